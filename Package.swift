@@ -1,0 +1,126 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// One target per stage; imports go up this list, never down. ARCHITECTURE.md gives the reasons.
+let package = Package(
+  name: "sectoral",
+  platforms: [.macOS(.v15)],
+  products: [
+    .executable(name: "sectoral", targets: ["sectoral"]),
+    .library(name: "SectoralJinja", targets: ["SectoralJinja"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/attaswift/BigInt", from: "6.0.1"),
+  ],
+  targets: [
+    // C libraries, each behind one door. libyaml and libcrypto are linked statically (Debian ships
+    // the archives), libpq is loaded at the first connection.
+    .systemLibrary(name: "CYAML", providers: [.apt(["libyaml-dev"])]),
+    .target(name: "CCrypto", linkerSettings: [.linkedLibrary(":libcrypto.a")]),
+    .target(name: "CPostgres"),
+
+    // Values and text: no I/O.
+    .target(name: "SectoralText", dependencies: ["CCrypto"]),
+    .target(
+      name: "SectoralYAML", dependencies: ["SectoralText", "CYAML"],
+      linkerSettings: [.linkedLibrary(":libyaml.a")]),
+    .target(
+      name: "SectoralJinja",
+      dependencies: [
+        "SectoralText", .product(name: "BigInt", package: "BigInt"),
+        .product(name: "OrderedCollections", package: "swift-collections"),
+      ]),
+    .target(name: "SectoralWarehouse", dependencies: ["SectoralText"]),
+
+    // Files to resources to SQL.
+    .target(
+      name: "SectoralProject",
+      dependencies: ["SectoralText", "SectoralYAML", "SectoralJinja", "SectoralWarehouse"]),
+    .target(
+      name: "SectoralCompiler",
+      dependencies: [
+        "SectoralText", "SectoralYAML", "SectoralJinja", "SectoralWarehouse", "SectoralProject",
+      ],
+      exclude: ["Macros"],
+      plugins: ["EmbedMacros"]),
+    .target(
+      name: "SectoralGraph", dependencies: ["SectoralText", "SectoralYAML", "SectoralProject"]),
+    .target(
+      name: "SectoralArtifacts",
+      dependencies: ["SectoralText", "SectoralYAML", "SectoralProject", "SectoralWarehouse"]),
+
+    // The warehouse and the run.
+    .target(
+      name: "SectoralPostgres", dependencies: ["SectoralText", "SectoralWarehouse", "CPostgres"]),
+    .target(
+      name: "SectoralRunner",
+      dependencies: [
+        "SectoralText", "SectoralYAML", "SectoralJinja", "SectoralWarehouse", "SectoralProject",
+        "SectoralCompiler", "SectoralGraph", "SectoralArtifacts",
+      ]),
+    .executableTarget(
+      name: "sectoral",
+      dependencies: [
+        "SectoralText", "SectoralYAML", "SectoralJinja", "SectoralWarehouse", "SectoralProject",
+        "SectoralCompiler", "SectoralGraph", "SectoralArtifacts", "SectoralPostgres",
+        "SectoralRunner",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+
+    // Built-in macros are templates in Sources/SectoralCompiler/Macros, put into the binary here.
+    .executableTarget(name: "SectoralMacroEmbedder"),
+    .plugin(
+      name: "EmbedMacros", capability: .buildTool(), dependencies: ["SectoralMacroEmbedder"]),
+
+    // Tests.
+    .target(name: "SectoralTestSupport", dependencies: ["SectoralText"]),
+    .testTarget(name: "SectoralTextTests", dependencies: ["SectoralText", "SectoralTestSupport"]),
+    .testTarget(
+      name: "SectoralYAMLTests", dependencies: ["SectoralYAML", "SectoralText", "SectoralTestSupport"]),
+    .testTarget(
+      name: "SectoralJinjaTests",
+      dependencies: ["SectoralJinja", "SectoralText", "SectoralTestSupport"]),
+    .testTarget(
+      name: "SectoralPostgresTests",
+      dependencies: ["SectoralPostgres", "SectoralWarehouse", "SectoralText", "SectoralTestSupport"]),
+    .testTarget(
+      name: "SectoralProjectTests",
+      dependencies: [
+        "SectoralProject", "SectoralYAML", "SectoralText", "SectoralJinja", "SectoralTestSupport",
+      ]),
+    .testTarget(
+      name: "SectoralCompilerTests",
+      dependencies: [
+        "SectoralCompiler", "SectoralProject", "SectoralYAML", "SectoralText", "SectoralJinja",
+        "SectoralWarehouse", "SectoralTestSupport",
+      ]),
+    .testTarget(
+      name: "SectoralGraphTests",
+      dependencies: [
+        "SectoralGraph", "SectoralProject", "SectoralYAML", "SectoralText", "SectoralTestSupport",
+      ]),
+    .testTarget(
+      name: "SectoralArtifactsTests",
+      dependencies: [
+        "SectoralArtifacts", "SectoralProject", "SectoralYAML", "SectoralText", "SectoralTestSupport",
+      ]),
+    .testTarget(
+      name: "SectoralEndToEndTests",
+      dependencies: ["sectoral", "SectoralText", "SectoralTestSupport"]),
+  ],
+  swiftLanguageModes: [.v6]
+)
+
+for target in package.targets
+where ![.system, .plugin].contains(target.type) && !target.name.hasPrefix("C") {
+  target.swiftSettings = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .enableUpcomingFeature("InferIsolatedConformances"),
+    .treatAllWarnings(as: .error),
+  ]
+}

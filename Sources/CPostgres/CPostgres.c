@@ -1,0 +1,1 @@
+int sectoral_pq_placeholder(void) { return 0; }

@@ -1,0 +1,4 @@
+#ifndef SECTORAL_CPOSTGRES_H
+#define SECTORAL_CPOSTGRES_H
+int sectoral_pq_placeholder(void);
+#endif

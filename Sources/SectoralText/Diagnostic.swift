@@ -1,0 +1,118 @@
+/// One thing a user should know about their project: what, where, and what to do next.
+public struct Diagnostic: Sendable {
+  public enum Severity: Sendable { case error, warning, note }
+
+  /// A place that led to the one of the diagnostic, for instance the call of a macro.
+  public struct Frame: Sendable {
+    /// What was running there: `macro clean_name`, `model orders`.
+    public let label: String
+    public let span: TextSpan?
+
+    public init(label: String, span: TextSpan?) {
+      self.label = label
+      self.span = span
+    }
+  }
+
+  /// "jinja.unknown-filter": stable, searchable, never reworded.
+  public let id: String
+  public var severity: Severity
+  /// One line, lower case, no full stop; more lines only where dbt's own wording has them.
+  public var message: String
+  /// nil when no file is to blame.
+  public var span: TextSpan?
+  /// What to try next.
+  public var hint: String?
+  /// Macro calls that led here, innermost first.
+  public var trail: [Frame]
+
+  public init(
+    id: String, severity: Severity = .error, message: String, span: TextSpan? = nil,
+    hint: String? = nil, trail: [Frame] = []
+  ) {
+    self.id = id
+    self.severity = severity
+    self.message = message
+    self.span = span
+    self.hint = hint
+    self.trail = trail
+  }
+}
+
+/// Words a diagnostic with its snippet, as `error[id]: message`, ` --> file:line:column`, the line
+/// with a caret, the trail and the hint.
+public struct DiagnosticFormatter: Sendable {
+  public var colors: Bool
+
+  public init(colors: Bool = false) { self.colors = colors }
+
+  public func format(_ diagnostic: Diagnostic) -> String {
+    let word =
+      switch diagnostic.severity {
+      case .error: "error"
+      case .warning: "warning"
+      case .note: "note"
+      }
+    var out = "\(paint(word, diagnostic.severity))[\(diagnostic.id)]: \(diagnostic.message)"
+    let details = details(of: diagnostic)
+    if !details.isEmpty { out += "\n" + details }
+    return out
+  }
+
+  /// Everything below the first line: place, snippet, trail, hint. Empty when there is nothing.
+  public func details(of diagnostic: Diagnostic) -> String {
+    var lines: [String] = []
+    var gutter = ""
+    if let span = diagnostic.span {
+      let (line, column) = span.position
+      let number = String(line)
+      gutter = String(repeating: " ", count: number.count)
+      lines.append("\(gutter)--> \(span.file.path):\(line):\(column)")
+      let range = span.file.lineRange(line)
+      let source = span.file.text(in: range)
+      if !source.isEmpty {
+        lines.append("\(gutter) |")
+        lines.append("\(number) | \(shown(source))")
+        let lead = shown(span.file.text(in: range.lowerBound..<max(range.lowerBound, span.start)))
+        let marked = span.file.text(in: span.start..<max(span.start, min(span.end, range.upperBound)))
+        let carets = String(repeating: "^", count: max(1, shown(marked).unicodeScalars.count))
+        let pad = String(repeating: " ", count: lead.unicodeScalars.count)
+        lines.append("\(gutter) | \(pad)\(paint(carets, diagnostic.severity))")
+      }
+    }
+    for (index, frame) in diagnostic.trail.enumerated() {
+      guard let span = frame.span else {
+        lines.append("\(gutter) = in \(frame.label)")
+        continue
+      }
+      let (line, column) = span.position
+      let verb = index == 0 ? "in" : "called from"
+      lines.append("\(gutter) = \(verb) \(frame.label), at \(span.file.path):\(line):\(column)")
+    }
+    if let hint = diagnostic.hint { lines.append("\(gutter) = hint: \(hint)") }
+    return lines.joined(separator: "\n")
+  }
+
+  private func shown(_ text: String) -> String {
+    String(
+      String.UnicodeScalarView(
+        text.unicodeScalars.flatMap { scalar -> [Unicode.Scalar] in
+          switch scalar {
+          case "\t": [" ", " ", " ", " "]
+          case _ where scalar.value < 0x20 || scalar.value == 0x7F: ["\u{FFFD}"]
+          default: [scalar]
+          }
+        }))
+  }
+
+  private func paint(_ text: String, _ severity: Diagnostic.Severity) -> String {
+    guard colors else { return text }
+    let code =
+      switch severity {
+      case .error: "31"
+      case .warning: "33"
+      case .note: "36"
+      }
+    return "\u{1B}[\(code)m\(text)\u{1B}[0m"
+  }
+}

@@ -1,0 +1,128 @@
+/// A column of a query's result.
+public struct ResultColumn: Sendable, Hashable {
+  public let name: String
+  /// How values are to be read.
+  public let kind: ValueKind
+  /// The database's own name of the type (`int4`, `varchar`, `timestamptz`).
+  public let typeName: String
+
+  public init(name: String, kind: ValueKind, typeName: String) {
+    self.name = name
+    self.kind = kind
+    self.typeName = typeName
+  }
+}
+
+/// How the text of a result's cell becomes a value.
+public enum ValueKind: Sendable, Hashable {
+  case integer
+  case decimal
+  case boolean
+  case date
+  case timestamp
+  case timestampWithZone
+  case text
+  case json
+}
+
+/// Rows of a query, in the order of the query; cells are the server's text, nil for NULL.
+public struct ResultTable: Sendable {
+  public var columns: [ResultColumn]
+  public var rows: [[String?]]
+
+  public init(columns: [ResultColumn] = [], rows: [[String?]] = []) {
+    self.columns = columns
+    self.rows = rows
+  }
+}
+
+/// What the server said about a statement that worked.
+public struct AdapterResponse: Sendable, Hashable {
+  /// The command tag, `SELECT 99`.
+  public var message: String
+  /// The tag's words that are not numbers, `SELECT`.
+  public var code: String
+  /// -1 where the server gives no count.
+  public var rowsAffected: Int
+
+  public init(message: String, code: String, rowsAffected: Int) {
+    self.message = message
+    self.code = code
+    self.rowsAffected = rowsAffected
+  }
+}
+
+/// What the server, or the way to it, said about a statement that did not work.
+public struct WarehouseError: Error, Sendable {
+  public enum Kind: Sendable {
+    /// No connection: wrong address, wrong password, server down.
+    case connection
+    /// The statement was refused.
+    case statement
+    /// The connection broke while a statement ran.
+    case lost
+    /// Stopped on our own request (Ctrl-C, fail-fast).
+    case cancelled
+  }
+
+  public var kind: Kind
+  public var sqlState: String?
+  /// The primary message: one line, as the server words it.
+  public var message: String
+  public var detail: String?
+  public var hint: String?
+  /// In characters (Unicode scalars), from 1, in the statement as it was sent.
+  public var position: Int?
+  public var context: String?
+  /// The statement as it was sent, without bound values.
+  public var sql: String?
+
+  public init(
+    kind: Kind, sqlState: String? = nil, message: String, detail: String? = nil,
+    hint: String? = nil, position: Int? = nil, context: String? = nil, sql: String? = nil
+  ) {
+    self.kind = kind
+    self.sqlState = sqlState
+    self.message = message
+    self.detail = detail
+    self.hint = hint
+    self.position = position
+    self.context = context
+    self.sql = sql
+  }
+}
+
+/// A connection: owned by one thread, used synchronously.
+public protocol WarehouseConnection: AnyObject {
+  /// Sends one text, which may hold several statements; the result is the last one's.
+  ///
+  /// - Parameter fetch: whether rows are wanted; without it they are dropped.
+  /// - Parameter limit: at most so many rows are kept.
+  func execute(_ sql: String, fetch: Bool, limit: Int?) throws(WarehouseError)
+    -> (response: AdapterResponse, table: ResultTable)
+
+  /// Bulk load: `sql` is a `COPY … FROM STDIN`; `next` gives chunks of bytes until nil.
+  /// An error thrown by `next` aborts the copy. Returns the number of rows.
+  func copyIn(_ sql: String, next: () throws(WarehouseError) -> [UInt8]?) throws(WarehouseError) -> Int
+
+  /// Can be called from any thread; makes a running statement end with `.cancelled`.
+  var canceller: any StatementCanceller { get }
+
+  /// The server's view of the transaction.
+  var isInTransaction: Bool { get }
+
+  func close()
+}
+
+/// Cancels what a connection is running; safe from any thread, harmless when nothing runs.
+public protocol StatementCanceller: Sendable {
+  func cancel()
+}
+
+/// A database that connections can be opened to; shared by all threads.
+public protocol Warehouse: Sendable {
+  /// `postgres` or `redshift`.
+  var adapterType: String { get }
+  /// - Parameter name: what the connection is for, shown in logs (`model.p.m`).
+  func open(name: String) throws(WarehouseError) -> any WarehouseConnection
+}
