@@ -2,7 +2,7 @@
 ///
 /// Keys of mappings are text; a YAML key of another type is turned into the text that Python's
 /// `str` gives.
-public enum Datum: Sendable, Hashable {
+public enum Datum: Sendable, Hashable, ExpressibleByStringLiteral {
   case null
   case bool(Bool)
   case int(Int)
@@ -53,6 +53,11 @@ public struct DatumMap: Sendable, Hashable, ExpressibleByDictionaryLiteral {
     }
   }
 
+  /// Adds a key that the caller knows to be new: no search for an older one.
+  public mutating func append(_ key: String, _ value: Datum) {
+    entries.append((key: key, value: value))
+  }
+
   public static func == (a: DatumMap, b: DatumMap) -> Bool {
     a.count == b.count && a.entries.allSatisfy { b[$0.key] == $0.value }
   }
@@ -64,6 +69,8 @@ public struct DatumMap: Sendable, Hashable, ExpressibleByDictionaryLiteral {
 }
 
 extension Datum {
+  public init(stringLiteral value: String) { self = .string(value) }
+
   public subscript(key: String) -> Datum? { map?[key] }
 
   public var map: DatumMap? { if case .map(let map) = self { map } else { nil } }

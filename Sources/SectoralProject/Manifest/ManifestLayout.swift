@@ -1,0 +1,181 @@
+import SectoralText
+package import SectoralYAML
+
+// The objects of manifest.json, field by field in dbt's order. They live here and not beside the
+// writer because templates see the same dictionaries (`model`, `graph.nodes`).
+
+extension Node {
+  /// The node's object in the manifest; also the template variable `model`.
+  package func layout() -> DatumMap {
+    var map: DatumMap = [:]
+    func put(_ key: String, _ value: Datum) { map.append(key, value) }
+    put("database", .optional(database))
+    put("schema", .optional(schema))
+    put("name", .string(name))
+    put("resource_type", .string(resourceType.rawValue))
+    put("package_name", .string(packageName))
+    put("path", .string(path))
+    put("original_file_path", .string(originalFilePath))
+    put("unique_id", .string(uniqueID))
+    put("fqn", .strings(fqn))
+    put("alias", .string(alias))
+    put("checksum", .map(["name": .string(checksum.name), "checksum": .string(checksum.checksum)]))
+    put("config", .map(config))
+    put("tags", .strings(tags))
+    put("description", .string(description))
+    put("columns", .map(columns))
+    put("meta", meta)
+    put("group", .optional(group))
+    put("docs", config["docs"] ?? .map(["show": .bool(true), "node_color": .null]))
+    put("patch_path", .optional(patchPath))
+    put("build_path", .optional(buildPath))
+    put("unrendered_config", .map(unrenderedConfig))
+    put("created_at", .float(createdAt))
+    put("relation_name", .optional(relationName))
+    put("raw_code", .string(rawCode))
+    put("doc_blocks", .strings(docBlocks))
+    if resourceType == .seed {
+      put("root_path", .optional(rootPath))
+      put("depends_on", .map(["macros": .strings(dependsOnMacros)]))
+      return map
+    }
+    put("language", .optional(language))
+    put("refs", .list(refs.map(\.layout)))
+    put("sources", .list(sources.map { .strings($0) }))
+    put("metrics", .list(metrics.map { .strings($0) }))
+    put("functions", .list(functions.map { .strings($0) }))
+    put(
+      "depends_on",
+      .map(["macros": .strings(dependsOnMacros), "nodes": .strings(dependsOnNodes)]))
+    put("compiled_path", .optional(compiledPath))
+    if isCompiled {
+      put("compiled", .bool(true))
+      put("compiled_code", .optional(compiledCode))
+      put("extra_ctes_injected", .bool(true))
+      put(
+        "extra_ctes",
+        .list(extraCTEs.map { .map(["id": .string($0.uniqueID), "sql": .string($0.sql)]) }))
+    }
+    let contract = config["contract"]?.map ?? ["enforced": .bool(false), "alias_types": .bool(true)]
+    put(
+      "contract",
+      .map([
+        "enforced": contract["enforced"] ?? .bool(false),
+        "alias_types": contract["alias_types"] ?? .bool(true),
+        "checksum": .optional(contractChecksum),
+      ]))
+    switch resourceType {
+    case .model:
+      put("access", .string(access))
+      put("constraints", .list(constraints))
+      put("version", version ?? .null)
+      put("latest_version", latestVersion ?? .null)
+      put("deprecation_date", .optional(deprecationDate))
+      put("primary_key", .strings(primaryKey))
+      put("time_spine", timeSpine ?? .null)
+    case .test where testMetadata != nil:
+      put("column_name", .optional(columnName))
+      put("file_key_name", .optional(fileKeyName))
+      put("attached_node", .optional(attachedNode))
+      if let testMetadata {
+        put(
+          "test_metadata",
+          .map([
+            "name": .string(testMetadata.name), "kwargs": .map(testMetadata.arguments),
+            "namespace": .optional(testMetadata.namespace),
+          ]))
+      }
+    case .operation:
+      put("index", hookIndex.map(Datum.int) ?? .null)
+    default: break
+    }
+    for (key, value) in extraFields.entries { put(key, value) }
+    return map
+  }
+}
+
+extension Reference {
+  package var layout: Datum {
+    .map([
+      "name": .string(name), "package": .optional(package), "version": version ?? .null,
+    ])
+  }
+}
+
+extension SourceTable {
+  /// The source's object in the manifest.
+  package func layout() -> DatumMap {
+    [
+      "database": .optional(database), "schema": .string(schema), "name": .string(name),
+      "resource_type": "source", "package_name": .string(packageName),
+      "path": .string(originalFilePath), "original_file_path": .string(originalFilePath),
+      "unique_id": .string(uniqueID), "fqn": .strings(fqn), "source_name": .string(sourceName),
+      "source_description": .string(sourceDescription), "loader": .string(loader),
+      "identifier": .string(identifier), "quoting": .map(quoting),
+      "loaded_at_field": .optional(loadedAtField), "loaded_at_query": .optional(loadedAtQuery),
+      "freshness": freshness, "external": external, "description": .string(description),
+      "columns": .map(columns), "meta": .map(meta), "source_meta": .map(sourceMeta),
+      "tags": .strings(tags), "config": .map(config), "patch_path": .optional(patchPath),
+      "unrendered_config": .map(unrenderedConfig), "relation_name": .optional(relationName),
+      "created_at": .float(createdAt), "unrendered_database": .optional(unrenderedDatabase),
+      "unrendered_schema": .optional(unrenderedSchema), "doc_blocks": .strings(docBlocks),
+    ]
+  }
+}
+
+extension Macro {
+  /// The macro's object in the manifest.
+  package func layout() -> DatumMap {
+    [
+      "name": .string(name), "resource_type": "macro", "package_name": .string(packageName),
+      "path": .string(originalFilePath), "original_file_path": .string(originalFilePath),
+      "unique_id": .string(uniqueID), "macro_sql": .string(span.text),
+      "depends_on": .map(["macros": .strings(dependsOnMacros)]),
+      "description": .string(description), "meta": .map(meta), "docs": .map(docs),
+      "config": .map(["meta": .map(meta), "docs": .map(docs)]),
+      "patch_path": .optional(patchPath), "arguments": .list(arguments),
+      "created_at": .float(createdAt),
+      "supported_languages": supportedLanguages.map { .strings($0) } ?? .null,
+    ]
+  }
+}
+
+extension DocBlock {
+  /// The block's object in the manifest.
+  package func layout() -> DatumMap {
+    [
+      "name": .string(name), "resource_type": "doc", "package_name": .string(packageName),
+      "path": .string(path), "original_file_path": .string(originalFilePath),
+      "unique_id": .string(uniqueID), "block_contents": .string(contents),
+    ]
+  }
+}
+
+extension PlainResource {
+  /// The resource's object in the manifest.
+  package func layout() -> DatumMap {
+    var map: DatumMap = [
+      "name": .string(name), "resource_type": .string(resourceType.rawValue),
+      "package_name": .string(packageName), "path": .string(originalFilePath),
+      "original_file_path": .string(originalFilePath), "unique_id": .string(uniqueID),
+    ]
+    if resourceType != .group {
+      map["fqn"] = .strings(fqn)
+      map["tags"] = .strings(tags)
+      map["refs"] = .list(refs.map(\.layout))
+      map["sources"] = .list(sources.map { .strings($0) })
+      map["depends_on"] = .map([
+        "macros": .strings(dependsOnMacros), "nodes": .strings(dependsOnNodes),
+      ])
+    }
+    map["config"] = .map(config)
+    for (key, value) in fields.entries { map[key] = value }
+    return map
+  }
+}
+
+extension Datum {
+  /// A string, or null.
+  package static func optional(_ text: String?) -> Datum { text.map(Datum.string) ?? .null }
+  package static func strings(_ texts: [String]) -> Datum { .list(texts.map(Datum.string)) }
+}

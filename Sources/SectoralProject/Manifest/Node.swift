@@ -1,0 +1,195 @@
+package import SectoralText
+package import SectoralYAML
+
+/// A `ref('package', 'name', v=…)` as it was written.
+package struct Reference: Sendable, Hashable {
+  package var name: String
+  package var package: String?
+  package var version: Datum?
+
+  package init(name: String, package: String? = nil, version: Datum? = nil) {
+    self.name = name
+    self.package = package
+    self.version = version
+  }
+}
+
+/// The digest by which a changed file is known.
+package struct Checksum: Sendable, Hashable {
+  package var name: String
+  package var checksum: String
+
+  package init(name: String, checksum: String) {
+    self.name = name
+    self.checksum = checksum
+  }
+
+  package static let none = Checksum(name: "none", checksum: "")
+}
+
+/// What a generic test was made from.
+package struct TestMetadata: Sendable {
+  package var name: String
+  package var namespace: String?
+  /// In dbt's order: column_name, the user's arguments, model.
+  package var arguments: DatumMap
+
+  package init(name: String, namespace: String?, arguments: DatumMap) {
+    self.name = name
+    self.namespace = namespace
+    self.arguments = arguments
+  }
+}
+
+/// An ephemeral model's SQL, put into a node's SQL as a CTE.
+package struct ExtraCTE: Sendable, Hashable {
+  package var uniqueID: String
+  package var sql: String
+
+  package init(uniqueID: String, sql: String) {
+    self.uniqueID = uniqueID
+    self.sql = sql
+  }
+}
+
+/// A model, seed, snapshot, analysis, test, hook or inline query.
+///
+/// Unchecked because it is a class that is filled in place: while a project is read, a node belongs
+/// to the one worker that renders it; from then on only the runner writes, and only the compiled
+/// fields of the node that its worker has taken from the queue.
+package final class Node: @unchecked Sendable {
+  package var uniqueID: String
+  package let resourceType: ResourceType
+  package var name: String
+  package let packageName: String
+  /// Below the resource directory.
+  package var path: String
+  /// Below the project's root.
+  package let originalFilePath: String
+  package var fqn: [String]
+  package var checksum: Checksum
+  package var rawCode: String
+  package let createdAt: Double
+  /// Where `rawCode` stands; nil where it was made (generic tests).
+  package var source: TextSpan?
+  /// Where a message about this node should point when there is no code: its properties entry.
+  package var declaration: TextSpan?
+
+  package var alias: String
+  package var schema: String?
+  package var database: String?
+  package var relationName: String?
+
+  /// Merged, with defaults, in the order of declaration.
+  package var config: DatumMap
+  package var unrenderedConfig = DatumMap()
+  package var tags: [String] = []
+  package var description = ""
+  /// Name to column object, in the order of the properties file.
+  package var columns = DatumMap()
+  package var docBlocks: [String] = []
+  package var patchPath: String?
+  package var language: String? = "sql"
+
+  package var refs: [Reference] = []
+  package var sources: [[String]] = []
+  package var metrics: [[String]] = []
+  package var functions: [[String]] = []
+  package var dependsOnNodes: [String] = []
+  package var dependsOnMacros: [String] = []
+
+  // Models.
+  package var contractChecksum: String?
+  package var constraints: [Datum] = []
+  package var version: Datum?
+  package var latestVersion: Datum?
+  package var deprecationDate: String?
+  package var primaryKey: [String] = []
+  package var timeSpine: Datum?
+
+  // Tests.
+  package var testMetadata: TestMetadata?
+  package var columnName: String?
+  package var fileKeyName: String?
+  package var attachedNode: String?
+
+  // Seeds: the absolute folder of their package. Hooks: their place in the list.
+  package var rootPath: String?
+  package var hookIndex: Int?
+
+  // Snapshots in YAML, unit tests and others keep here what only they have, as the manifest does.
+  package var extraFields = DatumMap()
+
+  // Set when the node is compiled.
+  package var compiledCode: String?
+  package var compiledPath: String?
+  package var buildPath: String?
+  package var extraCTEs: [ExtraCTE] = []
+  package var isCompiled = false
+
+  package init(
+    uniqueID: String, resourceType: ResourceType, name: String, packageName: String, path: String,
+    originalFilePath: String, fqn: [String], checksum: Checksum, rawCode: String,
+    createdAt: Double, config: DatumMap = DatumMap()
+  ) {
+    self.uniqueID = uniqueID
+    self.resourceType = resourceType
+    self.name = name
+    self.packageName = packageName
+    self.path = path
+    self.originalFilePath = originalFilePath
+    self.fqn = fqn
+    self.checksum = checksum
+    self.rawCode = rawCode
+    self.createdAt = createdAt
+    self.config = config
+    self.alias = name
+  }
+}
+
+extension Node {
+  package var materialized: String { config["materialized"]?.string ?? "view" }
+  package var isEnabled: Bool { config["enabled"]?.bool ?? true }
+  package var isEphemeralModel: Bool { resourceType == .model && materialized == "ephemeral" }
+  package var meta: Datum { config["meta"] ?? .map(DatumMap()) }
+  package var group: String? { config["group"]?.string }
+  package var access: String { config["access"]?.string ?? "protected" }
+
+  /// Whether the node stands for something in the warehouse that has a name.
+  package var isRelational: Bool {
+    switch resourceType {
+    case .model: !isEphemeralModel
+    case .seed, .snapshot, .function: true
+    case .test: storesFailures
+    default: false
+    }
+  }
+
+  /// Whether a test keeps its failing rows, as its configuration (not the flag) says.
+  package var storesFailures: Bool {
+    guard resourceType == .test else { return false }
+    if let kind = config["store_failures_as"]?.string { return kind != "ephemeral" }
+    return config["store_failures"]?.bool ?? false
+  }
+
+  /// The name by which `ref` and the user know it: with its version, where it has one.
+  package var searchName: String {
+    guard let version else { return name }
+    return "\(name).v\(version.text)"
+  }
+}
+
+extension Datum {
+  /// As Python's `str` prints a scalar; containers give nothing.
+  package var text: String {
+    switch self {
+    case .null: "None"
+    case .bool(let bool): bool ? "True" : "False"
+    case .int(let int): String(int)
+    case .bigInt(let digits): digits
+    case .float(let float): float.description
+    case .string(let string), .date(let string): string
+    case .list, .map: ""
+    }
+  }
+}
