@@ -101,7 +101,7 @@ package struct ConfigBuilder {
 
   private static func hookConfiguration(_ text: String) -> DatumMap? {
     guard text.utf8.first == UInt8(ascii: "{"),
-      case .map(let map)? = try? JSON.parse(text), map["sql"]?.string != nil
+      let map = JSON.parse(text)?.map, map["sql"]?.string != nil
     else { return nil }
     return map
   }
@@ -170,7 +170,7 @@ extension Datum {
     switch self {
     case .null: "null"
     case .bool(let bool): bool ? "true" : "false"
-    case .int, .bigInt, .float: "the number \(text)"
+    case .int, .bigInt, .float: "the number \(pythonText)"
     case .string(let text): "the text '\(text)'"
     case .date(let text): "the date \(text)"
     case .list: "a list"

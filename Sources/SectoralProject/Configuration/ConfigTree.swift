@@ -1,4 +1,4 @@
-package import SectoralText
+import SectoralText
 package import SectoralYAML
 
 /// The `models:`, `seeds:` … tree of one dbt_project.yml: configurations by folder and name.

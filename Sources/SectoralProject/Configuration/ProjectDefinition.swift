@@ -171,11 +171,11 @@ package struct ProjectDefinition: Sendable {
           span: node["name"]?.span ?? TextSpan(file: file, start: 0, end: 0),
           hint: "give 'name:' letters, digits and underscores, the first no digit"))
     }
-    if let configVersion = value("config-version"), configVersion.datum.text != "2" {
+    if let configVersion = value("config-version"), configVersion.datum.pythonText != "2" {
       problems.append(
         Diagnostic(
           id: "project.config-version",
-          message: "config-version \(configVersion.datum.text) is not supported",
+          message: "config-version \(configVersion.datum.pythonText) is not supported",
           span: configVersion.span, hint: "write config-version: 2, or leave the key out"))
     }
     let resourcePaths = [
@@ -206,7 +206,7 @@ package struct ProjectDefinition: Sendable {
     self.root = root
     self.name = name
     self.file = file
-    self.version = value("version")?.datum.text
+    self.version = value("version")?.datum.pythonText
     self.profile = value("profile")?.string
     modelPaths = texts("model-paths", old: "source-paths", or: ["models"])
     seedPaths = texts("seed-paths", old: "data-paths", or: ["seeds"])
@@ -227,7 +227,7 @@ package struct ProjectDefinition: Sendable {
     requiredVersions =
       switch value("require-dbt-version")?.datum {
       case .string(let text)?: text.split(separator: ",").map { String($0.trimmingBlanks) }
-      case .list(let items)?: items.map(\.text)
+      case .list(let items)?: items.map(\.pythonText)
       default: []
       }
     dispatch = (value("dispatch")?.sequence ?? []).compactMap { item in
@@ -273,8 +273,8 @@ extension Datum {
   package var texts: [String] {
     switch self {
     case .null: []
-    case .list(let items): items.map(\.text)
-    default: [text]
+    case .list(let items): items.map(\.pythonText)
+    default: [pythonText]
     }
   }
 }

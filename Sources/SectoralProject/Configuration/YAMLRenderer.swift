@@ -45,14 +45,14 @@ package struct YAMLRenderer {
     if keeps(path) { return node }
     switch node.value {
     case .scalar(.string(let text)) where Self.isTemplate(text):
-      return YAMLNode(data: try render(text, at: node.span), span: node.span)
+      return YAMLNode(data: try render(text, at: node.span), at: node.span)
     case .scalar:
       return node
     case .sequence(let items):
       var rendered: [YAMLNode] = []
       rendered.reserveCapacity(items.count)
       for item in items { rendered.append(try render(item, path: path + [""], keeping: keeps)) }
-      return YAMLNode(.sequence(rendered), span: node.span)
+      return YAMLNode(.sequence(rendered), at: node.span)
     case .mapping(let pairs):
       var rendered: [(key: YAMLNode, value: YAMLNode)] = []
       rendered.reserveCapacity(pairs.count)
@@ -60,7 +60,17 @@ package struct YAMLRenderer {
         let below = path + [key.keyText]
         rendered.append((key: key, value: try render(value, path: below, keeping: keeps)))
       }
-      return YAMLNode(.mapping(rendered), span: node.span)
+      return YAMLNode(.mapping(rendered), at: node.span)
+    }
+  }
+
+  /// Whether text is a well-formed template.
+  func compiles(_ text: String) -> Bool {
+    do {
+      _ = try interpreter.environment.compile(SourceFile(path: "", text: text))
+      return true
+    } catch {
+      return false
     }
   }
 

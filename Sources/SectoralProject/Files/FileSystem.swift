@@ -1,7 +1,7 @@
 #if canImport(Glibc)
   import Glibc
 #endif
-package import SectoralText
+import SectoralText
 
 /// The few calls on the disk that reading a project needs, with errors that name the file.
 package enum FileSystem {

@@ -1,0 +1,1 @@
+public enum JSON { public static func parse(_ text: String) -> Datum? { nil } }
