@@ -20,6 +20,7 @@ let package = Package(
     .systemLibrary(name: "CYAML", providers: [.apt(["libyaml-dev"])]),
     .target(name: "CCrypto", linkerSettings: [.linkedLibrary(":libcrypto.a")]),
     .target(name: "CPostgres"),
+    .systemLibrary(name: "CPCRE2", providers: [.apt(["libpcre2-dev"])]),
 
     // Values and text: no I/O.
     .target(name: "SectoralText", dependencies: ["CCrypto"]),
@@ -42,8 +43,10 @@ let package = Package(
       name: "SectoralCompiler",
       dependencies: [
         "SectoralText", "SectoralYAML", "SectoralJinja", "SectoralWarehouse", "SectoralProject",
+        "CPCRE2", .product(name: "BigInt", package: "BigInt"),
       ],
       exclude: ["Macros"],
+      linkerSettings: [.linkedLibrary(":libpcre2-8.a")],
       plugins: ["EmbedMacros"]),
     .target(
       name: "SectoralGraph", dependencies: ["SectoralText", "SectoralYAML", "SectoralProject"]),

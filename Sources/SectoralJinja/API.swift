@@ -75,8 +75,31 @@ open class Object {
   open func string(_ interpreter: Interpreter) throws(TemplateError) -> String { try repr(interpreter) }
   open func repr(_ interpreter: Interpreter) throws(TemplateError) -> String { "<\(typeName) object>" }
   open func isEqual(to other: Value) -> Bool { if case .object(let o) = other { o === self } else { false } }
+  /// `self op other`, or `other op self` when `reversed`; nil: the operation does not exist between
+  /// the two, which is a TypeError. The right operand is asked when the left one gives nil.
+  open func binary(_ operation: BinaryOperation, _ other: Value, reversed: Bool, _ interpreter: Interpreter) throws(TemplateError) -> Value? { nil }
+  /// `-self`; nil: not supported.
+  open func negated(_ interpreter: Interpreter) throws(TemplateError) -> Value? { nil }
+  /// Below zero, zero or above, as `self` is smaller than, equal to or larger than `other`; nil: the
+  /// two have no order, which is a TypeError.
+  open func compare(to other: Value) -> Int? { nil }
+  /// What `int`, `float`, `round`, `abs` and numeric tests see; nil: not a number.
+  open var number: Value? { nil }
+  /// `item in self`; nil: the engine looks through `iterate`.
+  open func contains(_ item: Value, _ interpreter: Interpreter) throws(TemplateError) -> Bool? { nil }
   /// Equal objects must hash equally; nil: unhashable.
   open func hash(into hasher: inout Hasher) -> Bool { hasher.combine(ObjectIdentifier(self)); return true }
+}
+
+/// The arithmetic operators that objects may answer.
+public enum BinaryOperation: String, Sendable {
+  case add = "+"
+  case subtract = "-"
+  case multiply = "*"
+  case divide = "/"
+  case floorDivide = "//"
+  case modulo = "%"
+  case power = "**"
 }
 
 public typealias NativeBody = (Arguments, Interpreter) throws(TemplateError) -> Value
