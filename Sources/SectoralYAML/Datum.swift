@@ -37,11 +37,11 @@ public struct DatumMap: Sendable, Hashable, ExpressibleByDictionaryLiteral {
   /// Entries in which a key may come again: as in Python, its last value stands at its first
   /// place. Quick for thousands of entries, too.
   public init(lastWins pairs: [(key: String, value: Datum)]) {
-    guard pairs.count > 16 else {
-      self.init(pairs)
+    entries = []
+    if pairs.count <= 16 {
+      for (key, value) in pairs { self[key] = value }
       return
     }
-    entries = []
     entries.reserveCapacity(pairs.count)
     var places: [String: Int] = [:]
     places.reserveCapacity(pairs.count)
