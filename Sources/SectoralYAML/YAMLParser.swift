@@ -431,6 +431,8 @@ private struct Composer {
     let message = context.map { "\($0): \(problem)" } ?? problem
     if let template = unquotedTemplate(at: at) ?? (context == nil ? nil : unquotedTemplate(at: contextAt))
     {
+      // The key before it was reported already, with less of the line.
+      diagnostics.removeAll { $0.id == "yaml.unquoted-template" && $0.span?.start == template.start }
       report(
         "yaml.unquoted-template", message, template,
         hint: "a value that begins with a template needs quotes: \(Self.quoted(template.text))")
