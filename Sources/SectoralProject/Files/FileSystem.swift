@@ -118,6 +118,20 @@ package enum FileSystem {
     for name in folders { walk("\(folder)/\(name)", prefix: "\(prefix)\(name)/", into: &found) }
   }
 
+  /// The names of the folders in a folder, links to folders included, sorted.
+  package static func folders(in folder: String) -> [String] {
+    guard let handle = opendir(folder) else { return [] }
+    defer { closedir(handle) }
+    var names: [String] = []
+    while let entry = readdir(handle) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+        pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if !name.hasPrefix("."), isFolder("\(folder)/\(name)") { names.append(name) }
+    }
+    return names.sorted()
+  }
+
   /// The folder of a path: "" for a bare name.
   package static func parent(of path: String) -> String {
     guard let slash = path.lastIndex(of: "/") else { return "" }
