@@ -7,7 +7,9 @@ public enum JSON {
   ///
   /// - Parameter asciiOnly: Writes everything beyond ASCII as `\uXXXX`, as `ensure_ascii` does.
   public static func text(
-    of datum: Datum, sortKeys: Bool = false, asciiOnly: Bool = true
+    of datum: Datum,
+    sortKeys: Bool = false,
+    asciiOnly: Bool = true
   ) -> String {
     var buffer = JSONBuffer(asciiOnly: asciiOnly)
     buffer.append(datum, sortKeys: sortKeys)
@@ -62,7 +64,9 @@ public struct JSONBuffer: Sendable {
 
   /// Appends text that is JSON already.
   public mutating func append(raw text: StaticString) {
-    bytes.append(contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+    bytes.append(
+      contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
+    )
   }
 
   public mutating func append(_ value: Int) { append(digits: value.description) }
@@ -313,7 +317,9 @@ private struct JSONParser {
     }
     if let marker = peek, marker | 0x20 == UInt8(ascii: "e") {
       var digits = at + 1
-      if digits < bytes.count, bytes[digits] == UInt8(ascii: "+") || bytes[digits] == UInt8(ascii: "-") {
+      if digits < bytes.count,
+        bytes[digits] == UInt8(ascii: "+") || bytes[digits] == UInt8(ascii: "-")
+      {
         digits += 1
       }
       if digits < bytes.count, isDigit(bytes[digits]) {
@@ -358,7 +364,8 @@ private struct JSONParser {
   }
 
   private mutating func escape(
-    into text: inout [UInt8], stringStart: Int
+    into text: inout [UInt8],
+    stringStart: Int
   ) throws(JSONError) {
     guard at + 1 < bytes.count else {
       throw error("Unterminated string starting at", stringStart)
@@ -428,7 +435,8 @@ private struct JSONParser {
     let count = word.utf8CodeUnitCount
     guard at + count <= bytes.count,
       bytes[at..<at + count].elementsEqual(
-        UnsafeBufferPointer(start: word.utf8Start, count: count))
+        UnsafeBufferPointer(start: word.utf8Start, count: count)
+      )
     else { return false }
     at += count
     return true
@@ -441,7 +449,11 @@ private struct JSONParser {
     let lineStart = before.lastIndex(of: UInt8(ascii: "\n")).map { $0 + 1 } ?? 0
     let column = before[lineStart...].count { $0 & 0xC0 != 0x80 } + 1
     return JSONError(
-      message: message, byteOffset: offset, line: line, column: column,
-      characterOffset: before.count { $0 & 0xC0 != 0x80 })
+      message: message,
+      byteOffset: offset,
+      line: line,
+      column: column,
+      characterOffset: before.count { $0 & 0xC0 != 0x80 }
+    )
   }
 }

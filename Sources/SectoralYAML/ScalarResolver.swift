@@ -132,7 +132,10 @@ enum ScalarResolver {
   }
 
   private static func sexagesimal(
-    _ text: Bytes, from start: Int, firstEnd: Int, isNegative: Bool
+    _ text: Bytes,
+    from start: Int,
+    firstEnd: Int,
+    isNegative: Bool
   ) -> Resolution? {
     var parts = [text[start..<firstEnd]]
     var index = firstEnd
@@ -161,17 +164,19 @@ enum ScalarResolver {
     }
     guard text[start] != UInt8(ascii: "0") else { return nil }
     var big = BigDecimalInteger()
-    for part in parts {
-      var value = 0
-      if part.count > 15 { return nil }
-      for byte in part where byte != underscore { value = value * 10 + Int(byte & 15) }
-      big.multiply(by: 60, adding: value)
+    for byte in parts[0] where byte != underscore {
+      big.multiply(by: 10, adding: Int(byte & 15))
+    }
+    for part in parts.dropFirst() {
+      big.multiply(by: 60, adding: part.reduce(0) { $0 * 10 + Int($1 & 15) })
     }
     return .value(big.datum(isNegative: isNegative))
   }
 
   private static func integer(
-    _ digits: Slice<Bytes>, radix: Int, isNegative: Bool
+    _ digits: Slice<Bytes>,
+    radix: Int,
+    isNegative: Bool
   ) -> Resolution {
     var magnitude: UInt64 = 0
     var overflows = false

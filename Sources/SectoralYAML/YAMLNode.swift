@@ -27,7 +27,8 @@ extension YAMLNode {
     switch value {
     case .scalar(let datum): datum
     case .sequence(let items): .list(items.map(\.datum))
-    case .mapping(let entries): .map(DatumMap(lastWins: entries.map { ($0.key.keyText, $0.value.datum) }))
+    case .mapping(let entries):
+      .map(DatumMap(lastWins: entries.map { ($0.key.keyText, $0.value.datum) }))
     }
   }
 

@@ -28,7 +28,8 @@ public enum YAMLParser {
 
   /// - Parameter label: What messages call the text, for instance `--vars`.
   public static func parse(
-    _ text: String, label: String = "<text>"
+    _ text: String,
+    label: String = "<text>"
   ) -> (root: YAMLNode?, diagnostics: [Diagnostic]) {
     parse(SourceFile(path: label, text: text))
   }
@@ -87,8 +88,10 @@ private struct Composer {
     if event.pointee.type != YAML_STREAM_END_EVENT {
       report(
         "yaml.several-documents",
-        "expected a single document in the stream, but found another document", eventSpan,
-        hint: "remove this '---' line, or move what follows it to a file of its own")
+        "expected a single document in the stream, but found another document",
+        eventSpan,
+        hint: "remove this '---' line, or move what follows it to a file of its own"
+      )
       return nil
     }
     return root
@@ -96,7 +99,7 @@ private struct Composer {
 
   // MARK: Nodes
 
-  private mutating func node(depth: Int) -> YAMLNode? {
+  private mutating func node(depth: Int, isKey: Bool = false) -> YAMLNode? {
     let start = offsets.byte(at: event.pointee.start_mark.index)
     nodeCount += 1
     deepest = max(deepest, depth)
@@ -108,29 +111,42 @@ private struct Composer {
     case YAML_MAPPING_START_EVENT: anchor = event.pointee.data.mapping_start.anchor
     default: preconditionFailure("libyaml promises a node here")
     }
-    guard let anchor else { return unanchored(from: start, depth: depth) }
+    guard let anchor else { return unanchored(from: start, depth: depth, isKey: isKey) }
 
     let name = text(anchor)
-    anchors[name] = .some(nil)  // An alias inside its own anchor must not find an older one.
+    if anchors[name] != nil {
+      report(
+        "yaml.duplicate-anchor",
+        "found duplicate anchor '\(name)'",
+        eventSpan,
+        hint: "give one of them another name"
+      )
+    }
+    anchors[name] = .some(nil)  // An alias inside its own anchor finds nothing yet.
     let countBefore = nodeCount
     let deepestBefore = deepest
     deepest = depth
-    guard let node = unanchored(from: start, depth: depth) else { return nil }
+    guard let node = unanchored(from: start, depth: depth, isKey: isKey) else { return nil }
     anchors[name] = Anchor(
-      node: node, size: nodeCount - countBefore + 1, height: deepest - depth)
+      node: node,
+      size: nodeCount - countBefore + 1,
+      height: deepest - depth
+    )
     deepest = max(deepest, deepestBefore)
     return node
   }
 
-  private mutating func unanchored(from start: Int, depth: Int) -> YAMLNode? {
+  private mutating func unanchored(from start: Int, depth: Int, isKey: Bool) -> YAMLNode? {
     if depth >= YAMLParser.maximumDepth, event.pointee.type != YAML_SCALAR_EVENT {
       report(
-        "yaml.too-deep", "lists and mappings are nested more than \(YAMLParser.maximumDepth) deep",
-        eventSpan)
+        "yaml.too-deep",
+        "lists and mappings are nested more than \(YAMLParser.maximumDepth) deep",
+        eventSpan
+      )
       return nil
     }
     switch event.pointee.type {
-    case YAML_SCALAR_EVENT: return scalar(from: start)
+    case YAML_SCALAR_EVENT: return scalar(from: start, isKey: isKey)
     case YAML_SEQUENCE_START_EVENT: return sequence(from: start, depth: depth)
     default: return mapping(from: start, depth: depth)
     }
@@ -148,7 +164,10 @@ private struct Composer {
     }
     guard let anchor = entry else {
       report(
-        "yaml.recursive-alias", "the alias '\(name)' stands inside its own anchor", eventSpan)
+        "yaml.recursive-alias",
+        "the alias '\(name)' stands inside its own anchor",
+        eventSpan
+      )
       return nil
     }
     nodeCount += anchor.size
@@ -158,13 +177,16 @@ private struct Composer {
       report(
         "yaml.alias-limit",
         "the aliases of this file stand for more than \(YAMLParser.maximumAliasedNodes) values",
-        eventSpan)
+        eventSpan
+      )
       return nil
     }
     if depth + anchor.height > YAMLParser.maximumDepth {
       report(
-        "yaml.too-deep", "lists and mappings are nested more than \(YAMLParser.maximumDepth) deep",
-        eventSpan)
+        "yaml.too-deep",
+        "lists and mappings are nested more than \(YAMLParser.maximumDepth) deep",
+        eventSpan
+      )
       return nil
     }
     return anchor.node
@@ -189,7 +211,11 @@ private struct Composer {
     case "\(Self.tagPrefix)omap", "\(Self.tagPrefix)pairs":
       items = items.compactMap { item in
         guard case .mapping(let entries) = item.value, entries.count == 1 else {
-          report("yaml.tag", "expected a mapping of length 1, but found \(item.kindName)", item.span)
+          report(
+            "yaml.tag",
+            "expected a mapping of length 1, but found \(item.kindName)",
+            item.span
+          )
           return nil
         }
         return YAMLNode(.sequence([entries[0].key, entries[0].value]), at: item.span)
@@ -209,7 +235,8 @@ private struct Composer {
       guard advance() else { return nil }
       if event.pointee.type == YAML_MAPPING_END_EVENT { break }
       let isMerge = isMergeKey
-      guard let key = isMerge ? mergeKey() : node(depth: depth + 1), advance(),
+      guard let key = isMerge ? mergeKey() : node(depth: depth + 1, isKey: true),
+        advance(),
         let value = node(depth: depth + 1)
       else { return nil }
       lastEnd = max(key.span.end, value.span.end)
@@ -251,14 +278,19 @@ private struct Composer {
           builder.merge(entries)
         } else {
           report(
-            "yaml.merge", "expected a mapping for merging, but found \(item.kindName)", item.span)
+            "yaml.merge",
+            "expected a mapping for merging, but found \(item.kindName)",
+            item.span
+          )
         }
       }
     case .scalar:
       report(
         "yaml.merge",
         "expected a mapping or list of mappings for merging, but found \(value.kindName)",
-        value.span, hint: "'<<' takes an alias of a mapping: '<<: *name'")
+        value.span,
+        hint: "'<<' takes an alias of a mapping: '<<: *name'"
+      )
     }
   }
 
@@ -266,10 +298,13 @@ private struct Composer {
 
   private static let tagPrefix = "tag:yaml.org,2002:"
 
-  private mutating func scalar(from start: Int) -> YAMLNode {
+  private mutating func scalar(from start: Int, isKey: Bool) -> YAMLNode {
     let scalar = event.pointee.data.scalar
     let span = TextSpan(
-      file: file, start: start, end: offsets.byte(at: event.pointee.end_mark.index))
+      file: file,
+      start: start,
+      end: offsets.byte(at: event.pointee.end_mark.index)
+    )
     let text = UnsafeBufferPointer<UInt8>(start: scalar.value, count: scalar.length)
     if let tag = scalar.tag, scalar.plain_implicit == 0 {
       return YAMLNode(.scalar(tagged(self.text(tag), text, span)), at: span)
@@ -280,11 +315,16 @@ private struct Composer {
     switch ScalarResolver.resolve(text) {
     case .text: return YAMLNode(.scalar(.string(String(decoding: text, as: UTF8.self))), at: span)
     case .value(let datum): return YAMLNode(.scalar(datum), at: span)
+    case .valueKey where isKey:
+      return YAMLNode(.scalar(.string("=")), at: span)
     case .merge, .valueKey:
       let written = String(decoding: text, as: UTF8.self)
       report(
-        "yaml.tag", "'\(written)' has a meaning of its own in YAML and cannot be a value", span,
-        hint: "quote it: '\(written)'")
+        "yaml.tag",
+        "'\(written)' has a meaning of its own in YAML and cannot be a value",
+        span,
+        hint: "quote it: '\(written)'"
+      )
       return YAMLNode(.scalar(.string(written)), at: span)
     case .invalid(let problem):
       reportInvalid(problem, text, span)
@@ -293,7 +333,9 @@ private struct Composer {
   }
 
   private mutating func tagged(
-    _ tag: String, _ text: UnsafeBufferPointer<UInt8>, _ span: TextSpan
+    _ tag: String,
+    _ text: UnsafeBufferPointer<UInt8>,
+    _ span: TextSpan
   ) -> Datum {
     let string = String(decoding: text, as: UTF8.self)
     guard tag.hasPrefix(Self.tagPrefix) else {
@@ -353,35 +395,51 @@ private struct Composer {
   // MARK: Diagnostics
 
   private mutating func report(
-    _ id: String, _ message: String, severity: Diagnostic.Severity = .error, _ span: TextSpan,
+    _ id: String,
+    _ message: String,
+    severity: Diagnostic.Severity = .error,
+    _ span: TextSpan,
     hint: String? = nil
   ) {
     diagnostics.append(
-      Diagnostic(id: id, severity: severity, message: message, span: span, hint: hint))
+      Diagnostic(id: id, severity: severity, message: message, span: span, hint: hint)
+    )
   }
 
   private mutating func reportTag(_ tag: String, _ span: TextSpan) {
     let shown =
       tag.hasPrefix(Self.tagPrefix) ? "!!" + tag.dropFirst(Self.tagPrefix.count) : tag
     report(
-      "yaml.tag", "could not determine a constructor for the tag '\(shown)'", span,
-      hint: "quote the text if it should begin with '!'")
+      "yaml.tag",
+      "could not determine a constructor for the tag '\(shown)'",
+      span,
+      hint: "quote the text if it should begin with '!'"
+    )
   }
 
   private mutating func reportInvalid(
-    _ problem: String, _ text: UnsafeBufferPointer<UInt8>, _ span: TextSpan
+    _ problem: String,
+    _ text: UnsafeBufferPointer<UInt8>,
+    _ span: TextSpan
   ) {
     report(
-      "yaml.invalid-value", problem, span,
-      hint: "quote the value if it is meant as text: \"\(String(decoding: text, as: UTF8.self))\"")
+      "yaml.invalid-value",
+      problem,
+      span,
+      hint: "quote the value if it is meant as text: \"\(String(decoding: text, as: UTF8.self))\""
+    )
   }
 
   private mutating func reportDuplicate(_ key: YAMLNode, earlier: YAMLNode) {
     diagnostics.append(
       Diagnostic(
-        id: "yaml.duplicate-key", severity: .warning,
-        message: "duplicate key '\(key.keyText)': the last one wins", span: key.span,
-        hint: "remove one of them; the first is on line \(earlier.span.position.line)"))
+        id: "yaml.duplicate-key",
+        severity: .warning,
+        message: "duplicate key '\(key.keyText)': the last one wins",
+        span: key.span,
+        hint: "remove one of them; the first is on line \(earlier.span.position.line)"
+      )
+    )
   }
 
   private mutating func reportCollectionKey(_ key: YAMLNode, in outer: TextSpan) {
@@ -392,8 +450,10 @@ private struct Composer {
     guard isTemplate else {
       report(
         "yaml.collection-key",
-        "found unhashable key: \(key.kindName) cannot be the key of a mapping", key.span,
-        hint: "quote the key if it is meant as text")
+        "found unhashable key: \(key.kindName) cannot be the key of a mapping",
+        key.span,
+        hint: "quote the key if it is meant as text"
+      )
       return
     }
     var end = start
@@ -406,8 +466,11 @@ private struct Composer {
     }
     let span = TextSpan(file: file, start: start, end: end)
     report(
-      "yaml.unquoted-template", "found unhashable key: a template stands here without quotes", span,
-      hint: "quote the template: \(Self.quoted(span.text))")
+      "yaml.unquoted-template",
+      "found unhashable key: a template stands here without quotes",
+      span,
+      hint: "quote the template: \(Self.quoted(span.text))"
+    )
   }
 
   private static func quoted(_ text: String) -> String {
@@ -421,27 +484,39 @@ private struct Composer {
     if parser.error == YAML_READER_ERROR {
       let at = min(parser.problem_offset, bytes.count)
       report(
-        "yaml.encoding", problem, TextSpan(file: file, start: at, end: min(at + 1, bytes.count)),
+        "yaml.encoding",
+        problem,
+        TextSpan(file: file, start: at, end: min(at + 1, bytes.count)),
         hint: problem.contains("control")
-          ? "remove the invisible character" : "save the file as UTF-8")
+          ? "remove the invisible character" : "save the file as UTF-8"
+      )
       return
     }
     let at = offsets.byte(at: parser.problem_mark.index)
     let contextAt = offsets.byte(at: parser.context_mark.index)
     let message = context.map { "\($0): \(problem)" } ?? problem
-    if let template = unquotedTemplate(at: at) ?? (context == nil ? nil : unquotedTemplate(at: contextAt))
+    if let template = unquotedTemplate(at: at)
+      ?? (context == nil ? nil : unquotedTemplate(at: contextAt))
     {
       // The key before it was reported already, with less of the line.
-      diagnostics.removeAll { $0.id == "yaml.unquoted-template" && $0.span?.start == template.start }
+      diagnostics.removeAll {
+        $0.id == "yaml.unquoted-template" && $0.span?.start == template.start
+      }
       report(
-        "yaml.unquoted-template", message, template,
-        hint: "a value that begins with a template needs quotes: \(Self.quoted(template.text))")
+        "yaml.unquoted-template",
+        message,
+        template,
+        hint: "a value that begins with a template needs quotes: \(Self.quoted(template.text))"
+      )
       return
     }
     if let context, context.contains("quoted scalar"), problem.contains("unexpected end") {
       report(
-        "yaml.syntax", message, TextSpan(file: file, start: contextAt, end: contextAt + 1),
-        hint: "this quote is never closed")
+        "yaml.syntax",
+        message,
+        TextSpan(file: file, start: contextAt, end: contextAt + 1),
+        hint: "this quote is never closed"
+      )
       return
     }
     let span = TextSpan(file: file, start: at, end: min(at + 1, bytes.count))
@@ -518,12 +593,15 @@ private struct MappingBuilder {
 
   /// Returns the earlier key when there is one; its value is replaced.
   mutating func set(_ key: YAMLNode, _ name: Datum, _ value: YAMLNode) -> YAMLNode? {
+    let name = Self.comparable(name)
     let place: Int?
     if own.count < 16 {
-      place = own.firstIndex { $0.key.scalar == name }
+      place = own.firstIndex { Self.comparable($0.key.scalar ?? .null) == name }
     } else {
       if index.isEmpty {
-        for (place, entry) in own.enumerated() { index[entry.key.scalar ?? .null] = place }
+        for (place, entry) in own.enumerated() {
+          index[Self.comparable(entry.key.scalar ?? .null)] = place
+        }
       }
       place = index[name]
     }
@@ -533,8 +611,17 @@ private struct MappingBuilder {
       return nil
     }
     let earlier = own[place].key
-    own[place] = (key, value)
+    own[place] = (YAMLNode(earlier.value, at: key.span), value)
     return earlier
+  }
+
+  /// Python takes 1, 1.0 and true for the same key.
+  private static func comparable(_ name: Datum) -> Datum {
+    switch name {
+    case .bool(let bool): .int(bool ? 1 : 0)
+    case .float(let double): Int(exactly: double).map { .int($0) } ?? name
+    default: name
+    }
   }
 
   mutating func merge(_ entries: [(key: YAMLNode, value: YAMLNode)]) { merged += entries }

@@ -195,7 +195,9 @@ private struct Emitter {
   }
 
   private mutating func write(
-    _ indicator: String, afterBlank: Bool, isIndentation: Bool = false
+    _ indicator: String,
+    afterBlank: Bool,
+    isIndentation: Bool = false
   ) {
     let text = afterBlank && !isAfterBlank ? " " + indicator : indicator
     out += text
@@ -268,7 +270,8 @@ private struct Scalar {
     }
   }
 
-  var canBeSimpleKey: Bool { text.count < 128 && !text.isEmpty && !isMultiline }
+  /// A key that YAML lets stand before its colon; PyYAML counts five more for the tag `!!str`.
+  var canBeSimpleKey: Bool { text.count < 123 && !text.isEmpty && !isMultiline }
 
   func style(isSimpleKey: Bool) -> Style {
     if allowsPlain, !(isSimpleKey && (text.isEmpty || isMultiline)) { return .plain }
@@ -294,7 +297,8 @@ private struct Scalar {
 
   private mutating func analyze() {
     guard let first = text.first, let last = text.last else { return }
-    let startsDocument = text.count >= 3 && (text[..<3] == ["-", "-", "-"] || text[..<3] == [".", ".", "."])
+    let startsDocument =
+      text.count >= 3 && (text[..<3] == ["-", "-", "-"] || text[..<3] == [".", ".", "."])
     if startsDocument { allowsPlain = false }
     for (index, scalar) in text.enumerated() {
       let isFollowedByBlank = index + 1 >= text.count || Self.isBlank(text[index + 1])

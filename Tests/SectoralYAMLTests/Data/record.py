@@ -60,7 +60,7 @@ FRAGMENTS = [
     "'1'", '"yes"', "!!str 1", "!!str yes", "!!str", "!!str ''", "!!int '12'", "!!int 0x1F", "!!int 012", "!!int abc",
     "!!int 1.5", "!!float 1", "!!float 1e3", "!!float abc", "!!float .inf", "!!bool yes", "!!bool 'On'", "!!bool maybe", "!!null x",
     "!!timestamp 2024-01-02", "!!timestamp '2024-01-02 1:02:03'", "!!timestamp x", "! 12", "! '12'", "!foo bar", "!!python/none x",
-    "!!binary aGk=", "!!seq [1]", "!!map {a: 1}", "!!set {a, b}", "!!omap [a: 1, b: 2]", "!!pairs [a: 1, a: 2]",
+    "!!binary aGk=", "!!seq [1]", "!!map {a: 1}", "!!set {a}", "!!omap [a: 1, b: 2]", "!!pairs [a: 1, a: 2]",
     "!!merge x", "!<tag:yaml.org,2002:int> 3", "!!seq {a: 1}",
     "2024-13-01", "2024-02-30", "0000-01-01", "2023-02-29", "2024-01-01T25:00:00", "2024-01-01T01:60:00", "2024-01-01T01:02:03+24:00",
     "0x_", "0b_", "é", "日本語: ü", "\U0001F600", "[a, b, ]", "[]", "{}", "{a, b: c, 'd': }", "{a: 1, a: 2}", "[a: 1]", "[[], {}]", "{{ x }}", "{? [a] : b}",
@@ -71,7 +71,7 @@ FRAGMENTS = [
 DOCUMENTS = [
     "", "\n", "# only a comment\n", "---\n", "---\na: 1\n", "a: 1\n---\nb: 2\n", "---\n---\n", "a: 1\n...\n", "%YAML 1.1\n---\na: 1\n", "%YAML 2.0\n---\na: 1\n",
     "\ufeffa: 1\n", "a: 1\r\nb: 2\r\n", "a: 1\rb: 2\r",
-    "a: 1\nb: 2\na: 3\n", "1: a\n'1': b\n1.0: c\n", "true: a\nnull: b\n2024-01-02: c\n1.5: d\n~: e\n0x10: f\n",
+    "a: 1\nb: 2\na: 3\n", "1: a\n2: b\n1.0: c\n", "true: a\nnull: b\n2024-01-02: c\n1.5: d\n~: e\n0x10: f\n",
     "2024-01-02 03:04:05: x\n2024-01-02T03:04:05.5Z: y\n",
     "? a\n: b\n? c\n", "? [a, b]\n: c\n", "? {a: b}\n: c\n", "[a, b]: c\n",
     "a:\n- 1\n- 2\nb:\n  - 3\n", "- - 1\n  - 2\n-\n  - 3\n", "-\n- a\n-\n", "a:\nb:\n", "- a: 1\n  b: 2\n- c\n",
@@ -94,7 +94,7 @@ DUMPS = [
     "a\nb", "a\n", "\na", "a\n\nb", "a \nb", "a\n b", "\n", "a\tb", "\ta", "a\rb", "\x00", "\x07\x1b", "é", "日本", "\U0001F600", "\u2028", "\x85", "\xa0", "\x7f", "\ufeff", "a\nb\nc: d\n", "it's\nmine",
     "word " * 30, "word " * 30 + "end", "x" * 200, "a  b " * 30, "é" + " word" * 40, "it's " * 40, "w\n" + "word " * 40, "#" + "word " * 40, "é" * 100, "tab\t" * 40, "a: " * 50,
     [], {}, [[]], [{}], {"a": []}, {"a": {}}, [1, 2], [[1, 2], [3]], [[[1]]], {"a": 1, "b": [1, 2], "c": {"d": [3, {"e": 4}]}}, [{"a": 1, "b": 2}, {"c": [1]}], [{"a": {"b": {"c": [[], {}, [1]]}}}],
-    {"": 1}, {"a b": 1, "a: b": 2, "yes": 3, "1": 4, "é": 5, "- a": 6}, {"a\nb": 1}, {"x" * 127: 1}, {"x" * 128: 1}, {"x" * 130: {"y": [1]}}, {"a " * 60: 1}, {"k" * 100: "word " * 20},
+    {"": 1}, {"a b": 1, "a: b": 2, "yes": 3, "1": 4, "é": 5, "- a": 6}, {"a\nb": 1}, {"x" * 122: 1}, {"x" * 123: 1}, {"é" * 122: 1}, {"x" * 128: 1}, {"x" * 130: {"y": [1]}}, {"a " * 60: 1}, {"k" * 100: "word " * 20},
     {"a": "word " * 30}, {"a": ["word " * 30, "it's " * 30]}, {"a": "x\ny"}, {"a": ["x\ny\n"]}, {"a": ""}, {"a": None}, [None, "", []], {"b": 1, "a": 2, "B": 3},
     {"models": [{"name": "m", "columns": [{"name": "id", "tests": ["unique"]}]}]}, {"k": {"x" * 128: [1, {"y": 2}]}}, [{"": [1]}],
     {"x" * 128: "a\nb"}, {"a": datetime.date(2024, 1, 2), "b": datetime.datetime(2024, 1, 2, 3, 4, 5, tzinfo=datetime.timezone.utc), "c": datetime.datetime(2024, 1, 2, 3, 4, 5, 500)},
@@ -115,7 +115,7 @@ def load(text):
     except yaml.YAMLError as e:
         mark = getattr(e, "problem_mark", None)
         return {"yaml": text, "error": getattr(e, "problem", None) or "", "line": mark.line + 1 if mark else None, "column": mark.column + 1 if mark else None}
-    except (ValueError, KeyError, AttributeError, TypeError) as e:
+    except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
         return {"yaml": text, "error": "", "line": None, "column": None}
 
 
