@@ -52,11 +52,11 @@ struct GenericTestDraft: Sendable {
   private func render(
     _ value: Datum, name: String, in context: NodeContext
   ) throws(TemplateError) -> Value {
-    guard name != "column_name" else { return value.value() }
+    guard name != "column_name" else { return Value(value) }
     switch value {
     case .string(let text):
       let isCall = Self.isCall(text)
-      guard isCall || YAMLRenderer.isTemplate(text) else { return value.value() }
+      guard isCall || YAMLRenderer.isTemplate(text) else { return Value(value) }
       let source = isCall ? "{{ \(text) }}" : text
       let file = SourceFile(path: place.file.path, text: source)
       do {
@@ -76,7 +76,7 @@ struct GenericTestDraft: Sendable {
         pairs.append((key, try render(item, name: name, in: context)))
       }
       return .dict(pairs)
-    default: return value.value()
+    default: return Value(value)
     }
   }
 

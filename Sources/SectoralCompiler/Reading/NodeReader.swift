@@ -19,13 +19,14 @@ struct Draft: Sendable {
 struct NodeReader {
   let workspace: Workspace
   let thread: RenderingThread
-  let emit: @Sendable (ContextEvent, Node) -> Void
+  let emit: @Sendable (ContextEvent, Node) throws(TemplateError) -> Void
 
   /// Fills in what the node's template, its properties and the project files say about it.
   func read(_ draft: Draft) throws(Failure) -> Set<[String]> {
     let node = draft.node
-    let context = ParseContext(thread, node: node, packageName: node.packageName) { [emit] in
-      emit($0, node)
+    let context = ParseContext(thread, node: node, packageName: node.packageName) {
+      [emit] event throws(TemplateError) in
+      try emit(event, node)
     }
     do {
       if let test = draft.test {
@@ -175,9 +176,9 @@ struct NodeReader {
     guard let entry, isReplaced(macro, entry, for: node.packageName) else {
       return builtIn(custom?.string.map { String($0.trimmingBlanks) })
     }
-    let modelValue = Datum.map(node.layout()).value()
+    let modelValue = Value(node.layout())
     let result = try context.hosting { () throws(TemplateError) in
-      try context.call(entry, Arguments([custom?.value() ?? .none, modelValue]))
+      try context.call(entry, Arguments([custom.map { Value($0) } ?? .none, modelValue]))
     }
     if result.isNone { return nil }
     let text = String(try thread.interpreter.string(result).trimmingBlanks)

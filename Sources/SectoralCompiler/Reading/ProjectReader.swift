@@ -28,10 +28,10 @@ package struct ProjectReader {
 
   private let workspace: Workspace
   private let createdAt: Double
-  private let emit: @Sendable (ContextEvent, Node) -> Void
+  private let emit: @Sendable (ContextEvent, Node) throws(TemplateError) -> Void
 
   package init(
-    _ workspace: Workspace, emit: @escaping @Sendable (ContextEvent, Node) -> Void
+    _ workspace: Workspace, emit: @escaping @Sendable (ContextEvent, Node) throws(TemplateError) -> Void
   ) {
     self.workspace = workspace
     self.createdAt = Double(workspace.invocation.startedAt) / 1e6
@@ -625,7 +625,7 @@ private final class YAMLRendererBox {
       workspace.invocation, environment: workspace.processEnvironment,
       vars: workspace.vars(for: package), subject: "<Configuration>",
       members: [
-        "target": Datum.map(target).value(), "env": Datum.map(target).value(),
+        "target": Value(target), "env": Value(target),
         "project_name": .string(workspace.root.name),
       ])
     renderer = context.renderer(workspace.nativeEnvironment)

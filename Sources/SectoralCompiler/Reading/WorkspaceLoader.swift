@@ -70,8 +70,8 @@ package struct WorkspaceLoader {
     options.undefinedHint =
       "This can happen when calling a macro that does not exist. Check for typos and/or install "
       + "package dependencies with \"dbt deps\"."
-    environment = Environment(options, filters: ContextFilters.text)
-    nativeEnvironment = Environment(options, filters: ContextFilters.native)
+    environment = Environment(options, filters: NativeRendering.textFilters)
+    nativeEnvironment = Environment(options, filters: NativeRendering.nativeFilters)
   }
 
   private func invocation(
@@ -146,7 +146,7 @@ package struct WorkspaceLoader {
     let target = profile.targetVariable
     let configuring = invocation(
       projectName: rootName, adapterType: profile.type, target: target)
-    let renderer = context(configuring, members: ["target": Datum.map(target).value()])
+    let renderer = context(configuring, members: ["target": Value(target)])
       .renderer(nativeEnvironment)
     let root = try ProjectDefinition(
       root: settings.projectDirectory,

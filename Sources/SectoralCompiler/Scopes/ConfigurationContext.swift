@@ -26,7 +26,7 @@ package final class ConfigurationContext: Scope, ContextHost {
     self.vars = vars
     self.subject = subject
     self.allowsSecrets = allowsSecrets
-    base = BaseContext(invocation)
+    base = BaseContext(invocation, threadName: "MainThread")
     extraMembers = members
     super.init()
   }
@@ -36,7 +36,7 @@ package final class ConfigurationContext: Scope, ContextHost {
     let interpreter = Interpreter(environment, host: self)
     return YAMLRenderer(interpreter: interpreter, scope: self) {
       (value, interpreter) throws(TemplateError) in
-      try Datum(native: value)
+      try Datum(try NativeRendering.finish(value, interpreter), .lenient, interpreter)
     }
   }
 
@@ -46,7 +46,7 @@ package final class ConfigurationContext: Scope, ContextHost {
       return .function("var") { [unowned self] arguments, _ throws(TemplateError) in
         let bound = try CallArguments("var", arguments, ["var_name", "default"], required: 1)
         let name = try bound.string(0)
-        if let value = vars[name] { return value.value() }
+        if let value = vars[name] { return Value(value) }
         if let fallback = bound[1] { return fallback }
         throw .compilation(
           "Required var '\(name)' not found in config:\nVars supplied to \(subject) = "
@@ -62,7 +62,8 @@ package final class ConfigurationContext: Scope, ContextHost {
   package var currentNode: CurrentNode? { nil }
   package var session: WarehouseSession? { nil }
   package func environmentVariable(_ name: String) -> String? { environment[name] }
-  package func emit(_ event: ContextEvent) {}
+  package let results = StatementResults()
+  package func emit(_ event: ContextEvent) throws(TemplateError) {}
   package func callMacro(
     _ name: String, _ arguments: Arguments, _ interpreter: Interpreter
   ) throws(TemplateError) -> Value? { nil }

@@ -16,7 +16,7 @@ package final class RenderingThread {
     self.workspace = workspace
     self.threadName = threadName
     interpreter = Interpreter(workspace.environment)
-    base = BaseContext(workspace.invocation)
+    base = BaseContext(workspace.invocation, threadName: threadName)
   }
 
   func value(of entry: MacroEntry) -> Value {
@@ -43,7 +43,8 @@ package class NodeContext: Scope, ContextHost {
   package let node: Node?
   /// Whose macros come first.
   package let packageName: String
-  package let emitEvent: (ContextEvent) -> Void
+  package let emitEvent: (ContextEvent) throws(TemplateError) -> Void
+  package let results = StatementResults()
   /// How many macros deep the evaluation is.
   var macroDepth = 0
   private var memo: [Symbol: Value] = [:]
@@ -56,13 +57,14 @@ package class NodeContext: Scope, ContextHost {
 
   package init(
     _ thread: RenderingThread, node: Node?, packageName: String,
-    emit: @escaping (ContextEvent) -> Void
+    emit: @escaping (ContextEvent) throws(TemplateError) -> Void
   ) {
     self.thread = thread
     self.node = node
     self.packageName = packageName
     self.emitEvent = emit
     super.init()
+    thread.base.reset()
   }
 
   // MARK: What flavours say
@@ -141,7 +143,7 @@ package class NodeContext: Scope, ContextHost {
     return workspace.processEnvironment[name]
   }
 
-  package func emit(_ event: ContextEvent) { emitEvent(event) }
+  package func emit(_ event: ContextEvent) throws(TemplateError) { try emitEvent(event) }
 
   package func callMacro(
     _ name: String, _ arguments: Arguments, _ interpreter: Interpreter
@@ -359,7 +361,7 @@ final class VariableObject: Object {
           + "var('\(name)', …)")
     }
     if case .string(let text) = value { return .string(try context.render(text: text)) }
-    return value.value()
+    return Value(value)
   }
 
   override func attribute(

@@ -27,7 +27,7 @@ package final class ParseContext: NodeContext {
     switch name {
     case Names.ref:
       return .function("ref") { [unowned self] arguments, interpreter throws(TemplateError) in
-        refs.append(try Reference(arguments))
+        refs.append(try Reference(arguments, interpreter))
         refSpans.append(interpreter.currentSpan)
         return ownRelation
       }
@@ -51,7 +51,7 @@ package final class ParseContext: NodeContext {
     case Names.this: return ownRelation
     case Names.model:
       guard let node else { return .dict([]) }
-      return Datum.map(DatumMap(node.layout().entries.filter { !$0.value.isNull })).value()
+      return Value(omittingNulls: node.layout())
     case Names.graph:
       let empty = ["nodes", "sources", "exposures", "metrics", "groups", "functions"]
       return .dict(empty.map { ($0, .dict([])) })
@@ -70,9 +70,10 @@ package final class ParseContext: NodeContext {
         RelationObject(
           Relation(
             database: workspace.profile.database, schema: workspace.profile.schema,
-            identifier: nil, quotePolicy: workspace.quoting)))
+            identifier: nil, quotePolicy: workspace.quoting),
+          adapterType: workspace.profile.type))
     }
-    return .object(RelationObject(workspace.relation(of: node)))
+    return .object(RelationObject(workspace.relation(of: node), adapterType: workspace.profile.type))
   }
 
   func note(target: Reference?, source: [String]?, at place: TextSpan) {
@@ -102,7 +103,7 @@ func sourceArguments(_ arguments: Arguments) throws(TemplateError) -> [String] {
 }
 
 extension Reference {
-  init(_ arguments: Arguments) throws(TemplateError) {
+  init(_ arguments: Arguments, _ interpreter: Interpreter) throws(TemplateError) {
     let names = arguments.positional.compactMap(\.asString)
     guard (1...2).contains(arguments.positional.count), names.count == arguments.positional.count
     else {
@@ -115,7 +116,7 @@ extension Reference {
       guard key == "v" || key == "version" else {
         throw .compilation("ref() got an unexpected keyword argument '\(key)'")
       }
-      if !value.isNone { version = try Datum(value) }
+      if !value.isNone { version = try Datum(value, .lenient, interpreter) }
     }
     self.init(
       name: names[names.count - 1], package: names.count == 2 ? names[0] : nil, version: version)
@@ -140,7 +141,7 @@ private final class ParseConfigObject: Object {
     var values = DatumMap()
     if let first = arguments.positional.first {
       guard arguments.positional.count == 1, arguments.keyword.isEmpty,
-        case .map(let map) = try Datum(first)
+        case .map(let map) = try Datum(first, .lenient, interpreter)
       else {
         throw .compilation(
           "Invalid inline model config",
@@ -150,7 +151,7 @@ private final class ParseConfigObject: Object {
     }
     for (key, value) in arguments.keyword {
       let name = key == "pre_hook" ? "pre-hook" : key == "post_hook" ? "post-hook" : key
-      values[name] = try Datum(value)
+      values[name] = try Datum(value, .lenient, interpreter)
     }
     context.note(values, at: interpreter.currentSpan)
     return .string("")
@@ -165,7 +166,9 @@ private final class ParseConfigObject: Object {
     case "set":
       return .function("set") { [unowned context] arguments, interpreter throws(TemplateError) in
         let bound = try CallArguments("set", arguments, ["name", "value"], required: 2)
-        let values: DatumMap = [try bound.string(0): try Datum(bound.value(1))]
+        let values: DatumMap = [
+          try bound.string(0): try Datum(bound.value(1), .lenient, interpreter)
+        ]
         context.note(values, at: interpreter.currentSpan)
         return .string("")
       }

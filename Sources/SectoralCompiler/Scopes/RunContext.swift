@@ -21,7 +21,7 @@ package final class RunContext: NodeContext {
 
   package init(
     _ thread: RenderingThread, compiler: Compiler, node: Node?, session: WarehouseSession?,
-    selectedResources: [String], emit: @escaping (ContextEvent) -> Void
+    selectedResources: [String], emit: @escaping (ContextEvent) throws(TemplateError) -> Void
   ) {
     self.compiler = compiler
     self.ownSession = session
@@ -47,7 +47,7 @@ package final class RunContext: NodeContext {
     switch name {
     case Names.ref:
       return .function("ref") { [unowned self] arguments, interpreter throws(TemplateError) in
-        try relation(of: try Reference(arguments), interpreter)
+        try relation(of: try Reference(arguments, interpreter), interpreter)
       }
     case Names.source:
       return .function("source") { [unowned self] arguments, interpreter throws(TemplateError) in
@@ -60,7 +60,7 @@ package final class RunContext: NodeContext {
     case Names.config: return .object(RunConfigObject(self))
     case Names.this:
       guard let node, node.resourceType != .operation else { return Value.none }
-      return .object(RelationObject(compiler.workspace.relation(of: node)))
+      return .object(RelationObject(workspace.relation(of: node), adapterType: workspace.profile.type))
     case Names.model:
       guard let node else { return .dict([]) }
       var layout = node.layout()
@@ -68,7 +68,7 @@ package final class RunContext: NodeContext {
         layout["compiled_code"] = .string(compiledCode)
         layout["compiled_sql"] = .string(compiledCode)
       }
-      return Datum.map(layout).value()
+      return Value(layout)
     case Names.graph: return graph
     case Names.preHooks: return hooks("pre-hook")
     case Names.postHooks: return hooks("post-hook")
@@ -80,13 +80,13 @@ package final class RunContext: NodeContext {
 
   private func hooks(_ key: String) -> Value {
     guard node?.resourceType != .test else { return .list([]) }
-    return (node?.config[key] ?? .list([])).value()
+    return Value(node?.config[key] ?? .list([]))
   }
 
   private var graph: Value {
     let manifest = compiler.manifest
     func dictionary(_ pairs: [(String, DatumMap)]) -> Value {
-      .dict(pairs.map { ($0.0, Datum.map($0.1).value()) })
+      .dict(pairs.map { ($0.0, Value($0.1)) })
     }
     return .dict([
       ("nodes", dictionary(manifest.nodes.map { ($0.uniqueID, $0.layout()) })),
@@ -131,11 +131,12 @@ package final class RunContext: NodeContext {
         RelationObject(
           Relation(
             database: nil, schema: nil, identifier: "__dbt__cte__\(target.alias)", type: .cte,
-            quotePolicy: NamePolicy(database: false, schema: false, identifier: false))))
+            quotePolicy: NamePolicy(database: false, schema: false, identifier: false)),
+          adapterType: workspace.profile.type))
     }
     var relation = workspace.relation(of: target)
     if workspace.flags.isEmpty { relation.limit = 0 }
-    return .object(RelationObject(relation))
+    return .object(RelationObject(relation, adapterType: workspace.profile.type))
   }
 
   private func relation(
@@ -149,7 +150,7 @@ package final class RunContext: NodeContext {
     }
     var relation = workspace.relation(of: target)
     if workspace.flags.isEmpty { relation.limit = 0 }
-    return .object(RelationObject(relation))
+    return .object(RelationObject(relation, adapterType: workspace.profile.type))
   }
 }
 
@@ -203,7 +204,7 @@ private final class RunConfigObject: Object {
           name.name, arguments, ["name", "default", "validator"], required: 1)
         let key = try bound.string(0)
         let map = fromMeta ? config["meta"]?.map ?? [:] : config
-        if let value = read(key, in: map) { return value.value() }
+        if let value = read(key, in: map) { return Value(value) }
         return bound.value(1)
       }
     case "require", "meta_require":
@@ -212,7 +213,7 @@ private final class RunConfigObject: Object {
         let bound = try CallArguments(name.name, arguments, ["name", "validator"], required: 1)
         let key = try bound.string(0)
         let map = fromMeta ? config["meta"]?.map ?? [:] : config
-        if let value = read(key, in: map) { return value.value() }
+        if let value = read(key, in: map) { return Value(value) }
         throw .compilation(
           "Model '\(context.node?.uniqueID ?? "")' does not define a required config parameter "
             + "'\(key)'.", hint: "add \(key) to its config()")
@@ -232,7 +233,7 @@ private final class RunConfigObject: Object {
         }
       }
     default:
-      return read(name.name, in: config)?.value()
+      return read(name.name, in: config).map { Value($0) }
     }
   }
 }

@@ -5,13 +5,13 @@ package struct SemanticVersion: Sendable, Comparable {
 
   package init?(_ text: some StringProtocol) {
     let text = text.trimmingBlanks
-    let withoutBuild = text.split(separator: "+", maxSplits: 1).first ?? ""
-    let parts = withoutBuild.split(separator: "-", maxSplits: 1)
-    guard let core = parts.first else { return nil }
-    let numbers = core.split(separator: ".").map { Int($0) }
+    let withoutBuild = text.prefix { $0 != "+" }
+    let core = withoutBuild.prefix { $0 != "-" }
+    let rest = withoutBuild.dropFirst(core.count + 1)
+    let numbers = core.split { $0 == "." }.map { Int(String($0)) }
     guard (1...3).contains(numbers.count), !numbers.contains(nil) else { return nil }
     self.numbers = numbers.compactMap { $0 } + Array(repeating: 0, count: 3 - numbers.count)
-    prerelease = parts.count > 1 ? parts[1].split(separator: ".").map(String.init) : []
+    prerelease = rest.split { $0 == "." }.map { String($0) }
   }
 
   package static func < (a: SemanticVersion, b: SemanticVersion) -> Bool {
