@@ -112,6 +112,11 @@ let package = Package(
         "SectoralArtifacts", "SectoralProject", "SectoralYAML", "SectoralText", "SectoralTestSupport",
       ]),
     .testTarget(
+      name: "SectoralCLITests",
+      dependencies: [
+        "sectoral", "SectoralRunner", "SectoralWarehouse", "SectoralYAML", "SectoralText",
+      ]),
+    .testTarget(
       name: "SectoralEndToEndTests",
       dependencies: ["sectoral", "SectoralText", "SectoralTestSupport"]),
   ],

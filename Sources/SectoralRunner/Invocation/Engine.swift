@@ -24,9 +24,10 @@ package struct Invocation: Sendable {
     self.cancellation = cancellation
   }
 
-  /// Runs the command; everything it has to say goes through `events`.
+  /// Runs the command; everything it has to say goes through `events`. The line `Running with` has
+  /// been said already, and the caller closes `events`.
   package func run() -> ExitStatus {
-    events.emit(.debugCmdOut("the engine is not connected yet"))
+    events.emit(.output("the engine is not connected yet"))
     return .unusable
   }
 }
