@@ -89,7 +89,14 @@ let package = Package(
       dependencies: ["SectoralJinja", "SectoralText", "SectoralTestSupport"]),
     .testTarget(
       name: "SectoralPostgresTests",
-      dependencies: ["SectoralPostgres", "SectoralWarehouse", "SectoralText", "SectoralTestSupport"]),
+      dependencies: [
+        "SectoralPostgres", "SectoralWarehouse", "SectoralText", "SectoralTestSupport",
+        "SectoralTestTool",
+      ]),
+    // Stands for the tool where a test needs processes of its own.
+    .executableTarget(
+      name: "SectoralTestTool", dependencies: ["SectoralPostgres", "SectoralWarehouse"],
+      path: "Tests/SectoralTestTool"),
     .testTarget(
       name: "SectoralProjectTests",
       dependencies: [

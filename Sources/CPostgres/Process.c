@@ -3,8 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <grp.h>
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -181,4 +186,37 @@ pid_t cpq_start(const cpq_program *program, int *failed_step, int *error_number)
   }
   if (*failed_step == CPQ_STEP_NONE && process < 0) *failed_step = CPQ_STEP_FORK;
   return *failed_step == CPQ_STEP_NONE ? process : -1;
+}
+
+int cpq_socket_answers(const char *path) {
+  struct sockaddr_un address;
+  if (strlen(path) >= sizeof address.sun_path) return 0;
+  memset(&address, 0, sizeof address);
+  address.sun_family = AF_UNIX;
+  strcpy(address.sun_path, path);
+#ifdef SOCK_CLOEXEC
+  int descriptor = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+#else
+  int descriptor = socket(AF_UNIX, SOCK_STREAM, 0);
+#endif
+  if (descriptor < 0) return 0;
+  int status;
+  do {
+    status = connect(descriptor, (struct sockaddr *)&address, sizeof address);
+  } while (status != 0 && errno == EINTR);
+  close(descriptor);
+  return status == 0;
+}
+
+static int remove_entry(
+    const char *path, const struct stat *status, int kind, struct FTW *position) {
+  (void)status;
+  (void)kind;
+  (void)position;
+  return remove(path) != 0 && errno != ENOENT ? -1 : 0;
+}
+
+int cpq_remove_tree(const char *path) {
+  int status = nftw(path, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+  return status != 0 && errno == ENOENT ? 0 : status;
 }

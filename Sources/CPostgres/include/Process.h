@@ -51,4 +51,10 @@ enum {
 /// of init and must not be waited for; any other one must.
 pid_t cpq_start(const cpq_program *program, int *failed_step, int *error_number);
 
+/// Whether somebody listens on a Unix socket.
+int cpq_socket_answers(const char *path);
+
+/// Removes a file or a directory with all that is in it. Returns 0, or -1 with `errno`.
+int cpq_remove_tree(const char *path);
+
 #endif

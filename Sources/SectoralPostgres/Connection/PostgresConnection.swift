@@ -405,7 +405,7 @@ private struct ResultReader {
     }
   }
 
-  /// - Parameter rows: for results with rows, whose count is what came, whatever the tag says.
+  // `rows`: for results with rows, whose count is what came, whatever the tag says.
   private static func response(to result: OpaquePointer, rows: Int?) -> AdapterResponse {
     let tag = cpq_command_tag(result).map { String(cString: $0) } ?? ""
     let affected = cpq_affected_rows(result).flatMap { Int(String(cString: $0)) }

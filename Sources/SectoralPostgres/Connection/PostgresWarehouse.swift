@@ -24,7 +24,13 @@ package struct PostgresWarehouse: Warehouse {
   package let onNotice: (@Sendable (PostgresNotice, String) -> Void)?
   private let wait: @Sendable (_ seconds: Int) -> Void
 
-  /// - Parameter wait: Sleeps before another attempt to connect; tests do without.
+  /// Opens nothing yet.
+  ///
+  /// - Parameters:
+  ///   - credentials: Where the database is.
+  ///   - adapterType: `postgres`, or what else speaks its protocol.
+  ///   - onNotice: Gets notices; without it they are dropped.
+  ///   - wait: Sleeps before another attempt to connect; tests do without.
   package init(
     _ credentials: PostgresCredentials,
     adapterType: String = "postgres",
