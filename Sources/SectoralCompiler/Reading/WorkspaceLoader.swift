@@ -210,6 +210,14 @@ package struct WorkspaceLoader {
       warnings: warnings)
   }
 
+  /// Renders another YAML file of the root project, as dbt_project.yml is rendered.
+  package func render(_ node: YAMLNode, for workspace: Workspace) throws(Failure) -> YAMLNode {
+    try context(
+      workspace.invocation,
+      members: ["target": Value(workspace.profile.targetVariable)]
+    ).renderer(nativeEnvironment).render(node)
+  }
+
   /// The projects below the packages folder, by name.
   private func installedPackages(
     of root: ProjectDefinition, _ renderer: YAMLRenderer

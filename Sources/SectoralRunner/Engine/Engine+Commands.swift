@@ -6,6 +6,102 @@ import SectoralWarehouse
 import SectoralYAML
 
 extension Engine {
+  // MARK: Selection
+
+  /// The members that the command works on; what matches nothing is a warning.
+  func select(_ project: Project) throws -> MemberSet {
+    let indirect =
+      SectoralGraph.IndirectSelection(rawValue: flags.indirectSelection.rawValue) ?? .eager
+    var selector = Selector(
+      graph: project.graph, projectName: project.workspace.root.name,
+      fileExists: { [root = project.workspace.root.definition.root] in
+        FileSystem.exists("\(root)/\($0)")
+      })
+    let file = try selectorFile(project, indirect)
+    let spec: SelectionSpec
+    if let name = flags.selector {
+      spec = try file.selector(name).definition
+    } else if flags.select.isEmpty, flags.exclude.isEmpty, flags.models.isEmpty,
+      let named = file.byDefault {
+      events.emit(.note("Using default selector \(named.name)"))
+      spec = named.definition
+    } else {
+      spec = try SelectionSpec.commandLine(
+        select: flags.models.isEmpty ? flags.select : flags.models, exclude: flags.exclude,
+        indirectSelection: indirect)
+    }
+    let all = try selector.evaluate(spec)
+    for criterion in selector.emptyCriteria {
+      try events.warn(
+        "NoNodesForSelectionCriteria",
+        Diagnostic(
+          id: "select.no-match", severity: .warning, message: criterion.message,
+          hint: near(criterion.raw, project)))
+    }
+    return selector.filter(
+      all, types: try resourceTypes(), keepsEmpty: invocation.command == .list)
+  }
+
+  private func near(_ raw: String, _ project: Project) -> String? {
+    let name = raw.filter { $0 != "+" && $0 != "@" }
+    return Spelling.nearest(to: name, among: project.manifest.nodes.map(\.name))
+      .map { "did you mean '\($0)'?" }
+  }
+
+  private func selectorFile(
+    _ project: Project, _ indirect: SectoralGraph.IndirectSelection
+  ) throws(Failure) -> SelectorFile {
+    for name in ["selectors.yml", "selectors.yaml"] {
+      let path = "\(project.workspace.root.definition.root)/\(name)"
+      guard FileSystem.exists(path) else { continue }
+      let file = SourceFile(path: name, bytes: try FileSystem.read(path))
+      let (node, diagnostics) = YAMLParser.parse(file)
+      let errors = diagnostics.filter { $0.severity == .error }
+      guard errors.isEmpty, let node else { throw Failure(.runtime, errors) }
+      let rendered = try WorkspaceLoader(settings()).render(node, for: project.workspace)
+      return try SelectorFile(rendered, indirectSelection: indirect)
+    }
+    return SelectorFile()
+  }
+
+  private func resourceTypes() throws -> Set<ResourceType> {
+    var types: Set<ResourceType>
+    var everything: Set<ResourceType> = []
+    switch invocation.command {
+    case .run: return [.model]
+    case .seed: return [.seed]
+    case .compile, .show: return [.model, .test, .snapshot, .analysis, .seed]
+    case .test: types = [.test, .unitTest]
+    case .build:
+      types = [.model, .snapshot, .seed, .test, .unitTest, .exposure, .savedQuery, .function]
+    default:
+      types = [
+        .model, .snapshot, .seed, .test, .source, .exposure, .metric, .savedQuery, .semanticModel,
+        .unitTest, .function,
+      ]
+      everything = [.analysis]
+    }
+    let wanted = flags.models.isEmpty ? flags.resourceTypes : ["model"]
+    let all = types.union(everything)
+    let defaults = types
+    func named(_ name: String) throws -> Set<ResourceType> {
+      if name == "all" { return all }
+      if name == "default" { return defaults }
+      guard let type = ResourceType(rawValue: name) else {
+        throw Failure(
+          .runtime,
+          Diagnostic(
+            id: "select.unknown-type", message: "'\(name)' is no resource type",
+            hint: Spelling.nearest(to: name, among: all.map(\.rawValue))
+              .map { "did you mean '\($0)'?" }))
+      }
+      return [type]
+    }
+    if !wanted.isEmpty { types = try wanted.reduce(into: []) { $0.formUnion(try named($1)) } }
+    for name in flags.excludeResourceTypes { types.subtract(try named(name)) }
+    return types
+  }
+
   // MARK: ls
 
   func list(_ project: Project) throws -> ExitStatus {
@@ -13,12 +109,18 @@ extension Engine {
     guard !selected.isEmpty else {
       try events.warn(
         "NoNodesSelected",
-        Diagnostic(
-          id: "select.nothing", severity: .warning, message: "No nodes selected!",
-          hint: "check --select, --exclude and --resource-type"))
+        Diagnostic(id: "select.nothing", severity: .warning, message: "No nodes selected!"))
       return .success
     }
-    for line in project.graph.lines(for: selected, as: flags.listOutput, keys: flags.outputKeys) {
+    for id in selected {
+      let member = project.graph[id]
+      let line: String =
+        switch flags.listOutput {
+        case .selector: member.selectorText
+        case .name: member.searchName
+        case .path: member.originalFilePath
+        case .json: member.listingJSON(keys: flags.outputKeys)
+        }
       events.emit(.listCmdOut(line))
     }
     return .success

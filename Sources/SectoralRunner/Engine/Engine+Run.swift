@@ -25,7 +25,7 @@ extension Engine {
     var graph = project.graph
     if invocation.command == .build { graph = graph.withTestEdges() }
     try refuseCycles(graph)
-    let queue = RunQueue(graph: graph, selected: selected)
+    let plan = ExecutionPlan(graph: graph, selected: selected)
     let lineCount = nodes.count { NodeRunner.hasLines($0, isExecuting: isExecuting) }
     events.emit(.formatting)
     events.emit(
@@ -51,7 +51,7 @@ extension Engine {
     if startFailed, flags.behavior["skip_nodes_if_on_run_start_fails"] {
       for node in nodes { state.add(skipped(node, state, message: nil)) }
     } else {
-      execute(queue, graph, state, main)
+      execute(plan, graph, state)
     }
     if isExecuting { _ = runHooks("on-run-end", state, main) }
     let interrupted = invocation.cancellation.isCancelled && !failFastStopped(state)
@@ -63,19 +63,20 @@ extension Engine {
   }
 
   private func execute(
-    _ queue: RunQueue, _ graph: Graph, _ state: RunState, _ main: NodeRunner
+    _ plan: ExecutionPlan, _ graph: Graph, _ state: RunState
   ) {
-    let scheduler = Scheduler(queue)
+    let scheduler = Scheduler(ReadyQueue(successors: plan.successors))
+    let order = plan.order.map { graph[$0].node }
     invocation.cancellation.onCancel { [weak scheduler] in scheduler?.stop() }
     let comments = QueryComments(state.project.workspace)
     let threads = flags.singleThreaded ? 1 : max(1, state.project.workspace.profile.threads)
     let failFast = flags.failFast ?? false
     let command = invocation.command
     let cancellation = invocation.cancellation
-    scheduler.run(threads: min(threads, queue.order.count)) { number in
+    scheduler.run(threads: min(threads, order.count)) { number in
       NodeRunner(state, threadName: "Thread-\(number + 1) (worker)", comments: comments)
-    } work: { [self] runner, id in
-      guard let node = graph[id].node else { return }
+    } work: { [self] runner, index in
+      guard let node = order[index] else { return }
       if let isEphemeral = state.skipReason(node.uniqueID) {
         var result = skipped(node, state, message: nil)
         result.skippedByEphemeral = isEphemeral
@@ -92,7 +93,7 @@ extension Engine {
       state.add(result)
       guard result.status.isFailure else { return }
       if command != .test {
-        let dependents = scheduler.dependents(of: id).compactMap { graph[$0].node?.uniqueID }
+        let dependents = scheduler.descendants(of: index).compactMap { order[$0]?.uniqueID }
         state.skip(dependents, becauseOfEphemeral: node.isEphemeralModel)
       }
       if failFast || !state.isExecuting {
@@ -104,8 +105,8 @@ extension Engine {
       }
     } end: { _ in
     }
-    for id in scheduler.untaken {
-      guard let node = graph[id].node else { continue }
+    for index in scheduler.untaken {
+      guard let node = order[index] else { continue }
       let message = failFast ? "Skipping due to fail_fast" : nil
       if state.isExecuting { state.add(skipped(node, state, message: message)) }
     }
@@ -120,8 +121,7 @@ extension Engine {
   }
 
   private func refuseCycles(_ graph: Graph) throws {
-    guard let cycle = graph.findCycle() else { return }
-    throw Failure(.runtime, graph.diagnostic(ofCycle: cycle))
+    if let diagnostic = graph.cycleDiagnostic() { throw Failure(.runtime, diagnostic) }
   }
 
   // MARK: Before and after the nodes

@@ -25,35 +25,25 @@ package final class Engine: Sendable {
   struct Project: Sendable {
     let workspace: Workspace
     let compiler: Compiler
-    let graph: DependencyGraph
+    let graph: Graph
     let targetPath: String
 
     var manifest: Manifest { compiler.manifest }
   }
 
   package func run() -> ExitStatus {
-    events.emit(.mainReportVersion(version: WorkspaceLoader.compatibleVersion))
-    events.emit(.mainReportArgs(flags.asArguments))
-    let status: ExitStatus
     do {
-      status = try perform()
+      return try perform()
     } catch let failures as Failures {
       report(failures.list)
-      status = .unusable
     } catch let failure as Failure {
       report([failure])
-      status = .unusable
     } catch let promoted as PromotedWarning {
       events.emit(.mainEncounteredError([promoted.failure]))
-      status = .unusable
     } catch {
       preconditionFailure("an error of an unknown kind: \(error)")
     }
-    events.emit(
-      .commandCompleted(
-        command: flags.which, success: status == .success,
-        elapsed: events.now.seconds(since: startedAt)))
-    return status
+    return .unusable
   }
 
   private func perform() throws -> ExitStatus {
@@ -123,7 +113,7 @@ package final class Engine: Sendable {
     let compiler = Compiler(workspace, read)
     let target = targetPath(workspace.root.definition)
     let project = Project(
-      workspace: workspace, compiler: compiler, graph: DependencyGraph(read.manifest),
+      workspace: workspace, compiler: compiler, graph: Graph(read.manifest),
       targetPath: target)
     try writeManifest(project)
     return project
