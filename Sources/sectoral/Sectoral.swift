@@ -1,3 +1,4 @@
+import SectoralPostgres
 import SectoralRunner
 
 #if canImport(Glibc)
@@ -15,6 +16,9 @@ enum Sectoral {
     if let only = arguments.first, arguments.count == 1, ["--version", "-V", "-v"].contains(only) {
       FileDescriptor.standardOutput.write(Version.report)
       exit(0)
+    }
+    if arguments.first == ProfileWarehouses.supervisorCommand {
+      exit(EmbeddedSupervisor.run(Array(arguments.dropFirst())))
     }
     // A reader that goes away (`| head`) must not end a run in the middle.
     signal(SIGPIPE, SIG_IGN)

@@ -169,13 +169,19 @@ struct Session {
     announce(command, resolved, events)
     let status =
       firstTroubles(resolved, events)
-      ?? Invocation(
-        id: id,
-        command: command.engineCommand,
-        flags: resolved.flags,
-        environment: resolved.environment,
-        events: events,
-        cancellation: cancellation
+      ?? Engine(
+        Invocation(
+          id: id,
+          command: command.engineCommand,
+          flags: resolved.flags,
+          environment: resolved.environment,
+          events: events,
+          cancellation: cancellation
+        ),
+        provider: ProfileWarehouses(
+          environment: resolved.environment,
+          announce: { events.emit(.note($0)) }
+        )
       ).run()
     let elapsed = ProcessEnvironment.now().seconds(since: start)
     events.emit(

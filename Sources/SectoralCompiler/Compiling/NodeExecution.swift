@@ -255,3 +255,86 @@ enum ErrorPlace {
     }
   }
 }
+
+/// A result as on-run-end hooks see it in `results`.
+package struct RunResultView: Sendable {
+  package var uniqueID: String
+  package var status: String
+  package var message: String?
+  package var failures: Int?
+  /// In seconds.
+  package var executionTime: Double
+  package var threadID: String
+  package var adapterResponse: AdapterResponse?
+
+  package init(
+    uniqueID: String, status: String, message: String?, failures: Int?, executionTime: Double,
+    threadID: String, adapterResponse: AdapterResponse?
+  ) {
+    self.uniqueID = uniqueID
+    self.status = status
+    self.message = message
+    self.failures = failures
+    self.executionTime = executionTime
+    self.threadID = threadID
+    self.adapterResponse = adapterResponse
+  }
+}
+
+extension RunContext {
+  /// Gives on-run-end hooks their extra names: `results`, `schemas`, `database_schemas`.
+  package func addResults(_ results: [RunResultView]) {
+    var schemas: [String] = []
+    var pairs: [(String, String)] = []
+    let values = results.map { result -> Value in
+      let node = compiler.manifest.node(result.uniqueID)
+      if let node, node.isRelational, result.status == "success", let schema = node.schema {
+        if !schemas.contains(schema) { schemas.append(schema) }
+        let pair = (node.database ?? "", schema)
+        if !pairs.contains(where: { $0 == pair }) { pairs.append(pair) }
+      }
+      let response = result.adapterResponse.map {
+        Value.dict([
+          ("_message", .string($0.message)), ("code", .string($0.code)),
+          ("rows_affected", .int($0.rowsAffected)),
+        ])
+      }
+      let pairs: [(String, Value)] = [
+        ("status", .string(result.status)), ("unique_id", .string(result.uniqueID)),
+        ("thread_id", .string(result.threadID)), ("execution_time", .float(result.executionTime)),
+        ("adapter_response", response ?? .dict([])),
+        ("message", result.message.map(Value.string) ?? .none),
+        ("failures", result.failures.map(Value.int) ?? .none),
+        ("node", node.map { Value($0.layout()) } ?? .none), ("timing", .list([])),
+        ("batch_results", .none),
+      ]
+      return .object(RecordObject(pairs, typeName: "RunResult"))
+    }
+    extraMembers["results"] = .list(values)
+    extraMembers["schemas"] = .list(schemas.map(Value.string))
+    extraMembers["database_schemas"] = .list(
+      pairs.map { .tuple([.string($0.0), .string($0.1)]) })
+  }
+}
+
+/// An object with fields, which `to_dict()` gives as a dictionary.
+final class RecordObject: Object {
+  private let fields: DictValue
+  private let name: String
+
+  init(_ fields: [(String, Value)], typeName: String) {
+    self.fields = DictValue(fields)
+    name = typeName
+    super.init()
+  }
+
+  override var typeName: String { name }
+
+  override func attribute(
+    _ name: Symbol, _ interpreter: Interpreter
+  ) throws(TemplateError) -> Value? {
+    if let value = fields[name.name] { return value }
+    guard name == "to_dict" else { return nil }
+    return .function("to_dict") { [fields] _, _ in .dict(fields) }
+  }
+}

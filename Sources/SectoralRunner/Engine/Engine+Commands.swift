@@ -173,6 +173,9 @@ extension Engine {
 
   func debug() -> ExitStatus {
     func line(_ text: String) { events.emit(.debugCmdOut(text)) }
+    func result(_ subject: String, _ verdict: String, _ isOK: Bool) {
+      events.emit(.debugCmdResult(subject: subject, verdict: verdict, isOK: isOK))
+    }
     var problems: [String] = []
     func describe(_ failure: Failure) -> String { failure.text() }
     if !flags.debugsConnectionOnly {
@@ -204,23 +207,23 @@ extension Engine {
         let connection = try warehouse.open(name: "debug")
         defer { connection.close() }
         _ = try connection.execute("select 1 as id", fetch: true, limit: nil)
-        events.emit(.debugCmdResult("  Connection test: [OK connection ok]"))
+        result("Connection test", "OK connection ok", true)
       } catch let error as WarehouseError {
-        events.emit(.debugCmdResult("  Connection test: [ERROR]"))
+        result("Connection test", "ERROR", false)
         problems.append(error.message)
       } catch let failure as Failure {
-        events.emit(.debugCmdResult("  Connection test: [ERROR]"))
+        result("Connection test", "ERROR", false)
         problems.append(describe(failure))
       } catch { preconditionFailure("an error of an unknown kind: \(error)") }
     } catch {
       problems.append(describe(error))
     }
     if problems.isEmpty {
-      events.emit(.debugCmdResult("All checks passed!"))
+      line("All checks passed!")
       return .success
     }
-    events.emit(.debugCmdResult("\(problems.count) check\(problems.count == 1 ? "" : "s") failed:"))
-    for problem in problems { events.emit(.debugCmdResult(problem)) }
+    line("\(problems.count) check\(problems.count == 1 ? "" : "s") failed:")
+    for problem in problems { line(problem) }
     return .failure
   }
 
@@ -236,7 +239,7 @@ extension Engine {
     let (_, profile) = try WorkspaceLoader(settings()).loadProfile()
     let text = try provider.perform(
       action, for: profile, projectDirectory: flags.projectDirectory)
-    if !text.isEmpty { events.emit(.listCmdOut(text)) }
+    if !text.isEmpty { events.emit(.output(text)) }
     return .success
   }
 }

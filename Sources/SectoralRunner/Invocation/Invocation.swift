@@ -23,11 +23,4 @@ package struct Invocation: Sendable {
     self.events = events
     self.cancellation = cancellation
   }
-
-  /// Runs the command; everything it has to say goes through `events`. The line `Running with` has
-  /// been said already, and the caller closes `events`.
-  package func run() -> ExitStatus {
-    events.emit(.output("the engine is not connected yet"))
-    return .unusable
-  }
 }
