@@ -112,7 +112,8 @@ let package = Package(
       name: "SectoralGraphTests",
       dependencies: [
         "SectoralGraph", "SectoralProject", "SectoralYAML", "SectoralText", "SectoralTestSupport",
-      ]),
+      ],
+      exclude: ["Data"]),
     .testTarget(
       name: "SectoralArtifactsTests",
       dependencies: [
