@@ -37,7 +37,7 @@ struct Session {
     }
     let parsed: any ParsableCommand
     do {
-      parsed = try RootCommand.parseAsRoot(line.arguments)
+      parsed = try line.parsed()
     } catch {
       return try say(error, line.command)
     }
@@ -92,13 +92,13 @@ struct Session {
 
   private func completion(_ command: CompletionCommand) throws(UsageError) -> ExitStatus {
     let name = command.shell ?? Paths.lastComponent(of: environment["SHELL"] ?? "")
-    guard let shell = CompletionShell(rawValue: name) else {
+    guard let script = CompletionScripts.script(for: name) else {
       throw UsageError(
         "Invalid value for 'SHELL': '\(name)' is not one of 'bash', 'zsh', 'fish'.",
         command: "completion"
       )
     }
-    output.write(RootCommand.completionScript(for: shell) + "\n")
+    output.write(script)
     return .success
   }
 

@@ -68,6 +68,9 @@ struct CommandLineArguments {
     arguments = words + before + rest
   }
 
+  /// The command with its options; an error of the parser's own for what it does not know.
+  func parsed() throws -> any ParsableCommand { try RootCommand.parseAsRoot(arguments) }
+
   /// What the parsed options say, under dbt's names; options that were not given are left out.
   static func flags(of arguments: some ParsableArguments) -> [String: RawFlag] {
     var flags: [String: RawFlag] = [:]
