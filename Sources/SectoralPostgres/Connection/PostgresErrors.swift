@@ -9,10 +9,13 @@ extension WarehouseError {
       let value = String(cString: text)
       return value.isEmpty ? nil : value
     }
-    var message = field(CPQ_DIAG_MESSAGE_PRIMARY)
-    if message == nil, let text = cpq_result_error_message(result) {
-      // libpq's own words, when the server has said nothing.
-      message = String(cString: text).trimmingEnd()
+    guard let message = field(CPQ_DIAG_MESSAGE_PRIMARY) else {
+      self.init(
+        libraryWords: cpq_result_error_message(result).map { String(cString: $0) } ?? "",
+        kind: .statement,
+        sql: sql
+      )
+      return
     }
     var context = field(CPQ_DIAG_CONTEXT)
     if let query = field(CPQ_DIAG_INTERNAL_QUERY) {
@@ -21,11 +24,22 @@ extension WarehouseError {
     self.init(
       kind: .statement,
       sqlState: field(CPQ_DIAG_SQLSTATE),
-      message: message ?? "the server refused the statement without a word",
+      message: message,
       detail: field(CPQ_DIAG_MESSAGE_DETAIL),
       hint: field(CPQ_DIAG_MESSAGE_HINT),
       position: field(CPQ_DIAG_STATEMENT_POSITION).flatMap { Int($0) },
       context: context,
+      sql: sql
+    )
+  }
+
+  /// What libpq itself says, when the server could not.
+  init(libraryWords words: String, kind: Kind, sql: String) {
+    let lines = words.split(separator: "\n").map { $0.trimmingBlanks() }
+    self.init(
+      kind: kind,
+      message: lines.first.map(String.init) ?? "the connection to the server was lost",
+      detail: lines.count > 1 ? lines.dropFirst().joined(separator: " ") : nil,
       sql: sql
     )
   }
