@@ -573,8 +573,8 @@ struct ConnectionTests {
       #expect(failure?.kind == .connection)
       #expect(failure?.message.contains("password") == true)
       #expect(!"\(String(describing: failure))".contains("swordfish"))
+      #expect(failure?.sqlState == "28P01")
       if password != nil {
-        #expect(failure?.sqlState == "28P01")
         #expect(
           failure?.message.hasSuffix("authentication failed for user \"with_password\"") == true
         )

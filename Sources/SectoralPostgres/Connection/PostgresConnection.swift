@@ -171,8 +171,13 @@ extension PostgresConnection {
       _ = cpq_set_error_verbosity(handle, Int32(CPQ_ERRORS_DEFAULT))
       return handle
     }
+    let needsPassword = cpq_needs_password(handle) == 1
     cpq_finish(handle)
-    throw WarehouseError(connecting: failure, credentials: credentials)
+    throw WarehouseError(
+      connecting: failure,
+      needsPassword: needsPassword,
+      credentials: credentials
+    )
   }
 
   /// - Returns: libpq's words when it failed.

@@ -46,7 +46,7 @@ extension WarehouseError {
 
   /// What libpq says about a connection that could not be opened. Its words come with the verbose
   /// form of the server's report, the only way to the SQLSTATE at this stage.
-  init(connecting words: String, credentials: PostgresCredentials) {
+  init(connecting words: String, needsPassword: Bool, credentials: PostgresCredentials) {
     var message: [Substring] = []
     var details: [Substring] = []
     var sqlState: String?
@@ -64,6 +64,8 @@ extension WarehouseError {
         message.append(line.trimmingBlanks())
       }
     }
+    // libpq ends the talk before the server can refuse an empty password with this code.
+    if needsPassword, sqlState == nil { sqlState = "28P01" }
     let advice = Self.advice(sqlState: sqlState, credentials: credentials)
     self.init(
       kind: .connection,
