@@ -20,6 +20,7 @@
   F(int, PQstatus, cpq_status, (const cpq_connection *c), (c))                                    \
   F(int, PQsocket, cpq_socket, (const cpq_connection *c), (c))                                    \
   F(const char *, PQerrorMessage, cpq_error_message, (const cpq_connection *c), (c))              \
+  F(int, PQconnectionNeedsPassword, cpq_needs_password, (const cpq_connection *c), (c))           \
   F(int, PQsetErrorVerbosity, cpq_set_error_verbosity, (cpq_connection * c, int v), (c, v))       \
   F(int, PQtransactionStatus, cpq_transaction_status, (const cpq_connection *c), (c))             \
   F(const char *, PQparameterStatus, cpq_parameter_status,                                        \

@@ -122,8 +122,8 @@ struct ConnectionTests {
       Value("'x'::varchar(10)", .text, "varchar", "x"), Value("''", .text, "text", ""),
       Value("null::int", .integer, "int4", nil), Value("'ok'::mood", .text, "mood", "ok"),
       Value("time '10:11:12'", .text, "time", "10:11:12"),
-      Value("interval '1 day'", .text, "interval", "1 day"),
-      Value("array[1, 2]", .text, "_int4", "{1,2}"), Value("'3'::small", .integer, "int4", "3"),
+      Value("interval '1 day'", .text, "interval", "1 day, 0:00:00"),
+      Value("array[1, 2]", .json, "_int4", "[1, 2]"), Value("'3'::small", .integer, "int4", "3"),
     ]
     let connection = try connect()
     _ = try connection.execute(
@@ -494,6 +494,28 @@ struct ConnectionTests {
     #expect(try connection.execute("select 1", fetch: true, limit: nil).table.rows == [["1"]])
   }
 
+  @Test func aConnectionLostInACopyIsToldSo() throws {
+    let connection = try connect()
+    _ = try connection.execute("create temp table t (i int)", fetch: false, limit: nil)
+    let process = try #require(connection.serverProcess)
+    let other = try connect()
+    var chunks = 0
+    let failure = error {
+      _ = try connection.copyIn("copy t from stdin csv") { () throws(WarehouseError) -> [UInt8]? in
+        chunks += 1
+        if chunks == 2 {
+          _ = try other.execute(
+            "select pg_terminate_backend(\(process), 10000)",
+            fetch: true,
+            limit: nil
+          )
+        }
+        return chunks < 100 ? Array(repeating: "1\n", count: 100_000).joined().utf8.map { $0 } : nil
+      }
+    }
+    #expect(failure?.kind == .lost, "\(String(describing: failure))")
+  }
+
   @Test(arguments: ["select 1", "copy (select 1) to stdout", "selec"])
   func onlyACopyFromStdinCopies(_ sql: String) throws {
     let connection = try connect()
@@ -526,6 +548,39 @@ struct ConnectionTests {
 
     let mode = error { _ = try connect { $0.sslMode = "no_such_mode" } }
     #expect(mode?.kind == .connection && mode?.message.contains("no_such_mode") == true)
+  }
+
+  @Test func aWrongPasswordIsToldAndNotShown() throws {
+    let administrator = try connect()
+    _ = try administrator.execute(
+      "create role with_password login password 'hunter2'",
+      fetch: false,
+      limit: nil
+    )
+    let right = try connect {
+      $0.user = "with_password"
+      $0.password = "hunter2"
+    }
+    #expect(right.isOpen)
+    for password in ["swordfish", nil] {
+      let failure = error {
+        _ = try connect {
+          $0.user = "with_password"
+          $0.password = password
+          $0.retries = 3
+        }
+      }
+      #expect(failure?.kind == .connection)
+      #expect(failure?.message.contains("password") == true)
+      #expect(!"\(String(describing: failure))".contains("swordfish"))
+      #expect(failure?.sqlState == "28P01")
+      if password != nil {
+        #expect(
+          failure?.message.hasSuffix("authentication failed for user \"with_password\"") == true
+        )
+        #expect(failure?.hint?.contains("`password`") == true)
+      }
+    }
   }
 
   @Test func onlyWhatMayPassIsTriedAgain() throws {

@@ -181,6 +181,19 @@ struct EmbeddedServerTests {
     )
   }
 
+  @Test func aToolKilledWhileStartingIsInNobodysWay() throws {
+    let cluster = try TestCluster(isEmpty: true)
+    // Somewhere in initdb, in the start of the supervisor, or of the server.
+    for milliseconds: UInt32 in [20, 200, 1500, 30, 60, 90] {
+      let tool = try TestTool.Running(arguments(cluster, "start"))
+      usleep(milliseconds * 1000)
+      kill(tool.process.processIdentifier, SIGKILL)
+      _ = tool.wait()
+    }
+    let (status, output) = try TestTool.run(arguments(cluster, "query", "select 'works'"))
+    #expect(status == 0 && output.hasSuffix("works\n"), "\(output)")
+  }
+
   @Test func aStalePidFileIsInNobodysWay() throws {
     let cluster = try TestCluster()
     // The number is that of a living process which is no server: our own.

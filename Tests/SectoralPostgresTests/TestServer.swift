@@ -90,6 +90,14 @@ enum TestServer {
   private static let shared: Result<(TestCluster, EmbeddedServerLease), any Error> = Result {
     () throws -> (TestCluster, EmbeddedServerLease) in
     let cluster = try TestCluster()
+    // One user of it has to give a password.
+    let rules = "\(cluster.server.dataDirectory)/pg_hba.conf"
+    let trusting = try String(contentsOfFile: rules, encoding: .utf8)
+    try "local all with_password scram-sha-256\n\(trusting)".write(
+      toFile: rules,
+      atomically: false,
+      encoding: .utf8
+    )
     let lease = try cluster.server.holdLease()
     _ = try cluster.server.start()
     atexit { _ = try? TestServer.shared.get().0.remove() }

@@ -71,6 +71,8 @@ int cpq_connect_poll(cpq_connection *connection);
 int cpq_status(const cpq_connection *connection);
 int cpq_socket(const cpq_connection *connection);
 const char *cpq_error_message(const cpq_connection *connection);
+/// Whether the server asked for a password and none was there.
+int cpq_needs_password(const cpq_connection *connection);
 int cpq_set_error_verbosity(cpq_connection *connection, int verbosity);
 int cpq_transaction_status(const cpq_connection *connection);
 const char *cpq_parameter_status(const cpq_connection *connection, const char *name);

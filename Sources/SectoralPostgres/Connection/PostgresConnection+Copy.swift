@@ -43,7 +43,10 @@ extension PostgresConnection {
     }
     if let interruption {
       _ = statementCanceller.statementEnded()
-      throw isOpen ? interruption : failure ?? interruption
+      guard !isOpen else { throw interruption }
+      var lost = failure ?? interruption
+      lost.kind = .lost
+      throw lost
     }
     try finish(sql, failure: failure)
     return rows

@@ -108,7 +108,14 @@ package final class PostgresConnection: WarehouseConnection {
     let columns = zip(outcome.columns, types).map { column, type in
       ResultColumn(name: column.name, kind: type.kind, typeName: type.name)
     }
-    return (outcome.response, ResultTable(columns: columns, rows: outcome.rows))
+    var rows = outcome.rows
+    for (column, type) in types.enumerated() {
+      guard let form = type.form else { continue }
+      for row in rows.indices {
+        if let cell = rows[row][column] { rows[row][column] = form.rewrite(cell) }
+      }
+    }
+    return (outcome.response, ResultTable(columns: columns, rows: rows))
   }
 
   /// Leaves an open transaction, if there is one.
@@ -164,8 +171,13 @@ extension PostgresConnection {
       _ = cpq_set_error_verbosity(handle, Int32(CPQ_ERRORS_DEFAULT))
       return handle
     }
+    let needsPassword = cpq_needs_password(handle) == 1
     cpq_finish(handle)
-    throw WarehouseError(connecting: failure, credentials: credentials)
+    throw WarehouseError(
+      connecting: failure,
+      needsPassword: needsPassword,
+      credentials: credentials
+    )
   }
 
   /// - Returns: libpq's words when it failed.
@@ -283,13 +295,9 @@ extension PostgresConnection {
   }
 
   func lost(_ sql: String) -> WarehouseError {
-    var words = ""
-    if let handle, let text = cpq_error_message(handle) {
-      words = String(cString: text).trimmingEnd()
-    }
-    return WarehouseError(
+    WarehouseError(
+      libraryWords: handle.flatMap { cpq_error_message($0) }.map { String(cString: $0) } ?? "",
       kind: .lost,
-      message: words.isEmpty ? "the connection to the server was lost" : words,
       sql: sql
     )
   }

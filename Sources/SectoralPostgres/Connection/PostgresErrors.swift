@@ -9,10 +9,13 @@ extension WarehouseError {
       let value = String(cString: text)
       return value.isEmpty ? nil : value
     }
-    var message = field(CPQ_DIAG_MESSAGE_PRIMARY)
-    if message == nil, let text = cpq_result_error_message(result) {
-      // libpq's own words, when the server has said nothing.
-      message = String(cString: text).trimmingEnd()
+    guard let message = field(CPQ_DIAG_MESSAGE_PRIMARY) else {
+      self.init(
+        libraryWords: cpq_result_error_message(result).map { String(cString: $0) } ?? "",
+        kind: .statement,
+        sql: sql
+      )
+      return
     }
     var context = field(CPQ_DIAG_CONTEXT)
     if let query = field(CPQ_DIAG_INTERNAL_QUERY) {
@@ -21,7 +24,7 @@ extension WarehouseError {
     self.init(
       kind: .statement,
       sqlState: field(CPQ_DIAG_SQLSTATE),
-      message: message ?? "the server refused the statement without a word",
+      message: message,
       detail: field(CPQ_DIAG_MESSAGE_DETAIL),
       hint: field(CPQ_DIAG_MESSAGE_HINT),
       position: field(CPQ_DIAG_STATEMENT_POSITION).flatMap { Int($0) },
@@ -30,9 +33,20 @@ extension WarehouseError {
     )
   }
 
+  /// What libpq itself says, when the server could not.
+  init(libraryWords words: String, kind: Kind, sql: String) {
+    let lines = words.split(separator: "\n").map { $0.trimmingBlanks() }
+    self.init(
+      kind: kind,
+      message: lines.first.map(String.init) ?? "the connection to the server was lost",
+      detail: lines.count > 1 ? lines.dropFirst().joined(separator: " ") : nil,
+      sql: sql
+    )
+  }
+
   /// What libpq says about a connection that could not be opened. Its words come with the verbose
   /// form of the server's report, the only way to the SQLSTATE at this stage.
-  init(connecting words: String, credentials: PostgresCredentials) {
+  init(connecting words: String, needsPassword: Bool, credentials: PostgresCredentials) {
     var message: [Substring] = []
     var details: [Substring] = []
     var sqlState: String?
@@ -50,6 +64,8 @@ extension WarehouseError {
         message.append(line.trimmingBlanks())
       }
     }
+    // libpq ends the talk before the server can refuse an empty password with this code.
+    if needsPassword, sqlState == nil { sqlState = "28P01" }
     let advice = Self.advice(sqlState: sqlState, credentials: credentials)
     self.init(
       kind: .connection,

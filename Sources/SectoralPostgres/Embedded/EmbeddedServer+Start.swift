@@ -301,7 +301,10 @@ struct LaunchFailure {
   init(log: String, supervisor: String, timedOut: Bool) {
     let lines = log.split(separator: "\n")
     let fault = lines.last {
-      $0.contains("FATAL:") || $0.contains("PANIC:") || $0.contains("could not find the database")
+      // Our own looking whether it is there already is answered with a FATAL, too.
+      !$0.contains("the database system is")
+        && ($0.contains("FATAL:") || $0.contains("PANIC:")
+          || $0.contains("could not find the database"))
     }
     let words = supervisor.trimmingEnd()
     reason =
