@@ -219,8 +219,19 @@ struct NodeFiles: Sendable {
   func loadSeed(_ node: Node) throws(Failure) -> SeedTable {
     let path = "\(node.rootPath ?? root)/\(node.originalFilePath)"
     let file = SourceFile(path: node.originalFilePath, bytes: try FileSystem.read(path))
-    let columnTypes = (node.config["column_types"]?.map ?? [:]).entries.map { ($0.key, $0.value.pythonText) }
-    return try SeedTable.read(
-      file, delimiter: node.config["delimiter"]?.string ?? ",", columnTypes: columnTypes)
+    let delimiter = (node.config["delimiter"]?.string ?? ",").utf8
+    guard delimiter.count == 1, let byte = delimiter.first else {
+      throw Failure(
+        .parsing, subject: node.words,
+        Diagnostic(
+          id: "seed.bad-delimiter", message: "the delimiter of a seed must be one ASCII character",
+          span: file.startSpan, hint: "for tabs write delimiter: \"\\t\""))
+    }
+    let textColumns = Set((node.config["column_types"]?.map ?? [:]).keys)
+    do throws(SeedError) {
+      return try SeedTable(file, delimiter: byte, textColumns: textColumns)
+    } catch {
+      throw Failure(.runtime, subject: node.words, error.diagnostic)
+    }
   }
 }
