@@ -1,4 +1,3 @@
-package import SectoralProject
 
 /// Puts ephemeral models' SQL into a statement as CTEs (spec: artifacts, section 7).
 package enum CTEInjection {

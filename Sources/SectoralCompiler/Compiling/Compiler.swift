@@ -57,7 +57,7 @@ package final class Compiler: Sendable {
     }
     let own: String
     var map: RenderMap?
-    do {
+    do throws(TemplateError) {
       if let test = tests.drafts[node.uniqueID] {
         guard let entry = test.macro(in: context) else {
           throw unknownTest(test, node)
@@ -118,7 +118,7 @@ package final class Compiler: Sendable {
     guard YAMLRenderer.isTemplate(node.rawCode) else {
       return (node.rawCode, RenderMap(verbatim: span))
     }
-    let template = try workspace.environment.compile(span.file, range: span.start..<span.end)
+    let template = try workspace.environment.compile(span.file, in: span.start..<span.end)
     let text = try context.hosting { () throws(TemplateError) in
       try context.interpreter.render(template, scope: context)
     }

@@ -1,6 +1,3 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
 import SectoralJinja
 package import SectoralProject
 import SectoralText
@@ -39,7 +36,7 @@ extension RunContext {
           hint: Spelling.nearest(to: name, among: workspace.macros.materializationNames)
             .map { "did you mean '\($0)'?" }))
     }
-    do {
+    do throws(TemplateError) {
       let value = try hosting { () throws(TemplateError) in try call(entry, Arguments()) }
       return Materialized(
         relations: try relations(in: value, node), response: results.mainResponse)
@@ -102,12 +99,12 @@ extension RunContext {
   /// Renders and sends an on-run hook. Blank text is sent nowhere.
   package func runHook() throws(Failure) -> AdapterResponse? {
     guard let node, let session else { preconditionFailure("hooks run with a session") }
-    do {
+    do throws(TemplateError) {
       let sql = String(try renderHook(node).trimmingBlanks)
       guard !sql.isEmpty else { return nil }
-      return try hosting { () throws(TemplateError) in
-        try session.execute(sql, autoBegin: false, fetch: false).response
-      }
+      do throws(WarehouseError) {
+        return try session.execute(sql).response
+      } catch { throw TemplateError.warehouse(error) }
     } catch {
       throw Failure(error, node: node)
     }
@@ -115,7 +112,7 @@ extension RunContext {
 
   private func renderHook(_ node: Node) throws(TemplateError) -> String {
     guard let span = node.source else { return node.rawCode }
-    let template = try workspace.environment.compile(span.file, range: span.start..<span.end)
+    let template = try workspace.environment.compile(span.file, in: span.start..<span.end)
     return try hosting { () throws(TemplateError) in
       try interpreter.render(template, scope: self)
     }
@@ -124,7 +121,7 @@ extension RunContext {
   /// Runs a query for its rows: `show`.
   package func preview(_ compiled: CompiledSQL, limit: Int) throws(Failure) -> ResultTable {
     guard let session else { preconditionFailure("previews need a session") }
-    do {
+    do throws(TemplateError) {
       return try hosting { () throws(TemplateError) in
         let header = node?.config["sql_header"]?.string
         guard let value = try callMacro(
@@ -135,26 +132,64 @@ extension RunContext {
           ]), interpreter)
         else { throw .compilation("the macro get_show_sql is missing") }
         let sql = try interpreter.string(value)
-        return try session.execute(sql, autoBegin: false, fetch: true).table
+        do throws(WarehouseError) {
+          return try session.execute(sql, fetch: true).table
+        } catch { throw TemplateError.warehouse(error) }
       }
     } catch {
+      guard let node else { throw Failure(error, node: nil) }
       throw Failure(error, node: node, compiled: compiled)
     }
   }
 
-  /// Calls a built-in macro with relations, for what happens around nodes (creating schemas).
-  package func callBuiltin(_ name: String, _ relations: [Relation]) throws(Failure) {
-    do {
-      _ = try hosting { () throws(TemplateError) in
-        try callMacro(
-          name,
-          Arguments(
-            relations.map { .object(RelationObject($0, adapterType: workspace.profile.type)) }),
-          interpreter)
+  /// Creates the schemas that are missing, and notes in the cache what stands in all of them.
+  ///
+  /// - Parameter schemas: relations without an identifier.
+  package func prepareSchemas(_ schemas: [Relation]) throws(Failure) {
+    guard let session else { preconditionFailure("schemas are prepared with a session") }
+    do throws(TemplateError) {
+      try hosting { () throws(TemplateError) in
+        var existing: [String: Set<String>] = [:]
+        for schema in schemas {
+          let database = schema.database ?? ""
+          if existing[database] == nil {
+            let names = try table("list_schemas", [.string(database)]).rows.compactMap { $0.first ?? nil }
+            existing[database] = Set(names.map { $0.lowercased() })
+          }
+          if existing[database]?.contains((schema.schema ?? "").lowercased()) ?? false { continue }
+          _ = try callMacro("create_schema", Arguments([relationValue(schema)]), interpreter)
+          do throws(WarehouseError) { try session.commitIfOpen() } catch {
+            throw TemplateError.warehouse(error)
+          }
+        }
+        for schema in schemas {
+          let rows = try table("list_relations_without_caching", [relationValue(schema)])
+          session.cache.fill(
+            database: schema.database, schema: schema.schema,
+            with: rows.rows.compactMap { row in
+              guard row.count >= 4, let name = row[1] else { return nil }
+              return Relation(
+                database: schema.database, schema: row[2] ?? schema.schema, identifier: name,
+                type: row[3].flatMap { RelationType(rawValue: $0) },
+                quotePolicy: NamePolicy(), aliasesSubqueries: workspace.aliasesSubqueries)
+            })
+        }
       }
     } catch {
       throw Failure(error, node: node)
     }
+  }
+
+  private func relationValue(_ relation: Relation) -> Value {
+    .object(RelationObject(relation, adapterType: workspace.profile.type))
+  }
+
+  /// The table that a built-in macro returns.
+  private func table(_ macro: String, _ arguments: [Value]) throws(TemplateError) -> ResultTable {
+    guard case .object(let object)? = try callMacro(macro, Arguments(arguments), interpreter),
+      let table = object as? TableObject
+    else { throw .compilation("the macro \(macro) must return a table") }
+    return table.result ?? ResultTable()
   }
 }
 
@@ -245,14 +280,10 @@ enum ErrorPlace {
 
   private static func firstIndex(of needle: [UInt8], in hay: [UInt8]) -> Int? {
     guard !needle.isEmpty, needle.count <= hay.count else { return nil }
-    return hay.withUnsafeBytes { hay in
-      needle.withUnsafeBytes { needle in
-        guard let base = hay.baseAddress, let wanted = needle.baseAddress,
-          let found = memmem(base, hay.count, wanted, needle.count)
-        else { return nil }
-        return UnsafeRawPointer(found) - base
-      }
+    for start in 0...hay.count - needle.count where hay[start] == needle[0] {
+      if hay[start..<start + needle.count].elementsEqual(needle) { return start }
     }
+    return nil
   }
 }
 

@@ -1,5 +1,5 @@
 package import SectoralJinja
-package import SectoralProject
+import SectoralProject
 
 /// Every macro of an invocation, and the rules by which a name finds one
 /// (spec: jinja_context, section 4; macros, section 0).

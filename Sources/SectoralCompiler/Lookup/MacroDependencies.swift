@@ -1,5 +1,5 @@
 import SectoralJinja
-package import SectoralProject
+import SectoralProject
 
 extension MacroCatalog {
   /// The macros that a macro's text calls, found without running it: direct calls, and for each

@@ -22,10 +22,10 @@ package final class MacroEntry: Sendable {
     let result = compiled.withLock { state in
       if let state { return state }
       let made: Result<Template, TemplateError>
-      do {
+      do throws(TemplateError) {
         let span = macro.span
         made = .success(
-          try environment.compile(span.file, range: span.start..<span.end))
+          try environment.compile(span.file, in: span.start..<span.end))
       } catch {
         made = .failure(error)
       }

@@ -62,7 +62,7 @@ struct NodeReader {
 
   private func renderBody(of node: Node, _ context: ParseContext) throws(TemplateError) {
     guard let span = node.source, YAMLRenderer.isTemplate(node.rawCode) else { return }
-    let template = try workspace.environment.compile(span.file, range: span.start..<span.end)
+    let template = try workspace.environment.compile(span.file, in: span.start..<span.end)
     _ = try context.hosting { () throws(TemplateError) in
       try thread.interpreter.render(template, scope: context, undefined: .silent)
     }
@@ -206,7 +206,7 @@ struct NodeReader {
 
 extension Failure {
   /// A template's error, in the name of a node.
-  package init(_ error: TemplateError, node: Node?) {
+  init(_ error: TemplateError, node: Node?) {
     var diagnostic = error.diagnostic
     if diagnostic.span == nil { diagnostic.span = node?.source ?? node?.declaration }
     let kind: Kind =

@@ -2,7 +2,7 @@ import SectoralJinja
 package import SectoralProject
 package import SectoralText
 import SectoralWarehouse
-package import SectoralYAML
+import SectoralYAML
 import Synchronization
 
 /// A warning by dbt's event name, so that the warn-error options can address it.
@@ -28,10 +28,10 @@ package struct ProjectReader {
 
   private let workspace: Workspace
   private let createdAt: Double
-  private let emit: @Sendable (ContextEvent, Node) throws(TemplateError) -> Void
+  private let emit: @Sendable (ContextEvent, Node) -> Void
 
   package init(
-    _ workspace: Workspace, emit: @escaping @Sendable (ContextEvent, Node) throws(TemplateError) -> Void
+    _ workspace: Workspace, emit: @escaping @Sendable (ContextEvent, Node) -> Void
   ) {
     self.workspace = workspace
     self.createdAt = Double(workspace.invocation.startedAt) / 1e6
@@ -487,7 +487,7 @@ package struct ProjectReader {
       RenderingThread(workspace, threadName: "MainThread")
     } _: { thread, index in
       let reader = NodeReader(workspace: workspace, thread: thread, emit: emit)
-      do {
+      do throws(Failure) {
         slots.set(index, (nil, try reader.read(drafts[index])))
       } catch {
         slots.set(index, (error, []))
@@ -693,6 +693,8 @@ struct Patches {
 /// The parts of the generic tests, by unique id.
 package struct TestParts: Sendable {
   let drafts: [String: GenericTestDraft]
+
+
   init(_ drafts: [String: GenericTestDraft]) { self.drafts = drafts }
 }
 

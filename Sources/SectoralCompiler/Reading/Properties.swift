@@ -1,7 +1,7 @@
 import SectoralJinja
-package import SectoralProject
-package import SectoralText
-package import SectoralYAML
+import SectoralProject
+import SectoralText
+import SectoralYAML
 
 /// An entry of a properties file that describes a resource defined elsewhere.
 ///

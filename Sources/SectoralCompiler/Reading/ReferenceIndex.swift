@@ -1,6 +1,6 @@
 package import SectoralProject
 import SectoralText
-package import SectoralYAML
+import SectoralYAML
 
 /// What `ref` and `source` point to: every node and source by name and package.
 package struct ReferenceIndex: Sendable {

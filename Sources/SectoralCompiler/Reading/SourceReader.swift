@@ -1,5 +1,6 @@
 import SectoralProject
 import SectoralText
+import SectoralWarehouse
 import SectoralYAML
 
 /// Reads `sources:` (spec: project, section 5.3).

@@ -1,4 +1,4 @@
-package import SectoralJinja
+import SectoralJinja
 package import SectoralProject
 package import SectoralText
 import SectoralWarehouse

@@ -1,7 +1,7 @@
 package import SectoralJinja
 package import SectoralProject
-package import SectoralText
-package import SectoralYAML
+import SectoralText
+import SectoralYAML
 
 /// What one thread needs to render templates, whatever node they belong to.
 package final class RenderingThread {

@@ -1,8 +1,8 @@
 package import SectoralJinja
 package import SectoralProject
 import SectoralText
-package import SectoralWarehouse
-package import SectoralYAML
+import SectoralWarehouse
+import SectoralYAML
 
 /// The context in which a node's templates run when it is compiled and executed: references are
 /// relations, and macros may query the database.

@@ -35,7 +35,7 @@ package final class Scheduler: @unchecked Sendable {
     work: @escaping @Sendable (inout State, Int) -> Void,
     end: @escaping @Sendable (inout State) -> Void
   ) {
-    Threads.run(max(1, threads), name: "sectoral-worker") { [self] number in
+    Threads.run(max(1, threads)) { [self] number in
       var own = state(number)
       while let index = take() {
         work(&own, index)
