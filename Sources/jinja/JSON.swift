@@ -16,7 +16,9 @@ struct JSONReader {
     var reader = JSONReader(bytes: text)
     let value = try reader.value()
     reader.skipSpace()
-    guard reader.offset == text.count else { throw reader.failure("unexpected text behind the value") }
+    guard reader.offset == text.count else {
+      throw reader.failure("unexpected text behind the value")
+    }
     return value
   }
 
@@ -124,7 +126,8 @@ struct JSONReader {
         var code = try unit()
         if code >= 0xD800, code < 0xDC00, take("\\u") {
           let low = try unit()
-          code = low >= 0xDC00 && low < 0xE000 ? 0x10000 + (code - 0xD800) << 10 + low - 0xDC00 : 0xFFFD
+          code =
+            low >= 0xDC00 && low < 0xE000 ? 0x10000 + (code - 0xD800) << 10 + low - 0xDC00 : 0xFFFD
         }
         out += Array(String(Unicode.Scalar(code) ?? "\u{FFFD}").utf8)
       default: out.append(escape)

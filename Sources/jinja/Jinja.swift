@@ -2,9 +2,9 @@ import SectoralJinja
 import SectoralText
 
 #if canImport(Glibc)
-  import Glibc
+import Glibc
 #elseif canImport(Darwin)
-  import Darwin
+import Darwin
 #endif
 
 /// `jinja model.sql --context ctx.json --define k=v --strict`, and `jinja --batch` for JSON lines.
@@ -68,12 +68,18 @@ struct Jinja {
     let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
       .joined(separator: "/")
     render(
-      SourceFile(path: path, bytes: bytes), Renderer.scope(context), options,
-      folder: folder.isEmpty ? "." : folder)
+      SourceFile(path: path, bytes: bytes),
+      Renderer.scope(context),
+      options,
+      folder: folder.isEmpty ? "." : folder
+    )
   }
 
   private static func render(
-    _ file: SourceFile, _ scope: Scope, _ options: Options, folder: String
+    _ file: SourceFile,
+    _ scope: Scope,
+    _ options: Options,
+    folder: String
   ) {
     let holder = EnvironmentHolder()
     let environment = Environment(options) { (name) throws(TemplateError) in
@@ -108,22 +114,38 @@ struct Jinja {
 
   private static func readSome(_ descriptor: Int32, _ buffer: inout [UInt8]) -> Int {
     #if canImport(Glibc)
-      Glibc.read(descriptor, &buffer, buffer.count)
+    Glibc.read(descriptor, &buffer, buffer.count)
     #else
-      Darwin.read(descriptor, &buffer, buffer.count)
+    Darwin.read(descriptor, &buffer, buffer.count)
     #endif
   }
 
-  static func write(_ text: String) {
+  static func write(_ text: String, to descriptor: Int32 = 1) {
     var text = text
     text.withUTF8 { bytes in
-      _ = fwrite(bytes.baseAddress, 1, bytes.count, stdout)
+      var offset = 0
+      while offset < bytes.count, let base = bytes.baseAddress {
+        let count = systemWrite(descriptor, base + offset, bytes.count - offset)
+        guard count > 0 else { exit(2) }
+        offset += count
+      }
     }
-    fflush(stdout)
+  }
+
+  private static func systemWrite(
+    _ descriptor: Int32,
+    _ base: UnsafePointer<UInt8>,
+    _ count: Int
+  ) -> Int {
+    #if canImport(Glibc)
+    Glibc.write(descriptor, base, count)
+    #else
+    Darwin.write(descriptor, base, count)
+    #endif
   }
 
   static func fail(_ message: String) -> Never {
-    fputs(message + "\n", stderr)
+    write(message + "\n", to: 2)
     exit(2)
   }
 }
