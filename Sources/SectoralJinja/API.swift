@@ -38,6 +38,9 @@ public final class DictValue {
   public var pairs: [(key: Value, value: Value)] { fatalError() }
 }
 public final class SetValue {
+  public var count: Int { fatalError() }
+  public func contains(_ item: Value) -> Bool { fatalError() }
+  public func insert(_ item: Value) { fatalError() }
   public init(_ items: [Value]) { fatalError() }
   public var items: [Value] { fatalError() }
 }
@@ -51,6 +54,8 @@ public struct Arguments {
     self.keyword = keyword
   }
   public subscript(keyword name: String) -> Value? { keyword.first { $0.name == name }?.value }
+  public var isEmpty: Bool { positional.isEmpty && keyword.isEmpty }
+  public func bound(_ function: String, _ parameters: [String], required: Int = 0) throws(TemplateError) -> [Value?] { fatalError() }
 }
 
 /// A value of the host: subclasses say what attributes, items and calls do.
@@ -75,32 +80,18 @@ open class Object {
   open func string(_ interpreter: Interpreter) throws(TemplateError) -> String { try repr(interpreter) }
   open func repr(_ interpreter: Interpreter) throws(TemplateError) -> String { "<\(typeName) object>" }
   open func isEqual(to other: Value) -> Bool { if case .object(let o) = other { o === self } else { false } }
-  /// `self op other`, or `other op self` when `reversed`; nil: the operation does not exist between
-  /// the two, which is a TypeError. The right operand is asked when the left one gives nil.
-  open func binary(_ operation: BinaryOperation, _ other: Value, reversed: Bool, _ interpreter: Interpreter) throws(TemplateError) -> Value? { nil }
-  /// `-self`; nil: not supported.
+  open func contains(_ needle: Value, _ interpreter: Interpreter) throws(TemplateError) -> Bool? { nil }
+  open func operate(_ operation: BinaryOperator, _ other: Value, reversed: Bool, _ interpreter: Interpreter) throws(TemplateError) -> Value? { nil }
   open func negated(_ interpreter: Interpreter) throws(TemplateError) -> Value? { nil }
-  /// Below zero, zero or above, as `self` is smaller than, equal to or larger than `other`; nil: the
-  /// two have no order, which is a TypeError.
-  open func compare(to other: Value) -> Int? { nil }
-  /// What `int`, `float`, `round`, `abs` and numeric tests see; nil: not a number.
-  open var number: Value? { nil }
-  /// `item in self`; nil: the engine looks through `iterate`.
-  open func contains(_ item: Value, _ interpreter: Interpreter) throws(TemplateError) -> Bool? { nil }
+  open func compare(to other: Value, _ interpreter: Interpreter) throws(TemplateError) -> Int? { nil }
+  open var numericValue: Value? { nil }
+  open func formatted(_ specification: String, _ interpreter: Interpreter) throws(TemplateError) -> String? { nil }
+  open func setAttribute(_ name: Symbol, _ value: Value, _ interpreter: Interpreter) throws(TemplateError) {}
   /// Equal objects must hash equally; nil: unhashable.
   open func hash(into hasher: inout Hasher) -> Bool { hasher.combine(ObjectIdentifier(self)); return true }
 }
 
-/// The arithmetic operators that objects may answer.
-public enum BinaryOperation: String, Sendable {
-  case add = "+"
-  case subtract = "-"
-  case multiply = "*"
-  case divide = "/"
-  case floorDivide = "//"
-  case modulo = "%"
-  case power = "**"
-}
+public enum BinaryOperator: UInt8, Sendable { case add, subtract, multiply, divide, floorDivide, modulo, power }
 
 public typealias NativeBody = (Arguments, Interpreter) throws(TemplateError) -> Value
 
@@ -123,6 +114,11 @@ public struct ErrorKind: Hashable, Sendable, RawRepresentable {
   public static let security = ErrorKind(rawValue: "SecurityError")
   public static let type = ErrorKind(rawValue: "TypeError")
   public static let value = ErrorKind(rawValue: "ValueError")
+  public static let key = ErrorKind(rawValue: "KeyError")
+  public static let index = ErrorKind(rawValue: "IndexError")
+  public static let attribute = ErrorKind(rawValue: "AttributeError")
+  public static let overflow = ErrorKind(rawValue: "OverflowError")
+  public static let zeroDivision = ErrorKind(rawValue: "ZeroDivisionError")
   public static let limit = ErrorKind(rawValue: "LimitExceeded")
 }
 
@@ -147,6 +143,7 @@ public struct TemplateError: Error {
   public var diagnostic: Diagnostic { box.diagnostic }
   /// Whatever the host attached when it raised the error.
   public var payload: AnyObject? { box.payload }
+  public var returned: Value? { box.returned }
 }
 
 /// Names that a template sees besides its own: the render context.
@@ -265,6 +262,9 @@ public final class Interpreter {
 extension Value {
   /// Python's `==`.
   public func isEqual(to other: Value) -> Bool { fatalError() }
+  public var typeName: String { fatalError() }
+  public var isHashable: Bool { fatalError() }
+  public static func integer(_ value: BigInt) -> Value { fatalError() }
   public var isUndefined: Bool { if case .undefined = self { true } else { false } }
   public var isNone: Bool { if case .none = self { true } else { false } }
   public var asString: String? { if case .string(let s) = self { s } else { nil } }

@@ -4,7 +4,7 @@ package import SectoralJinja
 package struct CallArguments {
   package let function: String
   private let names: [String]
-  private var values: [Value?]
+  private let values: [Value?]
 
   /// - Parameters:
   ///   - parameters: names in order; the first `required` of them must be given.
@@ -13,35 +13,7 @@ package struct CallArguments {
   ) throws(TemplateError) {
     self.function = function
     names = parameters
-    values = arguments.positional
-    guard arguments.positional.count <= parameters.count else {
-      let takes =
-        parameters.count == required
-        ? "\(required)" : "from \(required) to \(parameters.count)"
-      throw .typeError(
-        "\(function)() takes \(takes) positional argument\(parameters.count == 1 ? "" : "s") "
-          + "but \(arguments.positional.count) were given")
-    }
-    while values.count < parameters.count { values.append(nil) }
-    for (name, value) in arguments.keyword {
-      guard let index = parameters.firstIndex(of: name) else {
-        throw .typeError("\(function)() got an unexpected keyword argument '\(name)'")
-      }
-      guard values[index] == nil else {
-        throw .typeError("\(function)() got multiple values for argument '\(name)'")
-      }
-      values[index] = value
-    }
-    let missing = (0..<required).filter { values[$0] == nil }.map { "'\(parameters[$0])'" }
-    if !missing.isEmpty {
-      let list =
-        missing.count == 1
-        ? missing[0]
-        : missing.dropLast().joined(separator: ", ") + " and \(missing[missing.count - 1])"
-      throw .typeError(
-        "\(function)() missing \(missing.count) required positional "
-          + "argument\(missing.count == 1 ? "" : "s"): \(list)")
-    }
+    values = try arguments.bound(function, parameters, required: required)
   }
 
   /// nil: not given.
@@ -59,7 +31,7 @@ package struct CallArguments {
   package func string(_ index: Int) throws(TemplateError) -> String {
     guard let text = value(index).asString else {
       throw .typeError(
-        "\(function)(): '\(names[index])' must be a text, not \(value(index).pythonTypeName)")
+        "\(function)(): '\(names[index])' must be a text, not \(value(index).typeName)")
     }
     return text
   }
@@ -72,7 +44,7 @@ package struct CallArguments {
     guard let value = values[index] else { return fallback }
     guard let int = value.pythonInt else {
       throw .typeError(
-        "'\(value.pythonTypeName)' object cannot be interpreted as an integer")
+        "'\(value.typeName)' object cannot be interpreted as an integer")
     }
     return int
   }
@@ -84,23 +56,6 @@ package struct CallArguments {
 }
 
 extension Value {
-  /// What Python's `type(x).__name__` gives.
-  package var pythonTypeName: String {
-    switch self {
-    case .undefined: "Undefined"
-    case .none: "NoneType"
-    case .bool: "bool"
-    case .int, .bigInt: "int"
-    case .float: "float"
-    case .string: "str"
-    case .list: "list"
-    case .tuple: "tuple"
-    case .dict: "dict"
-    case .set: "set"
-    case .object(let object): object.typeName
-    }
-  }
-
   /// An int, or a bool as Python counts it.
   package var pythonInt: Int? {
     switch self {

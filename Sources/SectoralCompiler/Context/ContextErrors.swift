@@ -11,12 +11,7 @@ extension ErrorKind {
   package static let failFast = ErrorKind(rawValue: "FailFastError")
   package static let notImplemented = ErrorKind(rawValue: "NotImplementedError")
   package static let internalError = ErrorKind(rawValue: "InternalError")
-  package static let key = ErrorKind(rawValue: "KeyError")
-  package static let index = ErrorKind(rawValue: "IndexError")
-  package static let attribute = ErrorKind(rawValue: "AttributeError")
-  package static let overflow = ErrorKind(rawValue: "OverflowError")
   package static let arithmetic = ErrorKind(rawValue: "ArithmeticError")
-  package static let zeroDivision = ErrorKind(rawValue: "ZeroDivisionError")
   package static let regularExpression = ErrorKind(rawValue: "re.error")
 }
 

@@ -12,7 +12,7 @@ package final class DecimalObject: Object {
 
   package override var typeName: String { "decimal.Decimal" }
   package override var isTrue: Bool { !value.isZero }
-  package override var number: Value? {
+  package override var numericValue: Value? {
     if value.isIntegral, let int = value.truncated.flatMap({ Int(exactly: $0) }) {
       return value.exponent >= 0 ? .int(int) : .float(Double(int))
     }
@@ -26,9 +26,13 @@ package final class DecimalObject: Object {
     "Decimal('\(value.description)')"
   }
 
-  package override func isEqual(to other: Value) -> Bool { compare(to: other) == 0 }
+  package override func isEqual(to other: Value) -> Bool { order(to: other) == 0 }
 
-  package override func compare(to other: Value) -> Int? {
+  package override func compare(to other: Value, _ interpreter: Interpreter)
+    throws(TemplateError) -> Int?
+  { order(to: other) }
+
+  func order(to other: Value) -> Int? {
     switch other {
     case .float(let double):
       double.isNaN ? nil : DecimalNumber(exactly: double).flatMap { value.compare(to: $0) }
@@ -37,11 +41,11 @@ package final class DecimalObject: Object {
   }
 
   package override func hash(into hasher: inout Hasher) -> Bool {
-    // Equal numbers hash equally, ints included.
-    if value.isIntegral, let int = value.truncated, let small = Int(exactly: int) {
-      Value.int(small).hash(into: &hasher)
+    // As the engine hashes ints and floats: equal numbers must hash equally.
+    if value.isIntegral, let int = value.truncated {
+      if let small = Int(exactly: int) { hasher.combine(small) } else { hasher.combine(int) }
     } else {
-      Value.float(value.double).hash(into: &hasher)
+      hasher.combine(value.double)
     }
     return true
   }
@@ -50,8 +54,8 @@ package final class DecimalObject: Object {
     .decimal(-value)
   }
 
-  package override func binary(
-    _ operation: BinaryOperation, _ other: Value, reversed: Bool, _ interpreter: Interpreter
+  package override func operate(
+    _ operation: BinaryOperator, _ other: Value, reversed: Bool, _ interpreter: Interpreter
   ) throws(TemplateError) -> Value? {
     guard let operand = Self.number(of: other) else { return nil }
     let (left, right) = reversed ? (operand, value) : (value, operand)
@@ -81,14 +85,14 @@ package final class DecimalObject: Object {
     throws(TemplateError) -> Value?
   {
     let value = value
-    switch name {
+    switch name.name {
     case "normalize":
       return .function("normalize") { _, _ throws(TemplateError) in .decimal(value.normalized) }
     case "quantize":
       return .function("quantize") { arguments, _ throws(TemplateError) in
         let arguments = try CallArguments("quantize", arguments, ["exp", "rounding"], required: 1)
         guard let model = Self.number(of: arguments.value(0)) else {
-          throw .typeError("conversion from \(arguments.value(0).pythonTypeName) to Decimal is not supported")
+          throw .typeError("conversion from \(arguments.value(0).typeName) to Decimal is not supported")
         }
         return .decimal(value.quantized(places: -model.exponent))
       }
