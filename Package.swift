@@ -81,7 +81,9 @@ let package = Package(
     .target(name: "SectoralTestSupport", dependencies: ["SectoralText"]),
     .testTarget(name: "SectoralTextTests", dependencies: ["SectoralText", "SectoralTestSupport"]),
     .testTarget(
-      name: "SectoralYAMLTests", dependencies: ["SectoralYAML", "SectoralText", "SectoralTestSupport"]),
+      name: "SectoralYAMLTests",
+      dependencies: ["SectoralYAML", "SectoralText", "SectoralTestSupport"],
+      exclude: ["Data"]),
     .testTarget(
       name: "SectoralJinjaTests",
       dependencies: ["SectoralJinja", "SectoralText", "SectoralTestSupport"]),

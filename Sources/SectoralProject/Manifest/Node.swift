@@ -175,21 +175,6 @@ extension Node {
   /// The name by which `ref` and the user know it: with its version, where it has one.
   package var searchName: String {
     guard let version else { return name }
-    return "\(name).v\(version.text)"
-  }
-}
-
-extension Datum {
-  /// As Python's `str` prints a scalar; containers give nothing.
-  package var text: String {
-    switch self {
-    case .null: "None"
-    case .bool(let bool): bool ? "True" : "False"
-    case .int(let int): String(int)
-    case .bigInt(let digits): digits
-    case .float(let float): float.description
-    case .string(let string), .date(let string): string
-    case .list, .map: ""
-    }
+    return "\(name).v\(version.pythonText)"
   }
 }

@@ -1,0 +1,135 @@
+package import SectoralJinja
+package import SectoralProject
+
+/// Every macro of an invocation, and the rules by which a name finds one
+/// (spec: jinja_context, section 4; macros, section 0).
+package final class MacroCatalog: Sendable {
+  /// What a bare name in a template stands for.
+  package enum Resolved: Sendable {
+    case macro(MacroEntry)
+    /// A package's name: its macros are the members.
+    case namespace(String)
+  }
+
+  package typealias Table = [Symbol: MacroEntry]
+
+  package let rootName: String
+  /// Adapter first, then its parents, then `default`.
+  package let prefixes: [String]
+  /// All packages with macros, internal ones included.
+  package let tables: [String: Table]
+  /// The internal macros by bare name: the adapter's over its parent's over the global ones.
+  package let internalTable: Table
+  package let internalNames: [String]
+  private let searchOrders: [String: [String]]
+  private let importedNames: [String]
+  /// The packages whose name is a member of the context.
+  private let namespaceNames: [Symbol: String]
+
+  /// - Parameters:
+  ///   - entries: by package.
+  ///   - internalNames: strongest first: `["dbt_postgres", "dbt"]`.
+  package init(
+    rootName: String, adapterType: String, entries: [String: [MacroEntry]],
+    internalNames: [String], dispatch: [(namespace: String, searchOrder: [String])]
+  ) {
+    self.rootName = rootName
+    self.internalNames = internalNames
+    prefixes =
+      adapterType == "redshift" ? ["redshift", "postgres", "default"] : [adapterType, "default"]
+    tables = entries.mapValues { list in
+      Dictionary(list.map { ($0.symbol, $0) }, uniquingKeysWith: { _, last in last })
+    }
+    var internals: Table = [:]
+    for name in internalNames.reversed() {
+      for (symbol, entry) in tables[name] ?? [:] { internals[symbol] = entry }
+    }
+    internalTable = internals
+    importedNames = entries.keys.filter { $0 != rootName && !internalNames.contains($0) }.sorted()
+    namespaceNames = Dictionary(
+      uniqueKeysWithValues: ([rootName, "dbt"] + importedNames).map { (Symbol($0), $0) })
+    searchOrders = Dictionary(
+      dispatch.map { ($0.namespace, $0.searchOrder) }, uniquingKeysWith: { _, last in last })
+  }
+
+  /// A name in the context of a node of `package`: own macros, the root's, package names, the
+  /// internal ones.
+  package func resolve(_ name: Symbol, for package: String) -> Resolved? {
+    if let entry = tables[package]?[name] { return .macro(entry) }
+    if package != rootName, let entry = tables[rootName]?[name] { return .macro(entry) }
+    if let text = namespaceNames[name] { return .namespace(text) }
+    if let entry = internalTable[name] { return .macro(entry) }
+    return nil
+  }
+
+  /// A member of a namespace: `dbt_utils.star`. `dbt` stands for all internal packages.
+  package func member(_ name: Symbol, of namespace: String) -> MacroEntry? {
+    if namespace == "dbt" { return internalTable[name] }
+    return tables[namespace]?[name]
+  }
+
+  /// The order in which the engine itself looks for a macro: root, imported packages, internal.
+  package func find(_ name: String) -> MacroEntry? {
+    let symbol = Symbol(name)
+    if let entry = tables[rootName]?[symbol] { return entry }
+    for package in importedNames {
+      if let entry = tables[package]?[symbol] { return entry }
+    }
+    return internalTable[symbol]
+  }
+
+  /// `generate_schema_name` and its like: an installed package's own macro counts for its nodes,
+  /// else the root's, else the built-in one.
+  package func findNaming(_ name: String, for package: String) -> MacroEntry? {
+    let symbol = Symbol(name)
+    return tables[package]?[symbol] ?? tables[rootName]?[symbol] ?? internalTable[symbol]
+  }
+
+  /// What `adapter.dispatch(name, namespace)` finds for a node of `package`, and the candidates that
+  /// were tried, for the message when it is nothing.
+  package func dispatch(_ name: String, namespace: String?, for package: String)
+    -> (entry: MacroEntry?, tried: [String]) {
+    var tried: [String] = []
+    let names = prefixes.map { ($0, Symbol("\($0)__\(name)")) }
+    guard let namespace else {
+      for (prefix, symbol) in names {
+        tried.append("\(prefix)__\(name)")
+        if case .macro(let entry)? = resolve(symbol, for: package) { return (entry, tried) }
+      }
+      return (nil, tried)
+    }
+    let order = searchOrders[namespace] ?? [rootName, namespace]
+    for package in order {
+      for (prefix, symbol) in names {
+        tried.append("\(package).\(prefix)__\(name)")
+        if let entry = member(symbol, of: package) { return (entry, tried) }
+      }
+    }
+    return (nil, tried)
+  }
+
+  /// The materialization of a name: the adapter's over its parents' over `default`; at equal rank the
+  /// root's, then the internal one; an imported package's only where no internal one has the name.
+  package func materialization(_ name: String) -> MacroEntry? {
+    for prefix in prefixes {
+      let symbol = Symbol("materialization_\(name)_\(prefix)")
+      if let entry = tables[rootName]?[symbol] { return entry }
+      if let entry = internalTable[symbol] { return entry }
+      for package in importedNames {
+        if let entry = tables[package]?[symbol], !isBuiltInMaterialization(name) { return entry }
+      }
+    }
+    return nil
+  }
+
+  private func isBuiltInMaterialization(_ name: String) -> Bool {
+    prefixes.contains { internalTable[Symbol("materialization_\(name)_\($0)")] != nil }
+  }
+
+  /// All names that a node of a package can call, for "did you mean".
+  package func names(for package: String) -> [String] {
+    var names = (tables[package] ?? [:]).values.map(\.macro.name)
+    if package != rootName { names += (tables[rootName] ?? [:]).values.map(\.macro.name) }
+    return names + internalTable.values.map(\.macro.name)
+  }
+}

@@ -1,0 +1,37 @@
+import SectoralJinja
+package import SectoralProject
+
+extension MacroCatalog {
+  /// The macros that a macro's text calls, found without running it: direct calls, and for each
+  /// `adapter.dispatch('x')` the name itself and the first implementation of the adapter's.
+  package func staticDependencies(of entry: MacroEntry) -> [String] {
+    guard let template = try? entry.template() else { return [] }
+    let package = entry.macro.packageName
+    var found: [String] = []
+    func add(_ candidate: MacroEntry?) {
+      guard let id = candidate?.macro.uniqueID, id != entry.macro.uniqueID, !found.contains(id)
+      else { return }
+      found.append(id)
+    }
+    func named(_ name: String) -> MacroEntry? {
+      if case .macro(let entry)? = resolve(Symbol(name), for: package) { return entry }
+      return nil
+    }
+    for call in template.staticCalls {
+      switch call.path.count {
+      case 1: add(named(call.path[0]))
+      case 2 where call.path == ["adapter", "dispatch"]:
+        guard case .string(let name)?? = call.positional.first else { continue }
+        add(named(name))
+        var namespace: String?
+        let second = call.positional.count > 1
+          ? call.positional[1] : call.keyword.first { $0.name == "macro_namespace" }?.value
+        if case .string(let text)? = second { namespace = text }
+        add(dispatch(name, namespace: namespace, for: package).entry)
+      case 2: add(member(Symbol(call.path[1]), of: call.path[0]))
+      default: break
+      }
+    }
+    return found
+  }
+}

@@ -1,0 +1,180 @@
+package import SectoralText
+package import SectoralYAML
+
+/// The configurations that one place gives: a level of dbt_project.yml, a properties entry, the
+/// `config()` calls of a file.
+package struct ConfigLayer: Sendable {
+  package var values: DatumMap
+  /// Where a key was written, for messages.
+  package var origins: [String: TextSpan]
+  /// Where the layer as a whole stands.
+  package var origin: TextSpan?
+
+  package init(_ values: DatumMap, origin: TextSpan? = nil, origins: [String: TextSpan] = [:]) {
+    self.values = values
+    self.origin = origin
+    self.origins = origins
+  }
+}
+
+/// Joins layers, weak to strong, into the configuration of one resource.
+package struct ConfigBuilder {
+  private let schema: ConfigSchema
+  package private(set) var config: DatumMap
+  package private(set) var unrendered = DatumMap()
+  private var origins: [String: TextSpan] = [:]
+
+  package init(_ type: ResourceType) {
+    schema = ConfigSchema.of(type)
+    config = schema.defaults
+  }
+
+  package mutating func add(_ layer: ConfigLayer, unrendered raw: DatumMap? = nil) {
+    for (key, value) in layer.values.entries { add(Self.canonicalKey(key), value, layer, key) }
+    for (key, value) in (raw ?? layer.values).entries { unrendered[Self.canonicalKey(key)] = value }
+  }
+
+  /// `pre_hook` and `pre-hook` are one key; so are the post-hooks.
+  package static func canonicalKey(_ key: String) -> String {
+    switch key {
+    case "pre_hook": "pre-hook"
+    case "post_hook": "post-hook"
+    default: key
+    }
+  }
+
+  private mutating func add(_ key: String, _ value: Datum, _ layer: ConfigLayer, _ written: String) {
+    origins[key] = layer.origins[written] ?? layer.origin
+    let field = schema[key]
+    switch field?.merge ?? .replace {
+    case .replace:
+      config[key] = value
+    case .append:
+      let added = field?.type == .hooks ? Self.hooks(value) : Self.list(value)
+      config[key] = .list((config[key]?.list ?? []) + added)
+    case .update:
+      guard case .map(let added) = value, var map = config[key]?.map else {
+        config[key] = value
+        return
+      }
+      for (name, item) in added.entries { map[name] = item }
+      config[key] = .map(map)
+    case .grants:
+      guard case .map(let added) = value, var map = config[key]?.map else {
+        config[key] = value
+        return
+      }
+      for (name, item) in added.entries {
+        if name.hasPrefix("+") {
+          let privilege = String(name.dropFirst())
+          map[privilege] = .list((map[privilege]?.list ?? []) + Self.list(item))
+        } else {
+          map[name] = .list(Self.list(item))
+        }
+      }
+      config[key] = .map(map)
+    }
+  }
+
+  private static func list(_ value: Datum) -> [Datum] {
+    switch value {
+    case .null: []
+    case .list(let list): list
+    default: [value]
+    }
+  }
+
+  /// A hook is text, `{sql, transaction}`, or the JSON text of such a mapping, as the helper macros
+  /// `after_commit` and `before_begin` give.
+  private static func hooks(_ value: Datum) -> [Datum] {
+    list(value).map { hook in
+      var map = hook.map ?? DatumMap()
+      if case .string(let text) = hook {
+        map = hookConfiguration(text) ?? ["sql": .string(text)]
+      }
+      return .map([
+        "sql": map["sql"] ?? .string(""), "transaction": map["transaction"] ?? .bool(true),
+        "index": map["index"] ?? .null,
+      ])
+    }
+  }
+
+  private static func hookConfiguration(_ text: String) -> DatumMap? {
+    guard text.utf8.first == UInt8(ascii: "{"),
+      let map = JSON.parse(text)?.map, map["sql"]?.string != nil
+    else { return nil }
+    return map
+  }
+
+  /// What does not fit the schema, each with the place that wrote it.
+  package func problems(of resource: String) -> [Diagnostic] {
+    schema.fields.compactMap { field in
+      guard let value = config[field.name], !field.accepts(value) else { return nil }
+      return Diagnostic(
+        id: "config.wrong-type",
+        message: "\(resource): the config '\(field.name)' must be \(field.type.words), "
+          + "and is \(value.words)",
+        span: origins[field.name],
+        hint: field.hint(for: value))
+    }
+  }
+}
+
+extension ConfigField {
+  func accepts(_ value: Datum) -> Bool {
+    if value.isNull { return isNullable }
+    return switch type {
+    case .any: true
+    case .bool: value.bool != nil
+    case .text: value.string != nil
+    case .int: value.int != nil
+    case .map, .docs: value.map != nil
+    case .textOrList: value.string != nil || (value.list?.allSatisfy { $0.string != nil } ?? false)
+    case .listOfText: value.list?.allSatisfy { $0.string != nil } ?? false
+    case .hooks: value.list?.allSatisfy { $0["sql"]?.string != nil } ?? false
+    case .severity: ["error", "warn"].contains(value.string?.lowercased() ?? "")
+    }
+  }
+
+  func hint(for value: Datum) -> String? {
+    switch (type, value) {
+    case (.bool, .string(let text)) where ["true", "false", "yes", "no"].contains(text.lowercased()):
+      "write \(name): \(text.lowercased()) without quotes, or "
+        + "\"{{ … | as_bool }}\" when a template gives it"
+    case (.text, .int), (.text, .float), (.text, .bool): "put the value in quotes"
+    case (.severity, _): "write 'error' or 'warn'"
+    default: nil
+    }
+  }
+}
+
+extension ConfigType {
+  var words: String {
+    switch self {
+    case .any: "a value"
+    case .bool: "true or false"
+    case .text: "text"
+    case .int: "a whole number"
+    case .map, .docs: "a mapping of keys to values"
+    case .textOrList: "text or a list of texts"
+    case .listOfText: "a list of texts"
+    case .hooks: "SQL text, or a list of them, or mappings with a key 'sql'"
+    case .severity: "'error' or 'warn'"
+    }
+  }
+}
+
+extension Datum {
+  /// What a value is, for messages.
+  package var words: String {
+    switch self {
+    case .null: "null"
+    case .bool(let bool): bool ? "true" : "false"
+    case .int, .bigInt, .float: "the number \(pythonText)"
+    case .string(let text): "the text '\(text)'"
+    case .date(let text): "the date \(text)"
+    case .list: "a list"
+    case .map: "a mapping"
+    }
+  }
+}

@@ -1,0 +1,61 @@
+import SectoralText
+package import SectoralYAML
+
+/// The `models:`, `seeds:` … tree of one dbt_project.yml: configurations by folder and name.
+package struct ConfigTree: Sendable {
+  /// The configurations of one level, and the levels below by name.
+  package final class Level: Sendable {
+    package let layer: ConfigLayer
+    package let below: [String: Level]
+    /// The keys that lead here, for the warning about unused paths.
+    package let path: [String]
+
+    init(_ node: YAMLNode, path: [String]) {
+      var values = DatumMap()
+      var origins: [String: TextSpan] = [:]
+      var below: [String: Level] = [:]
+      for (key, value) in node.mapping ?? [] {
+        let name = key.keyText
+        if name.hasPrefix("+") {
+          let config = String(name.drop { $0 == "+" || $0 == " " })
+          values[config] = value.datum
+          origins[config] = value.span
+        } else if case .mapping = value.value {
+          below[name] = Level(value, path: path + [name])
+        } else {
+          values[name] = value.datum
+          origins[name] = value.span
+        }
+      }
+      self.layer = ConfigLayer(values, origin: node.span, origins: origins)
+      self.below = below
+      self.path = path
+    }
+  }
+
+  package let root: Level
+
+  /// - Parameter key: the tree's key in the file, `models`.
+  package init(_ node: YAMLNode, key: String) { root = Level(node, path: [key]) }
+
+  /// The levels that apply to a resource, weak to strong; levels without a configuration included.
+  package func levels(for fqn: [String]) -> [Level] {
+    var levels = [root]
+    var level = root
+    for name in fqn {
+      guard let next = level.below[name] else { break }
+      levels.append(next)
+      level = next
+    }
+    return levels
+  }
+
+  /// Every level that sets something, as the keys that lead to it.
+  package var configuredPaths: [[String]] {
+    func collect(_ level: Level) -> [[String]] {
+      (level.layer.values.isEmpty ? [] : [level.path])
+        + level.below.sorted { $0.key < $1.key }.flatMap { collect($0.value) }
+    }
+    return collect(root)
+  }
+}

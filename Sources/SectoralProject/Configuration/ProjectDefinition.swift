@@ -1,0 +1,291 @@
+package import SectoralText
+package import SectoralYAML
+
+/// What a dbt_project.yml says, rendered.
+package struct ProjectDefinition: Sendable {
+  /// Absolute.
+  package let root: String
+  package let name: String
+  package let file: SourceFile
+  package let version: String?
+  package let profile: String?
+  package let modelPaths: [String]
+  package let seedPaths: [String]
+  package let snapshotPaths: [String]
+  package let testPaths: [String]
+  package let analysisPaths: [String]
+  package let macroPaths: [String]
+  package let functionPaths: [String]
+  package let docsPaths: [String]
+  package let targetPath: String
+  package let logPath: String
+  package let packagesInstallPath: String
+  package let cleanTargets: [String]
+  /// The raw value; nil where the key is absent.
+  package let queryComment: Datum?
+  package let requiredVersions: [String]
+  package let dispatch: [(namespace: String, searchOrder: [String])]
+  package let quoting: DatumMap
+  package let onRunStart: [String]
+  package let onRunEnd: [String]
+  package let vars: DatumMap
+  package let flags: DatumMap
+  package let restrictsAccess: Bool
+  package let trees: [ResourceType: ConfigTree]
+  package let warnings: [Diagnostic]
+
+  /// The keys of the file and the type of value that each takes.
+  private static let keys: [(name: String, type: KeyType)] = [
+    ("name", .text), ("version", .scalar), ("config-version", .scalar), ("profile", .text),
+    ("model-paths", .texts), ("seed-paths", .texts), ("snapshot-paths", .texts),
+    ("test-paths", .texts), ("analysis-paths", .texts), ("macro-paths", .texts),
+    ("function-paths", .texts), ("docs-paths", .texts), ("asset-paths", .texts),
+    ("source-paths", .texts), ("data-paths", .texts), ("target-path", .text), ("log-path", .text),
+    ("packages-install-path", .text), ("clean-targets", .texts), ("query-comment", .any),
+    ("require-dbt-version", .any), ("dispatch", .list), ("quoting", .map),
+    ("on-run-start", .any), ("on-run-end", .any), ("vars", .map), ("models", .map),
+    ("seeds", .map), ("snapshots", .map), ("analyses", .map), ("sources", .map), ("tests", .map),
+    ("data_tests", .map), ("unit_tests", .map), ("metrics", .map), ("semantic-models", .map),
+    ("saved-queries", .map), ("exposures", .map), ("functions", .map), ("packages", .any),
+    ("restrict-access", .any), ("flags", .map), ("dbt-cloud", .map),
+  ]
+
+  private enum KeyType: String {
+    case text = "text"
+    case scalar = "text or a number"
+    case texts = "a list of texts"
+    case list = "a list"
+    case map = "a mapping"
+    case any = "a value"
+
+    func accepts(_ node: YAMLNode) -> Bool {
+      if case .scalar(.null) = node.value { return true }
+      return switch (self, node.value) {
+      case (.any, _), (.list, .sequence), (.map, .mapping), (.scalar, .scalar): true
+      case (.text, .scalar(.string)): true
+      case (.texts, .sequence(let items)): items.allSatisfy { $0.string != nil }
+      default: false
+      }
+    }
+  }
+
+  /// Values that stay as they were written: hooks and variables are rendered when they are used.
+  package static func staysRaw(_ path: [String]) -> Bool {
+    guard let first = path.first else { return false }
+    switch first {
+    case "name", "on-run-start", "on-run-end", "query-comment", "vars": return true
+    case "models", "seeds", "snapshots", "tests", "data_tests", "analyses", "functions":
+      let last = path.last.map { $0.hasPrefix("+") ? String($0.dropFirst()) : $0 }
+      return ["pre-hook", "post-hook", "pre_hook", "post_hook"].contains(last)
+    default: return false
+    }
+  }
+
+  /// Reads and checks the YAML of a project's file, without rendering anything.
+  package static func parse(root: String, shownFolder: String = "") throws(Failure) -> YAMLNode {
+    let path = "\(root)/dbt_project.yml"
+    guard FileSystem.exists(path) else {
+      throw Failure(
+        .runtime,
+        Diagnostic(
+          id: "project.not-found",
+          message: "No dbt_project.yml found at expected path \(path)",
+          hint: "run the command inside a project, or name it with --project-dir; "
+            + "'sectoral init' makes a new one"))
+    }
+    let file = SourceFile(path: shownFolder + "dbt_project.yml", bytes: try FileSystem.read(path))
+    let (node, diagnostics) = YAMLParser.parse(file)
+    let errors = diagnostics.filter { $0.severity == .error }
+    guard errors.isEmpty else { throw Failure(.runtime, errors) }
+    guard let node, case .mapping = node.value else {
+      throw Failure(
+        .runtime,
+        Diagnostic(
+          id: "project.not-a-mapping", message: "dbt_project.yml must hold keys and values",
+          span: TextSpan(file: file, start: 0, end: 0),
+          hint: "the smallest project file is 'name: my_project'"))
+    }
+    return node
+  }
+
+  /// - Parameters:
+  ///   - node: as `parse` gave it, rendered where `staysRaw` does not forbid it.
+  package init(root: String, node: YAMLNode) throws(Failure) {
+    let file = node.span.file
+    var problems: [Diagnostic] = []
+    var warnings: [Diagnostic] = []
+    let known = Dictionary(
+      Self.keys.map { ($0.name, $0.type) }, uniquingKeysWith: { first, _ in first })
+    for (key, value) in node.mapping ?? [] {
+      guard let type = known[key.keyText] else {
+        let near = Spelling.nearest(to: key.keyText, among: known.keys)
+        problems.append(
+          Diagnostic(
+            id: "project.unknown-key",
+            message: "at path []: Additional properties are not allowed "
+              + "('\(key.keyText)' was unexpected)",
+            span: key.span,
+            hint: near.map { "did you mean '\($0)'?" }
+              ?? "remove the key; own values belong under 'vars:'"))
+        continue
+      }
+      if !type.accepts(value) {
+        problems.append(
+          Diagnostic(
+            id: "project.wrong-type",
+            message: "at path ['\(key.keyText)']: the value must be \(type.rawValue), "
+              + "and is \(value.datum.words)",
+            span: value.span,
+            hint: type == .texts ? "write it as a list: \(key.keyText): [\"…\"]" : nil))
+      }
+    }
+    func value(_ key: String) -> YAMLNode? {
+      guard let value = node[key] else { return nil }
+      if case .scalar(.null) = value.value { return nil }
+      return value
+    }
+    func texts(_ key: String, old: String? = nil, or fallback: [String]) -> [String] {
+      if let old, let node = value(old) {
+        warnings.append(
+          Diagnostic(
+            id: "project.old-name", severity: .warning,
+            message: "'\(old)' is the old name of '\(key)'", span: node.span,
+            hint: "rename the key"))
+        if value(key) == nil { return node.datum.texts }
+        problems.append(
+          Diagnostic(
+            id: "project.both-names", message: "both '\(key)' and '\(old)' are given",
+            span: node.span, hint: "keep '\(key)'"))
+      }
+      return value(key)?.datum.texts ?? fallback
+    }
+
+    let name = node["name"]?.string ?? ""
+    if !Self.isIdentifier(name) {
+      problems.append(
+        Diagnostic(
+          id: "project.bad-name",
+          message: name.isEmpty
+            ? "the project has no name"
+            : "'\(name)' is not a name for a project",
+          span: node["name"]?.span ?? TextSpan(file: file, start: 0, end: 0),
+          hint: "give 'name:' letters, digits and underscores, the first no digit"))
+    }
+    if let configVersion = value("config-version"), configVersion.datum.pythonText != "2" {
+      problems.append(
+        Diagnostic(
+          id: "project.config-version",
+          message: "config-version \(configVersion.datum.pythonText) is not supported",
+          span: configVersion.span, hint: "write config-version: 2, or leave the key out"))
+    }
+    let resourcePaths = [
+      ("model-paths", "source-paths"), ("seed-paths", "data-paths"), ("snapshot-paths", nil),
+      ("test-paths", nil), ("analysis-paths", nil), ("macro-paths", nil), ("function-paths", nil),
+      ("docs-paths", nil),
+    ]
+    for (key, _) in resourcePaths {
+      for item in value(key)?.sequence ?? [] {
+        guard let path = item.string else { continue }
+        if path.hasPrefix("/") || FileSystem.absolute(path, from: "/r").hasPrefix("/r") == false {
+          problems.append(
+            Diagnostic(
+              id: "project.path-outside",
+              message: "\(key) may only hold folders inside the project: '\(path)'",
+              span: item.span, hint: "give the path relative to dbt_project.yml"))
+        }
+      }
+    }
+    if let tests = value("tests"), let dataTests = value("data_tests"),
+      tests.mapping?.isEmpty == false, dataTests.mapping?.isEmpty == false {
+      problems.append(
+        Diagnostic(
+          id: "project.both-names", message: "both 'tests' and 'data_tests' are given",
+          span: tests.span, hint: "keep 'data_tests'"))
+    }
+
+    self.root = root
+    self.name = name
+    self.file = file
+    self.version = value("version")?.datum.pythonText
+    self.profile = value("profile")?.string
+    modelPaths = texts("model-paths", old: "source-paths", or: ["models"])
+    seedPaths = texts("seed-paths", old: "data-paths", or: ["seeds"])
+    snapshotPaths = texts("snapshot-paths", or: ["snapshots"])
+    testPaths = texts("test-paths", or: ["tests"])
+    analysisPaths = texts("analysis-paths", or: ["analyses"])
+    macroPaths = texts("macro-paths", or: ["macros"])
+    functionPaths = texts("function-paths", or: ["functions"])
+    docsPaths = texts(
+      "docs-paths",
+      or: modelPaths + seedPaths + snapshotPaths + analysisPaths + macroPaths + testPaths
+        + functionPaths)
+    targetPath = value("target-path")?.string ?? "target"
+    logPath = value("log-path")?.string ?? "logs"
+    packagesInstallPath = value("packages-install-path")?.string ?? "dbt_packages"
+    cleanTargets = value("clean-targets")?.datum.texts ?? [targetPath]
+    queryComment = node["query-comment"]?.datum
+    requiredVersions =
+      switch value("require-dbt-version")?.datum {
+      case .string(let text)?: text.split(separator: ",").map { String($0.trimmingBlanks) }
+      case .list(let items)?: items.map(\.pythonText)
+      default: []
+      }
+    dispatch = (value("dispatch")?.sequence ?? []).compactMap { item in
+      item["macro_namespace"]?.string.map { ($0, item["search_order"]?.datum.texts ?? []) }
+    }
+    quoting = value("quoting")?.datum.map ?? DatumMap()
+    onRunStart = value("on-run-start")?.datum.texts ?? []
+    onRunEnd = value("on-run-end")?.datum.texts ?? []
+    vars = value("vars")?.datum.map ?? DatumMap()
+    flags = value("flags")?.datum.map ?? DatumMap()
+    restrictsAccess = value("restrict-access")?.datum.bool ?? false
+    var trees: [ResourceType: ConfigTree] = [:]
+    let treeKeys: [(ResourceType, [String])] = [
+      (.model, ["models"]), (.seed, ["seeds"]), (.snapshot, ["snapshots"]),
+      (.analysis, ["analyses"]), (.source, ["sources"]), (.test, ["data_tests", "tests"]),
+      (.unitTest, ["unit_tests"]), (.metric, ["metrics"]), (.semanticModel, ["semantic-models"]),
+      (.savedQuery, ["saved-queries"]), (.exposure, ["exposures"]), (.function, ["functions"]),
+    ]
+    for (type, keys) in treeKeys {
+      for key in keys {
+        if let tree = value(key), case .mapping(let pairs) = tree.value, !pairs.isEmpty {
+          trees[type] = trees[type] ?? ConfigTree(tree, key: key)
+        }
+      }
+    }
+    self.trees = trees
+    self.warnings = warnings
+    guard problems.isEmpty else { throw Failure(.runtime, problems) }
+  }
+
+  private static func isIdentifier(_ name: String) -> Bool {
+    guard let first = name.unicodeScalars.first, first == "_" || first.properties.isAlphabetic else {
+      return false
+    }
+    return name.unicodeScalars.allSatisfy {
+      $0 == "_" || $0.properties.isAlphabetic || $0.properties.numericType != nil
+    }
+  }
+}
+
+extension Datum {
+  /// The texts of a list, or the one text itself; nothing for null.
+  package var texts: [String] {
+    switch self {
+    case .null: []
+    case .list(let items): items.map(\.pythonText)
+    default: [pythonText]
+    }
+  }
+}
+
+extension StringProtocol {
+  /// Without blanks, tabs and line ends at both ends.
+  package var trimmingBlanks: SubSequence {
+    func isBlank(_ character: Character) -> Bool { character.isWhitespace }
+    guard let first = firstIndex(where: { !isBlank($0) }),
+      let last = lastIndex(where: { !isBlank($0) })
+    else { return self[endIndex..<endIndex] }
+    return self[first...last]
+  }
+}

@@ -1,0 +1,50 @@
+package import SectoralText
+
+/// Why a command, or one node, could not go on: what dbt calls the kind of error, whom it concerns,
+/// and everything that was found wrong.
+package struct Failure: Error, Sendable {
+  /// The head word of the message, as dbt prints it.
+  package enum Kind: String, Sendable {
+    case compilation = "Compilation Error"
+    case database = "Database Error"
+    case runtime = "Runtime Error"
+    case parsing = "Parsing Error"
+    case validation = "Validation Error"
+    case dependency = "Dependency Error"
+    case internalError = "Internal Error"
+    case usage = "Usage Error"
+  }
+
+  package var kind: Kind
+  /// `model x (models/x.sql)`; nil when the whole project is concerned.
+  package var subject: String?
+  package var diagnostics: [Diagnostic]
+
+  package init(_ kind: Kind, subject: String? = nil, _ diagnostics: [Diagnostic]) {
+    self.kind = kind
+    self.subject = subject
+    self.diagnostics = diagnostics
+  }
+
+  package init(_ kind: Kind, subject: String? = nil, _ diagnostic: Diagnostic) {
+    self.init(kind, subject: subject, [diagnostic])
+  }
+
+  /// The text as dbt lays it out: heading, then the message lines indented by two, then for each
+  /// diagnostic its place, snippet, trail and hint.
+  package func text(colors: Bool = false) -> String {
+    var lines = [subject.map { "\(kind.rawValue) in \($0)" } ?? kind.rawValue]
+    let formatter = DiagnosticFormatter(colors: colors)
+    for (index, diagnostic) in diagnostics.enumerated() {
+      if index > 0 { lines.append("") }
+      for line in diagnostic.message.split(separator: "\n", omittingEmptySubsequences: false) {
+        lines.append(line.isEmpty ? "" : "  \(line)")
+      }
+      let details = formatter.details(of: diagnostic)
+      if !details.isEmpty {
+        lines += details.split(separator: "\n", omittingEmptySubsequences: false).map { "  \($0)" }
+      }
+    }
+    return lines.joined(separator: "\n")
+  }
+}

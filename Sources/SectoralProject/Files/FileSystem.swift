@@ -1,0 +1,170 @@
+#if canImport(Glibc)
+  import Glibc
+#endif
+import SectoralText
+
+/// The few calls on the disk that reading a project needs, with errors that name the file.
+package enum FileSystem {
+  /// Reads a whole file.
+  package static func read(_ path: String) throws(Failure) -> [UInt8] {
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { throw failure("read", path) }
+    defer { close(descriptor) }
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw failure("read", path) }
+    guard status.st_mode & S_IFMT != S_IFDIR else {
+      errno = EISDIR
+      throw failure("read", path)
+    }
+    var failed = false
+    let expected = Int(status.st_size)
+    var bytes = [UInt8](unsafeUninitializedCapacity: expected) { buffer, count in
+      while count < expected {
+        let got = Glibc.read(descriptor, buffer.baseAddress.map { $0 + count }, expected - count)
+        if got < 0, errno == EINTR { continue }
+        failed = got < 0
+        if got <= 0 { break }
+        count += got
+      }
+    }
+    // A file without a size (a pipe) or one that grew meanwhile.
+    var chunk = [UInt8](repeating: 0, count: 65536)
+    while !failed {
+      let got = Glibc.read(descriptor, &chunk, chunk.count)
+      if got < 0, errno == EINTR { continue }
+      failed = got < 0
+      if got <= 0 { break }
+      bytes += chunk[..<got]
+    }
+    if failed { throw failure("read", path) }
+    return bytes
+  }
+
+  /// Writes a whole file, making the folders above it: beside its place first, then renamed, so that
+  /// a full disk or a killed process leaves the old file.
+  package static func write(_ bytes: [UInt8], to path: String) throws(Failure) {
+    try makeFolder(parent(of: path))
+    let temporary = "\(path).tmp\(getpid())"
+    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else { throw failure("write", path) }
+    var written = 0
+    while written < bytes.count {
+      let got = bytes.withUnsafeBytes { buffer in
+        Glibc.write(descriptor, buffer.baseAddress.map { $0 + written }, bytes.count - written)
+      }
+      if got < 0, errno == EINTR { continue }
+      if got <= 0 {
+        let reason = errno
+        close(descriptor)
+        unlink(temporary)
+        errno = reason
+        throw failure("write", path)
+      }
+      written += got
+    }
+    guard close(descriptor) == 0, rename(temporary, path) == 0 else {
+      let reason = errno
+      unlink(temporary)
+      errno = reason
+      throw failure("write", path)
+    }
+  }
+
+  package static func makeFolder(_ path: String) throws(Failure) {
+    if path.isEmpty || isFolder(path) { return }
+    try makeFolder(parent(of: path))
+    if mkdir(path, 0o777) != 0, errno != EEXIST { throw failure("make the folder", path) }
+  }
+
+  package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+
+  package static func isFolder(_ path: String) -> Bool {
+    var status = stat()
+    return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+  }
+
+  /// The files below a folder, as paths relative to it, sorted; hidden by none of our rules.
+  /// Symbolic links to folders are not followed, as dbt doesn't. A missing folder is empty.
+  package static func files(below folder: String) -> [String] {
+    var found: [String] = []
+    walk(folder, prefix: "", into: &found)
+    return found.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+  }
+
+  private static func walk(_ folder: String, prefix: String, into found: inout [String]) {
+    guard let handle = opendir(folder) else { return }
+    defer { closedir(handle) }
+    var folders: [String] = []
+    while let entry = readdir(handle) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+        pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if name == "." || name == ".." { continue }
+      var kind = Int32(entry.pointee.d_type)
+      if kind == Int32(DT_UNKNOWN) || kind == Int32(DT_LNK) {
+        var status = stat()
+        let path = "\(folder)/\(name)"
+        guard stat(path, &status) == 0 else { continue }
+        let isFolder = status.st_mode & S_IFMT == S_IFDIR
+        if isFolder, kind == Int32(DT_LNK) { continue }
+        kind = Int32(isFolder ? DT_DIR : DT_REG)
+      }
+      if kind == Int32(DT_DIR) {
+        folders.append(name)
+      } else {
+        found.append(prefix + name)
+      }
+    }
+    for name in folders { walk("\(folder)/\(name)", prefix: "\(prefix)\(name)/", into: &found) }
+  }
+
+  /// The folder of a path: "" for a bare name.
+  package static func parent(of path: String) -> String {
+    guard let slash = path.lastIndex(of: "/") else { return "" }
+    return slash == path.startIndex ? "/" : String(path[..<slash])
+  }
+
+  /// The last part of a path.
+  package static func name(of path: String) -> String {
+    guard let slash = path.lastIndex(of: "/") else { return path }
+    return String(path[path.index(after: slash)...])
+  }
+
+  /// The last part of a path without its extension.
+  package static func stem(of path: String) -> String {
+    let name = name(of: path)
+    guard let dot = name.lastIndex(of: "."), dot != name.startIndex else { return name }
+    return String(name[..<dot])
+  }
+
+  package static var currentFolder: String {
+    guard let pointer = getcwd(nil, 0) else { return "." }
+    defer { free(pointer) }
+    return String(cString: pointer)
+  }
+
+  /// An absolute path without `.` and `..`; links are left as they are.
+  package static func absolute(_ path: String, from base: String = currentFolder) -> String {
+    var parts: [Substring] = []
+    let whole = path.hasPrefix("/") ? path : "\(base)/\(path)"
+    for part in whole.split(separator: "/") where part != "." {
+      if part == ".." { _ = parts.popLast() } else { parts.append(part) }
+    }
+    return "/" + parts.joined(separator: "/")
+  }
+
+  private static func failure(_ verb: String, _ path: String) -> Failure {
+    let reason = String(cString: strerror(errno))
+    let hint: String? =
+      switch errno {
+      case ENOSPC, EDQUOT: "the disk is full: free some space and run the command again"
+      case EACCES, EPERM: "the user that runs the command may not \(verb) it"
+      default: nil
+      }
+    return Failure(
+      .runtime,
+      Diagnostic(
+        id: "file.\(verb.split(separator: " ")[0])-failed",
+        message: "could not \(verb) \(path): \(reason)", hint: hint))
+  }
+}

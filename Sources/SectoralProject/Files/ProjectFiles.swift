@@ -1,0 +1,126 @@
+package import SectoralText
+
+/// The kinds of files that a project is read from.
+package enum FileKind: Sendable, CaseIterable {
+  case model, seed, snapshot, singularTest, genericTest, fixture, analysis, macro, function, docs
+  case properties
+}
+
+/// A file of a package, read.
+package struct ProjectFile: Sendable {
+  package let kind: FileKind
+  /// Its path is what the user should read: relative to the root project.
+  package let file: SourceFile
+  /// Below the package's root.
+  package let originalFilePath: String
+  /// Below the resource folder.
+  package let path: String
+  /// The bytes without blanks at both ends: what dbt takes for the file's contents.
+  package let contents: Range<Int>
+
+  package var text: String { file.text(in: contents) }
+  package var span: TextSpan {
+    TextSpan(file: file, start: contents.lowerBound, end: contents.upperBound)
+  }
+  package var checksum: Checksum {
+    Checksum(name: "sha256", checksum: Digest.sha256(file.bytes[contents]))
+  }
+}
+
+/// Finds and reads the files of one package (spec: project, section 1).
+package enum ProjectFiles {
+  /// A seed file larger than this is known by its path, not by its contents.
+  package static let largestSeedWithChecksum = 1 << 20
+
+  /// - Parameter shownFolder: put before the paths that users read: "" for the root project.
+  package static func read(_ project: ProjectDefinition, shownFolder: String) throws(Failure)
+    -> [ProjectFile] {
+    var found: [ProjectFile] = []
+    let ignore = try IgnoreRules(projectRoot: project.root)
+    var listings: [String: [String]] = [:]
+    func list(_ folder: String) -> [String] {
+      if let known = listings[folder] { return known }
+      let files = FileSystem.files(below: "\(project.root)/\(folder)").filter {
+        !Self.isHidden($0) && !ignore.matches(Self.join(folder, $0))
+      }
+      listings[folder] = files
+      return files
+    }
+    var taken: [FileKind: Set<String>] = [:]
+    func take(_ kind: FileKind, _ folder: String, _ relative: String) throws(Failure) {
+      let original = Self.join(folder, relative)
+      guard taken[kind, default: []].insert(original).inserted else { return }
+      // The text of a seed is read when it is loaded; its bytes only for the checksum.
+      let bytes = try FileSystem.read("\(project.root)/\(original)")
+      let file = SourceFile(path: shownFolder + original, bytes: bytes)
+      found.append(
+        ProjectFile(
+          kind: kind, file: file, originalFilePath: original, path: relative,
+          contents: Self.trimmed(bytes)))
+    }
+    func takeAll(
+      _ kind: FileKind, _ folders: [String], _ extensions: [String],
+      where accept: (String) -> Bool = { _ in true }
+    ) throws(Failure) {
+      for folder in folders {
+        for path in list(folder) where accept(path) {
+          if extensions.contains(where: { path.hasSuffixIgnoringCase($0) }) {
+            try take(kind, folder, path)
+          }
+        }
+      }
+    }
+    func isBelow(_ folder: String) -> (String) -> Bool {
+      { path in path.hasPrefix("\(folder)/") }
+    }
+    let testFolders = ["generic", "fixtures"]
+    try takeAll(.macro, project.macroPaths, [".sql"])
+    try takeAll(.genericTest, project.testPaths, [".sql"], where: isBelow("generic"))
+    try takeAll(.model, project.modelPaths, [".sql", ".py", ".jinja"])
+    try takeAll(.snapshot, project.snapshotPaths, [".sql"])
+    try takeAll(.analysis, project.analysisPaths, [".sql"])
+    try takeAll(
+      .singularTest, project.testPaths, [".sql"],
+      where: { path in !testFolders.contains { isBelow($0)(path) } })
+    try takeAll(.fixture, project.testPaths, [".csv", ".sql"], where: isBelow("fixtures"))
+    try takeAll(.seed, project.seedPaths, [".csv"])
+    try takeAll(.function, project.functionPaths, [".sql", ".py"])
+    try takeAll(.docs, project.docsPaths, [".md"])
+    let all =
+      project.modelPaths + project.seedPaths + project.snapshotPaths + project.analysisPaths
+      + project.macroPaths + project.testPaths + project.functionPaths
+    try takeAll(.properties, all, [".yml", ".yaml"])
+    return found
+  }
+
+  private static func join(_ folder: String, _ path: String) -> String {
+    var folder = folder[...]
+    while folder.hasPrefix("./") { folder = folder.dropFirst(2) }
+    while folder.hasSuffix("/") { folder = folder.dropLast() }
+    return folder.isEmpty || folder == "." ? path : "\(folder)/\(path)"
+  }
+
+  private static func isHidden(_ path: String) -> Bool {
+    guard let first = FileSystem.name(of: path).utf8.first else { return true }
+    return first == UInt8(ascii: ".") || first == UInt8(ascii: "#") || first == UInt8(ascii: "~")
+  }
+
+  /// The range without ASCII white space, and a byte order mark, at both ends.
+  package static func trimmed(_ bytes: [UInt8]) -> Range<Int> {
+    func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
+    var start = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+    var end = bytes.count
+    while start < end, isBlank(bytes[start]) { start += 1 }
+    while end > start, isBlank(bytes[end - 1]) { end -= 1 }
+    return start..<end
+  }
+}
+
+extension String {
+  func hasSuffixIgnoringCase(_ suffix: String) -> Bool {
+    utf8.count >= suffix.utf8.count
+      && zip(utf8.reversed(), suffix.utf8.reversed()).allSatisfy { a, b in
+        a == b || (0x41...0x5A).contains(a) && a + 0x20 == b
+      }
+  }
+}

@@ -1,0 +1,133 @@
+package import SectoralText
+import Synchronization
+
+/// Takes events, one at a time and in order.
+package protocol EventSink: Sendable {
+  func emit(_ event: Event)
+  /// Nothing follows: write what is buffered.
+  func close()
+}
+
+extension EventSink {
+  package func close() {}
+}
+
+/// The one stream of events: every thread emits into it, and each sink sees the same order.
+package final class EventBus: Sendable {
+  private struct State {
+    var deprecations: [(name: String, count: Int)] = []
+  }
+
+  private let sinks: [any EventSink]
+  private let policy: WarningPolicy
+  private let showsAllDeprecations: Bool
+  private let clock: @Sendable () -> Timestamp
+  private let state = Mutex(State())
+
+  /// - Parameters:
+  ///   - showsAllDeprecations: Passes every deprecation on, not just the first of each name.
+  ///   - clock: The time of day; a parameter, so that a test can hold it still.
+  package init(
+    sinks: [any EventSink],
+    policy: WarningPolicy = WarningPolicy(),
+    showsAllDeprecations: Bool = false,
+    clock: @escaping @Sendable () -> Timestamp
+  ) {
+    self.sinks = sinks
+    self.policy = policy
+    self.showsAllDeprecations = showsAllDeprecations
+    self.clock = clock
+  }
+
+  package var now: Timestamp { clock() }
+  package var warningPolicy: WarningPolicy { policy }
+
+  package func emit(
+    _ message: EventMessage,
+    node: NodeInfo? = nil,
+    thread: String = Event.mainThread,
+    level: EventLevel? = nil
+  ) {
+    state.withLock { _ in
+      deliver(Event(message, level: level, timestamp: clock(), thread: thread, node: node))
+    }
+  }
+
+  /// Emits a warning, unless `--warn-error` turns it into the error that is thrown.
+  ///
+  /// - Parameter name: One of `EventCatalog.names`.
+  package func warn(
+    _ name: String,
+    _ diagnostic: Diagnostic,
+    node: NodeInfo? = nil,
+    thread: String = Event.mainThread
+  ) throws(PromotedWarning) {
+    switch policy.disposition(of: name) {
+    case .silence: return
+    case .error: throw PromotedWarning(name: name, diagnostic: diagnostic, node: node)
+    case .warn: emit(.warning(name: name, diagnostic), node: node, thread: thread)
+    }
+  }
+
+  /// Emits a deprecation, unless `--warn-error` turns it into the error that is thrown; only the
+  /// first of each name is shown, all are counted.
+  package func deprecate(
+    _ name: String,
+    _ diagnostic: Diagnostic,
+    node: NodeInfo? = nil,
+    thread: String = Event.mainThread
+  ) throws(PromotedWarning) {
+    switch policy.disposition(of: name) {
+    case .silence: return
+    case .error: throw PromotedWarning(name: name, diagnostic: diagnostic, node: node)
+    case .warn: break
+    }
+    state.withLock { state in
+      if let index = state.deprecations.firstIndex(where: { $0.name == name }) {
+        state.deprecations[index].count += 1
+        guard showsAllDeprecations else { return }
+      } else {
+        state.deprecations.append((name: name, count: 1))
+      }
+      deliver(
+        Event(
+          .deprecation(name: name, diagnostic),
+          timestamp: clock(),
+          thread: thread,
+          node: node
+        )
+      )
+    }
+  }
+
+  /// Sums up the deprecations, if there were any, and closes the sinks.
+  package func close() {
+    state.withLock { state in
+      if !state.deprecations.isEmpty, policy.disposition(of: "DeprecationsSummary") != .silence {
+        let counts = state.deprecations.sorted { $0.name < $1.name }
+        deliver(Event(.deprecationsSummary(counts), timestamp: clock()))
+      }
+      state.deprecations = []
+      for sink in sinks { sink.close() }
+    }
+  }
+
+  private func deliver(_ event: Event) {
+    for sink in sinks { sink.emit(event) }
+  }
+}
+
+/// A warning that `--warn-error` made an error; outside a node it ends the command.
+package struct PromotedWarning: Error, Sendable {
+  package let name: String
+  package let diagnostic: Diagnostic
+  package let node: NodeInfo?
+
+  /// As dbt words it: a compilation error with the warning's text.
+  package var failure: CommandFailure {
+    var promoted = diagnostic
+    promoted.severity = .error
+    promoted.message = "[WARNING]: \(diagnostic.message)"
+    return CommandFailure(head: "Compilation Error", diagnostic: promoted)
+  }
+}

@@ -1,0 +1,85 @@
+extension EventBus {
+  /// Emits the end of a run as dbt prints it: the counts, the verdict, every failure and warning
+  /// with its message and compiled file, and the `Done.` line.
+  ///
+  /// - Parameters:
+  ///   - results: In the order of completion, hooks included.
+  ///   - elapsed: In seconds.
+  package func reportResults(_ results: [NodeResult], elapsed: Double, interrupted: Bool = false) {
+    emit(.formatting)
+    emit(.finishedRunningStats(Self.kindCounts(of: results), elapsed: elapsed))
+    reportVerdict(on: results, interrupted: interrupted)
+    if !interrupted { emit(.statsLine(RunStatistics(of: results))) }
+  }
+
+  /// The verdict and the failures alone, without counts: what `compile` and `show` print when
+  /// something went wrong.
+  package func reportVerdict(on results: [NodeResult], interrupted: Bool = false) {
+    let partial = results.filter { $0.status == .partialSuccess }
+    let warnings = results.filter { $0.status == .warn }
+    let errors = results.filter { result in
+      switch result.status {
+      case .error, .fail, .runtimeError: true
+      case .skipped: result.message != nil
+      case .success, .pass, .warn, .noOp, .partialSuccess: false
+      }
+    }
+    emit(.formatting)
+    emit(
+      .endOfRunSummary(
+        errors: errors.count,
+        partialSuccesses: partial.count,
+        warnings: warnings.count,
+        interrupted: interrupted
+      )
+    )
+    for result in errors + partial { reportFailure(result) }
+    for result in warnings { reportWarning(result) }
+    emit(.formatting)
+  }
+
+  /// One failure: with `--fail-fast` it is printed when it happens, and again at the end.
+  package func reportFailure(_ result: NodeResult) {
+    let level: EventLevel? = result.status == .skipped ? .debug : nil
+    emit(.formatting, level: level)
+    emit(.runResultFailure(result), level: level)
+    emit(
+      result.message == nil ? .runResultErrorNoMessage(result) : .runResultError(result),
+      level: level
+    )
+    reportWhereabouts(of: result, level: level)
+  }
+
+  private func reportWarning(_ result: NodeResult) {
+    emit(.formatting)
+    emit(.runResultWarning(result))
+    if result.message != nil { emit(.runResultWarningMessage(result)) }
+    reportWhereabouts(of: result, level: nil)
+  }
+
+  private func reportWhereabouts(of result: NodeResult, level: EventLevel?) {
+    if let path = result.compiledPath {
+      emit(.formatting, level: level)
+      emit(.sqlCompiledPath(result.node, path: path), level: level)
+    }
+    if let relation = result.failuresRelation {
+      emit(.formatting, level: level)
+      emit(.checkNodeTestFailure(result.node, relation: relation), level: level)
+    }
+  }
+
+  /// How many results there are of each kind, sorted by kind: `table model`, `seed`, `test`.
+  private static func kindCounts(of results: [NodeResult]) -> [ResourceCount] {
+    var counts: [String: Int] = [:]
+    for result in results {
+      let kind =
+        switch result.node.resourceType {
+        case "model": "\(result.node.materialized) model"
+        case "operation": "project hook"
+        default: result.node.resourceType
+        }
+      counts[kind, default: 0] += 1
+    }
+    return counts.sorted { $0.key < $1.key }.map { ResourceCount($0.key, $0.value) }
+  }
+}
