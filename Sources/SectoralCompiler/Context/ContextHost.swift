@@ -17,10 +17,13 @@ package protocol ContextHost: AnyObject {
   var allowsSecrets: Bool { get }
   /// The way to the database; nil where there is none (reading, no profile).
   var session: WarehouseSession? { get }
+  /// What the current node's statements gave.
+  var results: StatementResults { get }
 
   /// nil when the variable is not set. The host notes that it was asked for.
   func environmentVariable(_ name: String) -> String?
-  func emit(_ event: ContextEvent)
+  /// Throws where a warning is promoted to an error.
+  func emit(_ event: ContextEvent) throws(TemplateError)
 
   /// Calls a macro by its bare name, as the context of the current node finds it: the root project's
   /// own before packages' before built-in ones. nil when there is none.

@@ -40,7 +40,7 @@ package struct DecimalNumber: Sendable {
 
   /// Reads what Python's `Decimal(text)` reads: `-1.50`, `1e5`, `NaN`, `Infinity`.
   package init?(_ text: some StringProtocol) {
-    var bytes = Array(text.utf8)[...]
+    var bytes = DecimalNumber.plainBytes(of: text)[...]
     func isSpace(_ byte: UInt8) -> Bool { byte == 32 || (9...13).contains(byte) }
     while let first = bytes.first, isSpace(first) { bytes.removeFirst() }
     while let last = bytes.last, isSpace(last) { bytes.removeLast() }
@@ -75,8 +75,6 @@ package struct DecimalNumber: Sendable {
         if sawPoint { exponent -= 1 }
       } else if byte == UInt8(ascii: "."), !sawPoint {
         sawPoint = true
-      } else if byte == UInt8(ascii: "_"), count > 0, !sawPoint {
-        // Python allows underscores between digits.
       } else {
         break
       }
@@ -94,6 +92,26 @@ package struct DecimalNumber: Sendable {
       digits.isEmpty
       ? BigUInt(small) : BigUInt(String(decoding: digits, as: UTF8.self), radix: 10) ?? 0
     self.init(isNegative: negative, coefficient: coefficient, exponent: exponent)
+  }
+
+  /// The bytes without underscores, which Python allows anywhere, and with the digits and blanks of
+  /// other scripts as those of ASCII.
+  private static func plainBytes(of text: some StringProtocol) -> [UInt8] {
+    let bytes = Array(text.utf8)
+    guard bytes.contains(where: { $0 >= 0x80 || $0 == UInt8(ascii: "_") }) else { return bytes }
+    var out: [UInt8] = []
+    for scalar in text.unicodeScalars where scalar != "_" {
+      if scalar.isASCII {
+        out.append(UInt8(scalar.value))
+      } else if scalar.properties.numericType == .decimal,
+        let value = scalar.properties.numericValue
+      {
+        out.append(48 + UInt8(value))
+      } else {
+        out.append(scalar.properties.isWhitespace ? 32 : UInt8(ascii: "?"))
+      }
+    }
+    return out
   }
 
   package var isZero: Bool { kind == .finite && coefficient.isZero }

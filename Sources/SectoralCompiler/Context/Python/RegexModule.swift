@@ -1,0 +1,4 @@
+package import SectoralJinja
+
+final class RegexModule: Object {
+}
