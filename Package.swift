@@ -89,7 +89,14 @@ let package = Package(
       dependencies: ["SectoralJinja", "SectoralText", "SectoralTestSupport"]),
     .testTarget(
       name: "SectoralPostgresTests",
-      dependencies: ["SectoralPostgres", "SectoralWarehouse", "SectoralText", "SectoralTestSupport"]),
+      dependencies: [
+        "SectoralPostgres", "SectoralWarehouse", "SectoralText", "SectoralTestSupport",
+        "SectoralTestTool",
+      ]),
+    // Stands for the tool where a test needs processes of its own.
+    .executableTarget(
+      name: "SectoralTestTool", dependencies: ["SectoralPostgres", "SectoralWarehouse"],
+      path: "Tests/SectoralTestTool"),
     .testTarget(
       name: "SectoralProjectTests",
       dependencies: [
@@ -105,11 +112,17 @@ let package = Package(
       name: "SectoralGraphTests",
       dependencies: [
         "SectoralGraph", "SectoralProject", "SectoralYAML", "SectoralText", "SectoralTestSupport",
-      ]),
+      ],
+      exclude: ["Data"]),
     .testTarget(
       name: "SectoralArtifactsTests",
       dependencies: [
         "SectoralArtifacts", "SectoralProject", "SectoralYAML", "SectoralText", "SectoralTestSupport",
+      ]),
+    .testTarget(
+      name: "SectoralCLITests",
+      dependencies: [
+        "sectoral", "SectoralRunner", "SectoralWarehouse", "SectoralYAML", "SectoralText",
       ]),
     .testTarget(
       name: "SectoralEndToEndTests",

@@ -48,3 +48,10 @@ package struct Failure: Error, Sendable {
     return lines.joined(separator: "\n")
   }
 }
+
+/// Everything that keeps a project from being read, found in one pass.
+package struct Failures: Error, Sendable {
+  package var list: [Failure]
+
+  package init(_ list: [Failure]) { self.list = list }
+}

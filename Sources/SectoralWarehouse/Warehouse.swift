@@ -78,8 +78,14 @@ public struct WarehouseError: Error, Sendable {
   public var sql: String?
 
   public init(
-    kind: Kind, sqlState: String? = nil, message: String, detail: String? = nil,
-    hint: String? = nil, position: Int? = nil, context: String? = nil, sql: String? = nil
+    kind: Kind,
+    sqlState: String? = nil,
+    message: String,
+    detail: String? = nil,
+    hint: String? = nil,
+    position: Int? = nil,
+    context: String? = nil,
+    sql: String? = nil
   ) {
     self.kind = kind
     self.sqlState = sqlState
@@ -98,18 +104,29 @@ public protocol WarehouseConnection: AnyObject {
   ///
   /// - Parameter fetch: whether rows are wanted; without it they are dropped.
   /// - Parameter limit: at most so many rows are kept.
-  func execute(_ sql: String, fetch: Bool, limit: Int?) throws(WarehouseError)
+  func execute(
+    _ sql: String,
+    fetch: Bool,
+    limit: Int?
+  ) throws(WarehouseError)
     -> (response: AdapterResponse, table: ResultTable)
 
   /// Bulk load: `sql` is a `COPY … FROM STDIN`; `next` gives chunks of bytes until nil.
   /// An error thrown by `next` aborts the copy. Returns the number of rows.
-  func copyIn(_ sql: String, next: () throws(WarehouseError) -> [UInt8]?) throws(WarehouseError) -> Int
+  func copyIn(
+    _ sql: String,
+    next: () throws(WarehouseError) -> [UInt8]?
+  ) throws(WarehouseError) -> Int
 
   /// Can be called from any thread; makes a running statement end with `.cancelled`.
   var canceller: any StatementCanceller { get }
 
   /// The server's view of the transaction.
   var isInTransaction: Bool { get }
+
+  /// Makes the session as good as a new one, for the next node: leaves an open transaction, forgets
+  /// temporary tables and settings. Cheaper than another connection.
+  func resetSession() throws(WarehouseError)
 
   func close()
 }

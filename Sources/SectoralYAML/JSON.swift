@@ -5,7 +5,7 @@ public enum JSON {
 
   /// The text of `json.dumps(value)`: `{"a": 1, "b": null}`; dates become their ISO text.
   ///
-  /// - Parameter asciiOnly: Writes everything beyond ASCII as `\uXXXX`, as `ensure_ascii` does.
+  /// `asciiOnly` writes everything beyond ASCII as `\uXXXX`, as `ensure_ascii` does.
   public static func text(
     of datum: Datum,
     sortKeys: Bool = false,
@@ -20,8 +20,7 @@ public enum JSON {
     try parse(Array(text.utf8))
   }
 
-  /// - Parameter bytes: UTF-8; invalid sequences in texts become U+FFFD, a byte order mark is
-  ///   skipped.
+  /// Reads UTF-8; invalid sequences in texts become U+FFFD, a byte order mark is skipped.
   public static func parse(_ bytes: [UInt8]) throws(JSONError) -> Datum {
     let result: Result<Datum, JSONError> = bytes.withUnsafeBufferPointer { buffer in
       var parser = JSONParser(bytes: buffer)

@@ -26,7 +26,7 @@ public enum YAMLParser {
     }
   }
 
-  /// - Parameter label: What messages call the text, for instance `--vars`.
+  /// Reads a text that stands in no file; `label` is what messages call it, for instance `--vars`.
   public static func parse(
     _ text: String,
     label: String = "<text>"

@@ -1,1 +1,34 @@
-@main enum Main { static func main() {} }
+import SectoralPostgres
+import SectoralRunner
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// The program: the outside world comes in here, as values, and nowhere else.
+@main
+enum Sectoral {
+  static func main() {
+    let arguments = Array(CommandLine.arguments.dropFirst())
+    // The quickest answer needs no parser.
+    if let only = arguments.first, arguments.count == 1, ["--version", "-V", "-v"].contains(only) {
+      FileDescriptor.standardOutput.write(Version.report)
+      exit(0)
+    }
+    if arguments.first == ProfileWarehouses.supervisorCommand {
+      exit(EmbeddedSupervisor.run(Array(arguments.dropFirst())))
+    }
+    // A reader that goes away (`| head`) must not end a run in the middle.
+    signal(SIGPIPE, SIG_IGN)
+    let session = Session(
+      arguments: arguments,
+      environment: ProcessEnvironment.variables,
+      output: .standardOutput,
+      errors: .standardError
+    )
+    let status = session.run()
+    exit(status.rawValue)
+  }
+}

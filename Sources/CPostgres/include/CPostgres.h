@@ -1,4 +1,7 @@
 #ifndef SECTORAL_CPOSTGRES_H
 #define SECTORAL_CPOSTGRES_H
-int sectoral_pq_placeholder(void);
+
+#include "Library.h"
+#include "Process.h"
+
 #endif

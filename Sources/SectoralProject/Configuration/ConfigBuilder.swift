@@ -101,7 +101,7 @@ package struct ConfigBuilder {
 
   private static func hookConfiguration(_ text: String) -> DatumMap? {
     guard text.utf8.first == UInt8(ascii: "{"),
-      let map = JSON.parse(text)?.map, map["sql"]?.string != nil
+      let map = (try? JSON.parse(text))?.map, map["sql"]?.string != nil
     else { return nil }
     return map
   }

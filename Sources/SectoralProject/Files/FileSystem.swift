@@ -76,6 +76,32 @@ package enum FileSystem {
     if mkdir(path, 0o777) != 0, errno != EEXIST { throw failure("make the folder", path) }
   }
 
+  /// Removes a file, or a folder with everything in it; links are removed, not followed. What does
+  /// not exist is fine.
+  package static func removeTree(_ path: String) throws(Failure) {
+    var status = stat()
+    guard lstat(path, &status) == 0 else { return }
+    if status.st_mode & S_IFMT == S_IFDIR {
+      for name in names(in: path) { try removeTree("\(path)/\(name)") }
+      guard rmdir(path) == 0 || errno == ENOENT else { throw failure("remove", path) }
+    } else {
+      guard unlink(path) == 0 || errno == ENOENT else { throw failure("remove", path) }
+    }
+  }
+
+  private static func names(in folder: String) -> [String] {
+    guard let handle = opendir(folder) else { return [] }
+    defer { closedir(handle) }
+    var names: [String] = []
+    while let entry = readdir(handle) {
+      let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+        pointer.withMemoryRebound(to: CChar.self, capacity: 256) { String(cString: $0) }
+      }
+      if name != ".", name != ".." { names.append(name) }
+    }
+    return names
+  }
+
   package static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
 
   package static func isFolder(_ path: String) -> Bool {
@@ -116,6 +142,11 @@ package enum FileSystem {
       }
     }
     for name in folders { walk("\(folder)/\(name)", prefix: "\(prefix)\(name)/", into: &found) }
+  }
+
+  /// The names of the folders in a folder, links to folders included, sorted.
+  package static func folders(in folder: String) -> [String] {
+    names(in: folder).filter { !$0.hasPrefix(".") && isFolder("\(folder)/\($0)") }.sorted()
   }
 
   /// The folder of a path: "" for a bare name.

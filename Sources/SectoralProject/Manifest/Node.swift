@@ -92,6 +92,9 @@ package final class Node: @unchecked Sendable {
   package var language: String? = "sql"
 
   package var refs: [Reference] = []
+  /// Where each of `refs` and `sources` was written, as far as it is known.
+  package var refSpans: [TextSpan?] = []
+  package var sourceSpans: [TextSpan?] = []
   package var sources: [[String]] = []
   package var metrics: [[String]] = []
   package var functions: [[String]] = []

@@ -184,9 +184,12 @@ package enum EventMessage: Sendable {
   /// `seed --show`: the table's `schema.alias` and rows.
   case seedSample(relation: String, table: ResultTable)
   case listCmdOut(String)
-  /// A line of `debug`, `db`, `init`: printed as it is.
+  /// Text of `db` and `init`: no time in front, not hidden by `--quiet`.
+  case output(String)
+  /// A line of `debug`.
   case debugCmdOut(String)
-  case debugCmdResult(String)
+  /// A check of `debug`: `profiles.yml file [OK found and valid]`.
+  case debugCmdResult(subject: String, verdict: String, isOK: Bool)
   case buildingCatalog
   case checkCleanPath(String)
   case confirmCleanPath(String)
@@ -260,6 +263,7 @@ extension EventMessage {
     case .showNode: "ShowNode"
     case .seedSample: "SeedHeader"
     case .listCmdOut: "ListCmdOut"
+    case .output: "Note"
     case .debugCmdOut: "DebugCmdOut"
     case .debugCmdResult: "DebugCmdResult"
     case .buildingCatalog: "BuildingCatalog"

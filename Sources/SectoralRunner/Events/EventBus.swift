@@ -24,9 +24,8 @@ package final class EventBus: Sendable {
   private let clock: @Sendable () -> Timestamp
   private let state = Mutex(State())
 
-  /// - Parameters:
-  ///   - showsAllDeprecations: Passes every deprecation on, not just the first of each name.
-  ///   - clock: The time of day; a parameter, so that a test can hold it still.
+  // `showsAllDeprecations` passes every deprecation on, not just the first of each name. The clock
+  // is a parameter so that a test can hold it still.
   package init(
     sinks: [any EventSink],
     policy: WarningPolicy = WarningPolicy(),
@@ -53,9 +52,8 @@ package final class EventBus: Sendable {
     }
   }
 
-  /// Emits a warning, unless `--warn-error` turns it into the error that is thrown.
-  ///
-  /// - Parameter name: One of `EventCatalog.names`.
+  /// Emits a warning, unless `--warn-error` turns it into an error. `name` is one of
+  /// `EventCatalog.names`.
   package func warn(
     _ name: String,
     _ diagnostic: Diagnostic,
@@ -69,7 +67,7 @@ package final class EventBus: Sendable {
     }
   }
 
-  /// Emits a deprecation, unless `--warn-error` turns it into the error that is thrown; only the
+  /// Emits a deprecation, unless `--warn-error` turns it into an error; only the
   /// first of each name is shown, all are counted.
   package func deprecate(
     _ name: String,

@@ -1,15 +1,12 @@
 extension EventBus {
   /// Emits the end of a run as dbt prints it: the counts, the verdict, every failure and warning
-  /// with its message and compiled file, and the `Done.` line.
-  ///
-  /// - Parameters:
-  ///   - results: In the order of completion, hooks included.
-  ///   - elapsed: In seconds.
+  /// with its message and compiled file, and the `Done.` line. Results are in the order of
+  /// completion, hooks included; the time is in seconds.
   package func reportResults(_ results: [NodeResult], elapsed: Double, interrupted: Bool = false) {
     emit(.formatting)
     emit(.finishedRunningStats(Self.kindCounts(of: results), elapsed: elapsed))
     reportVerdict(on: results, interrupted: interrupted)
-    if !interrupted { emit(.statsLine(RunStatistics(of: results))) }
+    emit(.statsLine(RunStatistics(of: results)))
   }
 
   /// The verdict and the failures alone, without counts: what `compile` and `show` print when

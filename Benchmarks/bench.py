@@ -1,0 +1,219 @@
+#!/usr/bin/env python3
+"""Time `sectoral parse` and `compile` beside dbt-core's, on the same machine in the same minutes.
+
+    bench.py --binary .build/release/sectoral [--shared ../shared] [--sizes 100,1000,5000]
+             [--dbt PATH | --without-dbt] [--json FILE]
+
+The projects come from shared/bench/gen_project.py. dbt-core is installed from PyPI into an
+environment of its own (in the user's cache folder, once). Both tools get the same arguments and
+start without a target folder each time. `compile` asks the database which incremental models exist;
+both ask the same empty Postgres, which the benchmark starts for itself. Runs of the two alternate,
+so that a busy moment of the machine meets both; the best of the runs counts. The largest project
+takes dbt-core minutes and is left to us alone unless BENCH_FULL=1.
+
+Wall and CPU are seconds, memory is the peak resident set in MB (the measuring process itself shows
+as about 9 MB, so less than that cannot be seen).
+"""
+import json
+import os
+import sys
+import time
+
+
+def measure():
+    """In a small process of its own: run argv[4:], write wall, CPU, memory and exit code as JSON."""
+    log, argv = sys.argv[2], sys.argv[3:]
+    start = time.perf_counter()
+    pid = os.fork()
+    if pid == 0:
+        output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        os.execv(argv[0], argv)
+    _, status, usage = os.wait4(pid, 0)
+    wall = time.perf_counter() - start
+    print(json.dumps({"wall": wall, "cpu": usage.ru_utime + usage.ru_stime,
+                      "memory": usage.ru_maxrss / 1024, "code": os.waitstatus_to_exitcode(status)}))
+
+
+if len(sys.argv) > 1 and sys.argv[1] == "--measure":
+    measure()
+    sys.exit(0)
+
+import argparse  # noqa: E402
+import glob  # noqa: E402
+import platform  # noqa: E402
+import shutil  # noqa: E402
+import subprocess  # noqa: E402
+import tempfile  # noqa: E402
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(HERE)
+REQUIREMENTS = ["dbt-core==1.11.16", "dbt-postgres==1.11.0"]
+# The market project is only parsed: its account need not exist.
+ENVIRONMENT = {"DBT_SEND_ANONYMOUS_USAGE_STATS": "0", "DO_NOT_TRACK": "1", "POSTGRES_USER": "nobody"}
+
+
+def dbt_executable():
+    """dbt-core in its own environment; made where it is missing or of another version."""
+    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    venv = os.path.join(cache, "sectoral-bench", "venv")
+    stamp = os.path.join(venv, "requirements.txt")
+    wanted = "\n".join(REQUIREMENTS)
+    if not os.path.exists(stamp) or open(stamp).read() != wanted:
+        print(f"installing {' '.join(REQUIREMENTS)} into {venv} (once)", file=sys.stderr)
+        subprocess.run([sys.executable, "-m", "venv", "--clear", venv], check=True)
+        subprocess.run([f"{venv}/bin/pip", "install", "-q", "--disable-pip-version-check",
+                        *REQUIREMENTS], check=True)
+        with open(stamp, "w") as file:
+            file.write(wanted)
+    return f"{venv}/bin/dbt"
+
+
+class Postgres:
+    """An empty server of our own, on a Unix socket only, gone with the `with` block."""
+
+    def __enter__(self):
+        candidates = [os.path.dirname(p) for p in [shutil.which("initdb")] if p]
+        candidates += sorted(glob.glob("/usr/lib/postgresql/*/bin"), reverse=True)
+        self.bin = next((c for c in candidates if os.path.exists(f"{c}/initdb")), None)
+        if not self.bin:
+            sys.exit("there is no Postgres server on this machine: run `make setup` first")
+        self.folder = tempfile.mkdtemp(prefix="sectoral-bench-db-")
+        # Postgres refuses to run as root.
+        self.account = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
+        if self.account:
+            shutil.chown(self.folder, "postgres")
+        self.do("initdb", "--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-locale",
+                "-D", f"{self.folder}/data")
+        self.do("pg_ctl", "-w", "-D", f"{self.folder}/data", "-l", f"{self.folder}/log", "-o",
+                f"-h '' -k {self.folder} -c fsync=off", "start")
+        return {"PGHOST": self.folder, "PGPORT": "5432", "PGUSER": "postgres",
+                "PGDATABASE": "postgres"}
+
+    def __exit__(self, *_):
+        self.do("pg_ctl", "-m", "immediate", "-D", f"{self.folder}/data", "stop")
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def do(self, program, *arguments):
+        # Its output goes to a file: a pipe would be held open by the server.
+        with tempfile.TemporaryFile("w+") as output:
+            done = subprocess.run([*self.account, f"{self.bin}/{program}", *arguments],
+                                  stdout=output, stderr=output, cwd="/")
+            if done.returncode != 0:
+                output.seek(0)
+                sys.exit(f"{program}: {output.read()}")
+
+
+def run(argv, log, database):
+    """One run, measured; a run that fails ends the benchmark with what it printed."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith("DBT_")}
+    environment.update(ENVIRONMENT, **database)
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", os.path.abspath(__file__), "--measure", log, *argv],
+        env=environment, check=True, capture_output=True, text=True)
+    result = json.loads(done.stdout)
+    if result["code"] != 0:
+        tail = "".join(open(log, errors="replace").readlines()[-20:])
+        sys.exit(f"{' '.join(argv)}: exit code {result['code']}\n{tail}")
+    return result
+
+
+def best(results):
+    return {key: min(result[key] for result in results) for key in ("wall", "cpu", "memory")}
+
+
+class Bench:
+    def __init__(self, tools, work, database):
+        self.tools = tools
+        self.work = work
+        self.database = database
+        self.rows = []
+
+    def time(self, label, arguments, rounds, repeats):
+        """Run each tool in turn, `rounds` times; the tool named `repeats` several times a round."""
+        results = {tool: [] for tool in self.tools}
+        for _ in range(rounds):
+            for tool, binary in self.tools.items():
+                for _ in range(repeats.get(tool, 0)):
+                    out = os.path.join(self.work, "out")
+                    shutil.rmtree(out, ignore_errors=True)
+                    os.makedirs(out)
+                    argv = [binary] + [a.replace("{out}", out) for a in arguments]
+                    log = os.path.join(self.work, f"{tool}.log")
+                    results[tool].append(run(argv, log, self.database))
+        row = {"what": label} | {t: best(r) for t, r in results.items() if r}
+        self.rows.append(row)
+        print(self.line(row), flush=True)
+
+    HEADER = (f"{'':32}{'sectoral':>8}{'':>16}  {'dbt-core':>8}{'':>16}  {'ratio':>13}\n"
+              f"{'':32}{'wall':>8}{'CPU':>8}{'MB':>8}  {'wall':>8}{'CPU':>8}{'MB':>8}  "
+              f"{'wall':>6}{'CPU':>7}")
+
+    @staticmethod
+    def line(row):
+        def cells(result):
+            if not result:
+                return f"{'-':>8}{'-':>8}{'-':>8}"
+            return f"{result['wall']:8.3f}{result['cpu']:8.3f}{result['memory']:8.0f}"
+        ours, theirs = row["sectoral"], row.get("dbt-core")
+        ratio = ""
+        if theirs:
+            ratio = f"{theirs['wall'] / ours['wall']:6.0f}{theirs['cpu'] / ours['cpu']:7.0f}"
+        return f"{row['what']:32}{cells(ours)}  {cells(theirs)}  {ratio}".rstrip()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--binary", default=os.path.join(ROOT, ".build/release/sectoral"))
+    parser.add_argument("--shared", default=os.path.join(ROOT, "..", "shared"))
+    parser.add_argument("--sizes", default="100,1000,5000")
+    parser.add_argument("--dbt", help="use this dbt instead of installing one")
+    parser.add_argument("--without-dbt", action="store_true")
+    parser.add_argument("--json", help="write the figures there as well")
+    options = parser.parse_args()
+
+    binary = os.path.abspath(options.binary)
+    if not os.access(binary, os.X_OK):
+        sys.exit(f"there is no executable at {binary}: run `make release` first")
+    generator = os.path.join(options.shared, "bench", "gen_project.py")
+    sizes = [int(size) for size in options.sizes.split(",") if size]
+    if sizes and not os.path.exists(generator):
+        sys.exit(f"there is no {generator}: set SECTORAL_SHARED to the folder that holds bench/")
+    tools = {"sectoral": binary}
+    if not options.without_dbt:
+        tools["dbt-core"] = os.path.abspath(options.dbt) if options.dbt else dbt_executable()
+
+    print(f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores; seconds, MB; "
+          f"best of several runs")
+    print(Bench.HEADER)
+    with tempfile.TemporaryDirectory(prefix="sectoral-bench-") as work, Postgres() as database:
+        bench = Bench(tools, work, database)
+        bench.time("--version", ["--version"], 3, {"sectoral": 10, "dbt-core": 1})
+        common = ["--target-path", "{out}/target", "--log-path", "{out}/logs"]
+        bench.time("parse, market project",
+                   ["parse", "--no-partial-parse", "--project-dir", ROOT, "--profiles-dir",
+                    os.path.join(ROOT, "profiles"), "--target", "dev", *common],
+                   3, {"sectoral": 5, "dbt-core": 1})
+        for size in sizes:
+            project = os.path.join(work, f"project-{size}")
+            subprocess.run([sys.executable, generator, project, "--models", str(size)], check=True,
+                           stdout=subprocess.DEVNULL)
+            place = ["--project-dir", project, "--profiles-dir", project, *common]
+            with_dbt = size <= 1000 or os.environ.get("BENCH_FULL") == "1"
+            repeats = {"sectoral": 3, "dbt-core": 1 if with_dbt else 0}
+            rounds = 3 if size <= 100 else 2
+            bench.time(f"parse, {size:,} models", ["parse", "--no-partial-parse", *place],
+                       rounds, repeats)
+            bench.time(f"compile, {size:,} models",
+                       ["compile", "--no-partial-parse", "--quiet", *place], rounds, repeats)
+        if options.json:
+            with open(options.json, "w") as file:
+                json.dump({"machine": platform.platform(), "cores": os.cpu_count(),
+                           "rows": bench.rows}, file, indent=2)
+    if "dbt-core" not in tools:
+        print("without dbt-core, as asked")
+
+
+main()

@@ -1,0 +1,82 @@
+# `make demo` shows what this is, `make test` whether it is right; `make help` lists the rest.
+
+SWIFT ?= swift
+PREFIX ?= /usr/local
+DESTDIR ?=
+# Where the conformance harness and the project generator lie; see CONTRIBUTING.md.
+SECTORAL_SHARED ?= ../shared
+PYTHON ?= python3
+
+# Exclusivity is checked by the compiler where it can be; the checks left for run time cost a third
+# of the loops over class properties, and the tests run with them on.
+RELEASE_FLAGS = -c release --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked --product sectoral
+TEST_FLAGS = --explicit-target-dependency-import-check error
+BINARY = .build/release/sectoral
+SWIFT_FILES = Package.swift Sources Tests Plugins
+LOCAL = --profiles-dir profiles --target local
+
+.PHONY: help setup demo build release install uninstall test lint format bench conformance fuzz clean
+.DEFAULT_GOAL := help
+
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## Install what the build needs and the machine lacks.
+	@SWIFT='$(SWIFT)' .ci/setup
+
+demo: release ## Build the market project in a database of its own, and show what came of it.
+	@echo; echo '== sectoral build'
+	@$(BINARY) build $(LOCAL)
+	@echo; echo '== marts.sector_performance_summary'
+	@$(BINARY) show $(LOCAL) --quiet --limit 14 --inline "$$(cat Examples/demo/sectors.sql)"
+	@echo; echo '== marts.risk_metrics'
+	@$(BINARY) show $(LOCAL) --quiet --limit 10 --inline "$$(cat Examples/demo/risk.sql)"
+	@echo
+	@echo 'Look further:'
+	@echo '  $(BINARY) show --select fact_daily_performance --limit 20'
+	@echo '  $(BINARY) show --inline "select * from {{ ref('"'risk_metrics'"') }} where beta > 1"'
+	@echo '  $(BINARY) db psql                  # SQL by hand, in the same database'
+	@echo '  $(BINARY) db stop                  # or let it stop by itself'
+
+build: setup ## Build everything for debugging.
+	$(SWIFT) build
+
+release: setup ## Build the executable: .build/release/sectoral.
+	$(SWIFT) build $(RELEASE_FLAGS)
+
+# Built again only when something changed, so that `sudo make install` after `make release` needs no
+# toolchain.
+$(BINARY): Package.swift $(shell find Sources Plugins -type f 2>/dev/null)
+	$(MAKE) release
+
+install: $(BINARY) ## Put the executable into PREFIX/bin (default /usr/local).
+	install -d '$(DESTDIR)$(PREFIX)/bin'
+	install -s -m 755 $(BINARY) '$(DESTDIR)$(PREFIX)/bin/sectoral'
+
+uninstall: ## Remove it from there.
+	rm -f '$(DESTDIR)$(PREFIX)/bin/sectoral'
+
+test: setup lint ## Run every test.
+	$(SWIFT) build --build-tests $(TEST_FLAGS)
+	$(SWIFT) test --skip-build --parallel --disable-xctest $(TEST_FLAGS)
+
+lint: setup ## Check the format of the sources.
+	$(SWIFT) format lint --strict --recursive --parallel $(SWIFT_FILES)
+
+format: ## Format the sources.
+	$(SWIFT) format --in-place --recursive --parallel $(SWIFT_FILES)
+
+bench: release ## Time parse and compile beside dbt-core's.
+	@.ci/setup python3-venv
+	$(PYTHON) Benchmarks/bench.py --binary $(BINARY) --shared '$(SECTORAL_SHARED)'
+
+conformance: release ## Compare the projects here with dbt-core's reading of them, node by node.
+	@.ci/setup python3-venv
+	Tests/Conformance/run.sh $(BINARY) '$(SECTORAL_SHARED)'
+
+fuzz: release ## Parse damaged copies of the projects here: no input may crash the tool.
+	$(PYTHON) Tests/Fuzz/fuzz_projects.py --binary $(BINARY)
+
+clean: ## Remove what was built.
+	$(SWIFT) package clean
+	rm -rf target logs Examples/*/target Examples/*/logs

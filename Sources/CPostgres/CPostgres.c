@@ -1,1 +1,0 @@
-int sectoral_pq_placeholder(void) { return 0; }

@@ -1,0 +1,102 @@
+package import SectoralWarehouse
+import SectoralProject
+package import SectoralYAML
+
+/// One entry of run_results.json (spec: artifacts, section 9).
+package struct RunResultRow: Sendable {
+  package struct Timing: Sendable {
+    package var name: String
+    package var startedAt: String
+    package var completedAt: String
+
+    package init(name: String, startedAt: String, completedAt: String) {
+      self.name = name
+      self.startedAt = startedAt
+      self.completedAt = completedAt
+    }
+  }
+
+  package var uniqueID: String
+  package var status: String
+  package var timing: [Timing]
+  package var threadID: String
+  /// In seconds.
+  package var executionTime: Double
+  package var adapterResponse: AdapterResponse?
+  package var message: String?
+  package var failures: Int?
+  /// nil for what cannot be compiled.
+  package var compiled: Bool?
+  package var compiledCode: String?
+  package var relationName: String?
+
+  package init(
+    uniqueID: String, status: String, timing: [Timing], threadID: String, executionTime: Double,
+    adapterResponse: AdapterResponse?, message: String?, failures: Int?, compiled: Bool?,
+    compiledCode: String?, relationName: String?
+  ) {
+    self.uniqueID = uniqueID
+    self.status = status
+    self.timing = timing
+    self.threadID = threadID
+    self.executionTime = executionTime
+    self.adapterResponse = adapterResponse
+    self.message = message
+    self.failures = failures
+    self.compiled = compiled
+    self.compiledCode = compiledCode
+    self.relationName = relationName
+  }
+
+  fileprivate var layout: DatumMap {
+    var response: DatumMap = [:]
+    if let adapterResponse {
+      response = [
+        "_message": .string(adapterResponse.message), "code": .string(adapterResponse.code),
+        "rows_affected": .int(adapterResponse.rowsAffected),
+      ]
+    }
+    return [
+      "status": .string(status),
+      "timing": .list(
+        timing.map {
+          .map([
+            "name": .string($0.name), "started_at": .string($0.startedAt),
+            "completed_at": .string($0.completedAt),
+          ])
+        }),
+      "thread_id": .string(threadID), "execution_time": .float(executionTime),
+      "adapter_response": .map(response), "message": .optional(message),
+      "failures": failures.map(Datum.int) ?? .null, "unique_id": .string(uniqueID),
+      "compiled": compiled.map(Datum.bool) ?? .null, "compiled_code": .optional(compiledCode),
+      "relation_name": .optional(relationName), "batch_results": .null,
+    ]
+  }
+}
+
+/// Writes run_results.json v6.
+package enum RunResultsWriter {
+  /// - Parameters:
+  ///   - rows: in the order of completion.
+  ///   - elapsed: in seconds.
+  ///   - arguments: every flag with its value.
+  package static func bytes(
+    _ rows: [RunResultRow], _ metadata: ArtifactMetadata, elapsed: Double, arguments: DatumMap
+  ) -> [UInt8] {
+    var out = JSONBuffer(asciiOnly: false, capacity: 1024 * (rows.count + 4))
+    out.append(raw: "{\"metadata\": ")
+    out.append(.map(metadata.layout(.runResults)))
+    out.append(raw: ", \"results\": [")
+    var isFirst = true
+    for row in rows {
+      if isFirst { isFirst = false } else { out.append(raw: ", ") }
+      out.append(.map(row.layout))
+    }
+    out.append(raw: "], \"elapsed_time\": ")
+    out.append(elapsed)
+    out.append(raw: ", \"args\": ")
+    out.append(.map(arguments))
+    out.append(raw: "}")
+    return out.bytes
+  }
+}

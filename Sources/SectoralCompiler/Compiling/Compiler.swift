@@ -1,0 +1,183 @@
+import SectoralJinja
+package import SectoralProject
+package import SectoralText
+import SectoralYAML
+import Synchronization
+
+/// A node's SQL, as it is sent and as it is remembered.
+package struct CompiledSQL: Sendable {
+  /// With the CTEs of ephemeral models.
+  package var text: String
+  /// Without them.
+  package var ownText: String
+  package var ctes: [ExtraCTE]
+  /// What the CTEs put in front of `ownText`'s bytes, and where; for places in messages.
+  package var map: RenderMap?
+}
+
+/// Turns nodes into SQL.
+package final class Compiler: Sendable {
+  package let workspace: Workspace
+  package let manifest: Manifest
+  package let references: ReferenceIndex
+  private let tests: TestParts
+  /// Ephemeral models' own SQL: they are compiled when somebody first needs them.
+  private let ephemeralModels = Mutex<[String: CompiledSQL]>([:])
+
+  package init(_ workspace: Workspace, _ project: ProjectReader.Result) {
+    self.workspace = workspace
+    manifest = project.manifest
+    references = project.references
+    tests = project.tests
+  }
+
+  /// Compiles the node of a context, and notes the result in the node and the context.
+  ///
+  /// - Parameter injects: whether ephemeral models are put in as CTEs.
+  package func compile(_ context: RunContext, injects: Bool = true) throws(Failure) -> CompiledSQL {
+    guard let node = context.node else { preconditionFailure("only nodes are compiled") }
+    let compiled = try compile(context, node, injects: injects, below: [])
+    node.compiledCode = compiled.text
+    node.extraCTEs = compiled.ctes
+    node.isCompiled = true
+    context.compiledCode = compiled.text
+    return compiled
+  }
+
+  private func compile(
+    _ context: RunContext, _ node: Node, injects: Bool, below path: [Node]
+  ) throws(Failure) -> CompiledSQL {
+    if node.language == "python" {
+      throw Failure(
+        .compilation, subject: node.words,
+        Diagnostic(
+          id: "compile.python-model",
+          message: "Python models cannot run on \(workspace.profile.type)",
+          span: node.source, hint: "write the model in SQL"))
+    }
+    let own: String
+    var map: RenderMap?
+    do {
+      if let test = tests.drafts[node.uniqueID] {
+        guard let entry = test.macro(in: context) else {
+          throw unknownTest(test, node)
+        }
+        own = try test.text(in: context, entry)
+      } else {
+        (own, map) = try renderBody(of: node, context)
+      }
+    } catch {
+      throw Failure(error, node: node)
+    }
+    // Depth first, each once: the CTEs of what is referred to come before it.
+    var ctes: [ExtraCTE] = []
+    for target in context.ephemeralReferences {
+      if let cycle = path.firstIndex(where: { $0 === target }) {
+        let names = (path[cycle...] + [target]).map(\.uniqueID).joined(separator: " --> ")
+        throw Failure(
+          .runtime,
+          Diagnostic(id: "graph.cycle", message: "Found a cycle: \(names)", span: node.source))
+      }
+      let compiled = try ephemeral(target, for: context, below: path + [node])
+      for cte in compiled.ctes where !ctes.contains(where: { $0.uniqueID == cte.uniqueID }) {
+        ctes.append(cte)
+      }
+      guard !ctes.contains(where: { $0.uniqueID == target.uniqueID }) else { continue }
+      ctes.append(
+        ExtraCTE(
+          uniqueID: target.uniqueID,
+          sql: CTEInjection.cte(name: "__dbt__cte__\(target.alias)", sql: compiled.ownText)))
+    }
+    let text = injects ? CTEInjection.inject(ctes.map(\.sql), into: own) : own
+    return CompiledSQL(text: text, ownText: own, ctes: ctes, map: map)
+  }
+
+  private func ephemeral(
+    _ node: Node, for context: RunContext, below path: [Node]
+  ) throws(Failure) -> CompiledSQL {
+    if let known = ephemeralModels.withLock({ $0[node.uniqueID] }) { return known }
+    let own = RunContext(
+      context.thread, compiler: self, node: node, session: context.session,
+      selectedResources: [], emit: context.emitEvent)
+    let compiled = try compile(own, node, injects: true, below: path)
+    // Two threads may compile one model at a time; the texts are the same, and one of them stays.
+    return ephemeralModels.withLock { models in
+      if let known = models[node.uniqueID] { return known }
+      models[node.uniqueID] = compiled
+      node.compiledCode = compiled.text
+      node.extraCTEs = compiled.ctes
+      node.isCompiled = true
+      return compiled
+    }
+  }
+
+  private func renderBody(
+    of node: Node, _ context: RunContext
+  ) throws(TemplateError) -> (String, RenderMap?) {
+    guard let span = node.source else { return (node.rawCode, nil) }
+    guard YAMLRenderer.isTemplate(node.rawCode) else {
+      return (node.rawCode, RenderMap(verbatim: span))
+    }
+    let template = try workspace.environment.compile(span.file, range: span.start..<span.end)
+    let text = try context.hosting { () throws(TemplateError) in
+      try context.interpreter.render(template, scope: context)
+    }
+    return (text, nil)
+  }
+
+  private func unknownTest(_ test: GenericTestDraft, _ node: Node) -> TemplateError {
+    let names = workspace.macros.names(for: node.packageName)
+      .filter { $0.hasPrefix("test_") }.map { String($0.dropFirst(5)) }
+    let written = String(test.macroName.dropFirst(5))
+    return TemplateError(
+      .compilation, id: "test.unknown",
+      "'\(test.namespace.map { "\($0)." } ?? "")\(test.macroName)' is undefined. This can happen "
+        + "when calling a macro that does not exist. Check for typos and/or install package "
+        + "dependencies with \"dbt deps\".", span: test.place,
+      hint: Spelling.nearest(to: written, among: names).map { "did you mean '\($0)'?" })
+  }
+}
+
+/// From bytes of rendered SQL back to the file that they came from.
+package struct RenderMap: Sendable {
+  /// `length` bytes at `output` came from `source`; verbatim, or as the value of an expression.
+  package struct Piece: Sendable {
+    package let output: Int
+    package let length: Int
+    package let source: TextSpan
+    package let isVerbatim: Bool
+
+    package init(output: Int, length: Int, source: TextSpan, isVerbatim: Bool) {
+      self.output = output
+      self.length = length
+      self.source = source
+      self.isVerbatim = isVerbatim
+    }
+  }
+
+  package var pieces: [Piece]
+
+  package init(pieces: [Piece]) { self.pieces = pieces }
+
+  init(verbatim span: TextSpan) {
+    pieces = [Piece(output: 0, length: span.end - span.start, source: span, isVerbatim: true)]
+  }
+
+  /// The place of a byte of the output; nil where nothing is known.
+  package func place(of output: Int) -> TextSpan? {
+    guard
+      let piece = pieces.last(where: { $0.output <= output && output < $0.output + $0.length })
+        ?? pieces.last(where: { $0.output <= output })
+    else { return nil }
+    guard piece.isVerbatim else { return piece.source }
+    let start = min(piece.source.start + output - piece.output, piece.source.end)
+    let bytes = piece.source.file.bytes
+    func isWord(_ byte: UInt8) -> Bool {
+      byte == 0x5F || (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte | 0x20)
+        || byte >= 0x80
+    }
+    var end = start
+    while end < piece.source.end, isWord(bytes[end]) { end += 1 }
+    return TextSpan(file: piece.source.file, start: start, end: max(end, start + 1))
+  }
+}

@@ -1,0 +1,340 @@
+#if canImport(Glibc)
+  import Glibc
+#endif
+import SectoralJinja
+package import SectoralProject
+import SectoralText
+package import SectoralWarehouse
+import SectoralYAML
+
+/// What a materialization left behind.
+package struct Materialized: Sendable {
+  package var relations: [Relation]
+  /// Of the statement `main`.
+  package var response: AdapterResponse?
+}
+
+/// What a data test found.
+package struct TestOutcome: Sendable {
+  package var failures: Int
+  package var shouldWarn: Bool
+  package var shouldError: Bool
+  package var response: AdapterResponse?
+}
+
+extension RunContext {
+  /// Runs the node's materialization; the node must have been compiled in this context.
+  package func materialize(_ compiled: CompiledSQL?) throws(Failure) -> Materialized {
+    guard let node else { preconditionFailure("only nodes are materialized") }
+    let name = node.materialized
+    guard let entry = workspace.macros.materialization(name) else {
+      let types = workspace.macros.prefixes.reversed().map { "'\($0)'" }.joined(separator: " and ")
+      throw Failure(
+        .compilation, subject: node.words,
+        Diagnostic(
+          id: "materialization.not-found",
+          message: "No materialization '\(name)' was found for adapter "
+            + "\(workspace.profile.type)! (searched types \(types))",
+          span: node.source ?? node.declaration,
+          hint: Spelling.nearest(to: name, among: workspace.macros.materializationNames)
+            .map { "did you mean '\($0)'?" }))
+    }
+    do {
+      let value = try hosting { () throws(TemplateError) in try call(entry, Arguments()) }
+      return Materialized(
+        relations: try relations(in: value, node), response: results.mainResponse)
+    } catch {
+      throw Failure(error, node: node, compiled: compiled)
+    }
+  }
+
+  private func relations(in value: Value, _ node: Node) throws(TemplateError) -> [Relation] {
+    guard case .dict(let dict) = value, let list = dict["relations"] else {
+      if node.resourceType == .test { return [] }
+      throw .compilation(
+        "The materialization (\"\(node.materialized)\") did not explicitly return a list of "
+          + "relations to add to the cache. By default the target relation will be added, but this "
+          + "behavior will be removed in a future version of dbt.",
+        hint: "end it with {{ return({'relations': [this]}) }}")
+    }
+    return try interpreter.iterate(list).compactMap { item in
+      guard case .object(let object) = item else { return nil }
+      return (object as? RelationObject)?.relation
+    }
+  }
+
+  /// Runs a data test's materialization and reads its one row.
+  package func runTest(_ compiled: CompiledSQL) throws(Failure) -> TestOutcome {
+    _ = try materialize(compiled)
+    guard let node else { preconditionFailure("only nodes are tested") }
+    func problem(_ message: String, hint: String? = nil) -> Failure {
+      Failure(
+        .internalError, subject: node.words,
+        Diagnostic(
+          id: "test.bad-result", message: message, span: node.declaration ?? node.source, hint: hint))
+    }
+    guard let table = results.table("main") else {
+      throw problem("dbt internally failed to execute \(node.uniqueID): No results returned")
+    }
+    guard table.rows.count == 1, table.columns.count == 3 else {
+      throw problem(
+        "dbt internally failed to execute \(node.uniqueID): Returned \(table.rows.count) rows and "
+          + "\(table.columns.count) columns, but expected 1 row and 3 columns",
+        hint: "the macro get_test_sql must select failures, should_warn and should_error")
+    }
+    let row = table.rows[0]
+    guard let text = row[0] else {
+      throw problem(
+        "the test's fail_calc gave null, and must give a number",
+        hint: "write, for instance, fail_calc: \"coalesce(sum(n), 0)\"")
+    }
+    guard let failures = Int(text) ?? Double(text).map({ Int($0) }) else {
+      throw problem("the test's fail_calc gave '\(text)', and must give a whole number")
+    }
+    func isTrue(_ cell: String?) -> Bool {
+      ["t", "true", "1", "yes", "y"].contains((cell ?? "").lowercased())
+    }
+    return TestOutcome(
+      failures: failures, shouldWarn: isTrue(row[1]), shouldError: isTrue(row[2]),
+      response: results.mainResponse)
+  }
+
+  /// Renders and sends an on-run hook. Blank text is sent nowhere.
+  package func runHook() throws(Failure) -> AdapterResponse? {
+    guard let node, let session else { preconditionFailure("hooks run with a session") }
+    do {
+      let sql = String(try renderHook(node).trimmingBlanks)
+      guard !sql.isEmpty else { return nil }
+      return try hosting { () throws(TemplateError) in
+        try session.execute(sql, autoBegin: false, fetch: false).response
+      }
+    } catch {
+      throw Failure(error, node: node)
+    }
+  }
+
+  private func renderHook(_ node: Node) throws(TemplateError) -> String {
+    guard let span = node.source else { return node.rawCode }
+    let template = try workspace.environment.compile(span.file, range: span.start..<span.end)
+    return try hosting { () throws(TemplateError) in
+      try interpreter.render(template, scope: self)
+    }
+  }
+
+  /// Runs a query for its rows: `show`.
+  package func preview(_ compiled: CompiledSQL, limit: Int) throws(Failure) -> ResultTable {
+    guard let session else { preconditionFailure("previews need a session") }
+    do {
+      return try hosting { () throws(TemplateError) in
+        let header = node?.config["sql_header"]?.string
+        guard let value = try callMacro(
+          "get_show_sql",
+          Arguments([
+            .string(compiled.text), header.map(Value.string) ?? .none,
+            limit < 0 ? .none : .int(limit),
+          ]), interpreter)
+        else { throw .compilation("the macro get_show_sql is missing") }
+        let sql = try interpreter.string(value)
+        return try session.execute(sql, autoBegin: false, fetch: true).table
+      }
+    } catch {
+      throw Failure(error, node: node, compiled: compiled)
+    }
+  }
+
+  /// Calls a built-in macro with relations, for what happens around nodes (creating schemas).
+  package func callBuiltin(_ name: String, _ relations: [Relation]) throws(Failure) {
+    do {
+      _ = try hosting { () throws(TemplateError) in
+        try callMacro(
+          name,
+          Arguments(
+            relations.map { .object(RelationObject($0, adapterType: workspace.profile.type)) }),
+          interpreter)
+      }
+    } catch {
+      throw Failure(error, node: node)
+    }
+  }
+}
+
+extension MacroCatalog {
+  /// The names of all materializations for this adapter.
+  package var materializationNames: Set<String> {
+    var names: Set<String> = []
+    for table in tables.values {
+      for entry in table.values where entry.macro.name.hasPrefix("materialization_") {
+        let rest = entry.macro.name.dropFirst("materialization_".count)
+        for prefix in prefixes where rest.hasSuffix("_\(prefix)") {
+          names.insert(String(rest.dropLast(prefix.count + 1)))
+        }
+      }
+    }
+    return names
+  }
+}
+
+extension Failure {
+  /// A node's error; what the database says is mapped back to the node's file.
+  init(_ error: TemplateError, node: Node, compiled: CompiledSQL?) {
+    self.init(error, node: node)
+    guard let payload = error.payload as? WarehouseFailure, !diagnostics.isEmpty else { return }
+    let database = payload.error
+    if database.kind == .connection || database.kind == .lost {
+      kind = .database
+      diagnostics[0].span = nil
+      return
+    }
+    guard let sql = database.sql, let position = database.position, let compiled else { return }
+    if let place = ErrorPlace.find(position, in: sql, compiled, node) {
+      diagnostics[0].span = place
+    }
+  }
+}
+
+/// From a position in a sent statement to a place in the project's files.
+enum ErrorPlace {
+  /// - Parameter position: in characters from 1, as Postgres counts.
+  static func find(
+    _ position: Int, in sql: String, _ compiled: CompiledSQL, _ node: Node
+  ) -> TextSpan? {
+    let sent = Array(sql.utf8)
+    let scalars = sql.unicodeScalars
+    guard
+      let index = scalars.index(
+        scalars.startIndex, offsetBy: position - 1, limitedBy: scalars.endIndex)
+    else { return nil }
+    let offset = sql.utf8.distance(from: sql.startIndex, to: index)
+    let text = Array(compiled.text.utf8)
+    guard let start = firstIndex(of: text, in: sent), offset >= start,
+      offset < start + text.count
+    else { return nil }
+    let inText = offset - start
+    let own = Array(compiled.ownText.utf8)
+    // CTEs are put in at one place: bytes before it keep their offset, those behind it shift.
+    let shift = text.count - own.count
+    var common = 0
+    while common < own.count, own[common] == text[common] { common += 1 }
+    if shift > 0, inText >= common, inText < common + shift { return nil }
+    let inOwn = shift > 0 && inText >= common + shift ? inText - shift : inText
+    if let place = compiled.map?.place(of: inOwn) { return place }
+    return sameLine(inOwn, own, node)
+  }
+
+  /// Where no map was made: the line of the file that reads as the compiled line does, if it is the
+  /// only one.
+  private static func sameLine(_ offset: Int, _ own: [UInt8], _ node: Node) -> TextSpan? {
+    guard let source = node.source, offset <= own.count else { return nil }
+    let newline = UInt8(ascii: "\n")
+    let start = own[..<offset].lastIndex(of: newline).map { $0 + 1 } ?? 0
+    let end = own[offset...].firstIndex(of: newline) ?? own.count
+    let line = Array(own[start..<end])
+    guard line.contains(where: { $0 != 0x20 }) else { return nil }
+    let bytes = source.file.bytes
+    var matches: [Int] = []
+    var lineStart = source.start
+    while lineStart < source.end {
+      let lineEnd = bytes[lineStart..<source.end].firstIndex(of: newline) ?? source.end
+      if Array(bytes[lineStart..<lineEnd]) == line { matches.append(lineStart) }
+      lineStart = lineEnd + 1
+    }
+    guard matches.count == 1 else { return nil }
+    let place = matches[0] + offset - start
+    return TextSpan(file: source.file, start: place, end: place + 1)
+  }
+
+  private static func firstIndex(of needle: [UInt8], in hay: [UInt8]) -> Int? {
+    guard !needle.isEmpty, needle.count <= hay.count else { return nil }
+    return hay.withUnsafeBytes { hay in
+      needle.withUnsafeBytes { needle in
+        guard let base = hay.baseAddress, let wanted = needle.baseAddress,
+          let found = memmem(base, hay.count, wanted, needle.count)
+        else { return nil }
+        return UnsafeRawPointer(found) - base
+      }
+    }
+  }
+}
+
+/// A result as on-run-end hooks see it in `results`.
+package struct RunResultView: Sendable {
+  package var uniqueID: String
+  package var status: String
+  package var message: String?
+  package var failures: Int?
+  /// In seconds.
+  package var executionTime: Double
+  package var threadID: String
+  package var adapterResponse: AdapterResponse?
+
+  package init(
+    uniqueID: String, status: String, message: String?, failures: Int?, executionTime: Double,
+    threadID: String, adapterResponse: AdapterResponse?
+  ) {
+    self.uniqueID = uniqueID
+    self.status = status
+    self.message = message
+    self.failures = failures
+    self.executionTime = executionTime
+    self.threadID = threadID
+    self.adapterResponse = adapterResponse
+  }
+}
+
+extension RunContext {
+  /// Gives on-run-end hooks their extra names: `results`, `schemas`, `database_schemas`.
+  package func addResults(_ results: [RunResultView]) {
+    var schemas: [String] = []
+    var pairs: [(String, String)] = []
+    let values = results.map { result -> Value in
+      let node = compiler.manifest.node(result.uniqueID)
+      if let node, node.isRelational, result.status == "success", let schema = node.schema {
+        if !schemas.contains(schema) { schemas.append(schema) }
+        let pair = (node.database ?? "", schema)
+        if !pairs.contains(where: { $0 == pair }) { pairs.append(pair) }
+      }
+      let response = result.adapterResponse.map {
+        Value.dict([
+          ("_message", .string($0.message)), ("code", .string($0.code)),
+          ("rows_affected", .int($0.rowsAffected)),
+        ])
+      }
+      let pairs: [(String, Value)] = [
+        ("status", .string(result.status)), ("unique_id", .string(result.uniqueID)),
+        ("thread_id", .string(result.threadID)), ("execution_time", .float(result.executionTime)),
+        ("adapter_response", response ?? .dict([])),
+        ("message", result.message.map(Value.string) ?? .none),
+        ("failures", result.failures.map(Value.int) ?? .none),
+        ("node", node.map { Value($0.layout()) } ?? .none), ("timing", .list([])),
+        ("batch_results", .none),
+      ]
+      return .object(RecordObject(pairs, typeName: "RunResult"))
+    }
+    extraMembers["results"] = .list(values)
+    extraMembers["schemas"] = .list(schemas.map(Value.string))
+    extraMembers["database_schemas"] = .list(
+      pairs.map { .tuple([.string($0.0), .string($0.1)]) })
+  }
+}
+
+/// An object with fields, which `to_dict()` gives as a dictionary.
+final class RecordObject: Object {
+  private let fields: DictValue
+  private let name: String
+
+  init(_ fields: [(String, Value)], typeName: String) {
+    self.fields = DictValue(fields)
+    name = typeName
+    super.init()
+  }
+
+  override var typeName: String { name }
+
+  override func attribute(
+    _ name: Symbol, _ interpreter: Interpreter
+  ) throws(TemplateError) -> Value? {
+    if let value = fields[name.name] { return value }
+    guard name == "to_dict" else { return nil }
+    return .function("to_dict") { [fields] _, _ in .dict(fields) }
+  }
+}

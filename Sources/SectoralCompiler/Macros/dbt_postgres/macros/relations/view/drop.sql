@@ -1,0 +1,3 @@
+{% macro postgres__drop_view(relation) -%}
+  drop view if exists {{ relation.render() }} cascade
+{%- endmacro %}

@@ -1,0 +1,230 @@
+import SectoralJinja
+import SectoralProject
+import SectoralText
+import SectoralYAML
+
+/// The parts of a generic test, from which it is rendered.
+struct GenericTestDraft: Sendable {
+  /// `test_unique`, or `dbt_utils.test_x`.
+  let namespace: String?
+  let macroName: String
+  /// In the order in which they are rendered: column_name, the user's, model.
+  let arguments: DatumMap
+  let target: Reference?
+  let source: [String]?
+  let place: TextSpan
+
+  /// Renders the test as its raw code would: the macro with its arguments.
+  func render(in context: ParseContext) throws(TemplateError) {
+    guard let entry = macro(in: context) else { return }  // reported when the test is compiled
+    if entry.macro.uniqueID == "macro.dbt.test_unique"
+      || entry.macro.uniqueID == "macro.dbt.test_not_null" {
+      // dbt notes no more than these for its two commonest tests; neither do we render them.
+      context.noteBuiltinTest(entry.macro, target: target, source: source, at: place)
+      return
+    }
+    _ = try text(in: context, entry)
+  }
+
+  func macro(in context: NodeContext) -> MacroEntry? {
+    let catalog = context.workspace.macros
+    if let namespace { return catalog.member(Symbol(macroName), of: namespace) }
+    if case .macro(let entry)? = catalog.resolve(Symbol(macroName), for: context.packageName) {
+      return entry
+    }
+    return nil
+  }
+
+  /// The SQL of the test.
+  func text(in context: NodeContext, _ entry: MacroEntry) throws(TemplateError) -> String {
+    try context.hosting { () throws(TemplateError) in
+      var keyword: [(name: String, value: Value)] = []
+      for (name, value) in arguments.entries {
+        keyword.append((name, try render(value, name: name, in: context)))
+      }
+      let result = try context.call(entry, Arguments(keyword: keyword))
+      return try context.interpreter.string(result)
+    }
+  }
+
+  /// Strings with templates, and strings that are as a whole a call of `ref` and its like, are
+  /// evaluated; the column's name never is.
+  private func render(
+    _ value: Datum, name: String, in context: NodeContext
+  ) throws(TemplateError) -> Value {
+    guard name != "column_name" else { return Value(value) }
+    switch value {
+    case .string(let text):
+      let isCall = Self.isCall(text)
+      guard isCall || YAMLRenderer.isTemplate(text) else { return Value(value) }
+      let source = isCall ? "{{ \(text) }}" : text
+      let file = SourceFile(path: place.file.path, text: source)
+      do {
+        let template = try context.workspace.environment.compile(file)
+        return try context.interpreter.evaluate(
+          template, scope: context, undefined: context.isExecuting ? nil : .silent)
+      } catch {
+        throw error.placed(at: place)
+      }
+    case .list(let items):
+      var values: [Value] = []
+      for item in items { values.append(try render(item, name: name, in: context)) }
+      return .list(values)
+    case .map(let map):
+      var pairs: [(String, Value)] = []
+      for (key, item) in map.entries {
+        pairs.append((key, try render(item, name: name, in: context)))
+      }
+      return .dict(pairs)
+    default: return Value(value)
+    }
+  }
+
+  private static func isCall(_ text: String) -> Bool {
+    let trimmed = text.trimmingBlanks
+    guard trimmed.hasSuffix(")") else { return false }
+    return ["ref", "source", "var", "env_var", "doc"].contains { name in
+      guard trimmed.hasPrefix(name) else { return false }
+      return trimmed.dropFirst(name.count).drop { $0 == " " }.first == "("
+    }
+  }
+}
+
+extension TemplateError {
+  /// The same error, pointing to where its text was written rather than into a text made of it.
+  func placed(at span: TextSpan) -> TemplateError {
+    let moved = TemplateError(
+      kind, id: diagnostic.id, diagnostic.message, span: span, hint: diagnostic.hint,
+      payload: payload)
+    return moved
+  }
+}
+
+/// One entry under `data_tests:`, taken apart.
+struct GenericTestEntry {
+  let name: String
+  let namespace: String?
+  let customName: String?
+  let description: YAMLNode?
+  let arguments: DatumMap
+  let config: DatumMap
+  let configOrigins: [String: TextSpan]
+  let span: TextSpan
+  /// `column_name` of a test on a model.
+  let columnName: String?
+
+  /// Older spellings put these beside the arguments.
+  private static let configKeys = [
+    "severity", "tags", "enabled", "where", "limit", "warn_if", "error_if", "fail_calc",
+    "store_failures", "store_failures_as", "meta", "database", "schema", "alias",
+  ]
+
+  init(_ node: YAMLNode, file: String) throws(Failure) {
+    span = node.span
+    var test = node.string
+    var body: [(key: YAMLNode, value: YAMLNode)] = []
+    if let pairs = node.mapping {
+      if let name = node["test_name"]?.string {
+        test = name
+        body = pairs.filter { $0.key.keyText != "test_name" }
+      } else if pairs.count == 1, let (key, value) = pairs.first {
+        test = key.keyText
+        if value.isNull {
+          body = []
+        } else if let inner = value.mapping {
+          body = inner
+        } else {
+          throw Self.problem(
+            value.span, "test arguments must be a dictionary, got \(value.kindName)", file,
+            hint: "write the arguments below the test's name, indented")
+        }
+      } else {
+        throw Self.problem(
+          node.span, "test definition dictionary must have exactly one key, got \(pairs.count) keys",
+          file,
+          hint: "indent the arguments two more columns than the test's name")
+      }
+    }
+    guard let test, !test.isEmpty else {
+      throw Self.problem(
+        node.span, "test must be dict or str, got \(node.kindName)", file,
+        hint: "write '- unique' or '- accepted_values: {…}'")
+    }
+    let parts = test.split(separator: ".", maxSplits: 1).map(String.init)
+    namespace = parts.count == 2 ? parts[0] : nil
+    name = parts[parts.count - 1]
+    var arguments = DatumMap()
+    var config = DatumMap()
+    var origins: [String: TextSpan] = [:]
+    var customName: String?
+    var description: YAMLNode?
+    var columnName: String?
+    for (key, value) in body {
+      switch key.keyText {
+      case "name": customName = value.datum.pythonText
+      case "description": description = value
+      case "config":
+        for (key, value) in value.mapping ?? [] {
+          config[key.keyText] = value.datum
+          origins[key.keyText] = value.span
+        }
+      case "arguments" where value.mapping != nil:
+        for (key, value) in value.mapping ?? [] { arguments[key.keyText] = value.datum }
+      case "column_name": columnName = value.datum.pythonText
+      case let key where Self.configKeys.contains(key):
+        if config[key] != nil {
+          throw Self.problem(
+            value.span, "'\(key)' is given both beside and inside 'config'", file,
+            hint: "keep the one in 'config'")
+        }
+        config[key] = value.datum
+        origins[key] = value.span
+      case let key: arguments[key] = value.datum
+      }
+    }
+    self.arguments = arguments
+    self.config = config
+    self.configOrigins = origins
+    self.customName = customName
+    self.description = description
+    self.columnName = columnName
+  }
+
+  private static func problem(
+    _ span: TextSpan, _ message: String, _ file: String, hint: String
+  ) -> Failure {
+    Failure(
+      .parsing,
+      Diagnostic(
+        id: "test.bad-entry", message: "Invalid test config given in \(file):\n\(message)",
+        span: span, hint: hint))
+  }
+
+  /// The node's code, as dbt writes it.
+  func rawCode(alias: String?) -> String {
+    let macro = namespace.map { "\($0).test_\(name)" } ?? "test_\(name)"
+    var values: [String] = []
+    var written = config
+    if let alias, written["alias"] == nil { written["alias"] = .string(alias) }
+    let ordered = Self.configKeys + written.keys.filter { !Self.configKeys.contains($0) }
+    for key in ordered {
+      guard let value = written[key] else { continue }
+      let text =
+        value.string.map { "\"\($0.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\\\""))\"" }
+        ?? value.pythonRepr
+      values.append("\(key)=\(text)")
+    }
+    let call = values.isEmpty ? "" : "{{ config(\(values.joined(separator: ","))) }}"
+    return "{{ \(macro)(**_dbt_generic_test_kwargs) }}\(call)"
+  }
+}
+
+extension ParseContext {
+  /// What reading notes about a `unique` or `not_null` test.
+  func noteBuiltinTest(
+    _ macro: Macro, target: Reference?, source: [String]?, at place: TextSpan
+  ) {
+    calledDirectly(macro)
+    note(target: target, source: source, at: place)
+  }
+}

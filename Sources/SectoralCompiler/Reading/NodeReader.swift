@@ -1,0 +1,228 @@
+import SectoralJinja
+import SectoralProject
+import SectoralText
+import SectoralWarehouse
+import SectoralYAML
+
+/// A node whose file was read and whose template was not yet rendered.
+struct Draft: Sendable {
+  let node: Node
+  let package: Package
+  let patch: Patch?
+  /// Generic tests are rendered from their parts.
+  var test: GenericTestDraft?
+  /// The configuration of a generic test's entry, or of the properties entry.
+  var propertiesLayer: ConfigLayer?
+}
+
+/// Renders nodes as reading a project does: references, configuration, names.
+struct NodeReader {
+  let workspace: Workspace
+  let thread: RenderingThread
+  let emit: @Sendable (ContextEvent, Node) throws(TemplateError) -> Void
+
+  /// Fills in what the node's template, its properties and the project files say about it.
+  func read(_ draft: Draft) throws(Failure) -> Set<[String]> {
+    let node = draft.node
+    let context = ParseContext(thread, node: node, packageName: node.packageName) {
+      [emit] event throws(TemplateError) in
+      try emit(event, node)
+    }
+    do {
+      if let test = draft.test {
+        try test.render(in: context)
+      } else if node.resourceType != .seed, node.language == "sql" {
+        try renderBody(of: node, context)
+      }
+    } catch {
+      throw failure(error, node)
+    }
+    node.refs = context.refs
+    node.refSpans = context.refSpans
+    node.sources = context.sources
+    node.sourceSpans = context.sourceSpans
+    node.metrics = context.metrics
+    node.functions = context.functions
+    node.dependsOnMacros = context.macroIDs
+    let used = configure(node, draft, context.configCalls)
+    try checkConfiguration(used.builder, node)
+    do {
+      try renderHooks(of: node, context)
+      try nameRelation(of: node, context)
+    } catch {
+      throw failure(error, node)
+    }
+    node.refs = context.refs
+    node.refSpans = context.refSpans
+    node.sources = context.sources
+    node.sourceSpans = context.sourceSpans
+    node.dependsOnMacros = context.macroIDs
+    return used.paths
+  }
+
+  private func renderBody(of node: Node, _ context: ParseContext) throws(TemplateError) {
+    guard let span = node.source, YAMLRenderer.isTemplate(node.rawCode) else { return }
+    let template = try workspace.environment.compile(span.file, range: span.start..<span.end)
+    _ = try context.hosting { () throws(TemplateError) in
+      try thread.interpreter.render(template, scope: context, undefined: .silent)
+    }
+  }
+
+  /// Hooks are rendered too: what they refer to must be built before.
+  private func renderHooks(of node: Node, _ context: ParseContext) throws(TemplateError) {
+    for key in ["pre-hook", "post-hook"] {
+      for hook in node.config[key]?.list ?? [] {
+        guard let sql = hook["sql"]?.string, YAMLRenderer.isTemplate(sql) else { continue }
+        let template = try workspace.environment.compile(
+          SourceFile(path: "\(node.originalFilePath) (\(key))", text: sql))
+        _ = try context.hosting { () throws(TemplateError) in
+          try thread.interpreter.render(template, scope: context, undefined: .silent)
+        }
+      }
+    }
+  }
+
+  /// Joins all layers. Returns the builder and the paths of the project's tree that applied.
+  private func configure(
+    _ node: Node, _ draft: Draft, _ calls: [ConfigLayer]
+  ) -> (builder: ConfigBuilder, paths: Set<[String]>) {
+    var builder = ConfigBuilder(node.resourceType)
+    var paths: Set<[String]> = []
+    let treeType: ResourceType = node.resourceType == .operation ? .model : node.resourceType
+    for level in draft.package.definition.trees[treeType]?.levels(for: node.fqn) ?? [] {
+      builder.add(level.layer)
+      if draft.package.name == workspace.root.name { paths.insert(level.path) }
+    }
+    if let layer = draft.propertiesLayer { builder.add(layer) }
+    for call in calls { builder.add(call) }
+    if draft.package.name != workspace.root.name {
+      for level in workspace.root.definition.trees[treeType]?.levels(for: node.fqn) ?? [] {
+        builder.add(level.layer)
+        paths.insert(level.path)
+      }
+    }
+    var config = builder.config
+    if node.resourceType == .test {
+      switch (config["store_failures_as"]?.string, config["store_failures"]?.bool) {
+      case (let kind?, _): config["store_failures"] = .bool(kind != "ephemeral")
+      case (nil, let flag?): config["store_failures_as"] = flag ? "table" : "ephemeral"
+      default: break
+      }
+    }
+    node.config = config
+    node.unrenderedConfig = builder.unrendered
+    var tags: [String] = []
+    for tag in node.tags + (config["tags"]?.texts ?? []) where !tags.contains(tag) {
+      tags.append(tag)
+    }
+    node.tags = tags
+    return (builder, paths)
+  }
+
+  private func checkConfiguration(_ builder: ConfigBuilder, _ node: Node) throws(Failure) {
+    let problems = builder.problems(of: "\(node.resourceType.rawValue) \(node.name)")
+    guard problems.isEmpty else {
+      throw Failure(
+        .parsing, subject: node.words,
+        problems.map { problem in
+          var problem = problem
+          problem.span = problem.span ?? node.source ?? node.declaration
+          return problem
+        })
+    }
+  }
+
+  // MARK: Names
+
+  /// Database, schema, alias by the naming macros, and the relation's name.
+  private func nameRelation(of node: Node, _ context: ParseContext) throws(TemplateError) {
+    guard node.resourceType != .analysis, node.resourceType != .sqlOperation,
+      node.resourceType != .operation
+    else {
+      node.database = workspace.profile.database
+      node.schema = workspace.profile.schema
+      return
+    }
+    context.isNaming = true
+    defer { context.isNaming = false }
+    let config = node.config
+    node.database = try name(
+      "generate_database_name", config["database"], node, context
+    ) { custom in custom ?? workspace.profile.database }
+    node.schema = try name("generate_schema_name", config["schema"], node, context) { custom in
+      custom.map { "\(workspace.profile.schema)_\($0)" } ?? workspace.profile.schema
+    }
+    node.alias =
+      try name("generate_alias_name", config["alias"], node, context) { custom in
+        if let custom { return custom }
+        guard let version = node.version else { return node.name }
+        let text = version.pythonText.split(separator: ".", omittingEmptySubsequences: false)
+        return "\(node.name)_v\(text.joined(separator: "_"))"
+      } ?? node.name
+    if node.resourceType == .snapshot {
+      if let schema = config["target_schema"]?.string { node.schema = schema }
+      if let database = config["target_database"]?.string { node.database = database }
+    }
+    node.relationName = node.isRelational ? workspace.relation(of: node).rendered : nil
+  }
+
+  /// - Parameter builtIn: what the built-in macro gives, for when no project replaces it: three
+  ///   template calls for each of thousands of nodes are saved.
+  private func name(
+    _ macro: String, _ custom: Datum?, _ node: Node, _ context: ParseContext,
+    builtIn: (String?) -> String
+  ) throws(TemplateError) -> String? {
+    let entry = workspace.macros.findNaming(macro, for: node.packageName)
+    guard let entry, isReplaced(macro, entry, for: node.packageName) else {
+      return builtIn(custom?.string.map { String($0.trimmingBlanks) })
+    }
+    let modelValue = Value(node.layout())
+    let result = try context.hosting { () throws(TemplateError) in
+      try context.call(entry, Arguments([custom.map { Value($0) } ?? .none, modelValue]))
+    }
+    if result.isNone { return nil }
+    let text = String(try thread.interpreter.string(result).trimmingBlanks)
+    guard !text.unicodeScalars.contains(where: { $0 == "\"" || $0.value == 0 }) else {
+      throw .compilation(
+        "\(macro) gave the name '\(text)' for \(node.uniqueID): a name may hold no double quote",
+        hint: "change the macro \(entry.macro.name) in \(entry.macro.originalFilePath)")
+    }
+    return text
+  }
+
+  private func isReplaced(_ macro: String, _ entry: MacroEntry, for package: String) -> Bool {
+    guard workspace.macros.internalNames.contains(entry.macro.packageName) else { return true }
+    // The built-in macro dispatches: an implementation for the adapter or the default counts too.
+    guard let target = workspace.macros.dispatch(macro, namespace: "dbt", for: package).entry else {
+      return false
+    }
+    return !workspace.macros.internalNames.contains(target.macro.packageName)
+  }
+
+  private func failure(_ error: TemplateError, _ node: Node) -> Failure {
+    Failure(error, node: node)
+  }
+}
+
+extension Failure {
+  /// A template's error, in the name of a node.
+  package init(_ error: TemplateError, node: Node?) {
+    var diagnostic = error.diagnostic
+    if diagnostic.span == nil { diagnostic.span = node?.source ?? node?.declaration }
+    let kind: Kind =
+      switch error.kind {
+      case .database: .database
+      case .runtime, .failFast: .runtime
+      case .parsing: .parsing
+      case .dependency: .dependency
+      case .internalError: .internalError
+      default: .compilation
+      }
+    self.init(kind, subject: node?.words, [diagnostic])
+  }
+}
+
+extension Node {
+  /// `model orders (models/marts/orders.sql)`
+  package var words: String { "\(resourceType.rawValue) \(name) (\(originalFilePath))" }
+}

@@ -1,0 +1,192 @@
+import SectoralProject
+import SectoralText
+import SectoralYAML
+
+/// Reads exposures and groups. Metrics, semantic models, saved queries and unit tests are known to the
+/// language and come with the issues that need them: until then they are reported, not ignored.
+struct PlainResourceReader {
+  let workspace: Workspace
+  let descriptions: DescriptionRenderer
+  let createdAt: Double
+
+  func read(_ file: PropertiesFile, into manifest: inout Manifest, _ failures: inout [Failure]) {
+    for (name, entry) in file.entries("groups") {
+      do { manifest.groups.append(try group(name, entry, file)) } catch { failures.append(error) }
+    }
+    for (name, entry) in file.entries("exposures") {
+      do {
+        let exposure = try exposure(name, entry, file)
+        if exposure.isEnabled { manifest.exposures.append(exposure) }
+        else { manifest.disabledResources.append(exposure) }
+      } catch { failures.append(error) }
+    }
+    for section in ["metrics", "semantic_models", "saved_queries", "unit_tests"] {
+      guard let first = file.entries(section).first else { continue }
+      failures.append(
+        Failure(
+          .parsing,
+          Diagnostic(
+            id: "properties.not-yet", message: "'\(section)' is not supported yet",
+            span: first.entry.span,
+            hint: "keep such projects on dbt for now; docs/compatibility.md lists what is missing")))
+    }
+  }
+
+  private func resource(
+    _ type: ResourceType, _ name: String, _ entry: YAMLNode, _ file: PropertiesFile,
+    _ fields: DatumMap
+  ) -> PlainResource {
+    PlainResource(
+      uniqueID: "\(type.rawValue).\(file.package).\(name)", resourceType: type, name: name,
+      packageName: file.package, originalFilePath: file.file.originalFilePath,
+      fqn: [file.package] + file.folders + [name], declaration: entry.span, fields: fields)
+  }
+
+  private func owner(_ entry: YAMLNode, of words: String) throws(Failure) -> Datum {
+    let owner = entry["owner"]
+    guard let owner, owner["name"] != nil || owner["email"] != nil else {
+      throw Failure(
+        .parsing,
+        Diagnostic(
+          id: "properties.no-owner", message: "\(words) needs an owner with a name or an email",
+          span: (owner ?? entry).span, hint: "add 'owner: {name: …, email: …}'"))
+    }
+    var map: DatumMap = ["email": owner["email"]?.datum ?? .null, "name": owner["name"]?.datum ?? .null]
+    for (key, value) in owner.mapping ?? [] { map[key.keyText] = value.datum }
+    return .map(map)
+  }
+
+  private func group(
+    _ name: String, _ entry: YAMLNode, _ file: PropertiesFile
+  ) throws(Failure) -> PlainResource {
+    let description = try descriptions.render(entry["description"], package: file.package).text
+    let fields: DatumMap = [
+      "owner": try owner(entry, of: "the group '\(name)'"), "description": .string(description),
+    ]
+    let group = resource(.group, name, entry, file, fields)
+    group.config = ["meta": entry["config"]?["meta"]?.datum ?? .map(DatumMap())]
+    return group
+  }
+
+  private func exposure(
+    _ name: String, _ entry: YAMLNode, _ file: PropertiesFile
+  ) throws(Failure) -> PlainResource {
+    let types = ["dashboard", "notebook", "analysis", "ml", "application"]
+    guard let type = entry["type"]?.string, types.contains(type) else {
+      throw Failure(
+        .parsing,
+        Diagnostic(
+          id: "exposure.bad-type",
+          message: "the exposure '\(name)' must have a type: \(types.joined(separator: ", "))",
+          span: (entry["type"] ?? entry).span))
+    }
+    let (description, blocks) = try descriptions.render(
+      entry["description"], package: file.package)
+    var builder = ConfigBuilder(.exposure)
+    let levels = workspace.package(file.package)?.definition.trees[.exposure]?
+      .levels(for: [file.package] + file.folders + [name])
+    for level in levels ?? [] { builder.add(level.layer) }
+    var own = DatumMap()
+    for key in ["tags", "meta"] { if let value = entry[key] { own[key] = value.datum } }
+    builder.add(ConfigLayer(own, origin: entry.span))
+    if let config = entry["config"]?.datum.map {
+      builder.add(ConfigLayer(config, origin: entry.span))
+    }
+    let problems = builder.problems(of: "exposure \(name)")
+    guard problems.isEmpty else { throw Failure(.parsing, problems) }
+    let exposure = resource(
+      .exposure, name, entry, file,
+      [
+        "type": .string(type), "owner": try owner(entry, of: "the exposure '\(name)'"),
+        "description": .string(description), "label": entry["label"]?.datum ?? .null,
+        "maturity": entry["maturity"]?.datum ?? .null, "meta": builder.config["meta"] ?? .null,
+        "url": entry["url"]?.datum ?? .null, "unrendered_config": .map(builder.unrendered),
+        "metrics": .list([]), "created_at": .float(createdAt), "doc_blocks": .strings(blocks),
+      ])
+    exposure.config = builder.config
+    exposure.tags = builder.config["tags"]?.texts ?? []
+    for item in entry["depends_on"]?.sequence ?? [] {
+      guard let call = ReferenceText(item.datum.pythonText) else {
+        throw Failure(
+          .parsing,
+          Diagnostic(
+            id: "exposure.bad-reference",
+            message: "'\(item.datum.pythonString)' is no ref('…') or source('…', '…')",
+            span: item.span))
+      }
+      switch call {
+      case .ref(let reference): exposure.refs.append(reference)
+      case .source(let names): exposure.sources.append(names)
+      }
+    }
+    return exposure
+  }
+}
+
+/// `ref('x')` or `source('a', 'b')` as a plain string.
+enum ReferenceText {
+  case ref(Reference)
+  case source([String])
+
+  init?(_ text: String) {
+    let trimmed = text.trimmingBlanks
+    guard let open = trimmed.firstIndex(of: "("), trimmed.hasSuffix(")") else { return nil }
+    let name = trimmed[..<open].trimmingBlanks
+    let inner = trimmed[trimmed.index(after: open)...].dropLast()
+    var names: [String] = []
+    var version: Datum?
+    for part in inner.split(separator: ",") {
+      let part = part.trimmingBlanks
+      if let equals = part.firstIndex(of: "=") {
+        let value = part[part.index(after: equals)...].trimmingBlanks
+        version = Int(value).map(Datum.int) ?? .string(String(value.trimmingQuotes))
+      } else {
+        names.append(String(part.trimmingQuotes))
+      }
+    }
+    switch (name, names.count) {
+    case ("ref", 1): self = .ref(Reference(name: names[0], version: version))
+    case ("ref", 2): self = .ref(Reference(name: names[1], package: names[0], version: version))
+    case ("source", 2): self = .source(names)
+    default: return nil
+    }
+  }
+}
+
+extension StringProtocol {
+  fileprivate var trimmingQuotes: SubSequence {
+    guard let first, first == "'" || first == "\"", count >= 2, last == first else {
+      return self[startIndex..<endIndex]
+    }
+    return dropFirst().dropLast()
+  }
+}
+
+/// The columns that identify a model's rows, as dbt infers them (spec: artifacts, section 8).
+enum PrimaryKey {
+  static func infer(_ node: Node, tests: [Node]) -> [String] {
+    for constraint in node.constraints where constraint["type"]?.string == "primary_key" {
+      return constraint["columns"]?.texts ?? []
+    }
+    for (name, column) in node.columns.entries {
+      let isKey =
+        column["constraints"]?.list?.contains { $0["type"]?.string == "primary_key" } ?? false
+      if isKey { return [name] }
+    }
+    var unique: Set<String> = []
+    var notNull: Set<String> = []
+    for test in tests {
+      guard let metadata = test.testMetadata else { continue }
+      var columns: [String] = test.columnName.map { [$0] } ?? []
+      if metadata.name == "unique_combination_of_columns" {
+        columns = metadata.arguments["combination_of_columns"]?.texts ?? []
+        unique.formUnion(columns)
+        continue
+      }
+      if metadata.name == "unique" { unique.formUnion(columns) }
+      if metadata.name == "not_null" { notNull.formUnion(columns) }
+    }
+    let both = unique.intersection(notNull)
+    return (both.isEmpty ? unique : both).sorted()
+  }
+}

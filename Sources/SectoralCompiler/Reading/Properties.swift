@@ -1,0 +1,276 @@
+import SectoralJinja
+package import SectoralProject
+package import SectoralText
+package import SectoralYAML
+
+/// An entry of a properties file that describes a resource defined elsewhere.
+///
+/// Read on one thread, marked as used on one thread.
+final class Patch: @unchecked Sendable {
+  let section: String
+  let name: String
+  let entry: YAMLNode
+  let file: ProjectFile
+  let package: String
+  var isUsed = false
+
+  init(section: String, name: String, entry: YAMLNode, file: ProjectFile, package: String) {
+    self.section = section
+    self.name = name
+    self.entry = entry
+    self.file = file
+    self.package = package
+  }
+
+  /// As the manifest names the file of a patch.
+  var path: String { "\(package)://\(file.originalFilePath)" }
+  /// `models.stg_a`
+  var fileKeyName: String { "\(section).\(name)" }
+}
+
+/// One properties file, read and rendered.
+struct PropertiesFile: Sendable {
+  let file: ProjectFile
+  let package: String
+  let root: YAMLNode?
+  let failures: [Failure]
+  let warnings: [Diagnostic]
+
+  static let sections = [
+    "models", "seeds", "snapshots", "analyses", "functions", "data_tests", "tests", "macros",
+    "sources", "exposures", "groups", "metrics", "semantic_models", "saved_queries", "unit_tests",
+  ]
+
+  /// Values that are rendered later, or never.
+  private static func staysRaw(_ path: [String]) -> Bool {
+    guard path.count > 1, let key = path.last else { return false }
+    switch key {
+    case "description", "tests", "data_tests", "loaded_at_query", "pre_hook", "post_hook",
+      "pre-hook", "post-hook":
+      return true
+    case "filter": return path[0] == "metrics" || path[0] == "semantic_models"
+    case "where": return path[0] == "saved_queries"
+    case "rows", "expect", "given": return path[0] == "unit_tests"
+    default: return path[0] == "macros" && path.count > 2
+    }
+  }
+
+  init(_ file: ProjectFile, package: String, renderer: YAMLRenderer) {
+    self.file = file
+    self.package = package
+    let (parsed, diagnostics) = YAMLParser.parse(file.file)
+    var warnings = diagnostics.filter { $0.severity != .error }
+    let errors = diagnostics.filter { $0.severity == .error }
+    guard errors.isEmpty, let parsed, !parsed.isNull else {
+      root = nil
+      failures =
+        errors.isEmpty
+        ? []
+        : [
+          Failure(
+            .parsing,
+            errors.map { error in
+              var error = error
+              error.message =
+                "Error reading \(package): \(FileSystem.name(of: file.originalFilePath)) - "
+                + error.message
+              return error
+            })
+        ]
+      self.warnings = warnings
+      return
+    }
+    var problems: [Diagnostic] = []
+    guard let pairs = parsed.mapping else {
+      root = nil
+      failures = [
+        Failure(
+          .parsing,
+          Diagnostic(
+            id: "properties.not-a-mapping",
+            message: "The schema file at \(file.originalFilePath) is invalid because it holds "
+              + "\(parsed.kindName), not keys and values",
+            span: parsed.span, hint: "begin with 'models:' or 'sources:'"))
+      ]
+      self.warnings = warnings
+      return
+    }
+    for (key, value) in pairs {
+      let name = key.keyText
+      if name == "version" {
+        if value.datum != .int(2), value.datum != .float(2), value.datum != .string("2") {
+          problems.append(
+            Diagnostic(
+              id: "properties.version",
+              message: "The schema file at \(file.originalFilePath) is invalid because version "
+                + "\(value.datum.pythonString) is not supported",
+              span: value.span, hint: "write version: 2, or leave the key out"))
+        }
+      } else if name == "anchors" {
+        continue
+      } else if !Self.sections.contains(name) {
+        let near = Spelling.nearest(to: name, among: Self.sections)
+        warnings.append(
+          Diagnostic(
+            id: "properties.unknown-key", severity: .warning,
+            message: "the key '\(name)' in \(file.originalFilePath) means nothing to dbt",
+            span: key.span, hint: near.map { "did you mean '\($0)'?" } ?? "remove it"))
+      } else if !value.isNull {
+        guard let items = value.sequence else {
+          problems.append(
+            Diagnostic(
+              id: "properties.not-a-list",
+              message: "The schema file at \(file.originalFilePath) is invalid because the value of "
+                + "'\(name)' is not a list",
+              span: value.span, hint: "write each entry as '- name: …'"))
+          continue
+        }
+        for item in items where item["name"]?.string == nil {
+          let isMapping = item.mapping != nil
+          problems.append(
+            Diagnostic(
+              id: "properties.no-name",
+              message: "The schema file at \(file.originalFilePath) is invalid because a list "
+                + "element for '\(name)' "
+                + (isMapping ? "does not have a name attribute." : "is not a dictionary."),
+              span: item.span,
+              hint: item["name"].map { "the name must be text, and is \($0.datum.words)" }
+                ?? "add 'name:'"))
+        }
+      }
+    }
+    guard problems.isEmpty else {
+      root = nil
+      failures = [Failure(.parsing, problems)]
+      self.warnings = warnings
+      return
+    }
+    do {
+      root = try renderer.render(parsed, keeping: Self.staysRaw)
+      failures = []
+    } catch {
+      root = nil
+      failures = [error]
+    }
+    self.warnings = warnings
+  }
+
+  /// The entries of a section, with their names.
+  func entries(_ section: String) -> [(name: String, entry: YAMLNode)] {
+    (root?[section]?.sequence ?? []).compactMap { entry in
+      entry["name"]?.string.map { ($0, entry) }
+    }
+  }
+
+  /// The folders of the file below its resource folder.
+  var folders: [String] { Array(file.path.split(separator: "/").dropLast().map(String.init)) }
+}
+
+/// Descriptions, and the docs blocks that they name.
+struct DescriptionRenderer {
+  let docs: [String: DocBlock]
+  let rootName: String
+  let environment: Environment
+
+  /// - Returns: The text, and the ids of the blocks in it.
+  func render(
+    _ node: YAMLNode?, package: String
+  ) throws(Failure) -> (text: String, blocks: [String]) {
+    guard let node, !node.isNull else { return ("", []) }
+    let text = node.datum.pythonText
+    guard YAMLRenderer.isTemplate(text) else { return (text, []) }
+    var used: [String] = []
+    let scope = DictionaryScope([
+      "doc": .function("doc") { arguments, _ throws(TemplateError) in
+        let names = arguments.positional.compactMap(\.asString)
+        guard (1...2).contains(names.count) else {
+          throw .compilation("doc() takes at most two arguments (\(names.count) given)")
+        }
+        guard let block = find(names, package: package) else {
+          throw .compilation(
+            "Documentation for '\(names.joined(separator: "."))' not found",
+            hint: Spelling.nearest(to: names[names.count - 1], among: docs.values.map(\.name))
+              .map { "did you mean '\($0)'?" })
+        }
+        if !used.contains(block.uniqueID) { used.append(block.uniqueID) }
+        return .string(block.contents)
+      }
+    ])
+    do {
+      let template = try environment.compile(SourceFile(path: node.span.file.path, text: text))
+      let rendered = try Interpreter(environment).render(template, scope: scope)
+      return (rendered, used)
+    } catch {
+      var diagnostic = error.diagnostic
+      diagnostic.span = node.span
+      throw Failure(.compilation, diagnostic)
+    }
+  }
+
+  private func find(_ names: [String], package: String) -> DocBlock? {
+    if names.count == 2 { return docs["doc.\(names[0]).\(names[1])"] }
+    return docs["doc.\(package).\(names[0])"] ?? docs["doc.\(rootName).\(names[0])"]
+      ?? docs.values.filter { $0.name == names[0] }.min { $0.uniqueID < $1.uniqueID }
+  }
+}
+
+/// The parts of a properties entry, in the shapes that the manifest has.
+struct PropertyShapes {
+  let descriptions: DescriptionRenderer
+  let package: String
+
+  /// - Returns: The map of columns, by name.
+  func columns(_ node: YAMLNode?) throws(Failure) -> DatumMap {
+    var columns = DatumMap()
+    for column in node?.sequence ?? [] {
+      guard let name = column["name"]?.datum.pythonText else {
+        throw Failure(
+          .parsing,
+          Diagnostic(
+            id: "properties.column-without-name",
+            message: "The schema file at \(column.span.file.path) is invalid because a column has "
+              + "no name", span: column.span, hint: "add 'name:'"))
+      }
+      columns[name] = .map(try self.column(name, column))
+    }
+    return columns
+  }
+
+  private func column(_ name: String, _ node: YAMLNode) throws(Failure) -> DatumMap {
+    let (description, blocks) = try descriptions.render(node["description"], package: package)
+    var meta = node["meta"]?.datum.map ?? DatumMap()
+    var tags = node["tags"]?.datum.texts ?? []
+    var config = node["config"]?.datum.map ?? DatumMap()
+    for (key, value) in (config["meta"]?.map ?? [:]).entries { meta[key] = value }
+    for tag in config["tags"]?.texts ?? [] where !tags.contains(tag) { tags.append(tag) }
+    config["meta"] = .map(meta)
+    config["tags"] = .strings(tags)
+    var column: DatumMap = [
+      "name": .string(name), "description": .string(description), "meta": .map(meta),
+      "data_type": node["data_type"]?.datum ?? .null,
+      "constraints": .list(Self.constraints(node["constraints"], isModelLevel: false)),
+      "quote": node["quote"]?.datum ?? .null, "config": .map(config), "tags": .strings(tags),
+      "granularity": node["granularity"]?.datum ?? .null, "doc_blocks": .strings(blocks),
+    ]
+    for (key, value) in node.mapping ?? []
+    where column[key.keyText] == nil && key.keyText != "tests" && key.keyText != "data_tests" {
+      column[key.keyText] = value.datum
+    }
+    return column
+  }
+
+  static func constraints(_ node: YAMLNode?, isModelLevel: Bool) -> [Datum] {
+    (node?.sequence ?? []).map { constraint in
+      var shape: DatumMap = [
+        "type": constraint["type"]?.datum ?? .null, "name": constraint["name"]?.datum ?? .null,
+        "expression": constraint["expression"]?.datum ?? .null,
+        "warn_unenforced": constraint["warn_unenforced"]?.datum ?? .bool(true),
+        "warn_unsupported": constraint["warn_unsupported"]?.datum ?? .bool(true),
+        "to": constraint["to"]?.datum ?? .null,
+        "to_columns": constraint["to_columns"]?.datum ?? .list([]),
+      ]
+      if isModelLevel { shape["columns"] = constraint["columns"]?.datum ?? .list([]) }
+      return .map(shape)
+    }
+  }
+}

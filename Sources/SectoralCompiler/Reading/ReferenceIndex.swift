@@ -1,0 +1,242 @@
+package import SectoralProject
+import SectoralText
+package import SectoralYAML
+
+/// What `ref` and `source` point to: every node and source by name and package.
+package struct ReferenceIndex: Sendable {
+  package enum Found {
+    case node(Node)
+    case disabled
+    case missing
+  }
+
+  private let rootName: String
+  /// Name to package to nodes (several where a model has versions).
+  private let nodes: [String: [String: [Node]]]
+  private let disabledNodes: [String: [Node]]
+  private let sources: [[String]: [String: SourceTable]]
+  private let disabledSources: Set<[String]>
+
+  init(_ manifest: Manifest, rootName: String) {
+    self.rootName = rootName
+    var nodes: [String: [String: [Node]]] = [:]
+    for node in manifest.nodes where node.resourceType.isRefable {
+      nodes[node.name, default: [:]][node.packageName, default: []].append(node)
+    }
+    self.nodes = nodes
+    disabledNodes = Dictionary(grouping: manifest.disabledNodes.filter(\.resourceType.isRefable)) {
+      $0.name
+    }
+    var sources: [[String]: [String: SourceTable]] = [:]
+    for source in manifest.sources {
+      sources[[source.sourceName, source.name], default: [:]][source.packageName] = source
+    }
+    self.sources = sources
+    disabledSources = Set(manifest.disabledSources.map { [$0.sourceName, $0.name] })
+  }
+
+  /// - Parameter package: of the node that refers.
+  package func node(_ reference: Reference, from package: String) -> Found {
+    let byPackage = nodes[reference.name] ?? [:]
+    var order: [String]
+    if let explicit = reference.package {
+      order = [explicit]
+    } else {
+      order = package == rootName ? [rootName] : [rootName, package]
+      order += byPackage.keys.sorted().filter { !order.contains($0) }
+    }
+    for name in order {
+      guard let candidates = byPackage[name] else { continue }
+      if let node = pick(candidates, reference.version) { return .node(node) }
+    }
+    let isDisabled = (disabledNodes[reference.name] ?? []).contains {
+      reference.package == nil || $0.packageName == reference.package
+    }
+    return isDisabled ? .disabled : .missing
+  }
+
+  private func pick(_ candidates: [Node], _ version: Datum?) -> Node? {
+    guard let version else {
+      return candidates.first { $0.version == nil || $0.version == $0.latestVersion }
+    }
+    return candidates.first { $0.version?.pythonText == version.pythonText }
+  }
+
+  package enum FoundSource {
+    case source(SourceTable)
+    case disabled
+    case missing
+  }
+
+  package func source(_ names: [String], from package: String) -> FoundSource {
+    let byPackage = sources[names] ?? [:]
+    for name in [package, rootName] + byPackage.keys.sorted() {
+      if let source = byPackage[name] { return .source(source) }
+    }
+    return disabledSources.contains(names) ? .disabled : .missing
+  }
+
+  /// The closest known name, for messages.
+  package func near(_ name: String) -> String? { Spelling.nearest(to: name, among: nodes.keys) }
+
+  // MARK: Resolution of a whole manifest
+
+  /// Fills in `depends_on` of everything; tests of what is missing are dropped with a warning.
+  func resolve(_ manifest: inout Manifest, _ failures: inout [Failure]) -> [NamedWarning] {
+    var warnings: [NamedWarning] = []
+    var dropped: Set<ObjectIdentifier> = []
+    for node in manifest.nodes {
+      let problems = resolve(node)
+      if problems.isEmpty { continue }
+      if node.resourceType == .test {
+        dropped.insert(ObjectIdentifier(node))
+        for problem in problems {
+          var problem = problem
+          problem.severity = .warning
+          warnings.append(NamedWarning("NodeNotFoundOrDisabled", problem))
+        }
+      } else {
+        failures.append(Failure(.compilation, problems))
+      }
+    }
+    for node in manifest.nodes where dropped.contains(ObjectIdentifier(node)) {
+      node.config["enabled"] = .bool(false)
+      manifest.disabledNodes.append(node)
+    }
+    manifest.nodes.removeAll { dropped.contains(ObjectIdentifier($0)) }
+    for exposure in manifest.exposures {
+      for reference in exposure.refs {
+        if case .node(let target) = node(reference, from: exposure.packageName) {
+          exposure.dependsOnNodes.append(target.uniqueID)
+        } else {
+          failures.append(
+            Failure(
+              .compilation,
+              missing(
+                "Exposure '\(exposure.uniqueID)' (\(exposure.originalFilePath))", reference,
+                isDisabled: false, at: exposure.declaration)))
+        }
+      }
+      for names in exposure.sources {
+        if case .source(let target) = source(names, from: exposure.packageName) {
+          exposure.dependsOnNodes.append(target.uniqueID)
+        } else {
+          failures.append(
+            Failure(
+              .compilation,
+              missingSource(
+                "Exposure '\(exposure.uniqueID)' (\(exposure.originalFilePath))", names,
+                isDisabled: false, at: exposure.declaration)))
+        }
+      }
+    }
+    // A generic test belongs to the group of what it tests.
+    let index = Dictionary(
+      manifest.nodes.map { ($0.uniqueID, $0) }, uniquingKeysWith: { first, _ in first })
+    let groups = Set(manifest.groups.map(\.name))
+    for node in manifest.nodes {
+      if let attached = node.attachedNode, let group = index[attached]?.config["group"] {
+        node.config["group"] = group
+      }
+      checkAccess(node, index, groups, &failures)
+    }
+    return warnings
+  }
+
+  private func resolve(_ node: Node) -> [Diagnostic] {
+    var problems: [Diagnostic] = []
+    var dependencies: [String] = []
+    func add(_ id: String) { if !dependencies.contains(id) { dependencies.append(id) } }
+    let words = "\(node.resourceType.title) '\(node.uniqueID)' (\(node.originalFilePath))"
+    for (index, reference) in node.refs.enumerated() {
+      let span = (index < node.refSpans.count ? node.refSpans[index] : nil) ?? node.declaration
+      switch self.node(reference, from: node.packageName) {
+      case .node(let target): add(target.uniqueID)
+      case .disabled: problems.append(missing(words, reference, isDisabled: true, at: span))
+      case .missing: problems.append(missing(words, reference, isDisabled: false, at: span))
+      }
+    }
+    for (index, names) in node.sources.enumerated() {
+      let span = (index < node.sourceSpans.count ? node.sourceSpans[index] : nil) ?? node.declaration
+      switch source(names, from: node.packageName) {
+      case .source(let target): add(target.uniqueID)
+      case .disabled: problems.append(missingSource(words, names, isDisabled: true, at: span))
+      case .missing: problems.append(missingSource(words, names, isDisabled: false, at: span))
+      }
+    }
+    node.dependsOnNodes = dependencies
+    return problems
+  }
+
+  private func missing(
+    _ words: String, _ reference: Reference, isDisabled: Bool, at span: TextSpan?
+  ) -> Diagnostic {
+    var text = "\(words) depends on a node named '\(reference.name)' "
+    if let package = reference.package { text += "in package or project '\(package)' " }
+    if let version = reference.version { text += "with version '\(version.pythonText)' " }
+    text += isDisabled ? "which is disabled" : "which was not found"
+    let names = nodes.keys
+    return Diagnostic(
+      id: isDisabled ? "ref.disabled" : "ref.not-found", message: text, span: span,
+      hint: isDisabled
+        ? "enable it ('enabled: true'), or take the reference out"
+        : Spelling.nearest(to: reference.name, among: names).map { "did you mean '\($0)'?" }
+          ?? "a ref names a model, seed or snapshot by its file name, without the extension")
+  }
+
+  private func missingSource(
+    _ words: String, _ names: [String], isDisabled: Bool, at span: TextSpan?
+  ) -> Diagnostic {
+    let known = sources.keys.map { $0.joined(separator: ".") }
+    let wanted = names.joined(separator: ".")
+    return Diagnostic(
+      id: isDisabled ? "source.disabled" : "source.not-found",
+      message: "\(words) depends on a source named '\(wanted)' "
+        + (isDisabled ? "which is disabled" : "which was not found"),
+      span: span,
+      hint: isDisabled
+        ? "enable it ('enabled: true'), or take the reference out"
+        : Spelling.nearest(to: wanted, among: known).map {
+          let parts = $0.split(separator: ".").map { "'\($0)'" }.joined(separator: ", ")
+          return "did you mean source(\(parts))?"
+        } ?? "declare it under 'sources:' in a properties file")
+  }
+
+  private func checkAccess(
+    _ node: Node, _ index: [String: Node], _ groups: Set<String>, _ failures: inout [Failure]
+  ) {
+    if let group = node.group, !groups.contains(group) {
+      failures.append(
+        Failure(
+          .parsing,
+          Diagnostic(
+            id: "group.not-found",
+            message: "Invalid group '\(group)', expected one of "
+              + "[\(groups.sorted().map { "'\($0)'" }.joined(separator: ", "))]",
+            span: node.declaration,
+            hint: Spelling.nearest(to: group, among: groups).map { "did you mean '\($0)'?" })))
+    }
+    for id in node.dependsOnNodes {
+      guard let target = index[id], target.resourceType == .model, target.access == "private",
+        node.group == nil || node.group != target.group
+      else { continue }
+      failures.append(
+        Failure(
+          .parsing,
+          Diagnostic(
+            id: "access.private",
+            message: "Node \(node.uniqueID) attempted to reference node \(target.uniqueID), which is "
+              + "not allowed because the referenced node is private to the "
+              + "'\(target.group ?? "")' group.",
+            span: node.source ?? node.declaration,
+            hint: "put both into one group, or make the model protected")))
+    }
+  }
+}
+
+extension ResourceType {
+  /// As a message begins with it: "Model", "Test".
+  var title: String {
+    rawValue.prefix(1).uppercased() + rawValue.dropFirst()
+  }
+}

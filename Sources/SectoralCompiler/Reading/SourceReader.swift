@@ -1,0 +1,210 @@
+import SectoralProject
+import SectoralText
+import SectoralYAML
+
+/// Reads `sources:` (spec: project, section 5.3).
+struct SourceReader {
+  struct Entry {
+    let table: SourceTable
+    /// The table's entry.
+    let entry: YAMLNode
+    let file: ProjectFile
+    let package: Package
+  }
+
+  let workspace: Workspace
+  let descriptions: DescriptionRenderer
+  let createdAt: Double
+
+  func read(_ files: [PropertiesFile], _ failures: inout [Failure]) -> [Entry] {
+    var entries: [Entry] = []
+    var seen: [String: Entry] = [:]
+    for file in files {
+      guard let package = workspace.package(file.package) else { continue }
+      for (name, source) in file.entries("sources") {
+        for table in source["tables"]?.sequence ?? [] {
+          guard let tableName = table["name"]?.datum.pythonText else {
+            failures.append(
+              Failure(
+                .parsing,
+                Diagnostic(
+                  id: "source.table-without-name",
+                  message: "The schema file at \(file.file.originalFilePath) is invalid because a "
+                    + "table of the source '\(name)' does not have a name attribute.",
+                  span: table.span, hint: "add 'name:'")))
+            continue
+          }
+          do {
+            let entry = try read(name, source, tableName, table, file, package)
+            if let other = seen[entry.table.uniqueID] {
+              failures.append(
+                Failure(
+                  .compilation,
+                  Diagnostic(
+                    id: "source.duplicate",
+                    message: "dbt found two sources with the name \"\(name)_\(tableName)\".\n"
+                      + "Since these resources have the same name, dbt will be unable to find the "
+                      + "correct resource when looking for source(\"\(name)\", \"\(tableName)\").",
+                    span: table.span,
+                    hint: "the other one is in \(other.file.originalFilePath)")))
+              continue
+            }
+            seen[entry.table.uniqueID] = entry
+            entries.append(entry)
+          } catch { failures.append(error) }
+        }
+      }
+    }
+    return entries
+  }
+
+  private func read(
+    _ name: String, _ source: YAMLNode, _ tableName: String, _ table: YAMLNode,
+    _ file: PropertiesFile, _ package: Package
+  ) throws(Failure) -> Entry {
+    let result = SourceTable(
+      uniqueID: "source.\(package.name).\(name).\(tableName)", sourceName: name, name: tableName,
+      packageName: package.name, originalFilePath: file.file.originalFilePath,
+      fqn: [package.name] + file.folders + [name, tableName], createdAt: createdAt,
+      declaration: table.span,
+      identifier: table["identifier"]?.datum.pythonText ?? tableName,
+      schema: source["schema"]?.datum.pythonText ?? name)
+    let database = source["database"].flatMap { $0.isNull ? nil : $0.datum.pythonText }
+    result.database = database ?? workspace.profile.database
+    result.unrenderedDatabase = database
+    result.unrenderedSchema = result.schema
+    let shapes = PropertyShapes(descriptions: descriptions, package: package.name)
+    result.sourceDescription = try descriptions.render(
+      source["description"], package: package.name
+    ).text
+    let (text, blocks) = try descriptions.render(table["description"], package: package.name)
+    result.description = text
+    result.docBlocks = blocks
+    result.columns = try shapes.columns(table["columns"])
+    result.loader = (table["loader"] ?? source["loader"])?.datum.pythonText ?? ""
+    result.external = table["external"]?.datum ?? .null
+    var quoting: DatumMap = [
+      "database": .null, "schema": .null, "identifier": .null, "column": .null,
+    ]
+    for level in [source["quoting"], table["quoting"]] {
+      for (key, value) in (level?.datum.map ?? [:]).entries { quoting[key] = value }
+    }
+    result.quoting = quoting
+
+    let sourceConfig = source["config"]
+    let tableConfig = table["config"]
+    result.sourceMeta = Self.joined([source["meta"], sourceConfig?["meta"]])
+    var tags: Set<String> = []
+    for level in [source, sourceConfig, table, tableConfig] {
+      tags.formUnion(level?["tags"]?.datum.texts ?? [])
+    }
+
+    var builder = ConfigBuilder(.source)
+    for definition in package.name == workspace.root.name
+      ? [package.definition] : [package.definition, workspace.root.definition] {
+      for level in definition.trees[.source]?.levels(for: result.fqn) ?? [] {
+        builder.add(level.layer)
+      }
+    }
+    var fromTree = builder.config["tags"]?.texts ?? []
+    let treeMeta = builder.config["meta"]?.map ?? [:]
+    for (level, _) in [(sourceConfig, "source"), (tableConfig, "table")] {
+      var values = DatumMap()
+      var origins: [String: TextSpan] = [:]
+      for (key, value) in level?.mapping ?? []
+      where !["meta", "tags", "freshness"].contains(key.keyText) {
+        if value.isNull, key.keyText == "loaded_at_field" { continue }
+        values[key.keyText] = value.datum
+        origins[key.keyText] = value.span
+      }
+      builder.add(ConfigLayer(values, origin: table.span, origins: origins))
+    }
+    let problems = builder.problems(of: "source \(name).\(tableName)")
+    guard problems.isEmpty else { throw Failure(.parsing, problems) }
+    var config = builder.config
+    fromTree = fromTree.filter { !tags.contains($0) }
+    result.tags = (tags + fromTree).sorted()
+    config["tags"] = .strings(result.tags)
+    result.meta = Self.joined([
+      YAMLNode(data: .map(treeMeta), at: table.span), source["meta"], sourceConfig?["meta"],
+      table["meta"], tableConfig?["meta"],
+    ])
+    config["meta"] = .map(result.meta)
+
+    func inherited(_ key: String) -> String? {
+      if let own = table[key] { return own.isNull ? nil : own.datum.pythonText }
+      let level = tableConfig?[key] ?? source[key] ?? sourceConfig?[key]
+      guard let level, !level.isNull else { return config[key]?.string }
+      return level.datum.pythonText
+    }
+    result.loadedAtField = inherited("loaded_at_field")
+    result.loadedAtQuery = inherited("loaded_at_query")
+    if let field = table["loaded_at_field"], let query = table["loaded_at_query"], !field.isNull,
+      !query.isNull {
+      throw Failure(
+        .parsing,
+        Diagnostic(
+          id: "source.two-loaded-at",
+          message: "Cannot specify both loaded_at_field and loaded_at_query at the same level",
+          span: query.span, hint: "keep one of them"))
+    }
+    config["loaded_at_field"] = .optional(result.loadedAtField)
+    config["loaded_at_query"] = .optional(result.loadedAtQuery)
+    result.freshness = try freshness(
+      [source["freshness"], sourceConfig?["freshness"], table["freshness"],
+        tableConfig?["freshness"]], base: config["freshness"] ?? .null)
+    config["freshness"] = result.freshness
+    result.config = config
+    result.unrenderedConfig = builder.unrendered
+    result.relationName = workspace.relation(of: result).rendered
+    return Entry(table: result, entry: table, file: file.file, package: package)
+  }
+
+  private static func joined(_ levels: [YAMLNode?]) -> DatumMap {
+    var map = DatumMap()
+    for level in levels {
+      for (key, value) in (level?.datum.map ?? [:]).entries { map[key] = value }
+    }
+    return map
+  }
+
+  /// Thresholds join key by key; null at a level switches freshness off for it and below.
+  private func freshness(_ levels: [YAMLNode?], base: Datum) throws(Failure) -> Datum {
+    let empty: Datum = ["count": .null, "period": .null]
+    var current: DatumMap? = base.map ?? ["warn_after": empty, "error_after": empty, "filter": .null]
+    for level in levels {
+      guard let level else { continue }
+      guard let pairs = level.mapping else {
+        current = nil
+        continue
+      }
+      var map = current ?? ["warn_after": empty, "error_after": empty, "filter": .null]
+      for (key, value) in pairs {
+        if key.keyText == "filter" || value.isNull {
+          map[key.keyText] = value.isNull && key.keyText != "filter" ? empty : value.datum
+          continue
+        }
+        guard key.keyText == "warn_after" || key.keyText == "error_after" else { continue }
+        guard let count = value["count"], let period = value["period"] else {
+          throw Failure(
+            .parsing,
+            Diagnostic(
+              id: "source.incomplete-threshold",
+              message: "\(key.keyText) needs both 'count' and 'period'", span: value.span,
+              hint: "write, for instance, {count: 12, period: hour}"))
+        }
+        guard ["minute", "hour", "day"].contains(period.datum.pythonText), count.int != nil else {
+          throw Failure(
+            .parsing,
+            Diagnostic(
+              id: "source.bad-threshold",
+              message: "\(key.keyText) must have a whole number as 'count' and minute, hour or day "
+                + "as 'period'", span: value.span))
+        }
+        map[key.keyText] = ["count": count.datum, "period": period.datum]
+      }
+      current = map
+    }
+    return current.map(Datum.map) ?? .null
+  }
+}

@@ -1,0 +1,305 @@
+package import SectoralJinja
+package import SectoralProject
+package import SectoralText
+import SectoralWarehouse
+package import SectoralYAML
+
+/// Finds and reads a project, its profile, its packages and all macros.
+package struct WorkspaceLoader {
+  /// What the outside world gives an invocation.
+  package struct Settings: Sendable {
+    /// Absolute.
+    package var projectDirectory: String
+    /// Absolute; empty where none was found.
+    package var profilesDirectory: String
+    package var profile: String?
+    package var target: String?
+    package var threads: Int?
+    package var vars: DatumMap
+    package var environment: [String: String]
+    package var invocationID: String
+    /// Microseconds since 1970.
+    package var startedAt: Int
+    package var flags: RenderingFlags
+    /// Upper-case names to values, as templates see them.
+    package var templateFlags: DatumMap
+    /// `invocation_args_dict`.
+    package var arguments: DatumMap
+    package var checksVersions: Bool
+    /// The database in the embedded server that belongs to a project (its name, its folder).
+    package var embeddedDatabase: @Sendable (String, String) -> String
+
+    package init(
+      projectDirectory: String, profilesDirectory: String, profile: String?, target: String?,
+      threads: Int?, vars: DatumMap, environment: [String: String], invocationID: String,
+      startedAt: Int, flags: RenderingFlags, templateFlags: DatumMap, arguments: DatumMap,
+      checksVersions: Bool, embeddedDatabase: @escaping @Sendable (String, String) -> String
+    ) {
+      self.projectDirectory = projectDirectory
+      self.profilesDirectory = profilesDirectory
+      self.profile = profile
+      self.target = target
+      self.threads = threads
+      self.vars = vars
+      self.environment = environment
+      self.invocationID = invocationID
+      self.startedAt = startedAt
+      self.flags = flags
+      self.templateFlags = templateFlags
+      self.arguments = arguments
+      self.checksVersions = checksVersions
+      self.embeddedDatabase = embeddedDatabase
+    }
+  }
+
+  /// The version that projects, packages and templates see.
+  package static let compatibleVersion = "1.11.16"
+
+  private let settings: Settings
+  private let environment: Environment
+  private let nativeEnvironment: Environment
+
+  package init(_ settings: Settings) {
+    self.settings = settings
+    var options = Options()
+    options.definitionTags = [
+      DefinitionTag(tag: "test", prefix: "test_", signature: .macro),
+      DefinitionTag(tag: "data_test", prefix: "test_", signature: .macro),
+      DefinitionTag(tag: "materialization", prefix: "materialization_", signature: .name),
+    ]
+    options.undefinedHint =
+      "This can happen when calling a macro that does not exist. Check for typos and/or install "
+      + "package dependencies with \"dbt deps\"."
+    environment = Environment(options, filters: NativeRendering.textFilters)
+    nativeEnvironment = Environment(options, filters: NativeRendering.nativeFilters)
+  }
+
+  private func invocation(
+    projectName: String, adapterType: String = "postgres", target: DatumMap = DatumMap(),
+    quoting: NamePolicy = NamePolicy(), behavior: DatumMap = DatumMap()
+  ) -> Invocation {
+    var metadata = DatumMap()
+    let prefix = "DBT_ENV_CUSTOM_ENV_"
+    for (key, value) in settings.environment.sorted(by: { $0.key < $1.key })
+    where key.hasPrefix(prefix) {
+      metadata[String(key.dropFirst(prefix.count))] = .string(value)
+    }
+    return Invocation(
+      id: settings.invocationID, startedAt: settings.startedAt,
+      dbtVersion: Self.compatibleVersion, projectName: projectName, adapterType: adapterType,
+      target: target, flags: settings.templateFlags, arguments: settings.arguments,
+      metadataEnvironment: metadata, quoting: quoting, behavior: behavior)
+  }
+
+  private func context(
+    _ invocation: Invocation, allowsSecrets: Bool = false, members: [Symbol: Value] = [:]
+  ) -> ConfigurationContext {
+    ConfigurationContext(
+      invocation, environment: settings.environment, vars: settings.vars, subject: "<Configuration>",
+      allowsSecrets: allowsSecrets, members: members)
+  }
+
+  /// The profile alone: what `debug` and `db` need.
+  package func loadProfile() throws(Failure) -> (project: YAMLNode, profile: Profile) {
+    let raw = try ProjectDefinition.parse(root: settings.projectDirectory)
+    let projectName = raw["name"]?.string ?? ""
+    let database = settings.embeddedDatabase(projectName, settings.projectDirectory)
+    let context = context(invocation(projectName: projectName), allowsSecrets: true)
+    let renderer = context.renderer(nativeEnvironment)
+    var profileName = settings.profile
+    if profileName == nil, let node = raw["profile"] {
+      profileName = try renderer.render(node).datum.pythonText
+    }
+    let folder = settings.profilesDirectory
+    if folder.isEmpty || !FileSystem.exists("\(folder)/profiles.yml") {
+      return (raw, embeddedProfile(profileName, database))
+    }
+    guard let name = profileName else {
+      throw Failure(
+        .runtime,
+        Diagnostic(
+          id: "profile.not-named", message: "dbt_project.yml names no profile, and there is no "
+            + "--profile", span: raw.span, hint: "add 'profile: …' to dbt_project.yml"))
+    }
+    do {
+      let profile = try Profile.load(
+        folder: folder, profileName: name, target: settings.target, threads: settings.threads,
+        embeddedDatabase: database, renderer: renderer)
+      return (raw, profile)
+    } catch {
+      // A home folder with other projects' profiles: this one has none, and was given none.
+      let isNotFound = error.diagnostics.allSatisfy { $0.id == "profile.not-found" }
+      guard isNotFound, settings.profile == nil, settings.target == nil else { throw error }
+      return (raw, embeddedProfile(profileName, database))
+    }
+  }
+
+  private func embeddedProfile(_ name: String?, _ database: String) -> Profile {
+    Profile.embedded(
+      profileName: name ?? "embedded", targetName: settings.target ?? "local",
+      threads: settings.threads, database: database)
+  }
+
+  package func load() throws(Failure) -> Workspace {
+    let (rawRoot, profile) = try loadProfile()
+    let rootName = rawRoot["name"]?.string ?? ""
+    let target = profile.targetVariable
+    let configuring = invocation(
+      projectName: rootName, adapterType: profile.type, target: target)
+    let renderer = context(configuring, members: ["target": Value(target)])
+      .renderer(nativeEnvironment)
+    let root = try ProjectDefinition(
+      root: settings.projectDirectory,
+      node: try renderer.render(rawRoot, keeping: ProjectDefinition.staysRaw))
+    var definitions = [(root, "")]
+    definitions += try installedPackages(of: root, renderer)
+    if settings.checksVersions {
+      for (definition, _) in definitions { try checkVersion(definition) }
+    }
+
+    var quoting = NamePolicy()
+    if let flag = root.quoting["database"]?.bool ?? root.quoting["project"]?.bool {
+      quoting.database = flag
+    }
+    if let flag = root.quoting["schema"]?.bool { quoting.schema = flag }
+    if let flag = root.quoting["identifier"]?.bool { quoting.identifier = flag }
+    let invocation = invocation(
+      projectName: root.name, adapterType: profile.type, target: target, quoting: quoting,
+      behavior: root.flags)
+
+    var packages: [Package] = []
+    var warnings: [Diagnostic] = []
+    for (definition, shownFolder) in definitions {
+      var vars = definition.vars
+      for (key, value) in (definition.vars[definition.name]?.map ?? [:]).entries {
+        vars[key] = value
+      }
+      packages.append(
+        Package(
+          definition: definition,
+          files: try ProjectFiles.read(definition, shownFolder: shownFolder), vars: vars))
+      warnings += definition.warnings
+    }
+
+    let reader = MacroReader(environment: environment, createdAt: Double(settings.startedAt) / 1e6)
+    var entries: [String: [MacroEntry]] = [:]
+    var all: [MacroEntry] = []
+    var problems: [Diagnostic] = []
+    let internals =
+      profile.type == "redshift" ? ["dbt_redshift", "dbt_postgres", "dbt"] : ["dbt_postgres", "dbt"]
+    for name in internals.reversed() {
+      let found = reader.builtins(of: name)
+      entries[name] = found
+      all += found
+    }
+    for package in packages {
+      let (found, diagnostics) = reader.macros(of: package)
+      entries[package.name] = found
+      all += found
+      problems += diagnostics.filter { $0.severity == .error }
+      warnings += diagnostics.filter { $0.severity != .error }
+    }
+    guard problems.isEmpty else { throw Failure(.compilation, problems) }
+    let catalog = MacroCatalog(
+      rootName: root.name, adapterType: profile.type, entries: entries, internalNames: internals,
+      dispatch: root.dispatch)
+    return Workspace(
+      packages: packages, profile: profile, macros: catalog, allMacros: all,
+      environment: environment, nativeEnvironment: nativeEnvironment, invocation: invocation,
+      processEnvironment: settings.environment, cliVars: settings.vars, flags: settings.flags,
+      warnings: warnings)
+  }
+
+  /// Renders another YAML file of the root project, as dbt_project.yml is rendered.
+  package func render(_ node: YAMLNode, for workspace: Workspace) throws(Failure) -> YAMLNode {
+    try context(
+      workspace.invocation,
+      members: ["target": Value(workspace.profile.targetVariable)]
+    ).renderer(nativeEnvironment).render(node)
+  }
+
+  /// The projects below the packages folder, by name.
+  private func installedPackages(
+    of root: ProjectDefinition, _ renderer: YAMLRenderer
+  ) throws(Failure) -> [(ProjectDefinition, String)] {
+    let folder =
+      settings.environment["DBT_PACKAGES_INSTALL_PATH"] ?? root.packagesInstallPath
+    let path = FileSystem.absolute(folder, from: root.root)
+    var found: [(ProjectDefinition, String)] = []
+    for name in FileSystem.folders(in: path)
+    where FileSystem.exists("\(path)/\(name)/dbt_project.yml") {
+      let shown = "\(folder)/\(name)/"
+      let raw = try ProjectDefinition.parse(root: "\(path)/\(name)", shownFolder: shown)
+      let definition = try ProjectDefinition(
+        root: "\(path)/\(name)",
+        node: try renderer.render(raw, keeping: ProjectDefinition.staysRaw))
+      if let other = found.first(where: { $0.0.name == definition.name })
+        ?? (definition.name == root.name ? (root, "") : nil) {
+        throw Failure(
+          .compilation,
+          Diagnostic(
+            id: "package.same-name",
+            message: "dbt found more than one package with the name \"\(definition.name)\" "
+              + "included in this project. Package names must be unique in a project.",
+            span: raw["name"]?.span ?? other.0.file.startSpan,
+            hint: "rename one of them, or remove it from \(folder)"))
+      }
+      found.append((definition, shown))
+    }
+    let declared = try declaredPackageCount(root)
+    if declared > found.count {
+      throw Failure(
+        .compilation,
+        Diagnostic(
+          id: "package.not-installed",
+          message: "dbt found \(declared) package(s) specified in packages.yml, but only "
+            + "\(found.count) package(s) installed in \(folder).",
+          hint: "install the packages (dbt deps)"))
+    }
+    return found.sorted { $0.0.name < $1.0.name }
+  }
+
+  private func declaredPackageCount(_ root: ProjectDefinition) throws(Failure) -> Int {
+    var count = 0
+    for name in ["packages.yml", "dependencies.yml"]
+    where FileSystem.exists("\(root.root)/\(name)") {
+      let file = SourceFile(path: name, bytes: try FileSystem.read("\(root.root)/\(name)"))
+      let (node, diagnostics) = YAMLParser.parse(file)
+      let errors = diagnostics.filter { $0.severity == .error }
+      guard errors.isEmpty else { throw Failure(.runtime, errors) }
+      count += node?["packages"]?.sequence?.count ?? 0
+    }
+    return count
+  }
+
+  private func checkVersion(_ definition: ProjectDefinition) throws(Failure) {
+    let own = SemanticVersion(Self.compatibleVersion)
+    for requirement in definition.requiredVersions {
+      guard let specifier = VersionSpecifier(requirement) else {
+        throw Failure(
+          .runtime,
+          Diagnostic(
+            id: "project.bad-version-requirement",
+            message: "\"\(requirement)\" is not a valid semantic version",
+            span: definition.file.startSpan, hint: "write, for instance, '>=1.8.0'"))
+      }
+      if let own, !specifier.admits(own) {
+        throw Failure(
+          .runtime,
+          Diagnostic(
+            id: "project.version-mismatch",
+            message: "This version of dbt is not supported with the '\(definition.name)' package.\n"
+              + "  Installed version of dbt: =\(Self.compatibleVersion)\n"
+              + "  Required version of dbt for '\(definition.name)': "
+              + "\(definition.requiredVersions)",
+            span: definition.file.startSpan,
+            hint: "use another version of the package, or --no-version-check"))
+      }
+    }
+  }
+}
+
+extension SourceFile {
+  /// The place to point to when a file as a whole is meant.
+  package var startSpan: TextSpan { TextSpan(file: self, start: 0, end: 0) }
+}

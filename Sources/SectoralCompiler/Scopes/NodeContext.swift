@@ -1,0 +1,381 @@
+package import SectoralJinja
+package import SectoralProject
+package import SectoralText
+package import SectoralYAML
+
+/// What one thread needs to render templates, whatever node they belong to.
+package final class RenderingThread {
+  package let workspace: Workspace
+  package let interpreter: Interpreter
+  package let threadName: String
+  let base: BaseContext
+  private var macroValues: [ObjectIdentifier: Value] = [:]
+  private var namespaceValues: [String: Value] = [:]
+
+  package init(_ workspace: Workspace, threadName: String) {
+    self.workspace = workspace
+    self.threadName = threadName
+    interpreter = Interpreter(workspace.environment)
+    base = BaseContext(workspace.invocation, threadName: threadName)
+  }
+
+  func value(of entry: MacroEntry) -> Value {
+    let id = ObjectIdentifier(entry)
+    if let known = macroValues[id] { return known }
+    let value = Value.object(MacroObject(entry))
+    macroValues[id] = value
+    return value
+  }
+
+  func namespace(_ name: String) -> Value {
+    if let known = namespaceValues[name] { return known }
+    let value = Value.object(NamespaceObject(name, self))
+    namespaceValues[name] = value
+    return value
+  }
+}
+
+/// The context in which the templates of one node run: who the node is, what the names in its
+/// templates mean, and what became known while they ran. Belongs to one thread.
+package class NodeContext: Scope, ContextHost {
+  package let thread: RenderingThread
+  /// nil for what runs in no node's name: operations of the engine itself.
+  package let node: Node?
+  /// Whose macros come first.
+  package let packageName: String
+  package let emitEvent: (ContextEvent) throws(TemplateError) -> Void
+  package let results = StatementResults()
+  /// How many macros deep the evaluation is.
+  var macroDepth = 0
+  private var memo: [Symbol: Value] = [:]
+  /// Names that this context gives other values than the usual ones (unit tests, on-run-end).
+  package var extraMembers: [Symbol: Value] = [:]
+  package private(set) var usedEnvironmentVariables: Set<String> = []
+
+  package var workspace: Workspace { thread.workspace }
+  package var interpreter: Interpreter { thread.interpreter }
+
+  package init(
+    _ thread: RenderingThread, node: Node?, packageName: String,
+    emit: @escaping (ContextEvent) throws(TemplateError) -> Void
+  ) {
+    self.thread = thread
+    self.node = node
+    self.packageName = packageName
+    self.emitEvent = emit
+    super.init()
+    thread.base.reset()
+  }
+
+  // MARK: What flavours say
+
+  package var isExecuting: Bool { false }
+  package var session: WarehouseSession? { nil }
+  /// A member of the context that depends on the flavour or the node.
+  package func member(_ name: Symbol) -> Value? { nil }
+  package func writeRunFile(_ text: String) throws(TemplateError) {}
+  package func loadSeed() throws(TemplateError) -> SeedTable {
+    throw .compilation("load_agate_table can only be called for a seed")
+  }
+  /// A macro was called by the node's own text, not by another macro.
+  func calledDirectly(_ macro: Macro) {
+    guard let node, !node.dependsOnMacros.contains(macro.uniqueID) else { return }
+    node.dependsOnMacros.append(macro.uniqueID)
+  }
+
+  // MARK: Scope
+
+  package override final func lookup(_ name: Symbol) -> Value? {
+    if let known = memo[name] { return known }
+    guard let value = extraMembers[name] ?? find(name) else { return nil }
+    memo[name] = value
+    return value
+  }
+
+  private func find(_ name: Symbol) -> Value? {
+    switch workspace.macros.resolve(name, for: packageName) {
+    case .macro(let entry)?: return thread.value(of: entry)
+    case .namespace(let package)?: return member(name) ?? thread.namespace(package)
+    case nil: break
+    }
+    return builtin(name)
+  }
+
+  /// A member that is no macro: what `builtins` holds.
+  func builtin(_ name: Symbol) -> Value? {
+    if let value = member(name) ?? commonMember(name) { return value }
+    return thread.base.lookup(name)
+  }
+
+  private func commonMember(_ name: Symbol) -> Value? {
+    switch name {
+    case Names.execute: return .bool(isExecuting)
+    case Names.context: return .object(ContextDictionary(self, builtinsOnly: false))
+    case Names.builtins: return .object(ContextDictionary(self, builtinsOnly: true))
+    case Names.variable: return .object(VariableObject(self))
+    case Names.render:
+      return .function("render") { [unowned self] arguments, interpreter throws(TemplateError) in
+        guard let text = arguments.positional.first?.asString else { return .string("") }
+        return .string(try render(text: text))
+      }
+    case Names.database: return .string(node?.database ?? workspace.profile.database)
+    case Names.schema: return .string(node?.schema ?? workspace.profile.schema)
+    case Names.deferRelation: return Value.none
+    default: return nil
+    }
+  }
+
+  // MARK: ContextHost
+
+  package var invocation: Invocation { workspace.invocation }
+  package var threadName: String { thread.threadName }
+  package var currentNode: CurrentNode? {
+    node.map {
+      CurrentNode(
+        uniqueID: $0.uniqueID, resourceType: $0.resourceType.rawValue, name: $0.name,
+        originalFilePath: $0.originalFilePath)
+    }
+  }
+  package var allowsSecrets: Bool { false }
+
+  package func environmentVariable(_ name: String) -> String? {
+    usedEnvironmentVariables.insert(name)
+    return workspace.processEnvironment[name]
+  }
+
+  package func emit(_ event: ContextEvent) throws(TemplateError) { try emitEvent(event) }
+
+  package func callMacro(
+    _ name: String, _ arguments: Arguments, _ interpreter: Interpreter
+  ) throws(TemplateError) -> Value? {
+    guard let entry = workspace.macros.find(name) else { return nil }
+    return try call(entry, arguments)
+  }
+
+  package func dispatch(
+    _ name: String, namespace: String?, _ interpreter: Interpreter
+  ) throws(TemplateError) -> Value {
+    if name.contains(".") {
+      throw .compilation(
+        "In adapter.dispatch, got a macro name of \"\(name)\", but \".\" is not a valid macro name "
+          + "component. Did you mean `adapter.dispatch(\"\(name.split(separator: ".").last ?? "")\", "
+          + "macro_namespace=\"\(name.split(separator: ".").first ?? "")\")`?")
+    }
+    let (entry, tried) = workspace.macros.dispatch(name, namespace: namespace, for: packageName)
+    guard let entry else {
+      throw .compilation(
+        "In dispatch: No macro named '\(name)' found within namespace: '\(namespace ?? "None")'\n"
+          + "    Searched for: \(tried.map { "'\($0)'" }.joined(separator: ", "))",
+        hint: "write a macro named 'default__\(name)', or install the package that has it")
+    }
+    return thread.value(of: entry)
+  }
+
+  // MARK: Running templates
+
+  /// Calls a macro in this context.
+  package final func call(_ entry: MacroEntry, _ arguments: Arguments) throws(TemplateError) -> Value {
+    if macroDepth == 0 { calledDirectly(entry.macro) }
+    macroDepth += 1
+    defer { macroDepth -= 1 }
+    let (template, definition) = try entry.definition()
+    return try interpreter.invoke(
+      definition, of: template, scope: self, arguments, label: "macro \(entry.macro.name)")
+  }
+
+  /// Runs `body` with this context as the interpreter's host.
+  package final func hosting<Result>(
+    _ body: () throws(TemplateError) -> Result
+  ) throws(TemplateError) -> Result {
+    let before = interpreter.host
+    interpreter.host = self
+    defer { interpreter.host = before }
+    return try body()
+  }
+
+  /// Renders a text that came from a value, not from a file.
+  package final func render(text: String, label: String? = nil) throws(TemplateError) -> String {
+    guard YAMLRenderer.isTemplate(text) else { return text }
+    let file = SourceFile(path: label ?? node?.originalFilePath ?? "<text>", text: text)
+    let template = try workspace.environment.compile(file)
+    return try hosting { () throws(TemplateError) in
+      try interpreter.render(template, scope: self)
+    }
+  }
+}
+
+/// Names of the context that this target looks for.
+enum Names {
+  static let execute: Symbol = "execute"
+  static let context: Symbol = "context"
+  static let builtins: Symbol = "builtins"
+  static let variable: Symbol = "var"
+  static let render: Symbol = "render"
+  static let database: Symbol = "database"
+  static let schema: Symbol = "schema"
+  static let deferRelation: Symbol = "defer_relation"
+  static let ref: Symbol = "ref"
+  static let source: Symbol = "source"
+  static let metric: Symbol = "metric"
+  static let function: Symbol = "function"
+  static let config: Symbol = "config"
+  static let this: Symbol = "this"
+  static let model: Symbol = "model"
+  static let graph: Symbol = "graph"
+  static let preHooks: Symbol = "pre_hooks"
+  static let postHooks: Symbol = "post_hooks"
+  static let sql: Symbol = "sql"
+  static let compiledCode: Symbol = "compiled_code"
+  static let selectedResources: Symbol = "selected_resources"
+  static let get: Symbol = "get"
+}
+
+/// A project's macro as a value: calls run in the context of whoever is being rendered.
+final class MacroObject: Object {
+  let entry: MacroEntry
+
+  init(_ entry: MacroEntry) {
+    self.entry = entry
+    super.init()
+  }
+
+  override var typeName: String { "MacroGenerator" }
+  override var isCallable: Bool { true }
+
+  override func call(
+    _ arguments: Arguments, _ interpreter: Interpreter
+  ) throws(TemplateError) -> Value {
+    guard let context = interpreter.host as? NodeContext else {
+      preconditionFailure("a macro was called outside of a node's context")
+    }
+    return try context.call(entry, arguments)
+  }
+
+  override func attribute(
+    _ name: Symbol, _ interpreter: Interpreter
+  ) throws(TemplateError) -> Value? {
+    name == "name" ? .string(entry.macro.name) : nil
+  }
+}
+
+/// A package's macros: `dbt_utils.star`.
+final class NamespaceObject: Object {
+  private let name: String
+  private unowned let thread: RenderingThread
+
+  init(_ name: String, _ thread: RenderingThread) {
+    self.name = name
+    self.thread = thread
+    super.init()
+  }
+
+  override var typeName: String { "dict" }
+  override var isMapping: Bool { true }
+
+  override func attribute(
+    _ name: Symbol, _ interpreter: Interpreter
+  ) throws(TemplateError) -> Value? {
+    if let entry = thread.workspace.macros.member(name, of: self.name) {
+      return thread.value(of: entry)
+    }
+    guard name == Names.get else { return nil }
+    return .function("get") { [unowned self] arguments, interpreter throws(TemplateError) in
+      let key = arguments.positional.first?.asString ?? ""
+      let fallback = arguments.positional.count > 1 ? arguments.positional[1] : .none
+      return try attribute(Symbol(key), interpreter) ?? fallback
+    }
+  }
+
+  override func item(_ key: Value, _ interpreter: Interpreter) throws(TemplateError) -> Value? {
+    guard let key = key.asString,
+      let entry = thread.workspace.macros.member(Symbol(key), of: name)
+    else { return nil }
+    return thread.value(of: entry)
+  }
+}
+
+/// `context` and `builtins`: the names of the context as a dictionary.
+final class ContextDictionary: Object {
+  private unowned let context: NodeContext
+  private let builtinsOnly: Bool
+
+  init(_ context: NodeContext, builtinsOnly: Bool) {
+    self.context = context
+    self.builtinsOnly = builtinsOnly
+    super.init()
+  }
+
+  override var typeName: String { "dict" }
+  override var isMapping: Bool { true }
+
+  private func value(_ name: String) -> Value? {
+    builtinsOnly ? context.builtin(Symbol(name)) : context.lookup(Symbol(name))
+  }
+
+  override func attribute(
+    _ name: Symbol, _ interpreter: Interpreter
+  ) throws(TemplateError) -> Value? {
+    if let value = value(name.name) { return value }
+    guard name == Names.get else { return nil }
+    return .function("get") { [unowned self] arguments, _ in
+      let key = arguments.positional.first?.asString ?? ""
+      return value(key) ?? (arguments.positional.count > 1 ? arguments.positional[1] : .none)
+    }
+  }
+
+  override func item(_ key: Value, _ interpreter: Interpreter) throws(TemplateError) -> Value? {
+    key.asString.flatMap { value($0) }
+  }
+}
+
+/// `var('name', default)`.
+final class VariableObject: Object {
+  private unowned let context: NodeContext
+
+  init(_ context: NodeContext) {
+    self.context = context
+    super.init()
+  }
+
+  override var typeName: String { "Var" }
+  override var isCallable: Bool { true }
+
+  override func call(
+    _ arguments: Arguments, _ interpreter: Interpreter
+  ) throws(TemplateError) -> Value {
+    let bound = try CallArguments("var", arguments, ["var_name", "default"], required: 1)
+    let name = try bound.string(0)
+    let vars = context.workspace.vars(for: context.packageName)
+    guard let value = vars[name] else {
+      if let fallback = bound[1] { return fallback }
+      // While the project is read, a missing variable is not yet an error: the branch that asks for
+      // it may never be run.
+      if !context.isExecuting, !context.requiresVariables { return .none }
+      let known = vars.entries.map { "\($0.key): \($0.value.pythonRepr)" }.joined(separator: "\n- ")
+      let owner = context.currentNode.map { "\($0.resourceType) \($0.name)" } ?? "<Configuration>"
+      throw .compilation(
+        "Required var '\(name)' not found in config:\n"
+          + "Vars supplied to \(owner) = {\(known.isEmpty ? "" : "\n- \(known)\n")}",
+        hint: Spelling.nearest(to: name, among: vars.keys).map { "did you mean '\($0)'?" }
+          ?? "give it under 'vars:' in dbt_project.yml, with --vars, or as default: "
+          + "var('\(name)', …)")
+    }
+    if case .string(let text) = value { return .string(try context.render(text: text)) }
+    return Value(value)
+  }
+
+  override func attribute(
+    _ name: Symbol, _ interpreter: Interpreter
+  ) throws(TemplateError) -> Value? {
+    guard name == "has_var" else { return nil }
+    return .function("has_var") { [unowned context] arguments, _ in
+      let name = arguments.positional.first?.asString ?? ""
+      return .bool(context.workspace.vars(for: context.packageName)[name] != nil)
+    }
+  }
+}
+
+extension NodeContext {
+  /// Naming macros run while the project is read, but with the run-time rule for variables.
+  var requiresVariables: Bool { (self as? ParseContext)?.isNaming ?? false }
+}

@@ -1,0 +1,180 @@
+package import SectoralJinja
+package import SectoralProject
+package import SectoralText
+import SectoralWarehouse
+import SectoralYAML
+
+/// The context in which a node's template runs while the project is read: references and
+/// configurations are noted, nothing touches the database.
+package final class ParseContext: NodeContext {
+  package private(set) var refs: [Reference] = []
+  package private(set) var refSpans: [TextSpan?] = []
+  package private(set) var sources: [[String]] = []
+  package private(set) var sourceSpans: [TextSpan?] = []
+  package private(set) var metrics: [[String]] = []
+  package private(set) var functions: [[String]] = []
+  package private(set) var macroIDs: [String] = []
+  /// One layer for each `config()` call.
+  package private(set) var configCalls: [ConfigLayer] = []
+  /// Whether a naming macro is being run.
+  var isNaming = false
+
+  override func calledDirectly(_ macro: Macro) {
+    if !isNaming, !macroIDs.contains(macro.uniqueID) { macroIDs.append(macro.uniqueID) }
+  }
+
+  package override func member(_ name: Symbol) -> Value? {
+    switch name {
+    case Names.ref:
+      return .function("ref") { [unowned self] arguments, interpreter throws(TemplateError) in
+        refs.append(try Reference(arguments, interpreter))
+        refSpans.append(interpreter.currentSpan)
+        return ownRelation
+      }
+    case Names.source:
+      return .function("source") { [unowned self] arguments, interpreter throws(TemplateError) in
+        sources.append(try sourceArguments(arguments))
+        sourceSpans.append(interpreter.currentSpan)
+        return ownRelation
+      }
+    case Names.metric:
+      return .function("metric") { [unowned self] arguments, _ throws(TemplateError) in
+        metrics.append(arguments.positional.compactMap(\.asString))
+        return .string("")
+      }
+    case Names.function:
+      return .function("function") { [unowned self] arguments, _ throws(TemplateError) in
+        functions.append(arguments.positional.compactMap(\.asString))
+        return ownRelation
+      }
+    case Names.config: return .object(ParseConfigObject(self))
+    case Names.this: return ownRelation
+    case Names.model:
+      guard let node else { return .dict([]) }
+      return Value(omittingNulls: node.layout())
+    case Names.graph:
+      let empty = ["nodes", "sources", "exposures", "metrics", "groups", "functions"]
+      return .dict(empty.map { ($0, .dict([])) })
+    case Names.preHooks, Names.postHooks: return .list([])
+    case Names.sql, Names.compiledCode: return Value.none
+    case Names.selectedResources: return .list([])
+    default: return nil
+    }
+  }
+
+  /// While parsing, every reference is the node itself: it has a name, and that is all that a
+  /// template may ask of it.
+  private var ownRelation: Value {
+    guard let node else {
+      return .object(
+        RelationObject(
+          Relation(
+            database: workspace.profile.database, schema: workspace.profile.schema,
+            identifier: nil, quotePolicy: workspace.quoting),
+          adapterType: workspace.profile.type))
+    }
+    return .object(RelationObject(workspace.relation(of: node), adapterType: workspace.profile.type))
+  }
+
+  func note(target: Reference?, source: [String]?, at place: TextSpan) {
+    if let target {
+      refs.append(target)
+      refSpans.append(place)
+    }
+    if let source {
+      sources.append(source)
+      sourceSpans.append(place)
+    }
+  }
+
+  fileprivate func note(_ values: DatumMap, at span: TextSpan?) {
+    configCalls.append(ConfigLayer(values, origin: span))
+  }
+}
+
+func sourceArguments(_ arguments: Arguments) throws(TemplateError) -> [String] {
+  let names = arguments.positional.compactMap(\.asString)
+  guard names.count == 2, arguments.positional.count == 2 else {
+    throw .compilation(
+      "source() takes exactly two arguments (\(arguments.positional.count) given)",
+      hint: "write source('source_name', 'table_name')")
+  }
+  return names
+}
+
+extension Reference {
+  init(_ arguments: Arguments, _ interpreter: Interpreter) throws(TemplateError) {
+    let names = arguments.positional.compactMap(\.asString)
+    guard (1...2).contains(arguments.positional.count), names.count == arguments.positional.count
+    else {
+      throw .compilation(
+        "ref() takes at most two arguments (\(arguments.positional.count) given)",
+        hint: "write ref('model') or ref('package', 'model')")
+    }
+    var version: Datum?
+    for (key, value) in arguments.keyword {
+      guard key == "v" || key == "version" else {
+        throw .compilation("ref() got an unexpected keyword argument '\(key)'")
+      }
+      if !value.isNone { version = try Datum(value, .lenient, interpreter) }
+    }
+    self.init(
+      name: names[names.count - 1], package: names.count == 2 ? names[0] : nil, version: version)
+  }
+}
+
+/// `config` while the project is read: calls are noted, every `get` is an empty text.
+private final class ParseConfigObject: Object {
+  private unowned let context: ParseContext
+
+  init(_ context: ParseContext) {
+    self.context = context
+    super.init()
+  }
+
+  override var typeName: String { "ParseConfigObject" }
+  override var isCallable: Bool { true }
+
+  override func call(
+    _ arguments: Arguments, _ interpreter: Interpreter
+  ) throws(TemplateError) -> Value {
+    var values = DatumMap()
+    if let first = arguments.positional.first {
+      guard arguments.positional.count == 1, arguments.keyword.isEmpty,
+        case .map(let map) = try Datum(first, .lenient, interpreter)
+      else {
+        throw .compilation(
+          "Invalid inline model config",
+          hint: "write config(key=value, …) or config({…}), not both")
+      }
+      values = map
+    }
+    for (key, value) in arguments.keyword {
+      let name = key == "pre_hook" ? "pre-hook" : key == "post_hook" ? "post-hook" : key
+      values[name] = try Datum(value, .lenient, interpreter)
+    }
+    context.note(values, at: interpreter.currentSpan)
+    return .string("")
+  }
+
+  override func attribute(
+    _ name: Symbol, _ interpreter: Interpreter
+  ) throws(TemplateError) -> Value? {
+    switch name {
+    case "get", "require", "meta_get", "meta_require":
+      return .function(name.name) { _, _ in .string("") }
+    case "set":
+      return .function("set") { [unowned context] arguments, interpreter throws(TemplateError) in
+        let bound = try CallArguments("set", arguments, ["name", "value"], required: 2)
+        let values: DatumMap = [
+          try bound.string(0): try Datum(bound.value(1), .lenient, interpreter)
+        ]
+        context.note(values, at: interpreter.currentSpan)
+        return .string("")
+      }
+    case "persist_relation_docs", "persist_column_docs":
+      return .function(name.name) { _, _ in .bool(false) }
+    default: return nil
+    }
+  }
+}

@@ -1,0 +1,239 @@
+package import SectoralJinja
+package import SectoralProject
+import SectoralText
+package import SectoralWarehouse
+package import SectoralYAML
+
+/// The context in which a node's templates run when it is compiled and executed: references are
+/// relations, and macros may query the database.
+package final class RunContext: NodeContext {
+  package let compiler: Compiler
+  private let ownSession: WarehouseSession?
+  /// The unique ids of the command's selection.
+  private let selectedResources: [String]
+  /// Ephemeral models that the node's SQL refers to, in the order of first use.
+  package private(set) var ephemeralReferences: [Node] = []
+  /// The node's SQL, once it is compiled.
+  package var compiledCode: String?
+  /// Where run files go; nil: nowhere.
+  package var writeFile: ((String) throws(Failure) -> Void)?
+  package var loadSeedTable: (() throws(Failure) -> SeedTable)?
+
+  package init(
+    _ thread: RenderingThread, compiler: Compiler, node: Node?, session: WarehouseSession?,
+    selectedResources: [String], emit: @escaping (ContextEvent) throws(TemplateError) -> Void
+  ) {
+    self.compiler = compiler
+    self.ownSession = session
+    self.selectedResources = selectedResources
+    super.init(
+      thread, node: node, packageName: node?.packageName ?? thread.workspace.root.name, emit: emit)
+  }
+
+  package override var isExecuting: Bool { true }
+  package override var session: WarehouseSession? { ownSession }
+
+  package override func writeRunFile(_ text: String) throws(TemplateError) {
+    guard let writeFile else { return }
+    do { try writeFile(text) } catch { throw TemplateError(error) }
+  }
+
+  package override func loadSeed() throws(TemplateError) -> SeedTable {
+    guard let loadSeedTable else { return try super.loadSeed() }
+    do { return try loadSeedTable() } catch { throw TemplateError(error) }
+  }
+
+  package override func member(_ name: Symbol) -> Value? {
+    switch name {
+    case Names.ref:
+      return .function("ref") { [unowned self] arguments, interpreter throws(TemplateError) in
+        try relation(of: try Reference(arguments, interpreter), interpreter)
+      }
+    case Names.source:
+      return .function("source") { [unowned self] arguments, interpreter throws(TemplateError) in
+        try relation(ofSource: try sourceArguments(arguments), interpreter)
+      }
+    case Names.metric, Names.function:
+      return .function(name.name) { _, _ throws(TemplateError) in
+        throw .compilation("\(name.name)() is not supported yet")
+      }
+    case Names.config: return .object(RunConfigObject(self))
+    case Names.this:
+      guard let node, node.resourceType != .operation else { return Value.none }
+      return .object(RelationObject(workspace.relation(of: node), adapterType: workspace.profile.type))
+    case Names.model:
+      guard let node else { return .dict([]) }
+      var layout = node.layout()
+      if let compiledCode {
+        layout["compiled_code"] = .string(compiledCode)
+        layout["compiled_sql"] = .string(compiledCode)
+      }
+      return Value(layout)
+    case Names.graph: return graph
+    case Names.preHooks: return hooks("pre-hook")
+    case Names.postHooks: return hooks("post-hook")
+    case Names.sql, Names.compiledCode: return compiledCode.map(Value.string) ?? Value.none
+    case Names.selectedResources: return .list(selectedResources.map(Value.string))
+    default: return nil
+    }
+  }
+
+  private func hooks(_ key: String) -> Value {
+    guard node?.resourceType != .test else { return .list([]) }
+    return Value(node?.config[key] ?? .list([]))
+  }
+
+  private var graph: Value {
+    let manifest = compiler.manifest
+    func dictionary(_ pairs: [(String, DatumMap)]) -> Value {
+      .dict(pairs.map { ($0.0, Value($0.1)) })
+    }
+    return .dict([
+      ("nodes", dictionary(manifest.nodes.map { ($0.uniqueID, $0.layout()) })),
+      ("sources", dictionary(manifest.sources.map { ($0.uniqueID, $0.layout()) })),
+      ("exposures", dictionary(manifest.exposures.map { ($0.uniqueID, $0.layout()) })),
+      ("metrics", .dict([])),
+      ("groups", dictionary(manifest.groups.map { ($0.uniqueID, $0.layout()) })),
+      ("functions", .dict([])), ("semantic_models", .dict([])), ("saved_queries", .dict([])),
+    ])
+  }
+
+  // MARK: References
+
+  private func relation(
+    of reference: Reference, _ interpreter: Interpreter
+  ) throws(TemplateError) -> Value {
+    guard case .node(let target) = compiler.references.node(reference, from: packageName) else {
+      throw TemplateError(
+        .compilation, id: "ref.not-found",
+        "\(node?.words ?? "the query") depends on a node named '\(reference.name)' which was not "
+          + "found", span: interpreter.currentSpan,
+        hint: compiler.references.near(reference.name).map { "did you mean '\($0)'?" })
+    }
+    if let node, node.resourceType != .sqlOperation,
+      !node.dependsOnNodes.contains(target.uniqueID) {
+      throw TemplateError(
+        .compilation, id: "ref.not-inferred",
+        "dbt was unable to infer all dependencies for the model \"\(node.name)\".\nThis typically "
+          + "happens when ref() is placed within a conditional block.\n\nTo fix this, add the "
+          + "following hint to the top of the model \"\(node.name)\":\n\n-- depends_on: "
+          + "{{ ref('\(reference.name)') }}", span: interpreter.currentSpan)
+    }
+    if target.isEphemeralModel {
+      if node?.resourceType == .operation {
+        throw .compilation(
+          "Operations can not ref() ephemeral nodes, but \(target.name) is ephemeral")
+      }
+      if !ephemeralReferences.contains(where: { $0 === target }) {
+        ephemeralReferences.append(target)
+      }
+      return .object(
+        RelationObject(
+          Relation(
+            database: nil, schema: nil, identifier: "__dbt__cte__\(target.alias)", type: .cte,
+            quotePolicy: NamePolicy(database: false, schema: false, identifier: false)),
+          adapterType: workspace.profile.type))
+    }
+    var relation = workspace.relation(of: target)
+    if workspace.flags.isEmpty { relation.limit = 0 }
+    return .object(RelationObject(relation, adapterType: workspace.profile.type))
+  }
+
+  private func relation(
+    ofSource names: [String], _ interpreter: Interpreter
+  ) throws(TemplateError) -> Value {
+    guard case .source(let target) = compiler.references.source(names, from: packageName) else {
+      throw TemplateError(
+        .compilation, id: "source.not-found",
+        "\(node?.words ?? "the query") depends on a source named '\(names.joined(separator: "."))' "
+          + "which was not found", span: interpreter.currentSpan)
+    }
+    var relation = workspace.relation(of: target)
+    if workspace.flags.isEmpty { relation.limit = 0 }
+    return .object(RelationObject(relation, adapterType: workspace.profile.type))
+  }
+}
+
+extension TemplateError {
+  /// A failure of the engine on its way through a template.
+  init(_ failure: Failure) {
+    let first = failure.diagnostics.first
+    let kind: ErrorKind =
+      switch failure.kind {
+      case .database: .database
+      case .runtime: .runtime
+      case .parsing: .parsing
+      default: .compilation
+      }
+    self.init(
+      kind, id: first?.id ?? "run.error", first?.message ?? failure.kind.rawValue,
+      span: first?.span, hint: first?.hint)
+  }
+}
+
+/// `config` at run time: reads the merged configuration; calls do nothing.
+private final class RunConfigObject: Object {
+  private unowned let context: RunContext
+
+  init(_ context: RunContext) {
+    self.context = context
+    super.init()
+  }
+
+  override var typeName: String { "RuntimeConfigObject" }
+  override var isCallable: Bool { true }
+
+  private var config: DatumMap { context.node?.config ?? DatumMap() }
+
+  override func call(
+    _ arguments: Arguments, _ interpreter: Interpreter
+  ) throws(TemplateError) -> Value { .string("") }
+
+  private func read(_ name: String, in map: DatumMap) -> Datum? {
+    map[name] ?? map[ConfigBuilder.canonicalKey(name)]
+  }
+
+  override func attribute(
+    _ name: Symbol, _ interpreter: Interpreter
+  ) throws(TemplateError) -> Value? {
+    switch name {
+    case "get", "meta_get":
+      let fromMeta = name == "meta_get"
+      return .function(name.name) { [unowned self] arguments, _ throws(TemplateError) in
+        let bound = try CallArguments(
+          name.name, arguments, ["name", "default", "validator"], required: 1)
+        let key = try bound.string(0)
+        let map = fromMeta ? config["meta"]?.map ?? [:] : config
+        if let value = read(key, in: map) { return Value(value) }
+        return bound.value(1)
+      }
+    case "require", "meta_require":
+      let fromMeta = name == "meta_require"
+      return .function(name.name) { [unowned self] arguments, _ throws(TemplateError) in
+        let bound = try CallArguments(name.name, arguments, ["name", "validator"], required: 1)
+        let key = try bound.string(0)
+        let map = fromMeta ? config["meta"]?.map ?? [:] : config
+        if let value = read(key, in: map) { return Value(value) }
+        throw .compilation(
+          "Model '\(context.node?.uniqueID ?? "")' does not define a required config parameter "
+            + "'\(key)'.", hint: "add \(key) to its config()")
+      }
+    case "set":
+      return .function("set") { _, _ in .string("") }
+    case "persist_relation_docs", "persist_column_docs":
+      let key = name == "persist_relation_docs" ? "relation" : "columns"
+      return .function(name.name) { [unowned self] _, _ throws(TemplateError) in
+        switch config["persist_docs"] {
+        case .map(let map)?: return .bool(map[key]?.bool ?? false)
+        case nil, .null?: return .bool(false)
+        case let other?:
+          throw .compilation(
+            "Invalid value provided for 'persist_docs'. Expected dict but received "
+              + other.kindName)
+        }
+      }
+    default:
+      return read(name.name, in: config).map { Value($0) }
+    }
+  }
+}

@@ -1,0 +1,72 @@
+#if canImport(Glibc)
+  import Glibc
+#endif
+import Synchronization
+
+/// Plain threads for work that uses the CPU: with stacks deep enough for the deepest template, and
+/// never on the cooperative pool.
+package enum Threads {
+  /// In bytes; the template engine's depth limits fit into it with a wide margin.
+  package static let stackSize = 64 << 20
+
+  /// One more than the last index of the cores that this process may use.
+  package static var coreCount: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+
+  private final class Box {
+    let body: () -> Void
+    init(_ body: @escaping () -> Void) { self.body = body }
+  }
+
+  /// Runs `body` on `count` threads with their index, and returns when all are done.
+  package static func run(_ count: Int, name: String, _ body: @escaping @Sendable (Int) -> Void) {
+    var handles: [pthread_t] = []
+    var rest: [Int] = []
+    for index in 0..<count {
+      if let handle = start(name: name, { body(index) }) { handles.append(handle) } else { rest.append(index) }
+    }
+    // No more threads to be had: the work is done all the same.
+    for index in rest { body(index) }
+    for handle in handles { pthread_join(handle, nil) }
+  }
+
+  /// Starts a thread; nil when the system has none left.
+  package static func start(name: String, _ body: @escaping () -> Void) -> pthread_t? {
+    var attributes = pthread_attr_t()
+    pthread_attr_init(&attributes)
+    defer { pthread_attr_destroy(&attributes) }
+    pthread_attr_setstacksize(&attributes, stackSize)
+    var handle = pthread_t()
+    let box = Unmanaged.passRetained(Box(body))
+    let status = pthread_create(
+      &handle, &attributes,
+      { raw in
+        // The box was retained for this thread.
+        if let raw { Unmanaged<Box>.fromOpaque(raw).takeRetainedValue().body() }
+        return nil
+      }, box.toOpaque())
+    guard status == 0 else {
+      box.release()
+      return nil
+    }
+    pthread_setname_np(handle, String(name.prefix(15)))
+    return handle
+  }
+
+  /// Calls `body` for every index of `0..<count`, spread over the cores, each thread with a state of
+  /// its own. The order of calls is not fixed: results are to be stored by index.
+  package static func forEach<State>(
+    _ count: Int, state: @escaping @Sendable () -> State,
+    _ body: @escaping @Sendable (inout State, Int) -> Void
+  ) {
+    let threads = min(coreCount, max(1, count / 8))
+    let next = Atomic(0)
+    run(threads, name: "sectoral") { _ in
+      var own = state()
+      while true {
+        let start = next.wrappingAdd(8, ordering: .relaxed).oldValue
+        if start >= count { return }
+        for index in start..<min(start + 8, count) { body(&own, index) }
+      }
+    }
+  }
+}

@@ -1,0 +1,169 @@
+package import SectoralProject
+import SectoralText
+
+/// Who depends on whom, among everything enabled that a project holds.
+///
+/// Members stand in the order of their unique ids (by code points, as Python sorts); edges are two
+/// arrays per direction. A value: it never changes.
+package struct Graph: Sendable {
+  package let members: [GraphMember]
+  private let places: [String: MemberID]
+  private let forward: Adjacency
+  private let backward: Adjacency
+
+  /// Dependencies on what the manifest does not hold are left out; whoever resolved the references
+  /// has reported them.
+  package init(_ manifest: Manifest) {
+    var members = manifest.nodes.map(GraphMember.node)
+    members += manifest.sources.map(GraphMember.source)
+    for list in [
+      manifest.exposures, manifest.metrics, manifest.semanticModels, manifest.savedQueries,
+      manifest.unitTests, manifest.functions,
+    ] {
+      members += list.map(GraphMember.resource)
+    }
+    members.sort { $0.uniqueID.precedesByCodePoints($1.uniqueID) }
+    let places = Dictionary(
+      members.enumerated().map { ($1.uniqueID, MemberID($0)) },
+      uniquingKeysWith: { a, _ in a }
+    )
+    var edges: [(from: Int32, to: Int32)] = []
+    for (index, member) in members.enumerated() {
+      for parent in member.dependsOnNodes {
+        if let place = places[parent] { edges.append((place.index, Int32(index))) }
+      }
+    }
+    self.init(members: members, places: places, edges: edges)
+  }
+
+  private init(
+    members: [GraphMember],
+    places: [String: MemberID],
+    edges: [(from: Int32, to: Int32)]
+  ) {
+    self.members = members
+    self.places = places
+    forward = Adjacency(count: members.count, edges: edges)
+    backward = Adjacency(count: members.count, edges: edges.map { ($0.to, $0.from) })
+  }
+
+  package var count: Int { members.count }
+  package var ids: some Sequence<MemberID> { (0..<members.count).lazy.map { MemberID($0) } }
+
+  package func id(of uniqueID: String) -> MemberID? { places[uniqueID] }
+
+  package subscript(id: MemberID) -> GraphMember { members[id.offset] }
+
+  /// In the order of unique ids, each once.
+  package func successors(of id: MemberID) -> some Sequence<MemberID> {
+    forward[id.offset].lazy.map { MemberID(Int($0)) }
+  }
+
+  /// In the order of unique ids, each once.
+  package func predecessors(of id: MemberID) -> some Sequence<MemberID> {
+    backward[id.offset].lazy.map { MemberID(Int($0)) }
+  }
+
+  package func predecessorCount(of id: MemberID) -> Int { backward[id.offset].count }
+
+  package var emptySet: MemberSet { MemberSet(count: members.count) }
+
+  /// Everything that depends on some of these members, by at most so many edges; without the
+  /// members themselves, unless they depend on each other.
+  package func descendants(of members: some Sequence<MemberID>, depth: Int? = nil) -> MemberSet {
+    reachable(from: members, along: forward, depth: depth)
+  }
+
+  /// Everything that some of these members depend on, by at most so many edges.
+  package func ancestors(of members: some Sequence<MemberID>, depth: Int? = nil) -> MemberSet {
+    reachable(from: members, along: backward, depth: depth)
+  }
+
+  private func reachable(
+    from members: some Sequence<MemberID>,
+    along edges: Adjacency,
+    depth: Int?
+  ) -> MemberSet {
+    var found = emptySet
+    var frontier = members.map(\.index)
+    var step = 0
+    while !frontier.isEmpty, step < depth ?? .max {
+      var next: [Int32] = []
+      for index in frontier {
+        for target in edges[Int(index)] where found.insert(MemberID(Int(target))) {
+          next.append(target)
+        }
+      }
+      frontier = next
+      step += 1
+    }
+    return found
+  }
+
+  /// This graph with the edges by which `build` makes a node wait for the tests of what it depends
+  /// on: from each data test to everything that is downstream of all of the test's parents.
+  ///
+  /// Only the first of such nodes on each path get an edge; the others wait through them.
+  package func withTestEdges() -> Graph {
+    var edges: [(from: Int32, to: Int32)] = []
+    for id in ids {
+      for successor in successors(of: id) { edges.append((id.index, successor.index)) }
+    }
+    var counts = [Int32](repeating: 0, count: count)
+    for id in ids where self[id].resourceType == .test {
+      let parents = Array(predecessors(of: id))
+      if parents.count == 1 {
+        for child in successors(of: parents[0]) where !self[child].isTest {
+          edges.append((id.index, child.index))
+        }
+        continue
+      }
+      guard !parents.isEmpty else { continue }
+      for parent in parents {
+        for descendant in descendants(of: [parent]) { counts[descendant.offset] += 1 }
+      }
+      let needed = Int32(parents.count)
+      for child in ids where counts[child.offset] == needed && !self[child].isTest {
+        let isFirst = predecessors(of: child).allSatisfy {
+          counts[$0.offset] < needed || self[$0].isTest
+        }
+        if isFirst { edges.append((id.index, child.index)) }
+      }
+      for index in counts.indices { counts[index] = 0 }
+    }
+    return Graph(members: members, places: places, edges: edges)
+  }
+}
+
+/// Edges of one direction: the targets of all members in one array.
+private struct Adjacency: Sendable {
+  private let offsets: [Int32]
+  private let targets: [Int32]
+
+  init(count: Int, edges: [(from: Int32, to: Int32)]) {
+    var offsets = [Int32](repeating: 0, count: count + 1)
+    let sorted = edges.sorted { ($0.from, $0.to) < ($1.from, $1.to) }
+    var targets: [Int32] = []
+    targets.reserveCapacity(sorted.count)
+    var previous: (from: Int32, to: Int32) = (-1, -1)
+    for edge in sorted where edge != previous {
+      targets.append(edge.to)
+      offsets[Int(edge.from) + 1] += 1
+      previous = edge
+    }
+    for index in 0..<count { offsets[index + 1] += offsets[index] }
+    self.offsets = offsets
+    self.targets = targets
+  }
+
+  subscript(index: Int) -> ArraySlice<Int32> {
+    targets[Int(offsets[index])..<Int(offsets[index + 1])]
+  }
+}
+
+extension String {
+  /// Python's order of texts. (Swift's own compares canonical forms.)
+  package func precedesByCodePoints(_ other: String) -> Bool {
+    utf8.lexicographicallyPrecedes(other.utf8)
+  }
+}

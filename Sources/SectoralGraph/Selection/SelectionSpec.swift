@@ -1,0 +1,220 @@
+package import SectoralProject
+import SectoralText
+
+/// Which tests come along with what they test; dbt's words.
+package enum IndirectSelection: String, Sendable, Hashable, CaseIterable {
+  /// Every test that touches something selected.
+  case eager
+  /// Tests whose parents are all selected.
+  case cautious
+  /// Tests whose parents are selected or above the selection.
+  case buildable
+  /// Only tests selected by themselves.
+  case empty
+}
+
+/// One word of a selection: a method, its value, and how far to walk from what it matches.
+package struct Criterion: Sendable {
+  package var method: SelectionMethod
+  /// `["materialized"]` of `config.materialized:`.
+  package var arguments: [String]
+  package var value: String
+  /// nil: no ancestors; `.max`: all.
+  package var parentsDepth: Int?
+  package var childrenDepth: Int?
+  /// The `@` operator: descendants and all their ancestors.
+  package var takesChildrensParents: Bool
+  package var indirectSelection: IndirectSelection
+
+  package init(
+    method: SelectionMethod,
+    arguments: [String] = [],
+    value: String,
+    parentsDepth: Int? = nil,
+    childrenDepth: Int? = nil,
+    takesChildrensParents: Bool = false,
+    indirectSelection: IndirectSelection
+  ) {
+    self.method = method
+    self.arguments = arguments
+    self.value = value
+    self.parentsDepth = parentsDepth
+    self.childrenDepth = childrenDepth
+    self.takesChildrensParents = takesChildrensParents
+    self.indirectSelection = indirectSelection
+  }
+}
+
+/// The words before the colon.
+package enum SelectionMethod: String, Sendable, Hashable, CaseIterable {
+  case fqn, tag, group, access, source, path, file, package, config, exposure, metric, result
+  case state, version
+  case testName = "test_name"
+  case testType = "test_type"
+  case resourceType = "resource_type"
+  case sourceStatus = "source_status"
+  case semanticModel = "semantic_model"
+  case savedQuery = "saved_query"
+  case unitTest = "unit_test"
+}
+
+/// What to select: criteria and their combinations.
+package indirect enum SelectionSpec: Sendable {
+  case criterion(Criterion)
+  /// `raw` is what the user wrote, if they should hear that it matches nothing.
+  case union([SelectionSpec], raw: String?, IndirectSelection)
+  case intersection([SelectionSpec], raw: String?, IndirectSelection)
+  /// The first without all the others.
+  case difference([SelectionSpec], IndirectSelection)
+}
+
+extension SelectionSpec {
+  /// What `--select` and `--exclude` say together; nil or an empty list means everything, or
+  /// nothing, respectively.
+  package static func commandLine(
+    select: [String],
+    exclude: [String],
+    indirectSelection: IndirectSelection
+  ) throws(Failure) -> SelectionSpec {
+    let included: SelectionSpec =
+      if select.isEmpty {
+        .union(
+          [.fqn, .source, .exposure, .metric, .semanticModel].map {
+            .criterion(
+              Criterion(method: $0, value: "*", indirectSelection: indirectSelection)
+            )
+          },
+          raw: nil,
+          indirectSelection
+        )
+      } else {
+        try arguments(select, indirectSelection)
+      }
+    if exclude.isEmpty { return .difference([included], indirectSelection) }
+    return .difference(
+      [included, try arguments(exclude, indirectSelection)],
+      indirectSelection
+    )
+  }
+
+  /// Words separated by blanks are united, words joined by commas intersected.
+  private static func arguments(
+    _ arguments: [String],
+    _ indirectSelection: IndirectSelection
+  ) throws(Failure) -> SelectionSpec {
+    var elements: [SelectionSpec] = []
+    for argument in arguments {
+      for element in argument.split(separator: " ", omittingEmptySubsequences: false) {
+        var criteria: [SelectionSpec] = []
+        for word in element.split(separator: ",", omittingEmptySubsequences: false) {
+          criteria.append(
+            .criterion(try Criterion(parsing: word, indirectSelection: indirectSelection))
+          )
+        }
+        elements.append(.intersection(criteria, raw: String(element), indirectSelection))
+      }
+    }
+    return .union(elements, raw: nil, indirectSelection)
+  }
+}
+
+extension Criterion {
+  /// Reads `[@][N+][method:]value[+N]`.
+  package init(
+    parsing word: some StringProtocol,
+    indirectSelection: IndirectSelection
+  ) throws(Failure) {
+    var rest = word[...]
+    let takesChildrensParents = rest.first == "@"
+    if takesChildrensParents { rest = rest.dropFirst() }
+    var parentsDepth: Int?
+    let digits = rest.prefix { $0.isASCII && $0.isNumber }
+    if rest[digits.endIndex...].first == "+" {
+      // More digits than fit mean all.
+      parentsDepth = Int(digits) ?? .max
+      rest = rest[digits.endIndex...].dropFirst()
+    }
+    var childrenDepth: Int?
+    if let plus = rest.lastIndex(of: "+") {
+      let depth = rest[rest.index(after: plus)...]
+      if depth.allSatisfy({ $0.isASCII && $0.isNumber }) {
+        childrenDepth = Int(depth) ?? .max
+        rest = rest[..<plus]
+      }
+    }
+    var methodText: String?
+    if let colon = rest.firstIndex(of: ":"), colon != rest.startIndex,
+      rest[..<colon].allSatisfy({ $0 == "." || $0 == "_" || $0.isLetter || $0.isNumber })
+    {
+      methodText = String(rest[..<colon])
+      rest = rest[rest.index(after: colon)...]
+    }
+    let value = String(rest)
+    if takesChildrensParents, childrenDepth != nil {
+      throw Failure(
+        .runtime,
+        Diagnostic(
+          id: "selection.incompatible-operators",
+          message: "Invalid node spec \(word) - \"@\" prefix and \"+\" suffix are incompatible",
+          hint: "'@\(value)' already takes everything downstream; leave the '+' away"
+        )
+      )
+    }
+    try self.init(
+      method: methodText,
+      value: value,
+      parentsDepth: parentsDepth,
+      childrenDepth: childrenDepth,
+      takesChildrensParents: takesChildrensParents,
+      indirectSelection: indirectSelection
+    )
+  }
+
+  /// - Parameters:
+  ///   - methodText: `tag` or `config.materialized`; nil where the value decides.
+  init(
+    method methodText: String?,
+    value: String,
+    parentsDepth: Int?,
+    childrenDepth: Int?,
+    takesChildrensParents: Bool,
+    indirectSelection: IndirectSelection
+  ) throws(Failure) {
+    let method: SelectionMethod
+    var arguments: [String] = []
+    if let methodText {
+      let parts = methodText.split(separator: ".", omittingEmptySubsequences: false).map(
+        String.init
+      )
+      guard let known = SelectionMethod(rawValue: parts[0]) else {
+        let names = SelectionMethod.allCases.map(\.rawValue)
+        throw Failure(
+          .runtime,
+          Diagnostic(
+            id: "selection.unknown-method",
+            message: "'\(parts[0])' is not a valid method name",
+            hint: Spelling.nearest(to: parts[0], among: names).map { "did you mean '\($0):'?" }
+              ?? "methods are \(names.sorted().joined(separator: ", "))"
+          )
+        )
+      }
+      method = known
+      arguments = Array(parts.dropFirst())
+    } else if value.contains("/") {
+      method = .path
+    } else if [".sql", ".py", ".csv"].contains(where: value.lowercased().hasSuffix) {
+      method = .file
+    } else {
+      method = .fqn
+    }
+    self.init(
+      method: method,
+      arguments: arguments,
+      value: value,
+      parentsDepth: parentsDepth,
+      childrenDepth: childrenDepth,
+      takesChildrensParents: takesChildrensParents,
+      indirectSelection: indirectSelection
+    )
+  }
+}

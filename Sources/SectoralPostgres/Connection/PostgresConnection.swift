@@ -1,0 +1,486 @@
+internal import CPostgres
+package import SectoralWarehouse
+
+#if canImport(Glibc)
+internal import Glibc
+#else
+internal import Darwin
+#endif
+
+/// A connection to a Postgres server, or to one that speaks its protocol.
+///
+/// It belongs to one thread at a time; every call blocks until the server has answered. Only the
+/// `canceller` may be used from other threads.
+package final class PostgresConnection: WarehouseConnection {
+  /// What the connection is for.
+  package let name: String
+  package var canceller: any StatementCanceller { statementCanceller }
+
+  /// Whether a `BEGIN` goes out before the next statement.
+  ///
+  /// dbt's driver sends one before the first statement of a connection and takes no notice of a
+  /// `COMMIT` that is sent as text: what follows that commit runs in autocommit mode. So this is
+  /// set when the connection is opened (unless the profile says `autocommit`), and never again
+  /// before `resetSession()`.
+  package private(set) var beginsBeforeNextStatement: Bool
+
+  let statementCanceller: PostgresCanceller
+  /// nil after `close()`.
+  private(set) var handle: OpaquePointer?
+  private let credentials: PostgresCredentials
+  private let notices: Unmanaged<NoticeSink>
+  private var knownTypes: [UInt32: PostgresType] = [:]
+
+  /// Connects, once.
+  package init(
+    credentials: PostgresCredentials,
+    name: String,
+    onNotice: (@Sendable (PostgresNotice, String) -> Void)? = nil
+  ) throws(WarehouseError) {
+    try Self.loadLibrary()
+    let notices = Unmanaged.passRetained(NoticeSink(connection: name, handler: onNotice))
+    let handle: OpaquePointer
+    do throws(WarehouseError) {
+      handle = try Self.connect(credentials, notices: notices)
+    } catch {
+      notices.release()
+      throw error
+    }
+    self.name = name
+    self.credentials = credentials
+    self.notices = notices
+    self.handle = handle
+    statementCanceller = PostgresCanceller(connection: handle)
+    beginsBeforeNextStatement = !credentials.autocommit
+    do throws(WarehouseError) {
+      try prepareSession()
+    } catch {
+      close()
+      throw error
+    }
+  }
+
+  deinit {
+    close()
+    notices.release()
+  }
+
+  package func close() {
+    guard let handle else { return }
+    statementCanceller.close()
+    cpq_finish(handle)
+    self.handle = nil
+  }
+
+  package var isInTransaction: Bool {
+    guard let handle else { return false }
+    switch Int(cpq_transaction_status(handle)) {
+    case CPQ_TRANSACTION_ACTIVE, CPQ_TRANSACTION_OPEN, CPQ_TRANSACTION_FAILED: return true
+    default: return false
+    }
+  }
+
+  /// Whether the server can still be reached, as far as is known.
+  package var isOpen: Bool {
+    guard let handle else { return false }
+    return Int(cpq_status(handle)) == CPQ_CONNECTION_OK
+  }
+
+  /// The process id of the server's end, as in `pg_stat_activity.pid`.
+  package var serverProcess: Int? { handle.map { Int(cpq_backend_pid($0)) } }
+
+  /// 150004 for 15.4.
+  package var serverVersion: Int? { handle.map { Int(cpq_server_version($0)) } }
+
+  package func execute(
+    _ sql: String,
+    fetch: Bool,
+    limit: Int?
+  ) throws(WarehouseError)
+    -> (response: AdapterResponse, table: ResultTable)
+  {
+    try beginIfDue()
+    let outcome = try run(sql, fetch: fetch, limit: limit)
+    guard fetch, !outcome.columns.isEmpty else {
+      return (outcome.response, ResultTable())
+    }
+    let types = try types(outcome.columns.map(\.type))
+    let columns = zip(outcome.columns, types).map { column, type in
+      ResultColumn(name: column.name, kind: type.kind, typeName: type.name)
+    }
+    var rows = outcome.rows
+    for (column, type) in types.enumerated() {
+      guard let form = type.form else { continue }
+      for row in rows.indices {
+        if let cell = rows[row][column] { rows[row][column] = form.rewrite(cell) }
+      }
+    }
+    return (outcome.response, ResultTable(columns: columns, rows: rows))
+  }
+
+  /// Leaves an open transaction, if there is one.
+  package func rollback() throws(WarehouseError) {
+    if isInTransaction { _ = try run("ROLLBACK", fetch: false, limit: nil) }
+  }
+
+  package func resetSession() throws(WarehouseError) {
+    try rollback()
+    _ = try run("DISCARD ALL", fetch: false, limit: nil)
+    try prepareSession()
+    beginsBeforeNextStatement = !credentials.autocommit
+  }
+
+  func beginIfDue() throws(WarehouseError) {
+    guard beginsBeforeNextStatement else { return }
+    _ = try run("BEGIN", fetch: false, limit: nil)
+    beginsBeforeNextStatement = false
+  }
+}
+
+// MARK: - Opening
+
+extension PostgresConnection {
+  private static func loadLibrary() throws(WarehouseError) {
+    var words = [CChar](repeating: 0, count: 512)
+    guard cpq_load(&words, words.count) == 0 else {
+      throw .missingLibrary(String(nulTerminated: words))
+    }
+  }
+
+  private static func connect(
+    _ credentials: PostgresCredentials,
+    notices: Unmanaged<NoticeSink>
+  ) throws(WarehouseError) -> OpaquePointer {
+    let parameters = credentials.connectionParameters
+    for (keyword, value) in parameters where value.utf8.contains(0) {
+      throw .unavailable(
+        "`\(keyword)` holds a NUL character",
+        hint: "remove it from the profile's output"
+      )
+    }
+    let keywords = CStringList(parameters.map(\.keyword))
+    let values = CStringList(parameters.map(\.value))
+    guard let handle = cpq_connect_start(keywords.pointers, values.pointers) else {
+      throw .unavailable("out of memory", hint: "close other programs and try again")
+    }
+    // At once: without it libpq prints every notice on stderr.
+    _ = cpq_set_notice_receiver(handle, NoticeSink.receiver, notices.toOpaque())
+    _ = cpq_set_error_verbosity(handle, Int32(CPQ_ERRORS_VERBOSE))
+    let failure = waitUntilConnected(handle, timeout: credentials.connectTimeout)
+    guard let failure else {
+      _ = cpq_set_error_verbosity(handle, Int32(CPQ_ERRORS_DEFAULT))
+      return handle
+    }
+    let needsPassword = cpq_needs_password(handle) == 1
+    cpq_finish(handle)
+    throw WarehouseError(
+      connecting: failure,
+      needsPassword: needsPassword,
+      credentials: credentials
+    )
+  }
+
+  /// - Returns: libpq's words when it failed.
+  private static func waitUntilConnected(_ handle: OpaquePointer, timeout: Int) -> String? {
+    func words() -> String { cpq_error_message(handle).map { String(cString: $0) } ?? "" }
+    guard Int(cpq_status(handle)) != CPQ_CONNECTION_BAD else { return words() }
+    let clock = ContinuousClock()
+    // As libpq does, not less than two seconds.
+    let deadline = timeout > 0 ? clock.now.advanced(by: .seconds(max(timeout, 2))) : nil
+    var stage = CPQ_POLLING_WRITING
+    while stage != CPQ_POLLING_OK {
+      if stage == CPQ_POLLING_FAILED { return words() }
+      let events = stage == CPQ_POLLING_READING ? POLLIN : POLLOUT
+      var descriptor = pollfd(fd: cpq_socket(handle), events: Int16(events), revents: 0)
+      var patience: Int32 = -1
+      if let deadline {
+        let left = clock.now.duration(to: deadline)
+        guard left > .zero else {
+          return "\(words().trimmingEnd())\ntimeout expired after \(timeout) seconds"
+        }
+        patience = Int32(clamping: left.components.seconds * 1000) + 999
+      }
+      let ready = poll(&descriptor, 1, patience)
+      if ready > 0 { stage = Int(cpq_connect_poll(handle)) }
+    }
+    return nil
+  }
+
+  /// Gives a new session what dbt's driver gives it: dates in ISO form, and the profile's role.
+  private func prepareSession() throws(WarehouseError) {
+    if let handle, let style = cpq_parameter_status(handle, "DateStyle"),
+      !String(cString: style).hasPrefix("ISO")
+    {
+      _ = try run("SET DATESTYLE TO 'ISO'", fetch: false, limit: nil)
+    }
+    guard let role = credentials.role, !role.isEmpty else { return }
+    do throws(WarehouseError) {
+      _ = try run("set role \(role)", fetch: false, limit: nil)
+    } catch {
+      var refused = error
+      refused.kind = .connection
+      refused.hint = refused.hint ?? "check `role` of the profile's output"
+      throw refused
+    }
+  }
+}
+
+// MARK: - Statements
+
+extension PostgresConnection {
+  /// What came back for a text, before types have names.
+  struct Outcome {
+    var response = AdapterResponse(message: "", code: "", rowsAffected: -1)
+    var columns: [(name: String, type: UInt32)] = []
+    var rows: [[String?]] = []
+    var rowCount = 0
+  }
+
+  /// Sends a text and reads all its results; the last one counts.
+  func run(_ sql: String, fetch: Bool, limit: Int?) throws(WarehouseError) -> Outcome {
+    let handle = try send(sql)
+    // Rows that are not kept are not collected by libpq either.
+    if !fetch || limit != nil { _ = cpq_set_single_row_mode(handle) }
+    var reader = ResultReader(sql: sql, fetch: fetch, limit: limit)
+    while let result = cpq_get_result(handle) {
+      reader.read(result, of: handle)
+      cpq_clear(result)
+    }
+    try finish(sql, failure: reader.failure)
+    guard !reader.isEmptyQuery else {
+      throw WarehouseError(
+        kind: .statement,
+        message: "can't execute an empty query",
+        hint: "the text holds nothing but blanks and comments",
+        sql: sql
+      )
+    }
+    return reader.outcome
+  }
+
+  /// Sends a text, which from here on can be cancelled. To be followed by `finish`.
+  func send(_ sql: String) throws(WarehouseError) -> OpaquePointer {
+    guard let handle else {
+      throw WarehouseError(kind: .lost, message: "the connection is closed", sql: sql)
+    }
+    guard !sql.utf8.contains(0) else {
+      throw WarehouseError(
+        kind: .statement,
+        message: "the statement holds a NUL character",
+        hint: "Postgres has no text with NUL characters: remove it",
+        sql: sql
+      )
+    }
+    statementCanceller.statementBegins()
+    guard cpq_send_query(handle, sql) == 1 else {
+      _ = statementCanceller.statementEnded()
+      throw lost(sql)
+    }
+    return handle
+  }
+
+  /// Ends what `send` began, and throws what went wrong.
+  func finish(_ sql: String, failure: WarehouseError?) throws(WarehouseError) {
+    let wasCancelled = statementCanceller.statementEnded()
+    guard var failure else {
+      if !isOpen { throw lost(sql) }
+      return
+    }
+    if wasCancelled, failure.sqlState == "57014" {
+      failure.kind = .cancelled
+    } else if !isOpen {
+      failure.kind = .lost
+    }
+    throw failure
+  }
+
+  func lost(_ sql: String) -> WarehouseError {
+    WarehouseError(
+      libraryWords: handle.flatMap { cpq_error_message($0) }.map { String(cString: $0) } ?? "",
+      kind: .lost,
+      sql: sql
+    )
+  }
+
+  /// Names and kinds of types; unknown ones are asked for once per connection.
+  private func types(_ oids: [UInt32]) throws(WarehouseError) -> [PostgresType] {
+    let unknown = Set(oids).filter { PostgresType.builtIn[$0] == nil && knownTypes[$0] == nil }
+    if !unknown.isEmpty {
+      let list = unknown.sorted().map(String.init).joined(separator: ", ")
+      let found = try run(
+        "select oid, typname from pg_catalog.pg_type where oid in (\(list))",
+        fetch: true,
+        limit: nil
+      )
+      for row in found.rows {
+        if let oid = row[0].flatMap({ UInt32($0) }), let name = row[1] {
+          knownTypes[oid] = PostgresType(name: name, kind: .text)
+        }
+      }
+    }
+    return oids.map { oid in
+      PostgresType.builtIn[oid] ?? knownTypes[oid] ?? PostgresType(name: String(oid), kind: .text)
+    }
+  }
+}
+
+/// Collects the results of one text.
+private struct ResultReader {
+  let sql: String
+  let fetch: Bool
+  let limit: Int?
+  var outcome = PostgresConnection.Outcome()
+  /// The first thing that went wrong; the server runs nothing after it.
+  var failure: WarehouseError?
+  var isEmptyQuery = false
+  /// Whether rows of a result came already that is not complete.
+  private var isAmongRows = false
+
+  init(sql: String, fetch: Bool, limit: Int?) {
+    self.sql = sql
+    self.fetch = fetch
+    self.limit = limit
+  }
+
+  mutating func read(_ result: OpaquePointer, of connection: OpaquePointer) {
+    switch Int(cpq_result_status(result)) {
+    case CPQ_SINGLE_TUPLE:
+      readRows(result)
+      isAmongRows = true
+    case CPQ_TUPLES_OK:
+      readRows(result)
+      isAmongRows = false
+      outcome.response = Self.response(to: result, rows: outcome.rowCount)
+    case CPQ_COMMAND_OK:
+      outcome = PostgresConnection.Outcome()
+      outcome.response = Self.response(to: result, rows: nil)
+    case CPQ_EMPTY_QUERY:
+      isEmptyQuery = true
+    case CPQ_COPY_IN:
+      _ = cpq_put_copy_end(connection, "no data is sent here")
+      fail(
+        "COPY … FROM STDIN gets no data here",
+        hint: "load files through `sectoral seed`, or copy from a file that the server can read"
+      )
+    case CPQ_COPY_OUT, CPQ_COPY_BOTH:
+      var buffer: UnsafeMutablePointer<CChar>?
+      while cpq_get_copy_data(connection, &buffer) > 0 { cpq_free_memory(buffer) }
+      fail(
+        "COPY … TO STDOUT has nowhere to write to here",
+        hint: "copy to a file of the server, or use `sectoral show`"
+      )
+    default:
+      if failure == nil { failure = WarehouseError(result: result, sql: sql) }
+    }
+  }
+
+  private mutating func fail(_ message: String, hint: String) {
+    if failure == nil {
+      failure = WarehouseError(kind: .statement, message: message, hint: hint, sql: sql)
+    }
+  }
+
+  private mutating func readRows(_ result: OpaquePointer) {
+    let columnCount = cpq_column_count(result)
+    if !isAmongRows {
+      outcome = PostgresConnection.Outcome()
+      outcome.columns = (0..<columnCount).map { column in
+        let name = cpq_column_name(result, column).map { String(cString: $0) } ?? ""
+        return (name, cpq_column_type(result, column))
+      }
+    }
+    let rowCount = cpq_row_count(result)
+    outcome.rowCount += Int(rowCount)
+    guard fetch else { return }
+    for row in 0..<rowCount {
+      if let limit, outcome.rows.count >= limit { return }
+      var cells: [String?] = []
+      cells.reserveCapacity(Int(columnCount))
+      for column in 0..<columnCount {
+        cells.append(Self.cell(result, row: row, column: column))
+      }
+      outcome.rows.append(cells)
+    }
+  }
+
+  private static func cell(_ result: OpaquePointer, row: Int32, column: Int32) -> String? {
+    guard cpq_is_null(result, row, column) == 0, let text = cpq_value(result, row, column) else {
+      return nil
+    }
+    let count = Int(cpq_value_length(result, row, column))
+    return text.withMemoryRebound(to: UInt8.self, capacity: count) {
+      String(decoding: UnsafeBufferPointer(start: $0, count: count), as: UTF8.self)
+    }
+  }
+
+  // `rows`: for results with rows, whose count is what came, whatever the tag says.
+  private static func response(to result: OpaquePointer, rows: Int?) -> AdapterResponse {
+    let tag = cpq_command_tag(result).map { String(cString: $0) } ?? ""
+    let affected = cpq_affected_rows(result).flatMap { Int(String(cString: $0)) }
+    let words = tag.split(separator: " ").filter { !$0.allSatisfy(\.isNumber) }
+    return AdapterResponse(
+      message: tag,
+      code: words.joined(separator: " "),
+      rowsAffected: rows ?? affected ?? -1
+    )
+  }
+}
+
+// MARK: - Helpers
+
+/// Where the notices of a connection go.
+final class NoticeSink {
+  private let connection: String
+  private let handler: (@Sendable (PostgresNotice, String) -> Void)?
+
+  init(connection: String, handler: (@Sendable (PostgresNotice, String) -> Void)?) {
+    self.connection = connection
+    self.handler = handler
+  }
+
+  /// What libpq calls; the argument is an unretained sink.
+  static let receiver: cpq_notice_receiver = { argument, result in
+    guard let argument, let result else { return }
+    let sink = Unmanaged<NoticeSink>.fromOpaque(argument).takeUnretainedValue()
+    guard let handler = sink.handler else { return }
+    func field(_ code: Int) -> String? {
+      cpq_result_error_field(result, Int32(code)).map { String(cString: $0) }
+    }
+    let notice = PostgresNotice(
+      severity: field(CPQ_DIAG_SEVERITY) ?? "",
+      message: field(CPQ_DIAG_MESSAGE_PRIMARY) ?? "",
+      sqlState: field(CPQ_DIAG_SQLSTATE),
+      detail: field(CPQ_DIAG_MESSAGE_DETAIL),
+      hint: field(CPQ_DIAG_MESSAGE_HINT)
+    )
+    handler(notice, sink.connection)
+  }
+}
+
+/// Copies of texts as C wants them: an array of pointers that ends with NULL.
+final class CStringList {
+  private let owned: [UnsafeMutablePointer<CChar>?]
+  let pointers: UnsafeMutablePointer<UnsafePointer<CChar>?>
+
+  init(_ texts: [String]) {
+    owned = texts.map { strdup($0) }
+    pointers = .allocate(capacity: texts.count + 1)
+    for (index, text) in owned.enumerated() {
+      (pointers + index).initialize(to: UnsafePointer(text))
+    }
+    (pointers + texts.count).initialize(to: nil)
+  }
+
+  deinit {
+    for text in owned { free(text) }
+    pointers.deallocate()
+  }
+}
+
+extension String {
+  /// Up to the first NUL.
+  init(nulTerminated characters: [CChar]) {
+    let bytes = characters.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+    self = String(decoding: bytes, as: UTF8.self)
+  }
+}

@@ -1,0 +1,64 @@
+package import SectoralWarehouse
+
+#if canImport(Glibc)
+internal import Glibc
+#else
+internal import Darwin
+#endif
+
+/// A message that the server sends beside its answers: `NOTICE`, `WARNING`, `INFO`.
+package struct PostgresNotice: Sendable, Hashable {
+  /// As the server words it, in its language.
+  package let severity: String
+  package let message: String
+  package let sqlState: String?
+  package let detail: String?
+  package let hint: String?
+}
+
+/// A Postgres database that connections can be opened to.
+package struct PostgresWarehouse: Warehouse {
+  package let adapterType: String
+  package let credentials: PostgresCredentials
+  /// Gets each notice with the name of its connection, on the thread of the connection.
+  package let onNotice: (@Sendable (PostgresNotice, String) -> Void)?
+  private let wait: @Sendable (_ seconds: Int) -> Void
+
+  /// Opens nothing yet.
+  ///
+  /// - Parameters:
+  ///   - credentials: Where the database is.
+  ///   - adapterType: `postgres`, or what else speaks its protocol.
+  ///   - onNotice: Gets notices; without it they are dropped.
+  ///   - wait: Sleeps before another attempt to connect; tests do without.
+  package init(
+    _ credentials: PostgresCredentials,
+    adapterType: String = "postgres",
+    onNotice: (@Sendable (PostgresNotice, String) -> Void)? = nil,
+    wait: @escaping @Sendable (_ seconds: Int) -> Void = { _ = sleep(UInt32($0)) }
+  ) {
+    self.credentials = credentials
+    self.adapterType = adapterType
+    self.onNotice = onNotice
+    self.wait = wait
+  }
+
+  package func open(name: String) throws(WarehouseError) -> any WarehouseConnection {
+    try connect(name: name)
+  }
+
+  /// Opens a connection; a failed attempt is repeated `retries` times after 1, 4, 9… seconds,
+  /// unless the server's answer would be the same again.
+  package func connect(name: String) throws(WarehouseError) -> PostgresConnection {
+    var attempt = 1
+    while true {
+      do {
+        return try PostgresConnection(credentials: credentials, name: name, onNotice: onNotice)
+      } catch {
+        guard attempt <= credentials.retries, error.mayPassByWaiting else { throw error }
+        wait(attempt * attempt)
+        attempt += 1
+      }
+    }
+  }
+}

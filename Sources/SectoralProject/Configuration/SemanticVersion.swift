@@ -1,0 +1,55 @@
+/// A version as semver orders them.
+package struct SemanticVersion: Sendable, Comparable {
+  package let numbers: [Int]
+  package let prerelease: [String]
+
+  package init?(_ text: some StringProtocol) {
+    let text = text.trimmingBlanks
+    let withoutBuild = text.prefix { $0 != "+" }
+    let core = withoutBuild.prefix { $0 != "-" }
+    let rest = withoutBuild.dropFirst(core.count + 1)
+    let numbers = core.split { $0 == "." }.map { Int(String($0)) }
+    guard (1...3).contains(numbers.count), !numbers.contains(nil) else { return nil }
+    self.numbers = numbers.compactMap { $0 } + Array(repeating: 0, count: 3 - numbers.count)
+    prerelease = rest.split { $0 == "." }.map { String($0) }
+  }
+
+  package static func < (a: SemanticVersion, b: SemanticVersion) -> Bool {
+    if a.numbers != b.numbers { return a.numbers.lexicographicallyPrecedes(b.numbers) }
+    if a.prerelease.isEmpty || b.prerelease.isEmpty { return !a.prerelease.isEmpty }
+    return a.prerelease.lexicographicallyPrecedes(b.prerelease) { x, y in
+      switch (Int(x), Int(y)) {
+      case (let x?, let y?): x < y
+      case (_?, nil): true
+      case (nil, _?): false
+      case (nil, nil): x < y
+      }
+    }
+  }
+}
+
+/// One bound of a version: `>=1.3.0`.
+package struct VersionSpecifier: Sendable {
+  private let operation: String
+  private let version: SemanticVersion
+
+  package init?(_ text: some StringProtocol) {
+    let text = text.trimmingBlanks
+    let sign = text.prefix { "<>=".contains($0) }
+    guard ["", "=", ">", ">=", "<", "<="].contains(sign),
+      let version = SemanticVersion(text.dropFirst(sign.count))
+    else { return nil }
+    operation = sign.isEmpty ? "=" : String(sign)
+    self.version = version
+  }
+
+  package func admits(_ other: SemanticVersion) -> Bool {
+    switch operation {
+    case ">": other > version
+    case ">=": other >= version
+    case "<": other < version
+    case "<=": other <= version
+    default: other == version
+    }
+  }
+}

@@ -1,0 +1,245 @@
+import SectoralCompiler
+import SectoralGraph
+import SectoralProject
+import SectoralText
+import SectoralWarehouse
+import SectoralYAML
+
+extension Engine {
+  // MARK: Selection
+
+  /// The members that the command works on; what matches nothing is a warning.
+  func select(_ project: Project) throws -> MemberSet {
+    let indirect =
+      SectoralGraph.IndirectSelection(rawValue: flags.indirectSelection.rawValue) ?? .eager
+    var selector = Selector(
+      graph: project.graph, projectName: project.workspace.root.name,
+      fileExists: { [root = project.workspace.root.definition.root] in
+        FileSystem.exists("\(root)/\($0)")
+      })
+    let file = try selectorFile(project, indirect)
+    let spec: SelectionSpec
+    if let name = flags.selector {
+      spec = try file.selector(name).definition
+    } else if flags.select.isEmpty, flags.exclude.isEmpty, flags.models.isEmpty,
+      let named = file.byDefault {
+      events.emit(.note("Using default selector \(named.name)"))
+      spec = named.definition
+    } else {
+      spec = try SelectionSpec.commandLine(
+        select: flags.models.isEmpty ? flags.select : flags.models, exclude: flags.exclude,
+        indirectSelection: indirect)
+    }
+    let all = try selector.evaluate(spec)
+    for criterion in selector.emptyCriteria {
+      try events.warn(
+        "NoNodesForSelectionCriteria",
+        Diagnostic(
+          id: "select.no-match", severity: .warning, message: criterion.message,
+          hint: near(criterion.raw, project)))
+    }
+    return selector.filter(
+      all, types: try resourceTypes(), keepsEmpty: invocation.command == .list)
+  }
+
+  private func near(_ raw: String, _ project: Project) -> String? {
+    let name = raw.filter { $0 != "+" && $0 != "@" }
+    return Spelling.nearest(to: name, among: project.manifest.nodes.map(\.name))
+      .map { "did you mean '\($0)'?" }
+  }
+
+  private func selectorFile(
+    _ project: Project, _ indirect: SectoralGraph.IndirectSelection
+  ) throws(Failure) -> SelectorFile {
+    for name in ["selectors.yml", "selectors.yaml"] {
+      let path = "\(project.workspace.root.definition.root)/\(name)"
+      guard FileSystem.exists(path) else { continue }
+      let file = SourceFile(path: name, bytes: try FileSystem.read(path))
+      let (node, diagnostics) = YAMLParser.parse(file)
+      let errors = diagnostics.filter { $0.severity == .error }
+      guard errors.isEmpty, let node else { throw Failure(.runtime, errors) }
+      let rendered = try WorkspaceLoader(settings()).render(node, for: project.workspace)
+      return try SelectorFile(rendered, indirectSelection: indirect)
+    }
+    return SelectorFile()
+  }
+
+  private func resourceTypes() throws -> Set<ResourceType> {
+    var types: Set<ResourceType>
+    var everything: Set<ResourceType> = []
+    switch invocation.command {
+    case .run: return [.model]
+    case .seed: return [.seed]
+    case .compile, .show: return [.model, .test, .snapshot, .analysis, .seed]
+    case .test: types = [.test, .unitTest]
+    case .build:
+      types = [.model, .snapshot, .seed, .test, .unitTest, .exposure, .savedQuery, .function]
+    default:
+      types = [
+        .model, .snapshot, .seed, .test, .source, .exposure, .metric, .savedQuery, .semanticModel,
+        .unitTest, .function,
+      ]
+      everything = [.analysis]
+    }
+    let wanted = flags.models.isEmpty ? flags.resourceTypes : ["model"]
+    let all = types.union(everything)
+    let defaults = types
+    func named(_ name: String) throws -> Set<ResourceType> {
+      if name == "all" { return all }
+      if name == "default" { return defaults }
+      guard let type = ResourceType(rawValue: name) else {
+        throw Failure(
+          .runtime,
+          Diagnostic(
+            id: "select.unknown-type", message: "'\(name)' is no resource type",
+            hint: Spelling.nearest(to: name, among: all.map(\.rawValue))
+              .map { "did you mean '\($0)'?" }))
+      }
+      return [type]
+    }
+    if !wanted.isEmpty { types = try wanted.reduce(into: []) { $0.formUnion(try named($1)) } }
+    for name in flags.excludeResourceTypes { types.subtract(try named(name)) }
+    return types
+  }
+
+  // MARK: ls
+
+  func list(_ project: Project) throws -> ExitStatus {
+    let selected = try select(project)
+    guard !selected.isEmpty else {
+      try events.warn(
+        "NoNodesSelected",
+        Diagnostic(id: "select.nothing", severity: .warning, message: "No nodes selected!"))
+      return .success
+    }
+    for id in selected {
+      let member = project.graph[id]
+      let line: String =
+        switch flags.listOutput {
+        case .selector: member.selectorText
+        case .name: member.searchName
+        case .path: member.originalFilePath
+        case .json: member.listingJSON(keys: flags.outputKeys)
+        }
+      events.emit(.listCmdOut(line))
+    }
+    return .success
+  }
+
+  // MARK: clean
+
+  func clean() throws -> ExitStatus {
+    let raw = try ProjectDefinition.parse(root: flags.projectDirectory)
+    let root = flags.projectDirectory
+    let targets = raw["clean-targets"]?.datum.texts ?? [raw["target-path"]?.string ?? "target"]
+    let keys = ["model-paths", "seed-paths", "test-paths", "analysis-paths", "macro-paths", "snapshot-paths"]
+    let defaults = ["models", "seeds", "tests", "analyses", "macros", "snapshots"]
+    var protected: Set<String> = []
+    for (key, fallback) in zip(keys, defaults) {
+      for path in raw[key]?.datum.texts ?? [fallback] {
+        protected.insert(FileSystem.absolute(path, from: root))
+      }
+    }
+    var refused: [Diagnostic] = []
+    for target in targets {
+      let path = FileSystem.absolute(target, from: root)
+      if flags.cleanProjectFilesOnly, path != root, !path.hasPrefix(root + "/") {
+        refused.append(
+          Diagnostic(
+            id: "clean.outside",
+            message: "dbt will not clean the following directories outside the project: ['\(target)']",
+            span: raw["clean-targets"]?.span,
+            hint: "use --no-clean-project-files-only where that is what you want"))
+      } else if path == root || protected.contains(where: { $0 == path || $0.hasPrefix(path + "/") }) {
+        refused.append(
+          Diagnostic(
+            id: "clean.protected",
+            message: "dbt will not clean the following source paths: ['\(target)']",
+            span: raw["clean-targets"]?.span, hint: "take it out of 'clean-targets'"))
+      }
+    }
+    guard refused.isEmpty else { throw Failure(.runtime, refused) }
+    for target in targets {
+      let path = FileSystem.absolute(target, from: root)
+      events.emit(.checkCleanPath(path))
+      try FileSystem.removeTree(path)
+      events.emit(.confirmCleanPath(path))
+    }
+    events.emit(.finishedCleanPaths)
+    return .success
+  }
+
+  // MARK: debug
+
+  func debug() -> ExitStatus {
+    func line(_ text: String) { events.emit(.debugCmdOut(text)) }
+    func result(_ subject: String, _ verdict: String, _ isOK: Bool) {
+      events.emit(.debugCmdResult(subject: subject, verdict: verdict, isOK: isOK))
+    }
+    var problems: [String] = []
+    func describe(_ failure: Failure) -> String { failure.text() }
+    if !flags.debugsConnectionOnly {
+      line("dbt version: \(WorkspaceLoader.compatibleVersion)")
+      line("project directory: \(flags.projectDirectory)")
+      line("Using profiles dir at \(flags.profilesDirectory.isEmpty ? "(none)" : flags.profilesDirectory)")
+      line("Using profiles.yml file at \(flags.profilesDirectory)/profiles.yml")
+      line("Using dbt_project.yml file at \(flags.projectDirectory)/dbt_project.yml")
+    }
+    do {
+      let (_, profile) = try WorkspaceLoader(settings()).loadProfile()
+      if !flags.debugsConnectionOnly {
+        line("adapter type: \(profile.type)")
+        line("adapter version: \(Self.adapterVersion(profile.type))")
+        line("Configuration:")
+        line(
+          "  profiles.yml file [\(profile.file == nil ? "not found: the embedded server is used" : "OK found and valid")]")
+        line("  dbt_project.yml file [OK found and valid]")
+        line("Required dependencies:")
+        line(" - git [\(Self.isOnPath("git", invocation.environment) ? "OK found" : "not found")]")
+        line("Connection:")
+        for (key, value) in profile.targetVariable.entries
+        where !["type", "threads", "name", "target_name", "profile_name", "dbname"].contains(key) {
+          line("  \(key): \(value.pythonText)")
+        }
+      }
+      do {
+        let warehouse = try provider.warehouse(for: profile)
+        let connection = try warehouse.open(name: "debug")
+        defer { connection.close() }
+        _ = try connection.execute("select 1 as id", fetch: true, limit: nil)
+        result("Connection test", "OK connection ok", true)
+      } catch let error as WarehouseError {
+        result("Connection test", "ERROR", false)
+        problems.append(error.message)
+      } catch let failure as Failure {
+        result("Connection test", "ERROR", false)
+        problems.append(describe(failure))
+      } catch { preconditionFailure("an error of an unknown kind: \(error)") }
+    } catch {
+      problems.append(describe(error))
+    }
+    if problems.isEmpty {
+      line("All checks passed!")
+      return .success
+    }
+    line("\(problems.count) check\(problems.count == 1 ? "" : "s") failed:")
+    for problem in problems { line(problem) }
+    return .failure
+  }
+
+  private static func isOnPath(_ program: String, _ environment: [String: String]) -> Bool {
+    (environment["PATH"] ?? "").split(separator: ":").contains {
+      FileSystem.exists("\($0)/\(program)")
+    }
+  }
+
+  // MARK: db
+
+  func database(_ action: DatabaseAction) throws -> ExitStatus {
+    let (_, profile) = try WorkspaceLoader(settings()).loadProfile()
+    let text = try provider.perform(
+      action, for: profile, projectDirectory: flags.projectDirectory)
+    if !text.isEmpty { events.emit(.output(text)) }
+    return .success
+  }
+}

@@ -1,0 +1,341 @@
+import SectoralCompiler
+import SectoralGraph
+import SectoralProject
+import SectoralText
+import SectoralWarehouse
+import SectoralYAML
+
+extension Engine {
+  /// compile, show, run, test, build, seed.
+  func runNodes(_ project: Project) throws -> ExitStatus {
+    if flags.inline != nil { return try runInline(project) }
+    events.emit(.foundStats(Self.counts(project.manifest)))
+    let selected = try select(project)
+    let isExecuting = ![.compile, .show].contains(invocation.command)
+    let nodes = selected.compactMap { project.graph[$0].node }
+    guard !nodes.isEmpty else {
+      try events.warn(
+        "NothingToDo",
+        Diagnostic(
+          id: "select.nothing", severity: .warning,
+          message: "Nothing to do. Try checking your model configs and model specification args"))
+      try writeResults([], project, elapsed: events.now.seconds(since: startedAt))
+      return .success
+    }
+    var graph = project.graph
+    if invocation.command == .build { graph = graph.withTestEdges() }
+    try refuseCycles(graph)
+    let plan = ExecutionPlan(graph: graph, selected: selected)
+    let lineCount = nodes.count { NodeRunner.hasLines($0, isExecuting: isExecuting) }
+    events.emit(.formatting)
+    events.emit(
+      .concurrencyLine(
+        threads: project.workspace.profile.threads, target: project.workspace.profile.targetName,
+        nodeCount: lineCount))
+    events.emit(.formatting)
+
+    let warehouse = LazyWarehouse(provider, project.workspace.profile)
+    let state = RunState(
+      engine: self, project: project, warehouse: warehouse,
+      selectedResources: nodes.map(\.uniqueID), total: lineCount, isExecuting: isExecuting)
+    invocation.cancellation.onCancel { [weak state] in state?.cancelAll() }
+    let executionStart = events.now
+    let main = NodeRunner(
+      state, threadName: Event.mainThread, comments: QueryComments(project.workspace))
+    var startFailed = false
+    if isExecuting {
+      try warehouse.connect()
+      try prepareSchemas(state, nodes)
+      startFailed = runHooks("on-run-start", state, main)
+    }
+    if startFailed, flags.behavior["skip_nodes_if_on_run_start_fails"] {
+      for node in nodes { state.add(skipped(node, state, message: nil)) }
+    } else {
+      execute(plan, graph, state)
+    }
+    if isExecuting { _ = runHooks("on-run-end", state, main) }
+    let interrupted = invocation.cancellation.isCancelled && !failFastStopped(state)
+    return try finish(state, nodes, elapsed: events.now.seconds(since: executionStart), interrupted: interrupted)
+  }
+
+  private func failFastStopped(_ state: RunState) -> Bool {
+    (flags.failFast ?? false) && state.results.contains { $0.status.isFailure }
+  }
+
+  private func execute(
+    _ plan: ExecutionPlan, _ graph: Graph, _ state: RunState
+  ) {
+    let scheduler = Scheduler(ReadyQueue(successors: plan.successors))
+    let order = plan.order.map { graph[$0].node }
+    invocation.cancellation.onCancel { [weak scheduler] in scheduler?.stop() }
+    let comments = QueryComments(state.project.workspace)
+    let threads = flags.singleThreaded ? 1 : max(1, state.project.workspace.profile.threads)
+    let failFast = flags.failFast ?? false
+    let command = invocation.command
+    let cancellation = invocation.cancellation
+    scheduler.run(threads: min(threads, order.count)) { number in
+      NodeRunner(state, threadName: "Thread-\(number + 1) (worker)", comments: comments)
+    } work: { [self] runner, index in
+      guard let node = order[index] else { return }
+      if let isEphemeral = state.skipReason(node.uniqueID) {
+        var result = skipped(node, state, message: nil)
+        result.skippedByEphemeral = isEphemeral
+        if isEphemeral {
+          result.message = "Skipping \(node.uniqueID) because an ephemeral model it needs failed"
+        }
+        state.add(result)
+        if NodeRunner.hasLines(node, isExecuting: state.isExecuting) {
+          state.events.emit(.skippingDetails(result, state.nextPosition()))
+        }
+        return
+      }
+      let result = runner.run(node)
+      state.add(result)
+      guard result.status.isFailure else { return }
+      if command != .test {
+        let dependents = scheduler.descendants(of: index).compactMap { order[$0]?.uniqueID }
+        state.skip(dependents, becauseOfEphemeral: node.isEphemeralModel)
+      }
+      if failFast || !state.isExecuting {
+        scheduler.stop()
+        if failFast, !cancellation.isCancelled {
+          state.events.reportFailure(result)
+          cancellation.cancel()
+        }
+      }
+    } end: { _ in
+    }
+    for index in scheduler.untaken {
+      guard let node = order[index] else { continue }
+      let message = failFast ? "Skipping due to fail_fast" : nil
+      if state.isExecuting { state.add(skipped(node, state, message: message)) }
+    }
+  }
+
+  private func skipped(_ node: Node, _ state: RunState, message: String?) -> NodeResult {
+    var info = NodeInfo(node, state.project.workspace)
+    info.phase = .finished(.skipped)
+    return NodeResult(
+      node: info, status: .skipped, message: message,
+      compiled: node.resourceType == .seed ? nil : false)
+  }
+
+  private func refuseCycles(_ graph: Graph) throws {
+    if let diagnostic = graph.cycleDiagnostic() { throw Failure(.runtime, diagnostic) }
+  }
+
+  // MARK: Before and after the nodes
+
+  /// Creates the schemas that are missing, and reads what stands in all of them.
+  private func prepareSchemas(_ state: RunState, _ nodes: [Node]) throws {
+    let workspace = state.project.workspace
+    let stores = flags.storeFailures ?? false
+    var wanted: [Relation] = []
+    for node in nodes where node.isRelational || (node.resourceType == .test && stores) {
+      var relation = workspace.relation(of: node)
+      relation.identifier = nil
+      guard relation.schema != nil, !wanted.contains(relation) else { continue }
+      wanted.append(relation)
+    }
+    guard !wanted.isEmpty else { return }
+    let thread = RenderingThread(workspace, threadName: Event.mainThread)
+    let session = state.session(
+      "master", node: nil, thread: Event.mainThread, comment: QueryComments(workspace))
+    defer { session.release() }
+    let events = events
+    let context = RunContext(
+      thread, compiler: state.project.compiler, node: nil, session: session, selectedResources: [],
+      emit: { event in Engine.forward(event, to: events, node: nil, thread: Event.mainThread) })
+    try context.prepareSchemas(wanted)
+  }
+
+  /// Returns whether a hook failed.
+  private func runHooks(_ kind: String, _ state: RunState, _ main: NodeRunner) -> Bool {
+    let workspace = state.project.workspace
+    let hooks = state.project.manifest.nodes.filter {
+      $0.resourceType == .operation && $0.tags.contains(kind)
+    }.sorted { a, b in
+      let rootName = workspace.root.name
+      if (a.packageName == rootName) != (b.packageName == rootName) {
+        return b.packageName == rootName
+      }
+      return (a.packageName, a.hookIndex ?? 0) < (b.packageName, b.hookIndex ?? 0)
+    }
+    guard !hooks.isEmpty else { return false }
+    if kind == "on-run-end" { events.emit(.formatting) }
+    let session = state.session(
+      "master", node: nil, thread: Event.mainThread, comment: QueryComments(workspace))
+    defer { session.release() }
+    var failed = false
+    let results = state.results
+    for (index, hook) in hooks.enumerated() {
+      let position = Position(index + 1, of: hooks.count)
+      if failed {
+        var info = NodeInfo(hook, workspace)
+        info.phase = .finished(.skipped)
+        let result = NodeResult(
+          node: info, status: .skipped, message: "\(info.label ?? hook.name) skipped", failures: 1)
+        events.emit(.logHookEndLine(result, position))
+        state.add(result)
+        continue
+      }
+      let result = main.runHook(hook, session, position: position) { context in
+        if kind == "on-run-end" { context.addResults(results.map(\.forTemplates)) }
+      }
+      failed = result.status == .error
+      state.add(result)
+    }
+    if kind == "on-run-start" { events.emit(.formatting) }
+    return failed
+  }
+
+  private func finish(
+    _ state: RunState, _ nodes: [Node], elapsed: Double, interrupted: Bool
+  ) throws -> ExitStatus {
+    let results = state.results
+    try writeManifest(state.project)
+    try writeResults(results, state.project, elapsed: events.now.seconds(since: startedAt))
+    if !state.isExecuting {
+      let failed = results.filter { $0.status == .error }
+      guard failed.isEmpty else {
+        events.emit(
+          .mainEncounteredError(
+            failed.flatMap { result in
+              result.diagnostics.map {
+                CommandFailure(
+                  head: result.message?.split(separator: "\n").first.map(String.init),
+                  diagnostic: $0)
+              }
+            }))
+        return .unusable
+      }
+      return try present(state, nodes)
+    }
+    if flags.showsSeeds { try showSeeds(state, nodes) }
+    events.reportResults(
+      results.filter { $0.node.materialized != "ephemeral" }, elapsed: elapsed,
+      interrupted: interrupted)
+    if interrupted { return .failure }
+    return results.isSuccess ? .success : .failure
+  }
+
+  // MARK: compile and show
+
+  private func present(_ state: RunState, _ nodes: [Node]) throws -> ExitStatus {
+    if invocation.command == .compile {
+      guard let wanted = flags.select.first else { return .success }
+      for node in nodes where wanted.contains(node.name) {
+        guard let sql = node.compiledCode else { continue }
+        events.emit(
+          .compiledNode(
+            name: node.name, sql: sql, format: flags.printFormat, uniqueID: node.uniqueID))
+      }
+      return .success
+    }
+    for node in nodes { try preview(node, name: node.name, state) }
+    return .success
+  }
+
+  private func preview(_ node: Node, name: String?, _ state: RunState) throws {
+    let session = state.session(
+      node.uniqueID, node: nil, thread: Event.mainThread,
+      comment: QueryComments(state.project.workspace))
+    defer { session.release() }
+    let events = events
+    let context = RunContext(
+      RenderingThread(state.project.workspace, threadName: Event.mainThread),
+      compiler: state.project.compiler, node: node, session: session, selectedResources: [],
+      emit: { event in Engine.forward(event, to: events, node: nil, thread: Event.mainThread) })
+    let compiled: CompiledSQL
+    if node.resourceType == .seed {
+      let sql = "select * from \(state.project.workspace.relation(of: node).rendered)"
+      compiled = CompiledSQL(text: sql, ownText: sql, ctes: [])
+    } else {
+      compiled = try state.project.compiler.compile(context)
+    }
+    let table = try context.preview(compiled, limit: flags.limit)
+    events.emit(.showNode(Preview(nodeName: name, table: table, format: flags.printFormat)))
+  }
+
+  private func showSeeds(_ state: RunState, _ nodes: [Node]) throws {
+    for node in nodes where node.resourceType == .seed {
+      let session = state.session(
+        node.uniqueID, node: nil, thread: Event.mainThread,
+        comment: QueryComments(state.project.workspace))
+      defer { session.release() }
+      let relation = state.project.workspace.relation(of: node)
+      do {
+        let sql = "select * from \(relation.rendered) order by random() limit 10"
+        let table = try session.execute(sql, fetch: true).table
+        events.emit(
+          .seedSample(relation: "\(node.schema ?? "").\(node.alias)", table: table))
+      } catch let error as WarehouseError {
+        throw Failure(.database, subject: node.words, Diagnostic(id: "seed.show", message: error.message))
+      }
+    }
+  }
+
+  private func runInline(_ project: Project) throws -> ExitStatus {
+    let text = flags.inline ?? ""
+    let node = Node(
+      uniqueID: "sql_operation.\(project.workspace.root.name).inline_query",
+      resourceType: .sqlOperation, name: "inline_query",
+      packageName: project.workspace.root.name, path: "sql/inline_query",
+      originalFilePath: "from remote system.sql", fqn: [project.workspace.root.name, "sql", "inline_query"],
+      checksum: Checksum(name: "sha256", checksum: Digest.sha256(text.utf8)), rawCode: text,
+      createdAt: Double(startedAt.microseconds) / 1e6)
+    let file = SourceFile(path: "--inline", text: text)
+    node.source = TextSpan(file: file, start: 0, end: file.bytes.count)
+    node.database = project.workspace.profile.database
+    node.schema = project.workspace.profile.schema
+    node.config = ConfigSchema.of(.sqlOperation).defaults
+    let state = RunState(
+      engine: self, project: project,
+      warehouse: LazyWarehouse(provider, project.workspace.profile), selectedResources: [],
+      total: 0, isExecuting: false)
+    invocation.cancellation.onCancel { [weak state] in state?.cancelAll() }
+    if invocation.command == .show {
+      try preview(node, name: nil, state)
+      return .success
+    }
+    let runner = NodeRunner(
+      state, threadName: Event.mainThread, comments: QueryComments(project.workspace))
+    let result = runner.run(node)
+    try writeResults([result], project, elapsed: events.now.seconds(since: startedAt))
+    guard result.status == .success, let sql = node.compiledCode else {
+      events.emit(
+        .mainEncounteredError(
+          result.diagnostics.map {
+            CommandFailure(
+              head: result.message?.split(separator: "\n").first.map(String.init), diagnostic: $0)
+          }))
+      return .unusable
+    }
+    events.emit(.compiledNode(name: nil, sql: sql, format: flags.printFormat, uniqueID: nil))
+    return .success
+  }
+
+  static func counts(_ manifest: Manifest) -> [ResourceCount] {
+    func count(_ type: ResourceType) -> Int { manifest.nodes.count { $0.resourceType == type } }
+    return [
+      ResourceCount("model", count(.model)), ResourceCount("snapshot", count(.snapshot)),
+      ResourceCount("analysis", count(.analysis)), ResourceCount("data test", count(.test)),
+      ResourceCount("seed", count(.seed)), ResourceCount("operation", count(.operation)),
+      ResourceCount("source", manifest.sources.count),
+      ResourceCount("exposure", manifest.exposures.count),
+      ResourceCount("metric", manifest.metrics.count),
+      ResourceCount("macro", manifest.macros.count),
+      ResourceCount("group", manifest.groups.count),
+    ].filter { $0.count > 0 || $0.kind == "macro" }
+  }
+}
+
+extension NodeResult {
+  /// What `results` of on-run-end shows.
+  fileprivate var forTemplates: RunResultView {
+    RunResultView(
+      uniqueID: uniqueID, status: status.rawValue, message: message, failures: failures,
+      executionTime: executionTime, threadID: threadID,
+      adapterResponse: adapterResponse)
+  }
+}

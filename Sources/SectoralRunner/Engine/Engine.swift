@@ -1,0 +1,227 @@
+import SectoralArtifacts
+import SectoralCompiler
+import SectoralGraph
+package import SectoralProject
+import SectoralText
+import SectoralWarehouse
+import SectoralYAML
+
+/// Runs one command, stage by stage: workspace, manifest, graph, selection, nodes, artifacts.
+package final class Engine: Sendable {
+  let invocation: Invocation
+  let provider: any WarehouseProvider
+  let startedAt: Timestamp
+
+  package init(_ invocation: Invocation, provider: any WarehouseProvider) {
+    self.invocation = invocation
+    self.provider = provider
+    startedAt = invocation.events.now
+  }
+
+  var flags: InvocationFlags { invocation.flags }
+  var events: EventBus { invocation.events }
+
+  /// What a command knows once the project is read.
+  struct Project: Sendable {
+    let workspace: Workspace
+    let compiler: Compiler
+    let graph: Graph
+    let targetPath: String
+
+    var manifest: Manifest { compiler.manifest }
+  }
+
+  package func run() -> ExitStatus {
+    do {
+      return try perform()
+    } catch let failures as Failures {
+      report(failures.list)
+    } catch let failure as Failure {
+      report([failure])
+    } catch let promoted as PromotedWarning {
+      events.emit(.mainEncounteredError([promoted.failure]))
+    } catch {
+      preconditionFailure("an error of an unknown kind: \(error)")
+    }
+    return .unusable
+  }
+
+  private func perform() throws -> ExitStatus {
+    switch invocation.command {
+    case .clean: return try clean()
+    case .debug: return debug()
+    case .database(let action): return try database(action)
+    case .parse:
+      let project = try loadProject()
+      let path = "\(project.targetPath)/perf_info.json"
+      try writePerformance(to: path)
+      events.emit(.parsePerfInfoPath(path))
+      return .success
+    case .list:
+      return try list(try loadProject())
+    case .compile, .show, .run, .test, .build, .seed:
+      return try runNodes(try loadProject())
+    }
+  }
+
+  private func report(_ failures: [Failure]) {
+    events.emit(
+      .mainEncounteredError(
+        failures.flatMap { failure in
+          failure.diagnostics.map { diagnostic in
+            CommandFailure(
+              head: failure.subject.map { "\(failure.kind.rawValue) in \($0)" }
+                ?? failure.kind.rawValue, diagnostic: diagnostic)
+          }
+        }))
+  }
+
+  // MARK: Reading
+
+  func settings() -> WorkspaceLoader.Settings {
+    var templateFlags = DatumMap()
+    for name in InvocationFlags.templateNames {
+      if let value = flags.templateValue(name) { templateFlags[name] = value }
+    }
+    var arguments = DatumMap()
+    for (name, value) in flags.asArguments { arguments[name] = value }
+    let provider = provider
+    return WorkspaceLoader.Settings(
+      projectDirectory: flags.projectDirectory, profilesDirectory: flags.profilesDirectory,
+      profile: flags.profile, target: flags.target, threads: flags.threads, vars: flags.vars,
+      environment: invocation.environment, invocationID: invocation.id,
+      startedAt: Int(startedAt.microseconds),
+      flags: RenderingFlags(
+        isFullRefresh: flags.fullRefresh ?? false, isEmpty: flags.empty ?? false,
+        which: flags.which),
+      templateFlags: templateFlags, arguments: arguments, checksVersions: flags.versionCheck,
+      embeddedDatabase: { name, folder in
+        provider.embeddedDatabase(projectName: name, projectDirectory: folder)
+      })
+  }
+
+  private func loadProject() throws -> Project {
+    let workspace = try WorkspaceLoader(settings()).load()
+    events.emit(
+      .adapterRegistered(
+        name: workspace.profile.type, version: Self.adapterVersion(workspace.profile.type)))
+    let events = events
+    let read = try ProjectReader(workspace) { event, node in
+      Self.forward(event, to: events, node: NodeInfo(node, workspace), thread: Event.mainThread)
+    }.read()
+    for warning in read.warnings { try events.warn(warning.name, warning.diagnostic) }
+    let compiler = Compiler(workspace, read)
+    let target = targetPath(workspace.root.definition)
+    let project = Project(
+      workspace: workspace, compiler: compiler, graph: Graph(read.manifest),
+      targetPath: target)
+    try writeManifest(project)
+    return project
+  }
+
+  static func adapterVersion(_ type: String) -> String {
+    type == "redshift" ? "1.11.1" : "1.11.0"
+  }
+
+  private func targetPath(_ root: ProjectDefinition) -> String {
+    FileSystem.absolute(flags.targetPath ?? root.targetPath, from: root.root)
+  }
+
+  /// What a template said, as an event.
+  static func forward(
+    _ event: ContextEvent, to events: EventBus, node: NodeInfo?, thread: String
+  ) {
+    switch event {
+    case .log(let text, info: true): events.emit(.jinjaLogInfo(text), node: node, thread: thread)
+    case .log(let text, info: false): events.emit(.jinjaLogDebug(text), node: node, thread: thread)
+    case .print(let text): events.emit(.printEvent(text), node: node, thread: thread)
+    case .warning(let name, let text):
+      let diagnostic = Diagnostic(id: "template.warning", severity: .warning, message: text)
+      // A template's warning that is to be an error ends the node: the context throws it.
+      do { try events.warn(name, diagnostic, node: node, thread: thread) } catch {
+        events.emit(.warning(name: name, diagnostic), node: node, thread: thread, level: .error)
+      }
+    }
+  }
+
+  // MARK: Artifacts
+
+  func metadata(_ project: Project) -> ArtifactMetadata {
+    ArtifactMetadata(
+      dbtVersion: WorkspaceLoader.compatibleVersion, generatedAt: events.now.iso8601,
+      invocationID: invocation.id, invocationStartedAt: startedAt.iso8601,
+      environment: project.workspace.invocation.metadataEnvironment)
+  }
+
+  func writeManifest(_ project: Project) throws {
+    guard flags.writeJSON else { return }
+    let quoting = project.workspace.quoting
+    let writer = ManifestWriter(
+      project.manifest, metadata(project),
+      quoting: [
+        "database": .bool(quoting.database), "schema": .bool(quoting.schema),
+        "identifier": .bool(quoting.identifier), "column": .null,
+      ])
+    try FileSystem.write(writer.bytes(), to: "\(project.targetPath)/manifest.json")
+    try FileSystem.write(
+      ManifestWriter.emptySemanticManifest, to: "\(project.targetPath)/semantic_manifest.json")
+    events.emit(
+      .artifactWritten(type: "WritableManifest", path: "\(project.targetPath)/manifest.json"),
+      level: .debug)
+  }
+
+  func writeResults(_ results: [NodeResult], _ project: Project, elapsed: Double) throws {
+    guard flags.writeJSON else { return }
+    var arguments = DatumMap()
+    for (name, value) in flags.asArguments { arguments[name] = value }
+    let bytes = RunResultsWriter.bytes(
+      results.map(\.row), metadata(project), elapsed: elapsed, arguments: arguments)
+    try FileSystem.write(bytes, to: "\(project.targetPath)/run_results.json")
+  }
+
+  private func writePerformance(to path: String) throws {
+    guard flags.writeJSON else { return }
+    var out = JSONBuffer(asciiOnly: false)
+    out.append(
+      .map([
+        "command": .string(flags.which),
+        "project_load_elapsed": .float(events.now.seconds(since: startedAt)),
+      ]))
+    try FileSystem.write(out.bytes, to: path)
+  }
+}
+
+extension NodeResult {
+  fileprivate var row: RunResultRow {
+    RunResultRow(
+      uniqueID: uniqueID, status: status.rawValue,
+      timing: timing.map {
+        RunResultRow.Timing(
+          name: $0.name.rawValue, startedAt: $0.startedAt.iso8601,
+          completedAt: $0.completedAt.iso8601)
+      },
+      threadID: threadID, executionTime: executionTime, adapterResponse: adapterResponse,
+      message: message, failures: failures, compiled: compiled, compiledCode: compiledCode,
+      relationName: compiled == nil && node.resourceType != "seed" ? nil : relationName)
+  }
+}
+
+extension NodeInfo {
+  /// What events say about a node of the manifest.
+  init(_ node: Node, _ workspace: Workspace) {
+    var label: String?
+    if node.resourceType == .operation {
+      let kind = node.name.hasSuffix("on-run-end-\(node.hookIndex ?? 0)") ? "on-run-end" : "on-run-start"
+      label = "\(node.packageName).\(kind).\(node.hookIndex ?? 0)"
+    }
+    self.init(
+      uniqueID: node.uniqueID, resourceType: node.resourceType.rawValue,
+      packageName: node.packageName, name: node.name, label: label, path: node.path,
+      originalFilePath: node.originalFilePath, materialized: node.materialized,
+      language: node.language ?? "sql", database: node.database ?? "", schema: node.schema ?? "",
+      alias: node.alias, relationName: node.relationName,
+      showsDatabase: node.database != workspace.profile.database,
+      checksum: node.checksum.checksum, meta: node.meta.map ?? DatumMap(),
+      attachedNode: node.attachedNode)
+  }
+}

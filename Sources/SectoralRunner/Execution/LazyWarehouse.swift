@@ -1,0 +1,40 @@
+import SectoralProject
+import SectoralWarehouse
+import Synchronization
+
+/// The profile's database, opened when somebody first needs it: a compile that queries nothing starts
+/// no server.
+final class LazyWarehouse: Warehouse {
+  let adapterType: String
+  private let provider: any WarehouseProvider
+  private let profile: Profile
+  private let opened = Mutex<(any Warehouse)?>(nil)
+
+  init(_ provider: any WarehouseProvider, _ profile: Profile) {
+    self.provider = provider
+    self.profile = profile
+    adapterType = profile.type
+  }
+
+  /// Starts what must be started, with the errors that a command should end with.
+  func connect() throws(Failure) {
+    let result = opened.withLock { opened -> Result<Void, Failure> in
+      guard opened == nil else { return .success(()) }
+      do throws(Failure) {
+        opened = try provider.warehouse(for: profile)
+        return .success(())
+      } catch { return .failure(error) }
+    }
+    try result.get()
+  }
+
+  func open(name: String) throws(WarehouseError) -> any WarehouseConnection {
+    do throws(Failure) { try connect() } catch {
+      throw WarehouseError(
+        kind: .connection, message: error.diagnostics.map(\.message).joined(separator: "\n"),
+        hint: error.diagnostics.first?.hint)
+    }
+    guard let warehouse = opened.withLock({ $0 }) else { preconditionFailure("just opened") }
+    return try warehouse.open(name: name)
+  }
+}

@@ -1,0 +1,237 @@
+import SectoralCompiler
+import SectoralGraph
+import SectoralProject
+import SectoralText
+import SectoralWarehouse
+import SectoralYAML
+
+/// Compiles and executes nodes on one worker thread.
+final class NodeRunner {
+  private let state: RunState
+  private let thread: RenderingThread
+  private let comments: QueryComments
+
+  init(_ state: RunState, threadName: String, comments: QueryComments) {
+    self.state = state
+    self.comments = comments
+    thread = RenderingThread(state.project.workspace, threadName: threadName)
+  }
+
+  private var events: EventBus { state.events }
+  private var workspace: Workspace { state.project.workspace }
+
+  /// Whether a node has lines and counts of its own.
+  static func hasLines(_ node: Node, isExecuting: Bool) -> Bool {
+    isExecuting && !node.isEphemeralModel
+  }
+
+  /// Runs one node to its end; never throws: what went wrong is the result.
+  func run(_ node: Node) -> NodeResult {
+    var info = NodeInfo(node, workspace)
+    let startedAt = events.now
+    info.startedAt = startedAt
+    info.phase = .started
+    let position = Self.hasLines(node, isExecuting: state.isExecuting) ? state.nextPosition() : nil
+    events.emit(.nodeStart(info), thread: thread.threadName)
+    if let position {
+      events.emit(.logStartLine(info, position), thread: thread.threadName)
+    }
+    let session = state.session(
+      node.uniqueID, node: info, thread: thread.threadName, comment: comments)
+    var result = NodeResult(node: info, status: .success, threadID: thread.threadName)
+    do {
+      try run(node, session, &result)
+    } catch {
+      result.status = .error
+      result.message = error.text()
+      result.diagnostics = error.diagnostics
+      result.failures = nil
+      result.adapterResponse = nil
+    }
+    session.release()
+    let finishedAt = events.now
+    result.executionTime = finishedAt.seconds(since: startedAt)
+    result.node.finishedAt = finishedAt
+    result.node.phase = .finished(result.status)
+    if node.isCompiled {
+      result.compiled = true
+      result.compiledCode = node.compiledCode
+      result.compiledPath = node.compiledPath
+      result.node.relationName = node.relationName
+    } else if node.resourceType != .seed {
+      result.compiled = false
+    }
+    if let position {
+      events.emit(.logNodeResult(result, position), thread: thread.threadName)
+    }
+    events.emit(.nodeFinished(result), thread: thread.threadName)
+    return result
+  }
+
+  private func run(
+    _ node: Node, _ session: WarehouseSession, _ result: inout NodeResult
+  ) throws(Failure) {
+    let info = result.node
+    let events = events
+    let threadName = thread.threadName
+    let context = RunContext(
+      thread, compiler: state.project.compiler, node: node, session: session,
+      selectedResources: state.selectedResources,
+      emit: { event in Engine.forward(event, to: events, node: info, thread: threadName) })
+    let files = NodeFiles(node, state.project)
+    context.writeFile = { text throws(Failure) in try files.writeRun(text, node) }
+    context.loadSeedTable = { () throws(Failure) in try files.loadSeed(node) }
+
+    var compiled: CompiledSQL?
+    if node.resourceType != .seed {
+      events.emit(.nodeCompiling(info), thread: threadName)
+      let start = events.now
+      compiled = try state.project.compiler.compile(
+        context, injects: state.flags.injectEphemeralCTEs)
+      try files.writeCompiled(node)
+      result.timing.append(
+        TimingInfo(name: .compile, startedAt: start, completedAt: events.now))
+    } else {
+      result.timing.append(
+        TimingInfo(name: .compile, startedAt: events.now, completedAt: events.now))
+    }
+    guard state.isExecuting, !node.isEphemeralModel else { return }
+    if state.engine.invocation.cancellation.isCancelled { throw Self.interrupted(node) }
+    events.emit(.nodeExecuting(info), thread: threadName)
+    let start = events.now
+    defer {
+      result.timing.append(
+        TimingInfo(name: .execute, startedAt: start, completedAt: events.now))
+    }
+    if node.resourceType == .test, let compiled {
+      try runTest(node, context, compiled, &result)
+      return
+    }
+    let materialized = try context.materialize(compiled)
+    result.adapterResponse = materialized.response
+    result.message = materialized.response?.message
+    for relation in materialized.relations { state.cache.add(relation) }
+  }
+
+  static func interrupted(_ node: Node) -> Failure {
+    Failure(
+      .runtime, subject: node.words,
+      Diagnostic(id: "run.interrupted", message: "the run was interrupted before this node ended"))
+  }
+
+  private func runTest(
+    _ node: Node, _ context: RunContext, _ compiled: CompiledSQL, _ result: inout NodeResult
+  ) throws(Failure) {
+    let outcome = try context.runTest(compiled)
+    result.failures = outcome.failures
+    result.adapterResponse = outcome.response
+    let noun = outcome.failures == 1 ? "result" : "results"
+    let severity = (node.config["severity"]?.string ?? "ERROR").uppercased()
+    if severity == "ERROR", outcome.shouldError {
+      result.status = .fail
+      result.message =
+        "Got \(outcome.failures) \(noun), configured to fail if "
+        + (node.config["error_if"]?.string ?? "!= 0")
+    } else if outcome.shouldWarn {
+      result.status = events.warningPolicy.disposition(of: "LogTestResult") == .error ? .fail : .warn
+      let condition = node.config["warn_if"]?.string ?? "!= 0"
+      result.message =
+        "Got \(outcome.failures) \(noun), configured to "
+        + (result.status == .fail ? "fail" : "warn") + " if \(condition)"
+    } else {
+      result.status = .pass
+    }
+    if result.status == .fail || result.status == .warn, let relation = node.relationName,
+      node.storesFailures || state.flags.storeFailures ?? false {
+      result.failuresRelation = relation
+    }
+  }
+
+  /// An on-run-start or on-run-end hook.
+  func runHook(
+    _ node: Node, _ session: WarehouseSession, position: Position,
+    prepare: (RunContext) -> Void
+  ) -> NodeResult {
+    var info = NodeInfo(node, workspace)
+    let startedAt = events.now
+    info.startedAt = startedAt
+    info.phase = .executing
+    events.emit(.logHookStartLine(info, position))
+    let events = events
+    let forwarded = info
+    let context = RunContext(
+      thread, compiler: state.project.compiler, node: node, session: session,
+      selectedResources: state.selectedResources,
+      emit: { event in
+        Engine.forward(event, to: events, node: forwarded, thread: Event.mainThread)
+      })
+    prepare(context)
+    var result = NodeResult(node: info, status: .success, failures: 0, threadID: "main")
+    do {
+      _ = try context.runHook()
+      result.message = "\(info.label ?? node.name) passed"
+    } catch {
+      result.status = .error
+      result.failures = 1
+      result.message = "\(info.label ?? node.name) failed, error:\n \(error.text())"
+      result.diagnostics = error.diagnostics
+    }
+    result.executionTime = events.now.seconds(since: startedAt)
+    result.node.finishedAt = events.now
+    result.node.phase = .finished(result.status)
+    events.emit(.logHookEndLine(result, position))
+    return result
+  }
+}
+
+/// The files of one node: what was compiled, what was sent, what a seed is loaded from.
+struct NodeFiles: Sendable {
+  private let targetPath: String
+  private let root: String
+  private let relative: String
+
+  init(_ node: Node, _ project: Engine.Project) {
+    targetPath = project.targetPath
+    root = project.workspace.root.definition.root
+    let original = node.originalFilePath
+    let isOwnFile = FileSystem.name(of: node.path) == FileSystem.name(of: original)
+    relative = "\(node.packageName)/" + (isOwnFile ? original : "\(original)/\(node.path)")
+  }
+
+  /// As artifacts name a file: relative to the project where it lies inside.
+  private func shown(_ path: String) -> String {
+    path.hasPrefix(root + "/") ? String(path.dropFirst(root.count + 1)) : path
+  }
+
+  func writeCompiled(_ node: Node) throws(Failure) {
+    guard let code = node.compiledCode, !code.isEmpty, node.resourceType != .snapshot else { return }
+    let path = "\(targetPath)/compiled/\(relative)"
+    try FileSystem.write(Array(code.utf8), to: path)
+    node.compiledPath = shown(path)
+  }
+
+  func writeRun(_ text: String, _ node: Node) throws(Failure) {
+    let path = "\(targetPath)/run/\(relative)"
+    try FileSystem.write(Array(text.utf8), to: path)
+    node.buildPath = shown(path)
+  }
+
+  func loadSeed(_ node: Node) throws(Failure) -> SeedTable {
+    let path = "\(node.rootPath ?? root)/\(node.originalFilePath)"
+    let file = SourceFile(path: node.originalFilePath, bytes: try FileSystem.read(path))
+    let delimiter = (node.config["delimiter"]?.string ?? ",").utf8
+    guard delimiter.count == 1, let byte = delimiter.first else {
+      throw Failure(
+        .parsing, subject: node.words,
+        Diagnostic(
+          id: "seed.bad-delimiter", message: "the delimiter of a seed must be one ASCII character",
+          span: file.startSpan, hint: "for tabs write delimiter: \"\\t\""))
+    }
+    let textColumns = Set((node.config["column_types"]?.map ?? [:]).keys)
+    do throws(SeedError) {
+      return try SeedTable(file, delimiter: byte, textColumns: textColumns)
+    } catch {
+      throw Failure(.runtime, subject: node.words, error.diagnostic)
+    }
+  }
+}

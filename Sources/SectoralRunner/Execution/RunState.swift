@@ -1,0 +1,141 @@
+#if canImport(Glibc)
+  import Glibc
+#endif
+import SectoralCompiler
+import SectoralGraph
+import SectoralProject
+import SectoralText
+import SectoralWarehouse
+import Synchronization
+
+/// What the workers of one run share.
+final class RunState: Sendable {
+  let engine: Engine
+  let project: Engine.Project
+  let warehouse: any Warehouse
+  let cache = RelationCache()
+  let selectedResources: [String]
+  /// How many nodes get a line of their own.
+  let total: Int
+  let isExecuting: Bool
+
+  private struct Shared {
+    var results: [NodeResult] = []
+    var nextIndex = 0
+    /// Why a node is not to run: the status of what failed above it.
+    var skipped: [String: Bool] = [:]
+    var cancellers: [ObjectIdentifier: any StatementCanceller] = [:]
+  }
+  private let shared = Mutex(Shared())
+
+  init(
+    engine: Engine, project: Engine.Project, warehouse: any Warehouse, selectedResources: [String],
+    total: Int, isExecuting: Bool
+  ) {
+    self.engine = engine
+    self.project = project
+    self.warehouse = warehouse
+    self.selectedResources = selectedResources
+    self.total = total
+    self.isExecuting = isExecuting
+  }
+
+  var events: EventBus { engine.events }
+  var flags: InvocationFlags { engine.flags }
+
+  func add(_ result: NodeResult) { shared.withLock { $0.results.append(result) } }
+  var results: [NodeResult] { shared.withLock { $0.results } }
+
+  /// The running number of the next line.
+  func nextPosition() -> Position {
+    shared.withLock { shared in
+      shared.nextIndex += 1
+      return Position(shared.nextIndex, of: total)
+    }
+  }
+
+  /// - Parameter isEphemeral: an ephemeral model failed: dependents say so.
+  func skip(_ ids: [String], becauseOfEphemeral isEphemeral: Bool) {
+    shared.withLock { shared in
+      for id in ids where shared.skipped[id] == nil { shared.skipped[id] = isEphemeral }
+    }
+  }
+
+  /// nil: to be run. Otherwise whether an ephemeral model is the reason for not running.
+  func skipReason(_ id: String) -> Bool? { shared.withLock { $0.skipped[id] } }
+
+  /// A session for one node or job; its statements can be cancelled from outside.
+  func session(
+    _ name: String, node: NodeInfo?, thread: String, comment: QueryComments?
+  ) -> WarehouseSession {
+    let events = events
+    let session = WarehouseSession(
+      name: name, warehouse: warehouse, cache: cache,
+      style: TransactionStyle(project.workspace),
+      comment: { () throws(WarehouseError) in
+        try comment?.comment(connection: name, node: node?.uniqueID)
+      },
+      onEvent: { event in Self.emit(event, to: events, node: node, thread: thread) })
+    let key = ObjectIdentifier(session)
+    session.didOpen = { [weak self] canceller in
+      self?.shared.withLock { $0.cancellers[key] = canceller }
+      // Cancelled between the node's start and its connection: nothing may run on.
+      if let canceller, self?.engine.invocation.cancellation.isCancelled ?? false {
+        canceller.cancel()
+      }
+    }
+    return session
+  }
+
+  /// Cancels every running statement.
+  func cancelAll() {
+    let cancellers = shared.withLock { Array($0.cancellers.values) }
+    for canceller in cancellers { canceller.cancel() }
+  }
+
+  private static func emit(
+    _ event: SessionEvent, to events: EventBus, node: NodeInfo?, thread: String
+  ) {
+    switch event {
+    case .opened(let name):
+      events.emit(.newConnection(type: "postgres", name: name), node: node, thread: thread)
+    case .statement(let name, let sql):
+      events.emit(.sqlQuery(connectionName: name, sql: sql), node: node, thread: thread)
+    case .succeeded(_, let response, let elapsed):
+      events.emit(
+        .sqlQueryStatus(status: response.message, elapsed: elapsed.seconds), node: node,
+        thread: thread)
+    case .failed(_, let error, let elapsed):
+      events.emit(
+        .sqlQueryStatus(status: "ERROR: \(error.message)", elapsed: elapsed.seconds), node: node,
+        thread: thread)
+    case .committed(let name):
+      events.emit(.sqlCommit(connectionName: name), node: node, thread: thread)
+    case .rolledBack(let name):
+      events.emit(.rollback(connectionName: name), node: node, thread: thread)
+    case .closed(let name):
+      events.emit(.connectionClosed(name: name), node: node, thread: thread)
+    }
+  }
+}
+
+extension Duration {
+  var seconds: Double {
+    Double(components.seconds) + Double(components.attoseconds) / 1e18
+  }
+}
+
+extension TransactionStyle {
+  init(_ workspace: Workspace) {
+    let profile = workspace.profile
+    let autocommits = profile.credentials["autocommit"]?.bool ?? (profile.type == "redshift")
+    let behavior = workspace.invocation.behavior
+    if profile.type == "redshift" {
+      let skips = behavior["redshift_skip_autocommit_transaction_statements"]?.bool ?? false
+      self = autocommits && skips ? .redshiftWithoutTransactions : .redshift
+    } else {
+      let skips = behavior["postgres_skip_autocommit_transaction_statements"]?.bool ?? true
+      self = autocommits && skips ? .postgresAutocommit : .postgres
+    }
+  }
+}

@@ -1,0 +1,26 @@
+/// One call of the tool: everything the outside world gives it, as values.
+package struct Invocation: Sendable {
+  package var id: String
+  package var command: Command
+  package var flags: InvocationFlags
+  /// What templates see through `env_var`; the only way the environment comes in.
+  package var environment: [String: String]
+  package var events: EventBus
+  package var cancellation: CancellationFlag
+
+  package init(
+    id: String,
+    command: Command,
+    flags: InvocationFlags,
+    environment: [String: String],
+    events: EventBus,
+    cancellation: CancellationFlag
+  ) {
+    self.id = id
+    self.command = command
+    self.flags = flags
+    self.environment = environment
+    self.events = events
+    self.cancellation = cancellation
+  }
+}

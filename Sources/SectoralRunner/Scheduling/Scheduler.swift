@@ -1,0 +1,92 @@
+#if canImport(Glibc)
+  import Glibc
+#endif
+package import SectoralCompiler
+
+/// Hands nodes of a queue to worker threads until all are done or the work is stopped.
+///
+/// Unchecked: `queue` and `isStopped` are only touched with `mutex` held.
+package final class Scheduler: @unchecked Sendable {
+  private var queue: ReadyQueue
+  private var isStopped = false
+  private var running = 0
+  private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+  private let changed: UnsafeMutablePointer<pthread_cond_t>
+
+  package init(_ queue: ReadyQueue) {
+    self.queue = queue
+    mutex = .allocate(capacity: 1)
+    changed = .allocate(capacity: 1)
+    pthread_mutex_init(mutex, nil)
+    pthread_cond_init(changed, nil)
+  }
+
+  deinit {
+    pthread_mutex_destroy(mutex)
+    pthread_cond_destroy(changed)
+    mutex.deallocate()
+    changed.deallocate()
+  }
+
+  /// Runs `work` for every node on `threads` threads. `work` gets the state of its thread and the
+  /// node's index; `finished` is called, one at a time, when it returned.
+  package func run<State>(
+    threads: Int, state: @escaping @Sendable (Int) -> State,
+    work: @escaping @Sendable (inout State, Int) -> Void,
+    end: @escaping @Sendable (inout State) -> Void
+  ) {
+    Threads.run(max(1, threads), name: "sectoral-worker") { [self] number in
+      var own = state(number)
+      while let index = take() {
+        work(&own, index)
+        finish(index)
+      }
+      end(&own)
+    }
+  }
+
+  /// No further node is handed out.
+  package func stop() {
+    pthread_mutex_lock(mutex)
+    isStopped = true
+    pthread_cond_broadcast(changed)
+    pthread_mutex_unlock(mutex)
+  }
+
+  /// The nodes that were never handed out.
+  package var untaken: [Int] {
+    pthread_mutex_lock(mutex)
+    defer { pthread_mutex_unlock(mutex) }
+    return queue.untaken
+  }
+
+  package func descendants(of index: Int) -> [Int] {
+    pthread_mutex_lock(mutex)
+    defer { pthread_mutex_unlock(mutex) }
+    return queue.descendants(of: index)
+  }
+
+  private func take() -> Int? {
+    pthread_mutex_lock(mutex)
+    defer { pthread_mutex_unlock(mutex) }
+    while !isStopped, !queue.isFinished {
+      if let index = queue.take() {
+        running += 1
+        return index
+      }
+      // Nothing is ready and nothing runs that could make it so: a cycle, which the graph refuses.
+      precondition(running > 0, "the queue is stuck")
+      pthread_cond_wait(changed, mutex)
+    }
+    pthread_cond_broadcast(changed)
+    return nil
+  }
+
+  private func finish(_ index: Int) {
+    pthread_mutex_lock(mutex)
+    queue.finish(index)
+    running -= 1
+    pthread_cond_broadcast(changed)
+    pthread_mutex_unlock(mutex)
+  }
+}

@@ -1,0 +1,148 @@
+import SectoralRunner
+import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// The console: prints what the level lets through; on a terminal it keeps a live line below.
+final class Console: EventSink {
+  private struct State {
+    var live: LiveLine?
+    /// What the terminal shows as live line now.
+    var shownLine: String?
+    var hasHeader = false
+    /// The reader went away (`| head`): the run goes on, the printing does not.
+    var isBroken = false
+    var isClosed = false
+  }
+
+  private let output: any TextOutput
+  private let formatter: LineFormatter
+  private let minimumLevel: EventLevel?
+  private let showsPrint: Bool
+  private let showsCacheEvents: Bool
+  private let columns: @Sendable () -> Int
+  private let clock: @Sendable () -> Timestamp
+  private let state: Mutex<State>
+
+  /// - Parameters:
+  ///   - output: Where lines go.
+  ///   - formatter: How lines look.
+  ///   - minimumLevel: Quieter events are dropped; nil drops all that is not a command's output.
+  ///   - showsPrint: Whether `print()` of templates comes through.
+  ///   - showsCacheEvents: Whether events about the relation cache do.
+  ///   - live: The live line of a terminal.
+  ///   - columns: The terminal's width, asked before each drawing.
+  ///   - clock: The time of day.
+  init(
+    output: any TextOutput,
+    formatter: LineFormatter,
+    minimumLevel: EventLevel?,
+    showsPrint: Bool = true,
+    showsCacheEvents: Bool = false,
+    live: LiveLine? = nil,
+    columns: @escaping @Sendable () -> Int = { 80 },
+    clock: @escaping @Sendable () -> Timestamp
+  ) {
+    self.output = output
+    self.formatter = formatter
+    self.minimumLevel = minimumLevel
+    self.showsPrint = showsPrint
+    self.showsCacheEvents = showsCacheEvents
+    self.columns = columns
+    self.clock = clock
+    state = Mutex(State(live: live))
+  }
+
+  func emit(_ event: Event) {
+    state.withLock { state in
+      guard !state.isClosed else { return }
+      state.live?.observe(event)
+      var lines = ""
+      if shows(event), !(state.live?.replaces(event) ?? false) {
+        if formatter.style == .debug, !state.hasHeader {
+          state.hasHeader = true
+          lines = formatter.header(at: event.timestamp)
+        }
+        lines += formatter.line(for: event)
+      }
+      draw(lines, &state)
+    }
+  }
+
+  /// Brings the live line up to date; called a few times a second.
+  ///
+  /// - Returns: false when there will be no more to draw.
+  func tick() -> Bool {
+    state.withLock { state in
+      guard !state.isClosed else { return false }
+      draw("", &state)
+      return true
+    }
+  }
+
+  func close() {
+    state.withLock { state in
+      guard !state.isClosed else { return }
+      state.live = nil
+      draw("", &state)
+      state.isClosed = true
+    }
+  }
+
+  private func shows(_ event: Event) -> Bool {
+    switch event.message {
+    case .printEvent: return showsPrint
+    case .other(let name, _, _) where name == "CacheAction" || name == "CacheDumpGraph":
+      guard showsCacheEvents else { return false }
+    default:
+      if event.message.isOutput { return true }
+    }
+    return minimumLevel.map { event.level >= $0 } ?? false
+  }
+
+  /// Writes lines above the live line, in one piece so that nothing flickers.
+  private func draw(_ lines: String, _ state: inout State) {
+    guard !state.isBroken else { return }
+    let line = state.live?.text(at: clock(), columns: columns() - 1)
+    let erase = state.shownLine == nil ? "" : "\r\u{1B}[K"
+    let text: String
+    if !lines.isEmpty {
+      text = erase + lines + (line ?? "")
+    } else if line == state.shownLine {
+      return
+    } else if let line {
+      text = "\r\(line)\u{1B}[K"
+    } else {
+      text = erase
+    }
+    state.shownLine = line
+    if !output.write(text) { state.isBroken = true }
+  }
+
+  /// Starts the thread that moves the live line; it ends when the console is closed.
+  func startTicking() {
+    var thread = pthread_t()
+    let context = Unmanaged.passRetained(self).toOpaque()
+    let status = pthread_create(
+      &thread,
+      nil,
+      { context in
+        // Balances passRetained above; the thread keeps the console alive until it is closed.
+        guard let context else { return nil }
+        let console = Unmanaged<Console>.fromOpaque(context).takeRetainedValue()
+        repeat { usleep(100_000) } while console.tick()
+        return nil
+      },
+      context
+    )
+    if status == 0 {
+      pthread_detach(thread)
+    } else {
+      Unmanaged<Console>.fromOpaque(context).release()
+    }
+  }
+}

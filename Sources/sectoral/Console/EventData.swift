@@ -1,0 +1,237 @@
+import SectoralRunner
+import SectoralText
+import SectoralWarehouse
+import SectoralYAML
+
+/// The `data` of an event in JSON logs, under dbt's field names.
+enum EventData {
+  static func data(of event: Event) -> DatumMap {
+    var data = fields(of: event.message)
+    if let node = event.node { data["node_info"] = .map(nodeInfo(node)) }
+    return data
+  }
+
+  private static func fields(of message: EventMessage) -> DatumMap {
+    switch message {
+    case .mainReportVersion(let version):
+      return ["version": .string(version), "log_version": .int(3)]
+    case .mainReportArgs(let arguments):
+      let texts = arguments.map { (key: $0.name, value: Datum.string(text($0.value))) }
+      return ["args": .map(DatumMap(texts))]
+    case .adapterRegistered(let name, let version):
+      return ["adapter_name": .string(name), "adapter_version": .string(version)]
+    case .foundStats(let counts): return ["stat_line": .string(EventWords.list(counts))]
+    case .concurrencyLine(let threads, let target, let nodes):
+      return [
+        "num_threads": .int(threads), "target_name": .string(target), "node_count": .int(nodes),
+      ]
+    case .formatting: return ["msg": .string("")]
+    case .debugCmdResult(let subject, let verdict, _):
+      return ["msg": .string("\(subject) [\(verdict)]")]
+    case .note(let text), .output(let text), .debugCmdOut(let text), .listCmdOut(let text),
+      .jinjaLogInfo(let text), .jinjaLogDebug(let text),
+      .printEvent(let text):
+      return ["msg": .string(text)]
+    case .mainEncounteredError, .mainKeyboardInterrupt: return [:]
+    case .commandCompleted(let command, let success, let elapsed):
+      return [
+        "command": .string("sectoral \(command)"), "success": .bool(success),
+        "elapsed": .float(elapsed),
+      ]
+    case .artifactWritten(let type, let path):
+      return ["artifact_type": .string(type), "artifact_path": .string(path)]
+    case .parsePerfInfoPath(let path), .checkCleanPath(let path), .confirmCleanPath(let path),
+      .protectedCleanPath(let path):
+      return ["path": .string(path)]
+    case .nodeStart, .nodeCompiling, .nodeExecuting: return [:]
+    case .nodeFinished(let result): return ["run_result": .map(runResult(result))]
+    case .logStartLine(let node, let position):
+      return numbered(["description": .string(EventWords.description(of: node))], position)
+    case .logNodeResult(let result, let position): return resultLine(result, position)
+    case .skippingDetails(let result, let position):
+      return numbered(
+        [
+          "node_name": .string(result.node.name), "schema": .string(result.node.schema),
+          "resource_type": .string(result.node.resourceType),
+        ],
+        position
+      )
+    case .logHookStartLine(let node, let position):
+      return numbered(["statement": .string(node.label ?? node.name)], position)
+    case .logHookEndLine(let result, let position):
+      return numbered(
+        [
+          "statement": .string(result.node.label ?? result.node.name),
+          "status": .string(result.status.rawValue),
+          "execution_time": .float(result.executionTime),
+        ],
+        position
+      )
+    case .logCancelLine(let name): return ["conn_name": .string(name)]
+    case .markSkippedChildren(let uniqueID, let status):
+      return ["unique_id": .string(uniqueID), "status": .string(status.rawValue)]
+    case .finishedRunningStats(let counts, let elapsed):
+      return [
+        "stat_line": .string(EventWords.list(counts)),
+        "execution": .string(EventWords.duration(elapsed)), "execution_time": .float(elapsed),
+      ]
+    case .endOfRunSummary(let errors, let partial, let warnings, let interrupted):
+      return [
+        "num_errors": .int(errors), "num_partial_success": .int(partial),
+        "num_warnings": .int(warnings), "keyboard_interrupt": .bool(interrupted),
+      ]
+    case .runResultFailure(let result), .runResultWarning(let result):
+      return [
+        "node_name": .string(result.node.name), "path": .string(result.node.originalFilePath),
+        "resource_type": .string(result.node.resourceType),
+      ]
+    case .runResultError(let result), .runResultWarningMessage(let result):
+      return ["msg": .string(result.message ?? "")]
+    case .runResultErrorNoMessage(let result): return ["status": .string(result.status.rawValue)]
+    case .sqlCompiledPath(_, let path): return ["path": .string(path)]
+    case .checkNodeTestFailure(_, let relation): return ["relation_name": .string(relation)]
+    case .statsLine(let stats):
+      return [
+        "stats": .map([
+          "error": .int(stats.error), "noop": .int(stats.noOp), "pass": .int(stats.pass),
+          "skip": .int(stats.skip), "total": .int(stats.total), "warn": .int(stats.warn),
+        ])
+      ]
+    case .compiledNode(let name, let sql, let format, let uniqueID):
+      return [
+        "node_name": .string(name ?? ""), "compiled": .string(sql), "is_inline": .bool(name == nil),
+        "output_format": .string(format.rawValue), "unique_id": .string(uniqueID ?? ""),
+      ]
+    case .showNode(let preview):
+      return [
+        "node_name": .string(preview.nodeName ?? ""), "is_inline": .bool(preview.nodeName == nil),
+        "output_format": .string(preview.format.rawValue),
+      ]
+    case .seedSample(let relation, _): return ["header": .string(relation)]
+    case .buildingCatalog, .finishedCleanPaths: return [:]
+    case .newConnection(let type, let name), .connectionUsed(let type, let name):
+      return ["conn_type": .string(type), "conn_name": .string(name)]
+    case .newConnectionOpening(let state): return ["connection_state": .string(state)]
+    case .connectionClosed(let name), .sqlCommit(let name), .rollback(let name):
+      return ["conn_name": .string(name)]
+    case .sqlQuery(let name, let sql): return ["conn_name": .string(name), "sql": .string(sql)]
+    case .sqlQueryStatus(let status, let elapsed):
+      return ["status": .string(status), "elapsed": .float(elapsed)]
+    case .warning(_, let diagnostic), .deprecation(_, let diagnostic):
+      return diagnosticFields(diagnostic)
+    case .deprecationsSummary(let counts):
+      return [
+        "summaries": .list(
+          counts.map { .map(["event_name": .string($0.name), "occurrences": .int($0.count)]) }
+        )
+      ]
+    case .other(_, _, let data): return data
+    }
+  }
+
+  private static func numbered(_ data: DatumMap, _ position: Position) -> DatumMap {
+    var data = data
+    data["index"] = .int(position.index)
+    data["total"] = .int(position.total)
+    return data
+  }
+
+  private static func resultLine(_ result: NodeResult, _ position: Position) -> DatumMap {
+    let node = result.node
+    let time = Datum.float(result.executionTime)
+    let status = Datum.string(result.status.rawValue)
+    // Models carry the adapter's words as their status, unless they failed.
+    let spoken = result.status.isFailure ? status : Datum.string(result.message ?? "")
+    switch node.resourceType {
+    case "test", "unit_test":
+      return [
+        "name": .string(node.label ?? node.name), "status": status, "index": .int(position.index),
+        "num_models": .int(position.total), "execution_time": time,
+        "num_failures": .int(result.failures ?? 0),
+        "attached_node": .string(node.attachedNode ?? ""),
+      ]
+    case "seed":
+      return numbered(
+        [
+          "status": status, "result_message": .string(result.message ?? ""),
+          "schema": .string(node.schema), "relation": .string(node.alias), "execution_time": time,
+        ],
+        position
+      )
+    default:
+      return numbered(
+        [
+          "description": .string(EventWords.description(of: node)), "status": spoken,
+          "execution_time": time,
+        ],
+        position
+      )
+    }
+  }
+
+  private static func runResult(_ result: NodeResult) -> DatumMap {
+    let timing = result.timing.map { timing in
+      Datum.map([
+        "name": .string(timing.name.rawValue), "started_at": .string(timing.startedAt.iso8601),
+        "completed_at": .string(timing.completedAt.iso8601),
+      ])
+    }
+    var response = DatumMap()
+    if let adapter = result.adapterResponse {
+      response = [
+        "_message": .string(adapter.message), "code": .string(adapter.code),
+        "rows_affected": .int(adapter.rowsAffected),
+      ]
+    }
+    return [
+      "status": .string(result.status.rawValue), "message": .string(result.message ?? ""),
+      "timing_info": .list(timing), "thread": .string(result.threadID),
+      "execution_time": .float(result.executionTime), "adapter_response": .map(response),
+      "num_failures": .int(result.failures ?? 0),
+    ]
+  }
+
+  static func nodeInfo(_ node: NodeInfo) -> DatumMap {
+    let status =
+      switch node.phase {
+      case .none: "None"
+      case .started: "started"
+      case .compiling: "compiling"
+      case .executing: "executing"
+      case .finished(let status): status.rawValue
+      }
+    return [
+      "materialized": .string(node.materialized), "meta": .map(node.meta),
+      "node_checksum": .string(node.checksum),
+      "node_finished_at": .string(node.finishedAt?.isoWithoutZone ?? ""),
+      "node_name": .string(node.name), "node_path": .string(node.path),
+      "node_relation": .map([
+        "alias": .string(node.alias), "database": .string(node.database),
+        "relation_name": .string(node.relationName ?? ""), "schema": .string(node.schema),
+      ]),
+      "node_started_at": .string(node.startedAt?.isoWithoutZone ?? ""),
+      "node_status": .string(status), "resource_type": .string(node.resourceType),
+      "unique_id": .string(node.uniqueID),
+    ]
+  }
+
+  /// The message, and where it is about: the place is ours, dbt's logs have none.
+  private static func diagnosticFields(_ diagnostic: Diagnostic) -> DatumMap {
+    var data: DatumMap = ["msg": .string(diagnostic.message), "id": .string(diagnostic.id)]
+    if let span = diagnostic.span {
+      let (line, column) = span.position
+      data["file"] = .string(span.file.path)
+      data["line"] = .int(line)
+      data["column"] = .int(column)
+    }
+    return data
+  }
+
+  private static func text(_ value: Datum) -> String {
+    switch value {
+    case .string(let text): text
+    case .bool(let bool): bool ? "True" : "False"
+    default: JSON.text(of: value)
+    }
+  }
+}

@@ -1,0 +1,372 @@
+import SectoralRunner
+import SectoralText
+import SectoralWarehouse
+import SectoralYAML
+
+/// Puts events into words: the one place that does.
+struct EventWords: Sendable {
+  var paint: Paint
+  /// Of the dotted lines.
+  var width: Int
+  var tables: TablePrinter
+
+  init(paint: Paint = .none, width: Int = 80, tables: TablePrinter = .compact) {
+    self.paint = paint
+    self.width = width
+    self.tables = tables
+  }
+
+  /// The text of an event, without time; it may hold several lines.
+  func text(of event: Event) -> String {
+    switch event.message {
+    case .mainReportVersion(let version): "Running with dbt\(version)"
+    case .mainReportArgs(let arguments):
+      "running sectoral with arguments {\(arguments.map(Self.argument).joined(separator: ", "))}"
+    case .adapterRegistered(let name, let version): "Registered adapter: \(name)\(version)"
+    case .foundStats(let counts):
+      "Found " + Self.list(counts)
+    case .concurrencyLine(let threads, let target, _):
+      "Concurrency: \(threads) threads (target='\(target)')"
+    case .formatting: ""
+    case .note(let text), .output(let text), .debugCmdOut(let text): text
+    case .debugCmdResult(let subject, let verdict, let isOK):
+      "\(subject) [\(paint(verdict, isOK ? .green : .red))]"
+    case .mainEncounteredError(let failures): encountered(failures)
+    case .mainKeyboardInterrupt: "ctrl-c"
+    case .commandCompleted(let command, let success, let elapsed):
+      "Command `sectoral \(command)` \(success ? "succeeded" : "failed") at "
+        + "\(event.timestamp.timeWithMicroseconds) after "
+        + "\(TextLayout.fixed(elapsed, digits: 2)) seconds"
+    case .artifactWritten(let type, let path): "Wrote artifact \(type) to \(path)"
+    case .parsePerfInfoPath(let path): "Performance info: \(path)"
+    case .nodeStart(let node): "Began running node \(node.uniqueID)"
+    case .nodeCompiling(let node): "Began compiling node \(node.uniqueID)"
+    case .nodeExecuting(let node): "Began executing node \(node.uniqueID)"
+    case .nodeFinished(let result): "Finished running node \(result.node.uniqueID)"
+    case .logStartLine(let node, let position):
+      line("START \(Self.description(of: node))", position, "RUN")
+    case .logNodeResult(let result, let position): resultLine(result, position)
+    case .skippingDetails(let result, let position): skipLine(result, position)
+    case .logHookStartLine(let node, let position):
+      line(clippedHook("START hook: \(node.label ?? node.name)"), position, "RUN")
+    case .logHookEndLine(let result, let position): hookLine(result, position)
+    case .logCancelLine(let name):
+      "\(TextLayout.dotted("CANCEL query \(name)", width: width)) [\(paint("CANCEL", .red))]"
+    case .markSkippedChildren(let uniqueID, let status):
+      "Marking all children of '\(uniqueID)' to be skipped because of status '\(status.rawValue)'."
+    case .finishedRunningStats(let counts, let elapsed): finished(counts, elapsed)
+    case .endOfRunSummary(let errors, let partial, let warnings, let interrupted):
+      verdict(errors: errors, partial: partial, warnings: warnings, interrupted: interrupted)
+    case .runResultFailure(let result): paint("Failure in \(Self.whereabouts(result.node))", .red)
+    case .runResultWarning(let result):
+      paint("Warning in \(Self.whereabouts(result.node))", .yellow)
+    case .runResultError(let result): "  " + withDetails(result.message ?? "", result.diagnostics)
+    case .runResultErrorNoMessage(let result): "  Status: \(result.status.rawValue)"
+    case .runResultWarningMessage(let result): result.message ?? ""
+    case .sqlCompiledPath(_, let path): "  compiled code at \(path)"
+    case .checkNodeTestFailure(_, let relation): boxed("select * from \(relation)")
+    case .statsLine(let stats):
+      "Done. PASS=\(stats.pass) WARN=\(stats.warn) ERROR=\(stats.error) SKIP=\(stats.skip) "
+        + "NO-OP=\(stats.noOp) TOTAL=\(stats.total)"
+    case .compiledNode(let name, let sql, let format, _): compiled(name, sql, format)
+    case .showNode(let preview): preview.format == .json ? rowsJSON(preview) : previewText(preview)
+    case .seedSample(let relation, let table):
+      {
+        let header = "Random sample of table: \(relation)"
+        let rule = String(repeating: "-", count: header.unicodeScalars.count)
+        return "\(header)\n\(rule)\n\(tables.print(table))"
+      }()
+    case .listCmdOut(let text), .printEvent(let text): text
+    case .buildingCatalog: "Building catalog"
+    case .checkCleanPath(let path): "Checking \(path)/*"
+    case .confirmCleanPath(let path): "Cleaned \(path)/*"
+    case .protectedCleanPath(let path): "ERROR: not cleaning \(path)/* because it is protected"
+    case .finishedCleanPaths: "Finished cleaning all paths."
+    case .jinjaLogInfo(let text), .jinjaLogDebug(let text): text
+    case .newConnection(let type, let name): "Acquiring new \(type) connection '\(name)'"
+    case .newConnectionOpening(let state):
+      "Opening a new connection, currently in state \(state)"
+    case .connectionUsed(let type, let name): "Using \(type) connection \"\(name)\""
+    case .connectionClosed(let name): "On \(name): Close"
+    case .sqlQuery(let name, let sql): "On \(name): \(sql)"
+    case .sqlQueryStatus(let status, let elapsed):
+      "SQL status: \(status) in \(TextLayout.fixed(elapsed, digits: 3)) seconds"
+    case .sqlCommit(let name): "On \(name): COMMIT"
+    case .rollback(let name): "On \(name): ROLLBACK"
+    case .warning(let name, let diagnostic): warning(name, diagnostic)
+    case .deprecation(let name, let diagnostic): deprecation(name, diagnostic)
+    case .deprecationsSummary(let counts): deprecations(counts)
+    case .other(_, let text, _): text
+    }
+  }
+
+  // MARK: Lines of nodes
+
+  /// `3 of 15 {text} ........ [{status}]`
+  private func line(
+    _ text: String,
+    _ position: Position,
+    _ status: String,
+    in seconds: Double? = nil,
+    _ color: Paint.Color? = nil
+  ) -> String {
+    let shown = color.map { paint(status, $0) } ?? status
+    let time = seconds.map { " in \(TextLayout.fixed($0, digits: 2))s" } ?? ""
+    let dots = TextLayout.dotted("\(position.index) of \(position.total) \(text)", width: width)
+    return "\(dots) [\(shown)\(time)]"
+  }
+
+  private func resultLine(_ result: NodeResult, _ position: Position) -> String {
+    let node = result.node
+    let time = result.executionTime
+    if result.status == .noOp {
+      return line("NO-OP \(node.resourceType) \(node.name)", position, "NO-OP", in: time, .yellow)
+    }
+    switch node.resourceType {
+    case "test", "unit_test": return testLine(result, position)
+    default: break
+    }
+    let verbs: (done: String, doing: String)
+    let subject: String
+    switch node.resourceType {
+    case "seed": (verbs, subject) = (("loaded", "loading"), Self.description(of: node))
+    case "snapshot": (verbs, subject) = (("snapshotted", "snapshotting"), Self.relation(of: node))
+    default: (verbs, subject) = (("created", "creating"), Self.description(of: node))
+    }
+    switch result.status {
+    case .error, .fail, .runtimeError:
+      return line("ERROR \(verbs.doing) \(subject)", position, "ERROR", in: time, .red)
+    case .partialSuccess:
+      let status = (result.message ?? "PARTIAL SUCCESS").uppercased()
+      return line("PARTIALLY \(verbs.done) \(subject)", position, status, in: time, .yellow)
+    default:
+      let status = result.message ?? "OK"
+      return line("OK \(verbs.done) \(subject)", position, status, in: time, .green)
+    }
+  }
+
+  private func testLine(_ result: NodeResult, _ position: Position) -> String {
+    let name = result.node.label ?? result.node.name
+    let failures = result.failures ?? 0
+    let (status, color): (String, Paint.Color) =
+      switch result.status {
+      case .fail: ("FAIL \(failures)", .red)
+      case .warn: ("WARN \(failures)", .yellow)
+      case .error, .runtimeError: ("ERROR", .red)
+      default: ("PASS", .green)
+      }
+    return line("\(status) \(name)", position, status, in: result.executionTime, color)
+  }
+
+  private func skipLine(_ result: NodeResult, _ position: Position) -> String {
+    let node = result.node
+    let subject =
+      switch node.resourceType {
+      case "model", "seed", "snapshot": "relation \(node.schema).\(node.name)"
+      default: "\(node.resourceType) \(node.name)"
+      }
+    if result.skippedByEphemeral {
+      let text = "SKIP \(subject) due to ephemeral model status 'error'"
+      return line(text, position, "ERROR SKIP", .red)
+    }
+    return line("SKIP \(subject)", position, "SKIP", .yellow)
+  }
+
+  private func hookLine(_ result: NodeResult, _ position: Position) -> String {
+    let (word, color): (String, Paint.Color) =
+      switch result.status {
+      case .skipped: ("SKIP", .yellow)
+      case .success, .pass: ("OK", .green)
+      default: ("ERROR", .red)
+      }
+    let text = clippedHook("\(word) hook: \(result.node.label ?? result.node.name)")
+    return line(text, position, word, in: result.executionTime, color)
+  }
+
+  /// Hooks are named by their statement in older projects: never more than a line.
+  private func clippedHook(_ text: String) -> String {
+    let limit = max(10, width - 3)
+    guard text.unicodeScalars.count > limit else { return text }
+    return String(String.UnicodeScalarView(text.unicodeScalars.prefix(limit))) + "..."
+  }
+
+  /// `sql view model dev.orders`, `seed file dev.people`, `test not_null_orders_id`.
+  static func description(of node: NodeInfo) -> String {
+    switch node.resourceType {
+    case "model": "\(node.language) \(node.materialized) model \(relation(of: node))"
+    case "seed": "seed file \(relation(of: node))"
+    case "snapshot": "snapshot \(relation(of: node))"
+    case "function": "\(node.materialized) function \(relation(of: node))"
+    case "source": "freshness of \(node.label ?? node.name)"
+    default: "\(node.resourceType) \(node.label ?? node.name)"
+    }
+  }
+
+  private static func relation(of node: NodeInfo) -> String {
+    let name = "\(node.schema).\(node.alias)"
+    return node.showsDatabase ? "\(node.database).\(name)" : name
+  }
+
+  private static func whereabouts(_ node: NodeInfo) -> String {
+    "\(node.resourceType) \(node.name) (\(node.originalFilePath))"
+  }
+
+  // MARK: The start and the end
+
+  private static func argument(_ argument: (name: String, value: Datum)) -> String {
+    let value: String =
+      switch argument.value {
+      case .string(let text): text
+      case .bool(let bool): bool ? "True" : "False"
+      case .null: "None"
+      default: JSON.text(of: argument.value)
+      }
+    return "'\(argument.name)': '\(value)'"
+  }
+
+  /// `3 models`, `1 analysis`, `2 semantic models`.
+  private static func counted(_ count: ResourceCount) -> String {
+    let singular = count.kind.split(separator: "_").joined(separator: " ")
+    let plural: String? =
+      if singular == "analysis" {
+        "analyses"
+      } else if singular.hasSuffix("y") {
+        singular.dropLast() + "ies"
+      } else {
+        nil
+      }
+    return TextLayout.plural(count.count, singular, plural)
+  }
+
+  /// `3 models, 1 seed, 2 data tests`.
+  static func list(_ counts: [ResourceCount]) -> String {
+    counts.map { count in
+      count.kind == "test"
+        ? TextLayout.plural(count.count, "test", "data tests") : counted(count)
+    }.joined(separator: ", ")
+  }
+
+  private func finished(_ counts: [ResourceCount], _ elapsed: Double) -> String {
+    "Finished running \(Self.list(counts))"
+      + Self.duration(elapsed) + " (\(TextLayout.fixed(elapsed, digits: 2))s)."
+  }
+
+  /// ` in 0 hours 1 minutes and 2.50 seconds`, as dbt words it.
+  static func duration(_ elapsed: Double) -> String {
+    let minutes = Int(elapsed / 60)
+    let seconds = TextLayout.fixed(elapsed - Double(minutes * 60), digits: 2)
+    return " in \(minutes / 60) hours \(minutes % 60) minutes and \(seconds) seconds"
+  }
+
+  private func verdict(errors: Int, partial: Int, warnings: Int, interrupted: Bool) -> String {
+    if interrupted { return paint("Exited because of keyboard interrupt", .yellow) }
+    let warned = TextLayout.plural(warnings, "warning")
+    let parted = TextLayout.plural(partial, "partial success", "partial successes")
+    if errors > 0 {
+      let failed = TextLayout.plural(errors, "error")
+      return paint("Completed with \(failed), \(parted), and \(warned):", .red)
+    }
+    if partial > 0 { return paint("Completed with \(parted) and \(warned)", .yellow) }
+    if warnings > 0 { return paint("Completed with \(warned):", .yellow) }
+    return paint("Completed successfully", .green)
+  }
+
+  private func boxed(_ sql: String) -> String {
+    let rule = "  " + String(repeating: "-", count: sql.unicodeScalars.count)
+    return "  See test failures:\n\(rule)\n  \(sql)\n\(rule)"
+  }
+
+  // MARK: Errors and warnings
+
+  private func encountered(_ failures: [CommandFailure]) -> String {
+    let blocks = failures.map { failure -> String in
+      let text = withDetails(failure.diagnostic.message, [failure.diagnostic], indent: 0)
+      guard let head = failure.head else { return text }
+      return "\(head)\n\(TextLayout.indented(text))"
+    }
+    let title = failures.count == 1 ? "an error" : "\(failures.count) errors"
+    return "Encountered \(title):\n" + blocks.joined(separator: "\n\n")
+  }
+
+  private func warning(_ name: String, _ diagnostic: Diagnostic) -> String {
+    let text = withDetails(diagnostic.message, [diagnostic])
+    return Self.bareWarnings.contains(name) ? text : "[\(paint("WARNING", .yellow))]: \(text)"
+  }
+
+  /// Warnings that dbt prints as plain sentences.
+  private static let bareWarnings: Set<String> = [
+    "NoNodesForSelectionCriteria", "NothingToDo", "NoNodesSelected",
+  ]
+
+  private func deprecation(_ name: String, _ diagnostic: Diagnostic) -> String {
+    let title = deprecationTitle(name)
+    let text = TextLayout.wrapped(diagnostic.message, width: width)
+    return "\(title)\n\(withDetails(text, [diagnostic]))"
+  }
+
+  private func deprecations(_ counts: [(name: String, count: Int)]) -> String {
+    let list = counts.map { name, count in
+      "- \(name): \(TextLayout.plural(count, "occurrence"))"
+    }
+    let advice =
+      "To see every occurrence instead of the first of each, run the command again with "
+      + "`--show-all-deprecations`."
+    return deprecationTitle("DeprecationsSummary") + "\nSummary of encountered deprecations:\n"
+      + list.joined(separator: "\n") + "\n" + TextLayout.wrapped(advice, width: width)
+  }
+
+  /// Wrapped as plain text, coloured afterwards.
+  private func deprecationTitle(_ name: String) -> String {
+    let title = TextLayout.wrapped("[WARNING][\(name)]: Deprecated functionality", width: width)
+    return "[\(paint("WARNING", .yellow))]" + title.dropFirst("[WARNING]".count)
+  }
+
+  /// The text, and below it the place and the hint of each diagnostic.
+  private func withDetails(
+    _ text: String,
+    _ diagnostics: [Diagnostic],
+    indent: Int = 2
+  ) -> String {
+    let formatter = DiagnosticFormatter(colors: paint.isOn)
+    var out = text
+    for diagnostic in diagnostics {
+      let details = formatter.details(of: diagnostic)
+      if !details.isEmpty { out += "\n" + TextLayout.indented(details, by: indent) }
+    }
+    return out
+  }
+
+  // MARK: What commands print
+
+  private func compiled(_ name: String?, _ sql: String, _ format: PrintFormat) -> String {
+    switch format {
+    case .text:
+      return name.map { "Compiled node '\($0)' is:\n\(sql)" } ?? "Compiled inline node is:\n\(sql)"
+    case .json:
+      var object = DatumMap()
+      if let name { object["node"] = .string(name) }
+      object["compiled"] = .string(sql)
+      return JSONText.encode(.map(object))
+    }
+  }
+
+  private func previewText(_ preview: Preview) -> String {
+    let title = preview.nodeName.map { "Previewing node '\($0)':" } ?? "Previewing inline node:"
+    return "\(title)\n\(tables.print(preview.table))"
+  }
+
+  private func rowsJSON(_ preview: Preview) -> String {
+    let table = preview.table
+    let rows = table.rows.map { row in
+      Datum.map(
+        DatumMap(
+          zip(table.columns, row).map { (key: $0.name, value: TableCell.datum($1, $0.kind)) }
+        )
+      )
+    }
+    var object = DatumMap()
+    if let name = preview.nodeName { object["node"] = .string(name) }
+    object["show"] = .list(rows)
+    return JSONText.encode(.map(object))
+  }
+}

@@ -1,0 +1,91 @@
+import SectoralRunner
+import SectoralYAML
+
+/// Makes log lines of events, in one of dbt's three formats.
+struct LineFormatter: Sendable {
+  enum Style: Sendable, Hashable {
+    /// `10:00:00  message`, in UTC.
+    case text
+    /// `10:00:00.123456 [info ] [MainThread]: message`, in local time.
+    case debug
+    case json
+  }
+
+  var style: Style
+  var words: EventWords
+  var mask = SecretMask.none
+  var invocationID: String
+  var processID: Int = 0
+  /// `DBT_ENV_CUSTOM_ENV_*`, the prefix removed.
+  var customEnvironment: [String: String] = [:]
+  /// Of local time, east of UTC.
+  var secondsFromUTC: Int = 0
+
+  /// The line with its end; several lines where the message has some.
+  func line(for event: Event) -> String {
+    let text = words.text(of: event)
+    let line: String =
+      switch style {
+      case .text where event.message.isOutput: text
+      case .text: "\(words.paint.isOn ? "\u{1B}[0m" : "")\(event.timestamp.time)  \(text)"
+      case .debug: "\(localTime(event)) [\(levelName(event))] [\(threadName(event))]: \(text)"
+      case .json: json(event, text)
+      }
+    return mask(line) + "\n"
+  }
+
+  /// What the debug format writes in front of an invocation's lines.
+  func header(at timestamp: Timestamp) -> String {
+    let rule = String(repeating: "=", count: 30)
+    let time = local(timestamp).timeWithMicroseconds
+    return "\n\n\(rule) \(time) | \(invocationID) \(rule)\n"
+  }
+
+  private func local(_ timestamp: Timestamp) -> Timestamp {
+    Timestamp(microseconds: timestamp.microseconds + Int64(secondsFromUTC) * 1_000_000)
+  }
+
+  private func localTime(_ event: Event) -> String { local(event.timestamp).timeWithMicroseconds }
+
+  private func levelName(_ event: Event) -> String {
+    event.level.word + String(repeating: " ", count: max(0, 5 - event.level.word.utf8.count))
+  }
+
+  private func threadName(_ event: Event) -> String {
+    let name = String(event.thread.prefix(10))
+    return name + String(repeating: " ", count: max(0, 10 - name.count))
+  }
+
+  private func json(_ event: Event, _ text: String) -> String {
+    let extra = customEnvironment.map { (key: $0.key, value: Datum.string($0.value)) }
+    let info: DatumMap = [
+      "category": .string(""), "code": .string(event.message.code),
+      "extra": .map(DatumMap(extra)), "invocation_id": .string(invocationID),
+      "level": .string(event.level.word), "msg": .string(text),
+      "name": .string(event.message.name), "pid": .int(processID),
+      "thread": .string(event.thread), "ts": .string(event.timestamp.iso8601),
+    ]
+    return JSON.text(
+      of: .map(["data": .map(EventData.data(of: event)), "info": .map(info)]),
+      sortKeys: true
+    )
+  }
+}
+
+extension EventMessage {
+  /// What a command was asked to print: it has no time in front and `--quiet` does not hide it.
+  var isOutput: Bool {
+    switch self {
+    case .compiledNode, .showNode, .listCmdOut, .printEvent, .output: true
+    default: false
+    }
+  }
+
+  /// Deleting files is never logged to a file: that may be one of them.
+  var isKeptOutOfFile: Bool {
+    switch self {
+    case .checkCleanPath, .confirmCleanPath, .protectedCleanPath, .finishedCleanPaths: true
+    default: false
+    }
+  }
+}

@@ -1,0 +1,381 @@
+import ArgumentParser
+import SectoralRunner
+import SectoralText
+import SectoralYAML
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
+/// One call of the program, from its arguments to its exit code.
+struct Session {
+  let arguments: [String]
+  let environment: [String: String]
+  let output: FileDescriptor
+  let errors: FileDescriptor
+
+  func run() -> ExitStatus {
+    do throws(UsageError) {
+      guard !arguments.isEmpty else {
+        output.write(RootCommand.helpMessage(columns: output.columns) + "\n")
+        return .unusable
+      }
+      let line = try CommandLineArguments(arguments)
+      return try run(line)
+    } catch {
+      errors.write(error.text)
+      return .unusable
+    }
+  }
+
+  private func run(_ line: CommandLineArguments) throws(UsageError) -> ExitStatus {
+    if line.asksForVersion {
+      output.write(Version.report)
+      return .success
+    }
+    let parsed: any ParsableCommand
+    do {
+      parsed = try line.parsed()
+    } catch {
+      return try say(error, line.command)
+    }
+    let given = CommandLineArguments.flags(of: parsed)
+    if given["version"] != nil {
+      output.write(Version.report)
+      return .success
+    }
+    switch parsed {
+    case let command as CompletionCommand: return try completion(command)
+    case let command as InitCommand: return try start(command, given)
+    case let command as any EngineCommand: return try engine(command, given, line)
+    default:
+      // `help`, and groups of commands: their own run asks for a help text.
+      var command = parsed
+      do {
+        try command.run()
+        return .success
+      } catch {
+        return try say(error, line.command)
+      }
+    }
+  }
+
+  /// A request for help, or a mistake.
+  private func say(_ error: any Error, _ command: String?) throws(UsageError) -> ExitStatus {
+    guard RootCommand.exitCode(for: error).isSuccess else {
+      throw usageError(RootCommand.message(for: error), command)
+    }
+    output.write(RootCommand.fullMessage(for: error, columns: output.columns) + "\n")
+    return .success
+  }
+
+  /// The parser's words, and dbt's frame around them.
+  private func usageError(_ message: String, _ command: String?) -> UsageError {
+    let known =
+      RootCommand.configuration.subcommands.flatMap {
+        [$0.configuration.commandName ?? ""] + $0.configuration.aliases
+      }
+    if let command, let first = command.split(separator: " ").first.map(String.init),
+      !known.contains(first)
+    {
+      let guess = Spelling.nearest(to: first, among: known)
+      return UsageError(
+        "No such command '\(first)'." + (guess.map { " Did you mean '\($0)'?" } ?? "")
+      )
+    }
+    return UsageError(message.hasSuffix(".") ? message : message + ".", command: command)
+  }
+
+  // MARK: Commands that need no engine
+
+  private func completion(_ command: CompletionCommand) throws(UsageError) -> ExitStatus {
+    let name = command.shell ?? Paths.lastComponent(of: environment["SHELL"] ?? "")
+    guard let script = CompletionScripts.script(for: name) else {
+      throw UsageError(
+        "Invalid value for 'SHELL': '\(name)' is not one of 'bash', 'zsh', 'fish'.",
+        command: "completion"
+      )
+    }
+    output.write(script)
+    return .success
+  }
+
+  private func start(
+    _ command: InitCommand,
+    _ given: [String: RawFlag]
+  ) throws(UsageError) -> ExitStatus {
+    var resolver = resolver("init", given, toleratesMissingDirectories: true)
+    let resolved = try resolver.resolve()
+    let files = ProcessEnvironment.files(environment)
+    var directory = files.currentDirectory
+    if case .text(let path)? = given["project_dir"] { directory = Paths.join(directory, path) }
+    let events = bus(resolved, invocationID: ProcessEnvironment.randomUUID(), writesFile: false)
+    defer { events.close() }
+    let starter = ProjectStarter(directory: directory, events: events)
+    return try starter.run(name: command.projectName ?? askedName(directory))
+  }
+
+  /// Without a terminal nothing is asked: nil then.
+  private func askedName(_ directory: String) -> String? {
+    guard output.isTerminal, FileDescriptor(number: STDIN_FILENO).isTerminal else { return nil }
+    if access(Paths.join(directory, "dbt_project.yml"), F_OK) == 0 { return nil }
+    output.write("Enter a name for your project (letters, digits, underscore): ")
+    return readLine()
+  }
+
+  // MARK: Commands of the engine
+
+  private func engine(
+    _ command: any EngineCommand,
+    _ given: [String: RawFlag],
+    _ line: CommandLineArguments
+  ) throws(UsageError) -> ExitStatus {
+    let start = ProcessEnvironment.now()
+    let which = command.engineCommand.which
+    var resolver = resolver(
+      which,
+      given,
+      toleratesMissingDirectories: command.engineCommand == .debug
+    )
+    var resolved = try resolver.resolve()
+    if line.usesModelsOption, which != "list" {
+      resolved.deprecations.append(
+        (
+          "ModelParamUsageDeprecation",
+          Diagnostic(
+            id: "flags.models",
+            severity: .warning,
+            message: "Usage of `--models`, `--model`, and `-m` is deprecated in favor of "
+              + "`--select` or `-s`."
+          )
+        )
+      )
+    }
+    let id = ProcessEnvironment.randomUUID()
+    let events = bus(resolved, invocationID: id, writesFile: writesLogFile(command, resolved))
+    let cancellation = CancellationFlag()
+    let errors = errors
+    Interruption.watch(
+      first: {
+        cancellation.cancel()
+      },
+      second: {
+        errors.write("\nstopped at once; the database may still be finishing a statement\n")
+        _exit(ExitStatus.unusable.rawValue)
+      }
+    )
+    announce(command, resolved, events)
+    let status =
+      firstTroubles(resolved, events)
+      ?? Engine(
+        Invocation(
+          id: id,
+          command: command.engineCommand,
+          flags: resolved.flags,
+          environment: resolved.environment,
+          events: events,
+          cancellation: cancellation
+        ),
+        provider: ProfileWarehouses(
+          environment: resolved.environment,
+          announce: { events.emit(.note($0)) }
+        )
+      ).run()
+    let elapsed = ProcessEnvironment.now().seconds(since: start)
+    events.emit(
+      .commandCompleted(
+        command: type(of: command).words,
+        success: status == .success,
+        elapsed: elapsed
+      )
+    )
+    events.close()
+    return status
+  }
+
+  private func resolver(
+    _ which: String,
+    _ given: [String: RawFlag],
+    toleratesMissingDirectories: Bool
+  ) -> FlagResolver {
+    FlagResolver(
+      command: which,
+      commandLine: given,
+      environment: environment,
+      files: ProcessEnvironment.files(environment),
+      invocationCommand: (["sectoral"] + arguments).joined(separator: " "),
+      toleratesMissingDirectories: toleratesMissingDirectories
+    )
+  }
+
+  /// The lines that open every command but `db`.
+  private func announce(
+    _ command: any EngineCommand,
+    _ resolved: ResolvedFlags,
+    _ events: EventBus
+  ) {
+    if case .database = command.engineCommand { return }
+    events.emit(.mainReportVersion(version: "=\(ProductVersion.compatible)"))
+    events.emit(.mainReportArgs(resolved.flags.asArguments))
+  }
+
+  /// What is wrong with the flags themselves; nil when the engine can start.
+  private func firstTroubles(_ resolved: ResolvedFlags, _ events: EventBus) -> ExitStatus? {
+    if let failure = resolved.failure {
+      events.emit(.mainEncounteredError([failure]))
+      return .unusable
+    }
+    do throws(PromotedWarning) {
+      for (name, diagnostic) in resolved.deprecations { try events.deprecate(name, diagnostic) }
+    } catch {
+      events.emit(.mainEncounteredError([error.failure]))
+      return .unusable
+    }
+    return nil
+  }
+
+  /// Logs go to a project, or to where the user said; not into any directory one happens to be in.
+  private func writesLogFile(_ command: any EngineCommand, _ resolved: ResolvedFlags) -> Bool {
+    if case .database = command.engineCommand { return false }
+    let flags = resolved.flags
+    let project = Paths.join(flags.projectDirectory, "dbt_project.yml")
+    return access(project, F_OK) == 0
+      || flags.logPath != Paths.join(flags.projectDirectory, "logs")
+  }
+
+  // MARK: Sinks
+
+  private func bus(
+    _ resolved: ResolvedFlags,
+    invocationID: String,
+    writesFile: Bool
+  ) -> EventBus {
+    let flags = resolved.flags
+    let log = LogSettings(
+      resolved: resolved,
+      environment: environment,
+      invocationID: invocationID,
+      isTerminal: output.isTerminal
+    )
+    let output = output
+    let errors = errors
+    let console = Console(
+      output: output,
+      formatter: log.consoleFormatter,
+      minimumLevel: log.consoleLevel,
+      showsPrint: flags.print,
+      showsCacheEvents: flags.logCacheEvents ?? false,
+      live: log.liveLine,
+      columns: { output.columns ?? 80 },
+      clock: ProcessEnvironment.now
+    )
+    if log.liveLine != nil { console.startTicking() }
+    var sinks: [any EventSink] = [console]
+    if writesFile, let level = log.fileLevel, let directory = flags.logPath {
+      sinks.append(
+        LogFile(
+          directory: directory,
+          formatter: log.fileFormatter,
+          minimumLevel: level,
+          maximumBytes: flags.logFileMaxBytes,
+          showsCacheEvents: flags.logCacheEvents ?? false,
+          complain: { errors.write("warning: \($0)\n") }
+        )
+      )
+    }
+    return EventBus(
+      sinks: sinks,
+      policy: flags.warnings,
+      showsAllDeprecations: flags.showAllDeprecations,
+      clock: ProcessEnvironment.now
+    )
+  }
+}
+
+/// What the flags mean for the console and the log file.
+struct LogSettings {
+  let resolved: ResolvedFlags
+  let environment: [String: String]
+  let invocationID: String
+  let isTerminal: Bool
+
+  private var flags: InvocationFlags { resolved.flags }
+  private var isDumb: Bool { environment["TERM"] == "dumb" }
+
+  /// Asked-for colours always; otherwise on a terminal that can, unless NO_COLOR is set.
+  var consolePaint: Paint {
+    guard flags.useColors, consoleStyle != .json else { return .none }
+    if resolved.colorsAreExplicit { return Paint(isOn: true) }
+    let refuses = !(environment["NO_COLOR"] ?? "").isEmpty
+    return Paint(isOn: isTerminal && !isDumb && !refuses)
+  }
+
+  var consoleStyle: LineFormatter.Style {
+    switch flags.logFormat {
+    case .text, .default: .text
+    case .debug: .debug
+    case .json: .json
+    }
+  }
+
+  /// nil: commands' own output alone.
+  var consoleLevel: EventLevel? {
+    if flags.debug == true { return .debug }
+    if flags.quiet { return .error }
+    return Self.level(flags.logLevel)
+  }
+
+  var fileLevel: EventLevel? { flags.debug == true ? .debug : Self.level(flags.logLevelFile) }
+
+  var consoleFormatter: LineFormatter { formatter(consoleStyle, consolePaint) }
+
+  var fileFormatter: LineFormatter {
+    let style: LineFormatter.Style =
+      switch flags.logFormatFile {
+      case .text: .text
+      case .debug, .default: .debug
+      case .json: .json
+      }
+    let isPainted = flags.useColorsFile && resolved.fileColorsAreExplicit && style != .json
+    return formatter(style, Paint(isOn: isPainted))
+  }
+
+  var liveLine: LiveLine? {
+    guard isTerminal, !isDumb, consoleStyle == .text, consoleLevel == .info else { return nil }
+    let locale = environment["LC_ALL"] ?? environment["LC_CTYPE"] ?? environment["LANG"] ?? ""
+    let isUTF8 = locale.lowercased().contains("utf")
+    return LiveLine(paint: consolePaint, isPlain: !isUTF8)
+  }
+
+  private func formatter(_ style: LineFormatter.Style, _ paint: Paint) -> LineFormatter {
+    let isFull = resolved.fullTable ?? isTerminal
+    let prefix = "DBT_ENV_CUSTOM_ENV_"
+    let custom = environment.filter { $0.key.hasPrefix(prefix) }
+      .map { (String($0.key.dropFirst(prefix.count)), $0.value) }
+    return LineFormatter(
+      style: style,
+      words: EventWords(
+        paint: paint,
+        width: flags.printerWidth,
+        tables: isFull ? .full : .compact
+      ),
+      mask: SecretMask(environment: environment),
+      invocationID: invocationID,
+      processID: ProcessEnvironment.processID,
+      customEnvironment: Dictionary(custom) { first, _ in first },
+      secondsFromUTC: ProcessEnvironment.secondsFromUTC
+    )
+  }
+
+  private static func level(_ level: LogLevel) -> EventLevel? {
+    switch level {
+    case .debug: .debug
+    case .info: .info
+    case .warn: .warn
+    case .error: .error
+    case .none: nil
+    }
+  }
+}

@@ -1,0 +1,180 @@
+import SectoralRunner
+import SectoralText
+import SectoralYAML
+import Testing
+
+@testable import sectoral
+
+struct LogTests {
+  private func json(_ message: EventMessage, mask: SecretMask = .none) throws -> DatumMap {
+    let formatter = LineFormatter(
+      style: .json,
+      words: EventWords(),
+      mask: mask,
+      invocationID: "4fb80286",
+      processID: 4711,
+      customEnvironment: ["TEAM": "data"]
+    )
+    let event = Event(message, timestamp: Fixture.moment, thread: "Thread-1 (worker)")
+    let line = formatter.line(for: event)
+    #expect(line.hasSuffix("}\n"))
+    #expect(!line.dropLast().contains("\n"))
+    return try #require(try JSON.parse(line).map)
+  }
+
+  @Test func jsonHasDbtsInfo() throws {
+    let object = try json(.concurrencyLine(threads: 4, target: "dev", nodeCount: 13))
+    #expect(object.keys == ["data", "info"])
+    #expect(
+      object["info"]
+        == .map([
+          "category": .string(""), "code": .string("Q027"),
+          "extra": .map(["TEAM": .string("data")]),
+          "invocation_id": .string("4fb80286"), "level": .string("info"),
+          "msg": .string("Concurrency: 4 threads (target='dev')"),
+          "name": .string("ConcurrencyLine"), "pid": .int(4711),
+          "thread": .string("Thread-1 (worker)"), "ts": .string("2024-05-01T10:00:00.123456Z"),
+        ])
+    )
+    #expect(
+      object["data"]
+        == .map(["num_threads": .int(4), "target_name": .string("dev"), "node_count": .int(13)])
+    )
+  }
+
+  @Test func jsonDescribesTheNode() throws {
+    var node = Fixture.model("bad", phase: .finished(.success))
+    node.startedAt = Fixture.moment
+    node.finishedAt = Fixture.moment
+    let result = NodeResult(
+      node: node,
+      status: .success,
+      message: "CREATE VIEW",
+      executionTime: 0.25
+    )
+    let object = try json(.logNodeResult(result, Position(1, of: 14)))
+    #expect(
+      object["data"]
+        == .map([
+          "description": .string("sql view model dev.bad"), "execution_time": .float(0.25),
+          "index": .int(1), "total": .int(14), "status": .string("CREATE VIEW"),
+          "node_info": .map([
+            "materialized": .string("view"), "meta": .map([:]), "node_checksum": .string("99c0"),
+            "node_finished_at": .string("2024-05-01T10:00:00.123456"),
+            "node_name": .string("bad"), "node_path": .string("bad.sql"),
+            "node_relation": .map([
+              "alias": .string("bad"), "database": .string("lab"),
+              "relation_name": .string("\"lab\".\"dev\".\"bad\""), "schema": .string("dev"),
+            ]),
+            "node_started_at": .string("2024-05-01T10:00:00.123456"),
+            "node_status": .string("success"), "resource_type": .string("model"),
+            "unique_id": .string("model.lab.bad"),
+          ]),
+        ])
+    )
+  }
+
+  @Test func jsonOfTestsHasTheirOwnFields() throws {
+    let result = NodeResult(
+      node: Fixture.test("not_null"),
+      status: .warn,
+      failures: 3,
+      executionTime: 1
+    )
+    let object = try json(.logNodeResult(result, Position(2, of: 9)))
+    #expect(object["info"]?["level"] == .string("warn"))
+    #expect(object["data"]?["num_failures"] == .int(3))
+    #expect(object["data"]?["num_models"] == .int(9))
+    #expect(object["data"]?["attached_node"] == .string("model.lab.v"))
+  }
+
+  @Test func secretsAreMasked() throws {
+    let mask = SecretMask(environment: [
+      "DBT_ENV_SECRET_A": "hunter2", "DBT_ENV_SECRET_B": "hunter22", "DBT_ENV_SECRET_C": "",
+      "OTHER": "select",
+    ])
+    #expect(mask("select 'hunter2', 'hunter22hunter2'") == "select '*****', '**********'")
+    let object = try json(.jinjaLogInfo("password hunter2"), mask: mask)
+    #expect(object["info"]?["msg"] == .string("password *****"))
+    #expect(object["data"]?["msg"] == .string("password *****"))
+  }
+
+  @Test func theDebugFormatIsDbts() {
+    let formatter = LineFormatter(
+      style: .debug,
+      words: EventWords(),
+      invocationID: "af5e5d4d",
+      secondsFromUTC: 7200
+    )
+    #expect(
+      formatter.header(at: Fixture.moment)
+        == "\n\n============================== 12:00:00.123456 | af5e5d4d "
+        + "==============================\n"
+    )
+    let event = Event(
+      .sqlQuery(connectionName: "model.p.m", sql: "select\n1"),
+      timestamp: Fixture.moment,
+      thread: "Thread-1 (worker)"
+    )
+    #expect(
+      formatter.line(for: event)
+        == "12:00:00.123456 [debug] [Thread-1 (]: On model.p.m: select\n1\n"
+    )
+    let report = Event(.mainReportVersion(version: "=1.11.16"), timestamp: Fixture.moment)
+    #expect(
+      formatter.line(for: report)
+        == "12:00:00.123456 [info ] [MainThread]: Running with dbt=1.11.16\n"
+    )
+  }
+
+  @Test func theLogFileTurnsOver() throws {
+    let directory = try TemporaryDirectory()
+    defer { directory.remove() }
+    let formatter = LineFormatter(style: .text, words: EventWords(), invocationID: "id")
+    for number in 0..<9 {
+      let log = LogFile(
+        directory: directory.path + "/a/b",
+        formatter: formatter,
+        minimumLevel: .info,
+        maximumBytes: 60,
+        complain: { Issue.record("\($0)") }
+      )
+      log.emit(Event(.note("line \(number) ........................"), timestamp: Fixture.moment))
+      log.emit(Event(.jinjaLogDebug("not here"), timestamp: Fixture.moment))
+      log.emit(Event(.checkCleanPath("not here"), timestamp: Fixture.moment))
+      log.close()
+    }
+    let path = directory.path + "/a/b/dbt.log"
+    #expect(TextFile.read(path)?.contains("line 8") == true)
+    #expect(TextFile.read(path + ".1")?.contains("line 7") == true)
+    #expect(TextFile.read(path + ".5")?.contains("line 3") == true)
+    #expect(TextFile.read(path + ".6") == nil)
+    #expect(TextFile.read(path)?.contains("not here") == false)
+  }
+
+  @Test func aLogFileThatCannotBeWrittenIsSaidOnce() throws {
+    let directory = try TemporaryDirectory()
+    defer { directory.remove() }
+    #expect(TextFile.create(directory.path + "/file", "x") == nil)
+    let complaints = RecordingOutput()
+    let log = LogFile(
+      directory: directory.path + "/file/logs",
+      formatter: LineFormatter(style: .text, words: EventWords(), invocationID: "id"),
+      minimumLevel: .info,
+      maximumBytes: 0,
+      complain: { complaints.write($0 + "\n") }
+    )
+    for _ in 0..<3 { log.emit(Event(.note("x"), timestamp: Fixture.moment)) }
+    log.close()
+    #expect(complaints.text.split(separator: "\n").count == 1)
+    #expect(complaints.text.contains("going on without it"))
+  }
+
+  @Test(arguments: [
+    (0, "1970-01-01T00:00:00.000000Z"), (1_709_164_800_000_001, "2024-02-29T00:00:00.000001Z"),
+    (-1, "1969-12-31T23:59:59.999999Z"), (4_102_444_799_000_000, "2099-12-31T23:59:59.000000Z"),
+  ])
+  func timestampsAreCalendarDates(_ microseconds: Int64, _ text: String) {
+    #expect(Timestamp(microseconds: microseconds).iso8601 == text)
+  }
+}
