@@ -1,5 +1,6 @@
 import SectoralJinja
 import SectoralWarehouse
+import SectoralYAML
 
 /// Methods that need no database: names, quoting, types, DDL of constraints and indexes.
 extension AdapterCall {
@@ -107,7 +108,7 @@ extension AdapterCall {
       }
       return .dict(grants)
     },
-    "get_incremental_strategy_macro": .init(.none) { (call) throws(TemplateError) in
+    "get_incremental_strategy_macro": .init(.nothing) { (call) throws(TemplateError) in
       try call.incrementalStrategy()
     },
     "build_catalog_relation": .init { (call) throws(TemplateError) in .none },

@@ -1,10 +1,11 @@
 import SectoralJinja
 import SectoralWarehouse
+import SectoralYAML
 
 /// Methods about relations: the cache, columns, schemas, and what macros do to them.
 extension AdapterCall {
   static let relationMethods: [String: AdapterObject.Method] = [
-    "get_relation": .init(.none) { (call) throws(TemplateError) in
+    "get_relation": .init(.nothing) { (call) throws(TemplateError) in
       let arguments = try call.bound(["database", "schema", "identifier"])
       return try call.cachedRelation(
         database: call.part(arguments, 0), schema: call.part(arguments, 1),
@@ -77,14 +78,14 @@ extension AdapterCall {
           $0.object(ColumnObject.self).map { !known.contains($0.column.name) } ?? false
         })
     },
-    "expand_target_column_types": .init(.none) { (call) throws(TemplateError) in
+    "expand_target_column_types": .init(.nothing) { (call) throws(TemplateError) in
       let arguments = try call.bound(["from_relation", "to_relation"])
       _ = try call.relation(arguments.value(0), "from_relation")
       _ = try call.relation(arguments.value(1), "to_relation")
       try call.widenColumns(of: arguments.value(1), like: arguments.value(0))
       return .none
     },
-    "drop_relation": .init(.none) { (call) throws(TemplateError) in
+    "drop_relation": .init(.nothing) { (call) throws(TemplateError) in
       let value = try call.bound(["relation"]).value(0)
       let relation = try call.relation(value, "relation")
       guard relation.relation.type != nil else {
@@ -97,7 +98,7 @@ extension AdapterCall {
         try call.callMacro("drop_relation", [("relation", value)])
       }
     },
-    "rename_relation": .init(.none) { (call) throws(TemplateError) in
+    "rename_relation": .init(.nothing) { (call) throws(TemplateError) in
       let arguments = try call.bound(["from_relation", "to_relation"])
       let from = try call.relation(arguments.value(0), "from_relation")
       let to = try call.relation(arguments.value(1), "to_relation")
@@ -106,17 +107,17 @@ extension AdapterCall {
         "rename_relation",
         [("from_relation", arguments.value(0)), ("to_relation", arguments.value(1))])
     },
-    "truncate_relation": .init(.none) { (call) throws(TemplateError) in
+    "truncate_relation": .init(.nothing) { (call) throws(TemplateError) in
       let value = try call.bound(["relation"]).value(0)
       return try call.callMacro("truncate_relation", [("relation", value)])
     },
-    "create_schema": .init(.none) { (call) throws(TemplateError) in
+    "create_schema": .init(.nothing) { (call) throws(TemplateError) in
       let relation = try call.relation(call.bound(["relation"]).value(0), "relation")
       _ = try call.callMacro("create_schema", [("relation", call.schemaOf(relation))])
       try call.onWarehouse { (session) throws(WarehouseError) in try session.commitIfOpen() }
       return .none
     },
-    "drop_schema": .init(.none) { (call) throws(TemplateError) in
+    "drop_schema": .init(.nothing) { (call) throws(TemplateError) in
       let relation = try call.relation(call.bound(["relation"]).value(0), "relation")
       _ = try call.callMacro("drop_schema", [("relation", call.schemaOf(relation))])
       try call.onWarehouse { (session) throws(WarehouseError) in try session.commitIfOpen() }

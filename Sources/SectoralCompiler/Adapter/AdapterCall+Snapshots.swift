@@ -1,20 +1,21 @@
 import SectoralJinja
 import SectoralWarehouse
+import SectoralYAML
 
 /// Methods for snapshots, and those that Redshift alone has.
 extension AdapterCall {
   static let snapshotMethods: [String: AdapterObject.Method] = [
-    "get_hard_deletes_behavior": .init(.none) { (call) throws(TemplateError) in
+    "get_hard_deletes_behavior": .init(.nothing) { (call) throws(TemplateError) in
       try call.hardDeletes(call.bound(["config"]).value(0))
     },
-    "valid_snapshot_target": .init(.none) { (call) throws(TemplateError) in
+    "valid_snapshot_target": .init(.nothing) { (call) throws(TemplateError) in
       let arguments = try call.bound(["relation", "column_names"], required: 1)
       try call.checkSnapshot(
         arguments.value(0), names: arguments.value(1),
         columns: ["dbt_scd_id", "dbt_valid_from", "dbt_valid_to"])
       return .none
     },
-    "assert_valid_snapshot_target_given_strategy": .init(.none) { (call) throws(TemplateError) in
+    "assert_valid_snapshot_target_given_strategy": .init(.nothing) { (call) throws(TemplateError) in
       let arguments = try call.bound(["relation", "column_names", "strategy"])
       var columns = ["dbt_scd_id", "dbt_valid_from", "dbt_valid_to"]
       let strategy = arguments.value(2)

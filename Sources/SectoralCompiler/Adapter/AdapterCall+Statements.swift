@@ -19,7 +19,7 @@ extension AdapterCall {
         .object(TableObject(fetch ? result.table : ResultTable())),
       ])
     },
-    "commit": .init(.none) { (call) throws(TemplateError) in
+    "commit": .init(.nothing) { (call) throws(TemplateError) in
       let session = try call.session()
       guard session.isMarkedOpen else {
         throw TemplateError(
@@ -72,7 +72,7 @@ extension AdapterCall {
       return fetch == "one" ? rows.first ?? .none : fetch == "all" ? .list(rows) : .none
     },
     // Ours: the bulk load of seeds.
-    "copy_csv_rows": .init(.none) { (call) throws(TemplateError) in try call.copyRows() },
+    "copy_csv_rows": .init(.nothing) { (call) throws(TemplateError) in try call.copyRows() },
   ]
 
   /// `copy_csv_rows(relation, table, columns)`: loads a table with one COPY; gives the number of
@@ -96,7 +96,7 @@ extension AdapterCall {
       columns = names.joined(separator: ", ")
     }
     let sql = "copy \(relation.rendered) (\(columns)) from stdin with (format csv)"
-    var next = try chunks(of: table)
+    let next = try chunks(of: table)
     let count = try onWarehouse { (session) throws(WarehouseError) in
       try session.copyIn(sql, opensTransaction: true) { () throws(WarehouseError) in next() }
     }

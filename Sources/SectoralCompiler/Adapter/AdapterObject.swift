@@ -1,5 +1,5 @@
 package import SectoralJinja
-package import SectoralWarehouse
+import SectoralWarehouse
 import SectoralYAML
 
 /// `adapter`: what templates may ask the database and its dialect.
@@ -17,7 +17,7 @@ package final class AdapterObject: Object {
 
   /// A method: what it does when it runs, and what it gives while a project is read.
   struct Method: Sendable {
-    enum WhileReading: Sendable { case runs, none, bool(Bool), emptyList, noResult, noCursor }
+    enum WhileReading: Sendable { case runs, nothing, bool(Bool), emptyList, noResult, noCursor }
 
     let whileReading: WhileReading
     let body: @Sendable (AdapterCall) throws(TemplateError) -> Value
@@ -60,7 +60,7 @@ package final class AdapterObject: Object {
       if !interpreter.contextHost.isExecuting {
         switch method.whileReading {
         case .runs: break
-        case .none: return .none
+        case .nothing: return Value.none
         case .bool(let bool): return .bool(bool)
         case .emptyList: return .list([])
         case .noResult: return .tuple([.string(""), .object(TableObject(ResultTable()))])
@@ -237,7 +237,7 @@ final class AdapterConfigObject: Object {
     case "credentials": return .object(CredentialsObject(target))
     case "project_name": return .string(invocation.projectName)
     case "profile_name", "target_name", "threads":
-      return target[name.name].map { Value($0) } ?? .none
+      return target[name.name].map { Value($0) } ?? Value.none
     case "args": return Value(invocation.arguments)
     case "cli_vars": return invocation.arguments["vars"].map { Value($0) } ?? .dict([])
     default: return nil

@@ -1,3 +1,4 @@
+package import SectoralJinja
 package import SectoralWarehouse
 
 /// What happened on a node's connection, for the log.
@@ -111,6 +112,17 @@ package final class WarehouseSession {
     if let result { return result }
     throw WarehouseError(
       kind: .statement, message: "the text holds no statement", sql: sql)
+  }
+
+  /// The same for callers inside of templates, whose errors are templates' errors.
+  package func execute(_ sql: String, autoBegin: Bool, fetch: Bool) throws(TemplateError) -> (
+    response: AdapterResponse, table: ResultTable
+  ) {
+    do throws(WarehouseError) {
+      return try execute(sql, opensTransaction: autoBegin, fetch: fetch)
+    } catch {
+      throw .warehouse(error)
+    }
   }
 
   /// Runs a statement without the query comment, as bulk loads are run.

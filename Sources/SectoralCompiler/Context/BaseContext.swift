@@ -1,6 +1,6 @@
 package import SectoralJinja
 import SectoralText
-package import SectoralYAML
+import SectoralYAML
 
 /// The names that every template sees, whoever renders it and wherever: made once per worker, and
 /// asked last.

@@ -1,5 +1,4 @@
 package import SectoralJinja
-package import SectoralText
 package import SectoralWarehouse
 
 extension ErrorKind {

@@ -120,7 +120,7 @@ package final class RelationObject: Object {
     case "renameable_relations": return .list(renameableTypes.map { .string($0.rawValue) })
     case "replaceable_relations": return .list(replaceableTypes.map { .string($0.rawValue) })
     case "dbt_created": return .bool(isDbtCreated)
-    case "limit": return relation.limit.map(Value.int) ?? .none
+    case "limit": return relation.limit.map(Value.int) ?? Value.none
     case "require_alias": return .bool(relation.aliasesSubqueries)
     case "catalog": return catalog
     case "quote_character": return .string("\"")
@@ -674,10 +674,13 @@ package final class RelationClass: Object {
       let value = try interpreter.attribute(name, of: node)
       return value.isNone || value.isUndefined ? nil : value
     }
+    var identifier = try member("alias")
+    if identifier == nil { identifier = try member("identifier") }
+    if identifier == nil { identifier = try member("name") }
     var fields = RelationFields(
       Relation(
         database: try member("database")?.asString, schema: try member("schema")?.asString,
-        identifier: try (member("alias") ?? member("identifier") ?? member("name"))?.asString,
+        identifier: identifier?.asString,
         quotePolicy: interpreter.contextHost.invocation.quoting,
         aliasesSubqueries: adapterType != "redshift"))
     for (name, value) in arguments.keyword {

@@ -5,6 +5,7 @@ package import SectoralWarehouse
 package final class StatementResults {
   private var results: [String: Value] = [:]
   private var loaded: Set<String> = []
+  private var tables: [String: TableObject] = [:]
   /// The response of the statement `main`, which becomes the node's result.
   package private(set) var mainResponse: AdapterResponse?
 
@@ -15,11 +16,15 @@ package final class StatementResults {
 
   func store(_ name: String, response: Value, table: TableObject) {
     results[name] = .object(StoredResult(response: response, table: table))
+    tables[name] = table
     loaded.remove(name)
     if name == "main", let response = response.object(ResponseObject.self) {
       mainResponse = response.response
     }
   }
+
+  /// The server's rows of a stored result; nil when there is no such result.
+  package func table(_ name: String) -> ResultTable? { tables[name]?.result }
 
   /// A result is given once; only `main` may be read again.
   func load(_ name: String) throws(TemplateError) -> Value {

@@ -1,5 +1,6 @@
 package import SectoralJinja
 package import SectoralWarehouse
+import SectoralYAML
 
 /// The type of a column of a result or a seed.
 package enum TableType: String, Sendable {
@@ -21,19 +22,22 @@ package final class TableObject: Object {
   package let rowCount: Int
   /// The seed that the table was made from, for bulk loads; nil of everything else.
   package let seed: SeedTable?
+  /// The server's rows that the table was made from; nil of everything else.
+  package let result: ResultTable?
   private let rowNames: [Value]?
   private let make: () -> [[Value]]
   private lazy var cells: [[Value]] = make()
 
   init(
     names: [String], types: [TableType], rowCount: Int, rowNames: [Value]? = nil,
-    seed: SeedTable? = nil, _ make: @escaping () -> [[Value]]
+    seed: SeedTable? = nil, result: ResultTable? = nil, _ make: @escaping () -> [[Value]]
   ) {
     columnNames = Self.unique(names)
     columnTypes = types
     self.rowCount = rowCount
     self.rowNames = rowNames
     self.seed = seed
+    self.result = result
     self.make = make
     super.init()
   }
@@ -48,7 +52,9 @@ package final class TableObject: Object {
       let isEmpty = result.rows.allSatisfy { $0[index] == nil }
       types.append(isEmpty ? .integer : column.tableType)
     }
-    self.init(names: result.columns.map(\.name), types: types, rowCount: result.rows.count) {
+    self.init(
+      names: result.columns.map(\.name), types: types, rowCount: result.rows.count, result: result
+    ) {
       result.rows.map { row in zip(result.columns, row).map { $0.value(of: $1) } }
     }
   }
@@ -124,7 +130,7 @@ package final class TableObject: Object {
     case "rows": return .object(RowsObject(self))
     case "column_names": return .tuple(columnNames.map(Value.string))
     case "column_types": return .tuple(columnTypes.map { .object(TableTypeObject($0)) })
-    case "row_names": return rowNames.map { .tuple($0) } ?? .none
+    case "row_names": return rowNames.map { Value.tuple($0) } ?? Value.none
     case let text: return method(text)
     }
   }
@@ -680,7 +686,7 @@ final class RowsObject: NamedSequence {
 }
 
 /// A row: its values by place and by the name of the column.
-package final class RowObject: NamedSequence {
+final class RowObject: NamedSequence {
   private let table: TableObject
   private let index: Int
 
@@ -690,20 +696,20 @@ package final class RowObject: NamedSequence {
     super.init()
   }
 
-  package override var typeName: String { "Row" }
+  override var typeName: String { "Row" }
   override var description: String { "agate.Row" }
   override var count: Int { table.columnNames.count }
   override func element(_ index: Int) -> Value { table.rowValues(self.index)[index] }
   override var names: [Value]? { table.columnNames.map(Value.string) }
 
-  package override func item(_ key: Value, _ interpreter: Interpreter) throws(TemplateError)
+  override func item(_ key: Value, _ interpreter: Interpreter) throws(TemplateError)
     -> Value?
   {
     guard let name = key.asString else { return try super.item(key, interpreter) }
     return table.columnNames.firstIndex(of: name).map(element)
   }
 
-  package override func hash(into hasher: inout Hasher) -> Bool {
+  override func hash(into hasher: inout Hasher) -> Bool {
     hasher.combine(count)
     return true
   }

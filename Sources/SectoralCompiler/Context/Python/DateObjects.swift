@@ -315,7 +315,7 @@ package final class DateTimeObject: Object {
       return value
     }
     switch text {
-    case "tzinfo": return zone.map(Value.object) ?? .none
+    case "tzinfo": return zone.map(Value.object) ?? Value.none
     case "date":
       return .constant(
         text,
@@ -448,7 +448,7 @@ package final class TimeObject: Object {
     let moment = moment
     if let value = clockAttribute(text, moment) { return value }
     switch text {
-    case "tzinfo": return zone.map(Value.object) ?? .none
+    case "tzinfo": return zone.map(Value.object) ?? Value.none
     case "utcoffset":
       return .constant(text, zone?.offset.map { .timeDelta(seconds: $0) } ?? .none)
     case "tzname": return .constant(text, .text(zone?.abbreviation))
@@ -805,7 +805,7 @@ final class DateTimeClass: DateTypeClass {
       return .function(text) { arguments, _ throws(TemplateError) in
         let ordinal = try CallArguments(text, arguments, ["ordinal"], required: 1).int(0)
         guard ordinal >= 1 else { throw .valueError("ordinal must be >= 1") }
-        let day = min(ordinal, 1 << 20 << 3) + CalendarMath.firstDay - 1
+        let day = min(ordinal, 10_000_000) + CalendarMath.firstDay - 1
         return try .dateTime(day * CalendarMath.microsecondsPerDay, nil)
       }
     default: return try super.attribute(name, interpreter)

@@ -1,6 +1,12 @@
 import BigInt
 package import SectoralJinja
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
 /// Python's `Decimal`: the numbers of query results.
 package final class DecimalObject: Object {
   package let value: DecimalNumber
@@ -74,7 +80,7 @@ package final class DecimalObject: Object {
       return .decimal(result.remainder)
     case .power:
       guard right.isIntegral, let power = right.truncated.flatMap({ Int(exactly: $0) }) else {
-        return .decimal(DecimalNumber(_pow(left.double, right.double).description) ?? .notANumber)
+        return .decimal(DecimalNumber(pow(left.double, right.double).description) ?? .notANumber)
       }
       guard let result = left.raised(to: power) else { throw Self.divisionByZero }
       return .decimal(result)

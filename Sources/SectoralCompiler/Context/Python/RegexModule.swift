@@ -1,4 +1,4 @@
-package import SectoralJinja
+import SectoralJinja
 
 final class RegexModule: Object {
 }

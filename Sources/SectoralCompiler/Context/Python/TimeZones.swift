@@ -416,7 +416,7 @@ final class ZoneData: Sendable {
     while filled < bytes.count {
       let count = bytes.withUnsafeMutableBytes { buffer in
         // The buffer has bytes left, so it has an address.
-        read(descriptor, buffer.baseAddress! + filled, buffer.count - filled)
+        Glibc.read(descriptor, buffer.baseAddress! + filled, buffer.count - filled)
       }
       if count <= 0 { break }
       filled += count
