@@ -7,6 +7,7 @@ let package = Package(
   platforms: [.macOS(.v15)],
   products: [
     .executable(name: "sectoral", targets: ["sectoral"]),
+    .executable(name: "jinja", targets: ["jinja"]),
     .library(name: "SectoralJinja", targets: ["SectoralJinja"]),
   ],
   dependencies: [
@@ -32,6 +33,12 @@ let package = Package(
       dependencies: [
         "SectoralText", .product(name: "BigInt", package: "BigInt"),
         .product(name: "OrderedCollections", package: "swift-collections"),
+      ]),
+    // The engine on a command line, for tests against Jinja itself and for whoever wants it.
+    .executableTarget(
+      name: "jinja",
+      dependencies: [
+        "SectoralJinja", "SectoralText", .product(name: "BigInt", package: "BigInt"),
       ]),
     .target(name: "SectoralWarehouse", dependencies: ["SectoralText"]),
 

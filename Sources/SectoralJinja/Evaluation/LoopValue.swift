@@ -1,0 +1,91 @@
+/// `loop`: where a loop stands.
+final class LoopValue: Object {
+  private let items: [Value]
+  private let depth: Int
+  @exclusivity(unchecked) var index = 0
+  @exclusivity(unchecked) private var lastChanged: [Value]?
+  /// For `loop(items)` in a recursive loop.
+  @exclusivity(unchecked) var recursion: (loop: UnsafePointer<Loop>, frame: Frame)?
+
+  init(_ items: [Value], depth: Int) {
+    self.items = items
+    self.depth = depth
+  }
+
+  override var typeName: String { "LoopContext" }
+  override var length: Int? { items.count }
+  override var isSequence: Bool { false }
+
+  override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
+    -> Value?
+  {
+    switch name.known {
+    case .index: return .int(index + 1)
+    case .index0: return .int(index)
+    case .revindex: return .int(items.count - index)
+    case .revindex0: return .int(items.count - index - 1)
+    case .first: return .bool(index == 0)
+    case .last: return .bool(index == items.count - 1)
+    case .length: return .int(items.count)
+    case .depth: return .int(depth + 1)
+    case .depth0: return .int(depth)
+    case .previtem:
+      return index > 0
+        ? items[index - 1]
+        : .undefined(
+          Undefined(
+            name: "previtem",
+            kind: interpreter.undefinedKind,
+            message: "there is no previous item"
+          )
+        )
+    case .nextitem:
+      return index + 1 < items.count
+        ? items[index + 1]
+        : .undefined(
+          Undefined(
+            name: "nextitem",
+            kind: interpreter.undefinedKind,
+            message: "there is no next item"
+          )
+        )
+    case .cycle:
+      return .function("cycle") { [self] (arguments, interpreter) throws(TemplateError) in
+        guard !arguments.positional.isEmpty else { throw .type("no items for cycling given") }
+        return arguments.positional[index % arguments.positional.count]
+      }
+    case .changed:
+      return .function("changed") { [self] (arguments, interpreter) throws(TemplateError) in
+        let values = arguments.positional
+        if let last = lastChanged, Value.tuple(last).isEqual(to: .tuple(values)) {
+          return .bool(false)
+        }
+        lastChanged = values
+        return .bool(true)
+      }
+    default: return nil
+    }
+  }
+
+  override var isCallable: Bool { recursion != nil }
+
+  override func call(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
+    -> Value
+  {
+    guard let recursion else {
+      throw .type("The loop must have the 'recursive' marker to be called recursively.")
+    }
+    let iterable = try arguments.bound("loop", ["iterable"], required: 1)[0] ?? .none
+    return try interpreter.recurse(recursion.loop, recursion.frame, iterable, depth: depth + 1)
+  }
+
+  override func repr(_ interpreter: Interpreter) throws(TemplateError) -> String {
+    "<LoopContext \(index + 1)/\(items.count)>"
+  }
+}

@@ -1,0 +1,312 @@
+extension BuiltinFilters {
+  static func addMarkupFilters(_ table: inout FilterTable) {
+    table.add(["escape", "e"]) { (value, arguments, interpreter) throws(TemplateError) in
+      .string(escaped(try interpreter.soft(value)))
+    }
+    table.add(["forceescape"]) { (value, arguments, interpreter) throws(TemplateError) in
+      .string(escaped(try interpreter.soft(value)))
+    }
+    table.add(["safe"]) { (value, arguments, interpreter) throws(TemplateError) in
+      .string(try interpreter.soft(value))
+    }
+    table.add(["striptags"]) { (value, arguments, interpreter) throws(TemplateError) in
+      .string(Markup.stripped(try interpreter.soft(value)))
+    }
+    table.add(["tojson"], ["indent"]) { (value, arguments, interpreter) throws(TemplateError) in
+      var indent: String?
+      switch arguments[0] {
+      case nil, .none?: break
+      case .string(let text)?: indent = text
+      case let width?:
+        indent = String(repeating: " ", count: max(0, min(64, try width.expectInt())))
+      }
+      let text = try JSONText.text(of: value, indent: indent, sortsKeys: true, interpreter)
+      return .string(
+        text.replacing("&", with: "\\u0026").replacing("<", with: "\\u003c")
+          .replacing(">", with: "\\u003e").replacing("'", with: "\\u0027")
+      )
+    }
+    table.add(["xmlattr"], ["autospace"]) {
+      (value, arguments, interpreter) throws(TemplateError) in
+      var parts: [String] = []
+      for (key, value) in try interpreter.keywordPairs(value)
+      where !value.isNone && !value.isUndefined {
+        if key.unicodeScalars.contains(where: {
+          isPythonSpace($0) || $0 == "/" || $0 == ">" || $0 == "="
+        }) {
+          throw .value(
+            "Invalid character in attribute name: \(try interpreter.reprText(of: .string(key)))"
+          )
+        }
+        parts.append("\(escaped(key))=\"\(escaped(try interpreter.soft(value)))\"")
+      }
+      let text = parts.joined(separator: " ")
+      let isSpaced = try interpreter.flag(arguments[0], default: true)
+      return .string(isSpaced && !text.isEmpty ? " " + text : text)
+    }
+    table.add(["urlencode"]) { (value, arguments, interpreter) throws(TemplateError) in
+      switch value {
+      case .dict(let dictionary):
+        return .string(
+          try query(dictionary.pairs.map { ($0.key, $0.value) }, interpreter)
+        )
+      case .list, .tuple, .object:
+        if case .object(let object) = value,
+          try object.iterate(interpreter) == nil || object.isMapping
+        {
+          break
+        }
+        var pairs: [(Value, Value)] = []
+        for item in try interpreter.items(of: value) {
+          let pair = try interpreter.items(of: item)
+          guard pair.count == 2 else {
+            throw .value("not enough values to unpack (expected 2, got \(pair.count))")
+          }
+          pairs.append((pair[0], pair[1]))
+        }
+        return .string(try query(pairs, interpreter))
+      default: break
+      }
+      return .string(quoted(try interpreter.soft(value), slash: true))
+    }
+    table.add(["urlize"], ["trim_url_limit", "nofollow", "target", "rel", "extra_schemes"]) {
+      (value, arguments, interpreter) throws(TemplateError) in
+      var limit: Int?
+      if let value = arguments[0], !value.isNone { limit = try value.expectInt() }
+      var rel: Set<String> = ["noopener"]
+      if let value = arguments[3], !value.isNone {
+        rel.formUnion(try interpreter.soft(value).split(separator: " ").map(String.init))
+      }
+      if try interpreter.flag(arguments[1]) { rel.insert("nofollow") }
+      var target: String?
+      if let value = arguments[2], !value.isNone { target = try interpreter.soft(value) }
+      var schemes: [String] = []
+      if let value = arguments[4], !value.isNone {
+        for scheme in try interpreter.items(of: value) {
+          schemes.append(try interpreter.soft(scheme))
+        }
+      }
+      return .string(
+        Markup.linked(
+          try interpreter.soft(value),
+          limit: limit,
+          rel: rel.sorted().joined(separator: " "),
+          target: target,
+          schemes: schemes
+        )
+      )
+    }
+    table.add(["pprint"]) { (value, arguments, interpreter) throws(TemplateError) in
+      .string(try PrettyPrint.text(of: value, interpreter))
+    }
+  }
+
+  static func escaped(_ text: String) -> String {
+    var out: [UInt8] = []
+    out.reserveCapacity(text.utf8.count + 16)
+    for byte in text.utf8 {
+      switch byte {
+      case UInt8(ascii: "&"): out += Array("&amp;".utf8)
+      case UInt8(ascii: "<"): out += Array("&lt;".utf8)
+      case UInt8(ascii: ">"): out += Array("&gt;".utf8)
+      case UInt8(ascii: "'"): out += Array("&#39;".utf8)
+      case UInt8(ascii: "\""): out += Array("&#34;".utf8)
+      default: out.append(byte)
+      }
+    }
+    return String(decoding: out, as: UTF8.self)
+  }
+
+  private static func query(
+    _ pairs: [(Value, Value)],
+    _ interpreter: Interpreter
+  )
+    throws(TemplateError) -> String
+  {
+    var parts: [String] = []
+    for (key, value) in pairs {
+      let name = quoted(try interpreter.soft(key), slash: false)
+      let text = quoted(try interpreter.soft(value), slash: false)
+      parts.append("\(name)=\(text)".replacing("%20", with: "+"))
+    }
+    return parts.joined(separator: "&")
+  }
+
+  private static func quoted(_ text: String, slash: Bool) -> String {
+    let digits = Array("0123456789ABCDEF".utf8)
+    var out: [UInt8] = []
+    for byte in text.utf8 {
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "."),
+        UInt8(ascii: "-"), UInt8(ascii: "~"):
+        out.append(byte)
+      case UInt8(ascii: "/") where slash: out.append(byte)
+      default: out += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+      }
+    }
+    return String(decoding: out, as: UTF8.self)
+  }
+}
+
+/// Python's `json.dumps`.
+public enum JSONText {
+  /// - Parameters:
+  ///   - indent: What a level of nesting is indented by; nil: all on one line.
+  ///   - sortsKeys: Otherwise keys keep their order.
+  public static func text(
+    of value: Value,
+    indent: String? = nil,
+    sortsKeys: Bool = false,
+    _ interpreter: Interpreter
+  ) throws(TemplateError) -> String {
+    let output = interpreter.output
+    let mark = output.count
+    do throws(TemplateError) {
+      try write(value, indent, sortsKeys, 0, interpreter)
+    } catch {
+      output.truncate(to: mark)
+      throw error
+    }
+    return output.take(from: mark)
+  }
+
+  private static func write(
+    _ value: Value,
+    _ indent: String?,
+    _ sortsKeys: Bool,
+    _ depth: Int,
+    _ interpreter: Interpreter
+  ) throws(TemplateError) {
+    let output = interpreter.output
+    switch value {
+    case .none: output.append("null" as StaticString)
+    case .bool(let bool): output.append(bool ? "true" : "false" as StaticString)
+    case .int, .bigInt: try interpreter.write(value)
+    case .float(let double):
+      output.append(
+        double.isNaN
+          ? "NaN"
+          : double.isInfinite ? (double < 0 ? "-Infinity" : "Infinity") : PythonFloat.repr(double)
+      )
+    case .string(let text): write(text, output)
+    case .list(let list): try write(list.items, indent, sortsKeys, depth, interpreter)
+    case .tuple(let tuple): try write(tuple.items, indent, sortsKeys, depth, interpreter)
+    case .dict(let dictionary):
+      try write(dictionary.pairs, indent, sortsKeys, depth, interpreter)
+    case .object(let object) where object.isMapping:
+      var pairs: [(key: Value, value: Value)] = []
+      for key in try object.iterate(interpreter) ?? [] {
+        pairs.append((key: key, value: try object.item(key, interpreter) ?? .none))
+      }
+      try write(pairs, indent, sortsKeys, depth, interpreter)
+    case .object(let object):
+      if let group = object as? GroupValue {
+        try write(
+          group.iterate(interpreter) ?? [],
+          indent,
+          sortsKeys,
+          depth,
+          interpreter
+        )
+        return
+      }
+      throw .type("Object of type \(value.typeName) is not JSON serializable")
+    default: throw .type("Object of type \(value.typeName) is not JSON serializable")
+    }
+  }
+
+  private static func breakLine(_ indent: String?, _ depth: Int, _ output: Output) {
+    guard let indent else { return }
+    output.append(UInt8(ascii: "\n"))
+    for _ in 0..<depth { output.append(indent) }
+  }
+
+  private static func write(
+    _ items: [Value],
+    _ indent: String?,
+    _ sortsKeys: Bool,
+    _ depth: Int,
+    _ interpreter: Interpreter
+  ) throws(TemplateError) {
+    let output = interpreter.output
+    guard !items.isEmpty else { return output.append("[]" as StaticString) }
+    try interpreter.checkStack()
+    guard depth < 900 else { throw .value("Circular reference detected") }
+    output.append("[" as StaticString)
+    for (index, item) in items.enumerated() {
+      if index > 0 { output.append(indent == nil ? ", " : "," as StaticString) }
+      breakLine(indent, depth + 1, output)
+      try write(item, indent, sortsKeys, depth + 1, interpreter)
+    }
+    breakLine(indent, depth, output)
+    output.append("]" as StaticString)
+  }
+
+  private static func write(
+    _ pairs: [(key: Value, value: Value)],
+    _ indent: String?,
+    _ sortsKeys: Bool,
+    _ depth: Int,
+    _ interpreter: Interpreter
+  ) throws(TemplateError) {
+    let output = interpreter.output
+    guard !pairs.isEmpty else { return output.append("{}" as StaticString) }
+    try interpreter.checkStack()
+    guard depth < 900 else { throw .value("Circular reference detected") }
+    var order = Array(pairs.indices)
+    if sortsKeys {
+      let sorted = try Sorting.sorted(
+        order.map { .int($0) },
+        reverse: false,
+        interpreter
+      ) { (index) throws(TemplateError) in pairs[index.asInt ?? 0].key }
+      order = sorted.map { $0.asInt ?? 0 }
+    }
+    output.append("{" as StaticString)
+    for (position, index) in order.enumerated() {
+      if position > 0 { output.append(indent == nil ? ", " : "," as StaticString) }
+      breakLine(indent, depth + 1, output)
+      switch pairs[index].key {
+      case .string(let text): write(text, output)
+      case .none: output.append("\"null\"" as StaticString)
+      case .bool(let bool): output.append(bool ? "\"true\"" : "\"false\"" as StaticString)
+      case .int, .bigInt, .float:
+        output.append(UInt8(ascii: "\""))
+        try interpreter.write(pairs[index].key)
+        output.append(UInt8(ascii: "\""))
+      default:
+        throw .type(
+          "keys must be str, int, float, bool or None, not \(pairs[index].key.typeName)"
+        )
+      }
+      output.append(": " as StaticString)
+      try write(pairs[index].value, indent, sortsKeys, depth + 1, interpreter)
+    }
+    breakLine(indent, depth, output)
+    output.append("}" as StaticString)
+  }
+
+  private static func write(_ text: String, _ output: Output) {
+    output.append(UInt8(ascii: "\""))
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"": output.append("\\\"" as StaticString)
+      case "\\": output.append("\\\\" as StaticString)
+      case "\n": output.append("\\n" as StaticString)
+      case "\r": output.append("\\r" as StaticString)
+      case "\t": output.append("\\t" as StaticString)
+      case "\u{8}": output.append("\\b" as StaticString)
+      case "\u{C}": output.append("\\f" as StaticString)
+      case _ where scalar.value >= 0x20 && scalar.value < 0x7F:
+        output.append(UInt8(truncatingIfNeeded: scalar.value))
+      default:
+        for unit in String(scalar).utf16 {
+          let digits = String(unit, radix: 16)
+          output.append("\\u" + String(repeating: "0", count: 4 - digits.count) + digits)
+        }
+      }
+    }
+    output.append(UInt8(ascii: "\""))
+  }
+}

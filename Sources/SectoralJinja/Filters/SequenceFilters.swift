@@ -1,0 +1,469 @@
+extension BuiltinFilters {
+  static func addSequenceFilters(_ table: inout FilterTable) {
+    table.add(["default", "d"], ["default_value", "boolean"]) {
+      (value, arguments, interpreter) throws(TemplateError) in
+      var isMissing = value.isUndefined
+      if !isMissing, try interpreter.flag(arguments[1]) {
+        isMissing = try !interpreter.truth(value)
+      }
+      return isMissing ? arguments[0] ?? .string("") : value
+    }
+    table.add(["length", "count"]) { (value, arguments, interpreter) throws(TemplateError) in
+      .int(try interpreter.length(of: value))
+    }
+    table.add(["list"]) { (value, arguments, interpreter) throws(TemplateError) in
+      .list(ListValue(try interpreter.items(of: value)))
+    }
+    table.add(["items"]) { (value, arguments, interpreter) throws(TemplateError) in
+      switch value {
+      case .undefined: return .object(GeneratorValue([]))
+      case .dict(let dictionary):
+        return .object(GeneratorValue(dictionary.pairs.map { .tuple([$0.key, $0.value]) }))
+      case .object(let object) where object.isMapping:
+        return .object(GeneratorValue(try pairs(object, interpreter).map { .tuple([$0, $1]) }))
+      default: throw .type("Can only get item pairs from a mapping.")
+      }
+    }
+    table.add(["first"]) { (value, arguments, interpreter) throws(TemplateError) in
+      if case .object(let object) = value, let generator = object as? GeneratorValue {
+        return generator.next() ?? empty("No first item, sequence was empty.", interpreter)
+      }
+      return try interpreter.items(of: value).first
+        ?? empty("No first item, sequence was empty.", interpreter)
+    }
+    table.add(["last"]) { (value, arguments, interpreter) throws(TemplateError) in
+      try reversible(value)
+      return try interpreter.items(of: value).last
+        ?? empty("No last item, sequence was empty.", interpreter)
+    }
+    table.add(["random"]) { (value, arguments, interpreter) throws(TemplateError) in
+      try interpreter.items(of: value).randomElement()
+        ?? empty("No random item, sequence was empty.", interpreter)
+    }
+    table.add(["reverse"]) { (value, arguments, interpreter) throws(TemplateError) in
+      if case .string(let text) = value {
+        return .string(String(String.UnicodeScalarView(text.unicodeScalars.reversed())))
+      }
+      switch value {
+      case .int, .float, .bool, .none, .bigInt:
+        throw .filterArgument("argument must be iterable")
+      default: break
+      }
+      return .object(
+        GeneratorValue(
+          try interpreter.items(of: value).reversed(),
+          label: "list_reverseiterator"
+        )
+      )
+    }
+    table.add(["join"], ["d", "attribute"]) {
+      (value, arguments, interpreter) throws(TemplateError) in
+      var items = try interpreter.items(of: value)
+      if let attribute = arguments[1], !attribute.isNone {
+        let path = try interpreter.path(attribute)
+        for index in items.indices {
+          items[index] = try interpreter.value(at: path, of: items[index], default: nil)
+        }
+      }
+      let output = interpreter.output
+      let mark = output.count
+      do throws(TemplateError) {
+        let separator =
+          try arguments[0].map { (value) throws(TemplateError) in
+            try interpreter.soft(value)
+          } ?? ""
+        for index in items.indices {
+          if index > 0 { output.append(separator) }
+          try interpreter.write(items[index])
+        }
+      } catch {
+        output.truncate(to: mark)
+        throw error
+      }
+      return .string(output.take(from: mark))
+    }
+    table.add(["attr"], ["name"], required: 1) {
+      (value, arguments, interpreter) throws(TemplateError) in
+      let name = try interpreter.soft(arguments[0] ?? .none)
+      if case .dict = value {
+        let symbol = Symbol(name)
+        if let known = symbol.known, Methods.has(known, value) {
+          return .object(BoundMethod(value, known))
+        }
+        return .undefined(
+          Undefined(
+            name: name,
+            kind: interpreter.undefinedKind,
+            cause: .attribute(of: value.describedType)
+          )
+        )
+      }
+      return try interpreter.attribute(Symbol(name), name, of: value)
+    }
+    table.add(["sum"], ["attribute", "start"]) {
+      (value, arguments, interpreter) throws(TemplateError) in
+      let path = try interpreter.path(arguments[0] ?? .none)
+      var result = arguments[1] ?? .int(0)
+      for item in try interpreter.items(of: value) {
+        result = try interpreter.arithmetic(
+          .add,
+          result,
+          interpreter.value(at: path, of: item, default: nil)
+        )
+      }
+      return result
+    }
+    for (name, wanted) in [("min", -1), ("max", 1)] {
+      table.add([name], ["case_sensitive", "attribute"]) {
+        (value, arguments, interpreter) throws(TemplateError) in
+        let matters = try interpreter.flag(arguments[0])
+        let path = try interpreter.path(arguments[1] ?? .none)
+        var best: (item: Value, key: Value)?
+        for item in try interpreter.items(of: value) {
+          var key = try interpreter.value(at: path, of: item, default: nil)
+          if !matters { key = interpreter.ignoringCase(key) }
+          guard let current = best else {
+            best = (item, key)
+            continue
+          }
+          let order = try interpreter.order(
+            key,
+            current.key,
+            operator: wanted < 0 ? "<" : ">"
+          )
+          if order == wanted { best = (item, key) }
+        }
+        return best?.item ?? empty("No aggregated item, sequence was empty.", interpreter)
+      }
+    }
+    table.add(["sort"], ["reverse", "case_sensitive", "attribute"]) {
+      (value, arguments, interpreter) throws(TemplateError) in
+      let items = try interpreter.items(of: value)
+      let reverse = try interpreter.flag(arguments[0])
+      let matters = try interpreter.flag(arguments[1])
+      let paths = try sortPaths(arguments[2], interpreter)
+      let sorted = try Sorting.sorted(
+        items,
+        reverse: reverse,
+        interpreter
+      ) { (item) throws(TemplateError) in
+        var keys: [Value] = []
+        for path in paths {
+          let key = try interpreter.value(at: path, of: item, default: nil)
+          keys.append(matters ? key : interpreter.ignoringCase(key))
+        }
+        return keys.count == 1 ? keys[0] : .list(keys)
+      }
+      return .list(ListValue(sorted))
+    }
+    table.add(["dictsort"], ["case_sensitive", "by", "reverse"]) {
+      (value, arguments, interpreter) throws(TemplateError) in
+      let matters = try interpreter.flag(arguments[0])
+      let by =
+        try arguments[1].map { (value) throws(TemplateError) in
+          try interpreter.soft(value)
+        } ?? "key"
+      guard by == "key" || by == "value" else {
+        throw .filterArgument("You can only sort by either \"key\" or \"value\"")
+      }
+      let items: [Value]
+      switch value {
+      case .dict(let dictionary): items = dictionary.pairs.map { .tuple([$0.key, $0.value]) }
+      case .object(let object) where object.isMapping:
+        items = try pairs(object, interpreter).map { .tuple([$0, $1]) }
+      case .undefined(let undefined): throw interpreter.undefinedError(undefined)
+      default:
+        throw TemplateError(
+          .attribute,
+          id: "jinja.attribute-error",
+          "'\(value.typeName)' object has no attribute 'items'"
+        )
+      }
+      let sorted = try Sorting.sorted(
+        items,
+        reverse: interpreter.flag(arguments[2]),
+        interpreter
+      ) { (item) throws(TemplateError) in
+        let key = try interpreter.subscriptValue(item, .int(by == "key" ? 0 : 1))
+        return matters ? key : interpreter.ignoringCase(key)
+      }
+      return .list(ListValue(sorted))
+    }
+    table.add(["unique"], ["case_sensitive", "attribute"]) {
+      (value, arguments, interpreter) throws(TemplateError) in
+      let matters = try interpreter.flag(arguments[0])
+      let path = try interpreter.path(arguments[1] ?? .none)
+      let seen = SetValue([])
+      var result: [Value] = []
+      for item in try interpreter.items(of: value) {
+        var key = try interpreter.value(at: path, of: item, default: nil)
+        if !matters { key = interpreter.ignoringCase(key) }
+        guard key.isHashable else { throw .unhashable(key) }
+        guard !seen.contains(key) else { continue }
+        seen.insert(key)
+        result.append(item)
+      }
+      return .object(GeneratorValue(result))
+    }
+    table.add(["groupby"], ["attribute", "default", "case_sensitive"], required: 1) {
+      (value, arguments, interpreter) throws(TemplateError) in
+      let path = try interpreter.path(arguments[0] ?? .none)
+      let matters = try interpreter.flag(arguments[2])
+      let fallback = arguments[1].flatMap { $0.isNone ? nil : $0 }
+      func key(_ item: Value) throws(TemplateError) -> Value {
+        let key = try interpreter.value(at: path, of: item, default: fallback)
+        return matters ? key : interpreter.ignoringCase(key)
+      }
+      let sorted = try Sorting.sorted(
+        interpreter.items(of: value),
+        reverse: false,
+        interpreter,
+        by: key
+      )
+      var groups: [(key: Value, items: [Value])] = []
+      for item in sorted {
+        let itemKey = try key(item)
+        if let last = groups.last, last.key.isEqual(to: itemKey) {
+          groups[groups.count - 1].items.append(item)
+        } else {
+          groups.append((itemKey, [item]))
+        }
+      }
+      var result: [Value] = []
+      for group in groups {
+        let shown =
+          matters
+          ? group.key : try interpreter.value(at: path, of: group.items[0], default: fallback)
+        result.append(.object(GroupValue(shown, group.items)))
+      }
+      return .list(ListValue(result))
+    }
+    table.add(["batch"], ["linecount", "fill_with"], required: 1) {
+      (value, arguments, interpreter) throws(TemplateError) in
+      let size = try (arguments[0] ?? .none).expectInt()
+      var result: [Value] = []
+      var row: [Value] = []
+      for item in try interpreter.items(of: value) {
+        if row.count == size {
+          result.append(.list(row))
+          row = []
+        }
+        row.append(item)
+      }
+      if !row.isEmpty {
+        if let fill = arguments[1], !fill.isNone, row.count < size {
+          guard size <= interpreter.limits.repetition / 24 else {
+            throw .limit("the batch is too large")
+          }
+          row += Array(repeating: fill, count: size - row.count)
+        }
+        result.append(.list(row))
+      }
+      return .object(GeneratorValue(result))
+    }
+    table.add(["slice"], ["slices", "fill_with"], required: 1) {
+      (value, arguments, interpreter) throws(TemplateError) in
+      let items = try interpreter.items(of: value)
+      let count = try (arguments[0] ?? .none).expectInt()
+      guard count != 0 else { throw .zeroDivision("integer division or modulo by zero") }
+      guard count > 0 else { return .object(GeneratorValue([])) }
+      guard count <= interpreter.limits.rangeSize else { throw .limit("too many slices") }
+      let size = items.count / count
+      let longer = items.count % count
+      var offset = 0
+      var result: [Value] = []
+      for index in 0..<count {
+        let start = offset + index * size
+        if index < longer { offset += 1 }
+        let end = offset + (index + 1) * size
+        var row = Array(items[start..<end])
+        if let fill = arguments[1], !fill.isNone, index >= longer, longer > 0 { row.append(fill) }
+        result.append(.list(row))
+      }
+      return .object(GeneratorValue(result))
+    }
+    addSelectingFilters(&table)
+  }
+
+  private static func addSelectingFilters(_ table: inout FilterTable) {
+    table.addOpen("map") { (value, arguments, interpreter) throws(TemplateError) in
+      let items = try interpreter.items(of: value)
+      var result: [Value] = []
+      result.reserveCapacity(items.count)
+      if arguments.positional.isEmpty, let attribute = arguments[keyword: "attribute"] {
+        for (name, _) in arguments.keyword where name != "attribute" && name != "default" {
+          throw .filterArgument("Unexpected keyword argument '\(name)'")
+        }
+        let path = try interpreter.path(attribute)
+        let fallback = arguments[keyword: "default"]
+        for item in items {
+          result.append(try interpreter.value(at: path, of: item, default: fallback))
+        }
+      } else {
+        guard let name = arguments.positional.first else {
+          throw .filterArgument("map requires a filter argument")
+        }
+        let filter = try filter(named: name, interpreter)
+        let rest = Arguments(
+          Array(arguments.positional.dropFirst()),
+          keyword: arguments.keyword
+        )
+        for item in items { result.append(try filter(item, rest, interpreter)) }
+      }
+      return .object(GeneratorValue(result))
+    }
+    for (name, keeps, usesAttribute) in [
+      ("select", true, false), ("reject", false, false), ("selectattr", true, true),
+      ("rejectattr", false, true),
+    ] {
+      table.addOpen(name) { (value, arguments, interpreter) throws(TemplateError) in
+        var positional = arguments.positional[...]
+        var path: [Value] = []
+        if usesAttribute {
+          guard let attribute = positional.popFirst() else {
+            throw .filterArgument("Missing parameter for attribute name")
+          }
+          path = try interpreter.path(attribute)
+        }
+        var test: TestBody?
+        if let name = positional.popFirst() { test = try self.test(named: name, interpreter) }
+        let rest = Arguments(Array(positional), keyword: arguments.keyword)
+        var result: [Value] = []
+        for item in try interpreter.items(of: value) {
+          let subject = try interpreter.value(at: path, of: item, default: nil)
+          let holds: Bool
+          if let test {
+            holds = try test(subject, rest, interpreter)
+          } else {
+            holds = try interpreter.truth(subject)
+          }
+          if holds == keeps { result.append(item) }
+        }
+        return .object(GeneratorValue(result))
+      }
+    }
+  }
+
+  private static func filter(
+    named name: Value,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
+    -> FilterBody
+  {
+    let text = try interpreter.soft(name)
+    guard let filter = interpreter.environment.filter(named: text) else {
+      throw TemplateError(
+        .runtime,
+        id: "jinja.unknown-filter",
+        "no filter named '\(text)'",
+        hint: interpreter.environment.nearestFilter(to: text).map { "did you mean '\($0)'?" }
+      )
+    }
+    return filter
+  }
+
+  private static func test(
+    named name: Value,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
+    -> TestBody
+  {
+    let text = try interpreter.soft(name)
+    guard let test = interpreter.environment.test(named: text) else {
+      throw TemplateError(
+        .runtime,
+        id: "jinja.unknown-test",
+        "no test named '\(text)'",
+        hint: interpreter.environment.nearestTest(to: text).map { "did you mean '\($0)'?" }
+      )
+    }
+    return test
+  }
+
+  private static func empty(_ message: String, _ interpreter: Interpreter) -> Value {
+    .undefined(Undefined(name: "", kind: interpreter.undefinedKind, message: message))
+  }
+
+  private static func reversible(_ value: Value) throws(TemplateError) {
+    if case .object(let object) = value, object is GeneratorValue {
+      throw .type("'\(object.typeName)' object is not reversible")
+    }
+    if case .set = value { throw .type("'set' object is not reversible") }
+  }
+
+  private static func sortPaths(
+    _ attribute: Value?,
+    _ interpreter: Interpreter
+  )
+    throws(TemplateError) -> [[Value]]
+  {
+    switch attribute {
+    case nil, .none?: return [[]]
+    case .string(let text)?:
+      return text.split(on: ",", limit: -1).map { Interpreter.parts($0) }
+    case let other?: return [[other]]
+    }
+  }
+
+  private static func pairs(
+    _ object: Object,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
+    -> [(Value, Value)]
+  {
+    var result: [(Value, Value)] = []
+    for key in try object.iterate(interpreter) ?? [] {
+      result.append((key, try object.item(key, interpreter) ?? .none))
+    }
+    return result
+  }
+}
+
+/// A group of `groupby`: a pair with names.
+final class GroupValue: Object {
+  private let grouper: Value
+  private let list: Value
+
+  init(_ grouper: Value, _ items: [Value]) {
+    self.grouper = grouper
+    list = .list(ListValue(items))
+  }
+
+  override var typeName: String { "_GroupTuple" }
+  override var length: Int? { 2 }
+
+  override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
+    -> Value?
+  {
+    switch name.name {
+    case "grouper": grouper
+    case "list": list
+    default: nil
+    }
+  }
+
+  override func item(_ key: Value, _ interpreter: Interpreter) throws(TemplateError) -> Value? {
+    key.index(in: 2).map { $0 == 0 ? grouper : list }
+  }
+
+  override func iterate(_ interpreter: Interpreter) throws(TemplateError) -> [Value]? {
+    [grouper, list]
+  }
+
+  override func repr(_ interpreter: Interpreter) throws(TemplateError) -> String {
+    try interpreter.reprText(of: .tuple([grouper, list]))
+  }
+
+  override func isEqual(to other: Value) -> Bool {
+    switch other {
+    case .tuple(let tuple): Value.tuple([grouper, list]).isEqual(to: .tuple(tuple))
+    case .object(let object): object === self
+    default: false
+    }
+  }
+
+  override func hash(into hasher: inout Hasher) -> Bool { false }
+}

@@ -1,0 +1,305 @@
+extension BuiltinFilters {
+  static func addTextFilters(_ table: inout FilterTable) {
+    for (name, method) in [
+      ("upper", KnownName.upper), ("lower", .lower), ("capitalize", .capitalize),
+    ] {
+      table.add([name]) { (value, arguments, interpreter) throws(TemplateError) in
+        .string(StringMethods.changedCase(method, try interpreter.soft(value)))
+      }
+    }
+    table.add(["title"]) { (value, arguments, interpreter) throws(TemplateError) in
+      .string(titled(try interpreter.soft(value)))
+    }
+    table.add(["trim"], ["chars"]) { (value, arguments, interpreter) throws(TemplateError) in
+      let text = try interpreter.soft(value)
+      switch arguments[0] {
+      case nil, .none?: return .string(StringMethods.strip(text, left: true, right: true))
+      case .string(let characters)?:
+        return .string(StringMethods.strip(text, characters, left: true, right: true))
+      default: throw .type("strip arg must be None or str")
+      }
+    }
+    table.add(["replace"], ["old", "new", "count"], required: 2) {
+      (value, arguments, interpreter) throws(TemplateError) in
+      let text = try interpreter.soft(value)
+      let old = try interpreter.soft(arguments[0] ?? .none)
+      let new = try interpreter.soft(arguments[1] ?? .none)
+      var count = -1
+      if let limit = arguments[2], !limit.isNone { count = try limit.expectInt() }
+      return .string(try StringMethods.replaced(text, old, new, count, interpreter.limits))
+    }
+    table.add(["string"]) { (value, arguments, interpreter) throws(TemplateError) in
+      .string(try interpreter.soft(value))
+    }
+    table.add(["center"], ["width"]) { (value, arguments, interpreter) throws(TemplateError) in
+      let width = try arguments[0]?.expectInt() ?? 80
+      guard width <= interpreter.limits.repetition else {
+        throw .limit("the width is larger than \(interpreter.limits.repetition)")
+      }
+      return .string(StringMethods.centered(try interpreter.soft(value), width))
+    }
+    table.add(["indent"], ["width", "first", "blank"]) {
+      (value, arguments, interpreter) throws(TemplateError) in
+      let text = try interpreter.soft(value)
+      let first = try interpreter.flag(arguments[1])
+      let blank = try interpreter.flag(arguments[2])
+      let indentation: String
+      switch arguments[0] {
+      case nil: indentation = "    "
+      case .string(let text)?: indentation = text
+      case let width?:
+        let count = try width.expectInt()
+        guard count <= interpreter.limits.repetition / 64 else {
+          throw .limit("the indentation is too wide")
+        }
+        indentation = String(repeating: " ", count: max(0, count))
+      }
+      return .string(indented(text, indentation, first: first, blank: blank))
+    }
+    table.add(["truncate"], ["length", "killwords", "end", "leeway"]) {
+      (value, arguments, interpreter) throws(TemplateError) in
+      let text = try interpreter.soft(value)
+      let length = try arguments[0]?.expectInt() ?? 255
+      let end =
+        try arguments[2].map { (value) throws(TemplateError) in
+          try interpreter.soft(value)
+        } ?? "..."
+      var leeway = 5
+      if let value = arguments[3], !value.isNone { leeway = try value.expectInt() }
+      let endLength = end.scalarCount
+      guard length >= endLength else {
+        throw TemplateError(
+          ErrorKind(rawValue: "AssertionError"),
+          id: "jinja.assertion",
+          "expected length >= \(endLength), got \(length)"
+        )
+      }
+      guard leeway >= 0 else {
+        throw TemplateError(
+          ErrorKind(rawValue: "AssertionError"),
+          id: "jinja.assertion",
+          "expected leeway >= 0, got \(leeway)"
+        )
+      }
+      guard text.scalarCount > length + leeway else { return .string(text) }
+      let cut = String(text.unicodeScalars.prefix(length - endLength))
+      if try interpreter.flag(arguments[1]) { return .string(cut + end) }
+      guard let blank = cut.findLast(" ", in: 0..<cut.utf8.count) else {
+        return .string(cut + end)
+      }
+      return .string(cut.text(in: 0..<blank) + end)
+    }
+    table.add(["wordcount"]) { (value, arguments, interpreter) throws(TemplateError) in
+      var count = 0
+      var isInside = false
+      for scalar in try interpreter.soft(value).unicodeScalars {
+        let isWord = scalar == "_" || scalar.isPythonAlpha || scalar.isPythonNumeric
+        if isWord, !isInside { count += 1 }
+        isInside = isWord
+      }
+      return .int(count)
+    }
+    table.add(
+      ["wordwrap"],
+      ["width", "break_long_words", "wrapstring", "break_on_hyphens"]
+    ) { (value, arguments, interpreter) throws(TemplateError) in
+      let text = try interpreter.soft(value)
+      let width = try arguments[0]?.expectInt() ?? 79
+      let breaksWords = try interpreter.flag(arguments[1], default: true)
+      let breaksHyphens = try interpreter.flag(arguments[3], default: true)
+      var separator = "\n"
+      if let value = arguments[2], !value.isNone { separator = try interpreter.soft(value) }
+      guard width > 0 else { throw .value("invalid width \(width) (must be > 0)") }
+      let lines = StringMethods.lines(text, keepEnds: false).map { line in
+        WordWrap.wrapped(
+          line,
+          width: width,
+          breaksWords: breaksWords,
+          breaksHyphens: breaksHyphens
+        ).joined(separator: separator)
+      }
+      return .string(lines.joined(separator: separator))
+    }
+    table.addOpen("format") { (value, arguments, interpreter) throws(TemplateError) in
+      guard arguments.positional.isEmpty || arguments.keyword.isEmpty else {
+        throw .filterArgument(
+          "can't handle positional and keyword arguments at the same time"
+        )
+      }
+      let text = try interpreter.soft(value)
+      if arguments.keyword.isEmpty {
+        return .string(
+          try PercentFormat.format(text, .tuple(arguments.positional), interpreter)
+        )
+      }
+      return .string(
+        try PercentFormat.format(
+          text,
+          .dict(arguments.keyword.map { ($0.name, $0.value) }),
+          interpreter
+        )
+      )
+    }
+  }
+
+  /// Words begin after blanks, hyphens and opening brackets.
+  private static func titled(_ text: String) -> String {
+    var result = String.UnicodeScalarView()
+    var isStart = true
+    for scalar in text.unicodeScalars {
+      let isBreak = isPythonSpace(scalar) || ["-", "(", "{", "[", "<"].contains(scalar)
+      if isBreak {
+        result.append(scalar)
+        isStart = true
+      } else if isStart {
+        result.append(contentsOf: scalar.properties.uppercaseMapping.unicodeScalars)
+        isStart = false
+      } else {
+        result.append(contentsOf: scalar.properties.lowercaseMapping.unicodeScalars)
+      }
+    }
+    return String(result)
+  }
+
+  private static func indented(
+    _ text: String,
+    _ indentation: String,
+    first: Bool,
+    blank: Bool
+  )
+    -> String
+  {
+    let lines = StringMethods.lines(text + "\n", keepEnds: false)
+    var result = first ? indentation : ""
+    for (index, line) in lines.enumerated() {
+      if index > 0 {
+        result += "\n"
+        if blank || !line.isEmpty { result += indentation }
+      }
+      result += line
+    }
+    return result
+  }
+}
+
+/// Wraps a paragraph as Python's `textwrap` does with its blanks kept as they are.
+enum WordWrap {
+  static func wrapped(
+    _ text: String,
+    width: Int,
+    breaksWords: Bool,
+    breaksHyphens: Bool
+  )
+    -> [String]
+  {
+    var chunks = Array(chunks(Array(text.unicodeScalars), breaksHyphens).reversed())
+    var lines: [String] = []
+    while !chunks.isEmpty {
+      if let last = chunks.last, isBlank(last), !lines.isEmpty { chunks.removeLast() }
+      var line: [[Unicode.Scalar]] = []
+      var length = 0
+      while let chunk = chunks.last, length + chunk.count <= width {
+        line.append(chunk)
+        length += chunk.count
+        chunks.removeLast()
+      }
+      if let chunk = chunks.last, chunk.count > width {
+        let room = max(1, width - length)
+        if breaksWords {
+          var end = room
+          if breaksHyphens, chunk.count > room,
+            let hyphen = chunk[..<room].lastIndex(of: "-"), hyphen > 0,
+            chunk[..<hyphen].contains(where: { $0 != "-" })
+          {
+            end = hyphen + 1
+          }
+          line.append(Array(chunk[..<end]))
+          chunks[chunks.count - 1] = Array(chunk[end...])
+        } else if line.isEmpty {
+          line.append(chunks.removeLast())
+        }
+      }
+      if let last = line.last, isBlank(last) { line.removeLast() }
+      if !line.isEmpty {
+        lines.append(String(String.UnicodeScalarView(line.joined())))
+      }
+    }
+    return lines
+  }
+
+  private static func isBlank(_ chunk: [Unicode.Scalar]) -> Bool {
+    chunk.allSatisfy(isPythonSpace)
+  }
+
+  private static func isSpace(_ scalar: Unicode.Scalar) -> Bool {
+    scalar.value == 0x20 || (0x09...0x0D).contains(scalar.value)
+  }
+
+  /// Words and the blanks between them; hyphenated words end behind their hyphens.
+  private static func chunks(
+    _ text: [Unicode.Scalar],
+    _ breaksHyphens: Bool
+  )
+    -> [[Unicode.Scalar]]
+  {
+    var result: [[Unicode.Scalar]] = []
+    var position = 0
+    while position < text.count {
+      var end = position + 1
+      if isSpace(text[position]) {
+        while end < text.count, isSpace(text[end]) { end += 1 }
+      } else if breaksHyphens {
+        end = endOfPart(text, position)
+      } else {
+        while end < text.count, !isSpace(text[end]) { end += 1 }
+      }
+      result.append(Array(text[position..<end]))
+      position = end
+    }
+    return result
+  }
+
+  private static func isLetter(_ text: [Unicode.Scalar], _ index: Int) -> Bool {
+    guard text.indices.contains(index) else { return false }
+    let scalar = text[index]
+    return scalar == "_" || (scalar.isPythonAlpha)
+  }
+
+  private static func isWord(_ text: [Unicode.Scalar], _ index: Int) -> Bool {
+    guard text.indices.contains(index) else { return false }
+    let scalar = text[index]
+    return scalar == "_" || scalar.isPythonAlpha || scalar.isPythonNumeric
+      || ["!", "\"", "'", "&", ".", ",", "?"].contains(scalar)
+  }
+
+  private static func endOfPart(_ text: [Unicode.Scalar], _ start: Int) -> Int {
+    // A dash of two or more hyphens after a word stands alone.
+    if text[start] == "-", start > 0, isWord(text, start - 1) {
+      var end = start
+      while end < text.count, text[end] == "-" { end += 1 }
+      if end - start >= 2, end < text.count, isWord(text, end) || isLetter(text, end) {
+        return end
+      }
+    }
+    var end = start + 1
+    while end < text.count, !isSpace(text[end]) {
+      if text[end] == "-" {
+        var run = end
+        while run < text.count, text[run] == "-" { run += 1 }
+        let length = run - end
+        if length >= 2, isWord(text, end - 1), isWord(text, run) { return end }
+        // One hyphen between letters: the part ends behind it.
+        if length == 1, isLetter(text, end - 1), isLetter(text, end - 2),
+          isLetter(text, end + 1),
+          isLetter(text, end + 2) || text.indices.contains(end + 2) && text[end + 2] == "-"
+        {
+          return end + 1
+        }
+        end = run
+        continue
+      }
+      end += 1
+    }
+    return end
+  }
+}

@@ -1,0 +1,363 @@
+public import SectoralText
+
+/// Runs templates; belongs to one thread at a time.
+///
+/// Rendering may be nested: functions of the host that a template calls may render others, call
+/// macros, turn values into text. A render's depth is bounded by `Limits` and by the thread's
+/// stack, of which the last 128 KB are left to the host.
+public final class Interpreter {
+  public let environment: Environment
+  /// Whatever the host wants its functions to find.
+  public var host: AnyObject?
+
+  let output: Output
+  /// The frame being run, and the node in it: where an error is.
+  @exclusivity(unchecked) var current: Frame?
+  @exclusivity(unchecked) var place: NodeID = -1
+  @exclusivity(unchecked) var callDepth = 0
+  @exclusivity(unchecked) var steps = 0
+  @exclusivity(unchecked) var stackLimit: UInt = 0
+  @exclusivity(unchecked) private var framePool: [Frame] = []
+  /// Frames that something still held when their function ended, cleared after the render: a
+  /// macro in a variable of the frame that defines it would otherwise keep both alive.
+  @exclusivity(unchecked) private var escapedFrames: [Frame] = []
+  /// Containers being printed, to stop at those that contain themselves.
+  @exclusivity(unchecked) var printing: [ObjectIdentifier] = []
+  @exclusivity(unchecked) var labels: [Activation] = []
+  let limits: Limits
+
+  /// A macro being run.
+  struct Activation {
+    let macro: Unmanaged<MacroFunction>
+    /// Where the caller was.
+    let callerFrame: Unmanaged<Frame>?
+    let callerPlace: NodeID
+  }
+
+  public init(_ environment: Environment, host: AnyObject? = nil) {
+    self.environment = environment
+    self.host = host
+    limits = environment.options.limits
+    output = Output(limit: environment.options.limits.outputBytes)
+  }
+
+  // MARK: Rendering
+
+  /// Renders a template to text.
+  ///
+  /// - Parameters:
+  ///   - undefined: For names that are missing in this template's own text; macros that it calls
+  ///     keep the environment's kind. nil: the environment's.
+  ///   - label: What the template is, for the trail of errors: `model orders`.
+  ///
+  /// May be called from a host function, in the middle of another render.
+  public func render(
+    _ template: Template,
+    scope: Scope,
+    undefined: UndefinedKind? = nil,
+    label: String? = nil
+  ) throws(TemplateError) -> String {
+    let mark = output.count
+    do throws(TemplateError) {
+      try renderRoot(template, scope, undefined, label)
+    } catch {
+      output.truncate(to: mark)
+      throw error
+    }
+    return output.take(from: mark)
+  }
+
+  /// A template that is one expression gives its value; anything else its text.
+  public func evaluate(
+    _ template: Template,
+    scope: Scope,
+    undefined: UndefinedKind? = nil,
+    label: String? = nil
+  ) throws(TemplateError) -> Value {
+    let program = template.program
+    let root = program.nodes[Int(program.functions[0].body)]
+    guard root.kind == .output else {
+      return .string(
+        try render(template, scope: scope, undefined: undefined, label: label)
+      )
+    }
+    var frame = takeFrame(
+      program,
+      0,
+      parent: nil,
+      scope: scope,
+      undefined: undefined ?? environment.options.undefined
+    )
+    defer { giveBack(&frame) }
+    return try running(frame, label) { (interpreter) throws(TemplateError) in
+      try interpreter.evaluate(root.a, frame)
+    }
+  }
+
+  private func renderRoot(
+    _ template: Template,
+    _ scope: Scope,
+    _ undefined: UndefinedKind?,
+    _ label: String?
+  ) throws(TemplateError) {
+    var frame = takeFrame(
+      template.program,
+      0,
+      parent: nil,
+      scope: scope,
+      undefined: undefined ?? environment.options.undefined
+    )
+    defer { giveBack(&frame) }
+    try running(frame, label) { (interpreter) throws(TemplateError) in
+      try interpreter.executeRoot(frame)
+    }
+  }
+
+  /// Runs a template's top level with `frame` as the current one.
+  func running<Result>(
+    _ frame: Frame,
+    _ label: String?,
+    _ body: (Interpreter) throws(TemplateError) -> Result
+  ) throws(TemplateError) -> Result {
+    let outerFrame = current
+    let outerPlace = place
+    let outerLimit = stackLimit
+    current = frame
+    place = -1
+    callDepth += 1
+    stackLimit = StackGuard.limit()
+    if outerFrame == nil { steps = 0 }
+    defer {
+      current = outerFrame
+      place = outerPlace
+      stackLimit = outerLimit
+      callDepth -= 1
+      if outerFrame == nil {
+        output.isExceeded = false
+        releaseEscapedFrames()
+      }
+    }
+    do throws(TemplateError) {
+      guard callDepth <= limits.callDepth else { throw tooDeep() }
+      let result = try body(self)
+      guard !output.isExceeded else { throw outputExceeded() }
+      return result
+    } catch {
+      let here = placeSpan
+      let isOutermost = error.diagnostic.span == nil
+      let placed = error.placed(at: here)
+      // The frame of the error's own place says nothing new, unless macros lie between.
+      if isOutermost && label == nil { throw placed }
+      throw placed.through(Diagnostic.Frame(label: label ?? "template", span: here))
+    }
+  }
+
+  /// Calls a macro by its definition; yields its text (`Value.string`) or what `return` was given.
+  ///
+  /// - Parameter label: For the trail of errors, `macro clean_name`.
+  public func invoke(
+    _ definition: Template.Definition,
+    of template: Template,
+    scope: Scope,
+    _ arguments: Arguments,
+    label: String
+  ) throws(TemplateError) -> Value {
+    try call(macro(definition, of: template, scope: scope, label: label), arguments)
+  }
+
+  /// The macro as a value that templates call; quicker than a host object around `invoke`.
+  public func macro(
+    _ definition: Template.Definition,
+    of template: Template,
+    scope: Scope,
+    label: String
+  ) -> Value {
+    .object(
+      MacroFunction(
+        program: template.program,
+        index: Int32(definition.index),
+        closure: nil,
+        scope: scope,
+        undefined: environment.options.undefined,
+        label: label
+      )
+    )
+  }
+
+  // MARK: Values
+
+  /// Python's call of a value.
+  public func call(_ callee: Value, _ arguments: Arguments) throws(TemplateError) -> Value {
+    try entering { (interpreter) throws(TemplateError) in
+      try interpreter.callValue(callee, arguments)
+    }
+  }
+
+  /// `value.name`
+  public func attribute(_ name: Symbol, of value: Value) throws(TemplateError) -> Value {
+    try entering { (interpreter) throws(TemplateError) in
+      try interpreter.attribute(name, name.name, of: value)
+    }
+  }
+
+  /// `value[key]`
+  public func item(_ key: Value, of value: Value) throws(TemplateError) -> Value {
+    try entering { (interpreter) throws(TemplateError) in
+      try interpreter.subscriptValue(value, key)
+    }
+  }
+
+  /// Python's `str`.
+  public func string(_ value: Value) throws(TemplateError) -> String {
+    if case .string(let text) = value { return text }
+    return try entering { (interpreter) throws(TemplateError) in
+      try interpreter.text(of: value)
+    }
+  }
+
+  /// Python's `repr`.
+  public func repr(_ value: Value) throws(TemplateError) -> String {
+    try entering { (interpreter) throws(TemplateError) in
+      try interpreter.reprText(of: value)
+    }
+  }
+
+  /// Python's truth.
+  public func isTrue(_ value: Value) throws(TemplateError) -> Bool { try truth(value) }
+
+  /// The items of anything iterable.
+  public func iterate(_ value: Value) throws(TemplateError) -> [Value] {
+    try entering { (interpreter) throws(TemplateError) in try interpreter.items(of: value) }
+  }
+
+  /// Python's order: -1, 0, 1.
+  public func compare(_ a: Value, _ b: Value) throws(TemplateError) -> Int {
+    try order(a, b, operator: "<")
+  }
+
+  /// Arithmetic of Python between two values.
+  public func operate(
+    _ operation: BinaryOperator,
+    _ left: Value,
+    _ right: Value
+  )
+    throws(TemplateError) -> Value
+  {
+    try entering { (interpreter) throws(TemplateError) in
+      try interpreter.arithmetic(operation, left, right)
+    }
+  }
+
+  /// Sets the stack's bound when nothing is being rendered yet.
+  private func entering<Result>(
+    _ body: (Interpreter) throws(TemplateError) -> Result
+  ) throws(TemplateError) -> Result {
+    if current != nil { return try body(self) }
+    stackLimit = StackGuard.limit()
+    steps = 0
+    defer { if current == nil { releaseEscapedFrames() } }
+    return try body(self)
+  }
+
+  // MARK: Places
+
+  /// The place being evaluated, for host errors.
+  public var currentSpan: TextSpan? { placeSpan }
+
+  private var placeSpan: TextSpan? {
+    guard let current, place >= 0 else { return nil }
+    return current.program.span(of: place)
+  }
+
+  /// Frames of the macros being run, innermost first.
+  public var trail: [Diagnostic.Frame] {
+    var frames: [Diagnostic.Frame] = []
+    var span = placeSpan
+    for activation in labels.reversed() {
+      frames.append(
+        Diagnostic.Frame(label: activation.macro.takeUnretainedValue().shownLabel, span: span)
+      )
+      span = activation.callerFrame.map {
+        $0.takeUnretainedValue().program.span(of: activation.callerPlace)
+      }
+    }
+    return frames
+  }
+
+  // MARK: Frames
+
+  func takeFrame(
+    _ program: Program,
+    _ function: Int32,
+    parent: Frame?,
+    scope: Scope,
+    undefined: UndefinedKind
+  ) -> Frame {
+    if let frame = framePool.popLast() {
+      frame.reuse(program, function, parent: parent, scope: scope, undefined: undefined)
+      return frame
+    }
+    return Frame(program, function, parent: parent, scope: scope, undefined: undefined)
+  }
+
+  /// Ends the use of a frame that `takeFrame` gave.
+  func giveBack(_ frame: inout Frame) {
+    if isKnownUniquelyReferenced(&frame) {
+      frame.clear()
+      if framePool.count < 64 { framePool.append(frame) }
+    } else {
+      escapedFrames.append(frame)
+    }
+  }
+
+  private func releaseEscapedFrames() {
+    guard !escapedFrames.isEmpty else { return }
+    let frames = escapedFrames
+    escapedFrames = []
+    for frame in frames { frame.clear() }
+  }
+
+  // MARK: Bounds
+
+  /// Stops a recursion before the thread's stack is used up.
+  @inline(__always)
+  func checkStack() throws(TemplateError) {
+    if StackGuard.currentAddress() < stackLimit { throw stackExhausted() }
+  }
+
+  @inline(never)
+  private func stackExhausted() -> TemplateError {
+    .limit("recursion is too deep: the stack is used up")
+  }
+
+  @inline(__always)
+  func countStep() throws(TemplateError) {
+    steps += 1
+    if steps > limits.steps || output.isExceeded { throw stepsExceeded() }
+  }
+
+  @inline(never)
+  private func stepsExceeded() -> TemplateError {
+    output.isExceeded
+      ? outputExceeded() : .limit("the template ran for more than \(limits.steps) steps")
+  }
+
+  private func outputExceeded() -> TemplateError {
+    .limit("the output is larger than \(limits.outputBytes) bytes")
+  }
+
+  func tooDeep() -> TemplateError {
+    .limit("calls are nested more than \(limits.callDepth) deep")
+  }
+
+  // MARK: Errors
+
+  @inline(never)
+  func undefinedError(_ undefined: Undefined) -> TemplateError {
+    var message = undefined.message
+    if let hint = environment.options.undefinedHint {
+      message += hint.first.map { $0 == "." || $0 == "," || $0 == " " } ?? true ? hint : ". " + hint
+    }
+    return TemplateError(.undefined, id: "jinja.undefined", message)
+  }
+}

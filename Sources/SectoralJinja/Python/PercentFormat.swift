@@ -1,0 +1,237 @@
+import BigInt
+
+/// Python's `'%s' % value`.
+enum PercentFormat {
+  static func format(
+    _ format: String,
+    _ value: Value,
+    _ interpreter: Interpreter
+  )
+    throws(TemplateError) -> String
+  {
+    var formatter = Formatter(format, value, interpreter)
+    return try formatter.run()
+  }
+
+  private struct Formatter {
+    private let scalars: [Unicode.Scalar]
+    private let value: Value
+    private let interpreter: Interpreter
+    private let arguments: [Value]?
+    private var next = 0
+    private var usesMapping = false
+    private var position = 0
+    private var out = ""
+
+    init(_ format: String, _ value: Value, _ interpreter: Interpreter) {
+      scalars = Array(format.unicodeScalars)
+      self.value = value
+      self.interpreter = interpreter
+      if case .tuple(let tuple) = value { arguments = tuple.items } else { arguments = nil }
+    }
+
+    private mutating func argument() throws(TemplateError) -> Value {
+      if let arguments {
+        guard next < arguments.count else {
+          throw .type("not enough arguments for format string")
+        }
+        next += 1
+        return arguments[next - 1]
+      }
+      guard next == 0 else { throw .type("not enough arguments for format string") }
+      next = 1
+      return value
+    }
+
+    mutating func run() throws(TemplateError) -> String {
+      while position < scalars.count {
+        let scalar = scalars[position]
+        position += 1
+        if scalar == "%" {
+          try conversion()
+        } else {
+          out.unicodeScalars.append(scalar)
+        }
+      }
+      let isMapping: Bool =
+        switch value {
+        case .dict, .list: true
+        case .object(let object): object.isMapping
+        default: false
+        }
+      if !usesMapping, arguments.map({ next < $0.count }) ?? (next == 0 && !isMapping) {
+        throw .type("not all arguments converted during string formatting")
+      }
+      return out
+    }
+
+    private mutating func conversion() throws(TemplateError) {
+      var flags = FormatSpecification()
+      var mapped: Value?
+      if position < scalars.count, scalars[position] == "(" {
+        var depth = 1
+        var key = ""
+        position += 1
+        while position < scalars.count {
+          let scalar = scalars[position]
+          position += 1
+          if scalar == "(" { depth += 1 }
+          if scalar == ")" {
+            depth -= 1
+            if depth == 0 { break }
+          }
+          key.unicodeScalars.append(scalar)
+        }
+        guard depth == 0 else { throw .value("incomplete format key") }
+        usesMapping = true
+        switch value {
+        case .dict(let dictionary): mapped = dictionary[key]
+        case .object(let object) where object.isMapping:
+          mapped = try object.item(.string(key), interpreter)
+        default: throw .type("format requires a mapping")
+        }
+        if mapped == nil {
+          throw TemplateError(
+            .key,
+            id: "jinja.key-error",
+            try interpreter.reprText(of: .string(key))
+          )
+        }
+      }
+      var isLeft = false
+      flagLoop: while position < scalars.count {
+        switch scalars[position] {
+        case "-": isLeft = true
+        case "+": flags.sign = "+"
+        case " ": if flags.sign != "+" { flags.sign = " " }
+        case "#": flags.isAlternate = true
+        case "0": flags.isZeroPadded = true
+        default: break flagLoop
+        }
+        position += 1
+      }
+      if let width = try number() {
+        flags.width = abs(width)
+        if width < 0 { isLeft = true }
+      }
+      if position < scalars.count, scalars[position] == "." {
+        position += 1
+        flags.precision = max(0, try number() ?? 0)
+      }
+      while position < scalars.count, ["h", "l", "L"].contains(scalars[position]) { position += 1 }
+      guard position < scalars.count else { throw .value("incomplete format") }
+      let kind = scalars[position]
+      position += 1
+      if kind == "%" {
+        out += "%"
+        return
+      }
+      guard flags.width ?? 0 <= interpreter.limits.repetition,
+        flags.precision ?? 0 <= 100_000
+      else {
+        throw .limit("the width of a format is too large")
+      }
+      flags.align = isLeft ? "<" : ">"
+      let value = if let mapped { mapped } else { try argument() }
+      switch kind {
+      case "s", "r", "a":
+        var text =
+          kind == "s"
+          ? try interpreter.text(of: value) : try interpreter.reprText(of: value)
+        if let precision = flags.precision {
+          text = String(text.unicodeScalars.prefix(precision))
+        }
+        flags.isZeroPadded = false
+        out += flags.padded(text)
+      case "c":
+        switch value {
+        case .string(let text) where text.unicodeScalars.count == 1: out += flags.padded(text)
+        case .int(let code):
+          guard let scalar = UInt32(exactly: code).flatMap(Unicode.Scalar.init) else {
+            throw .overflow("%c arg not in range(0x110000)")
+          }
+          out += flags.padded(String(scalar))
+        default: throw .type("%c requires int or char")
+        }
+      case "d", "i", "u", "x", "X", "o":
+        let number = try integer(value, kind)
+        let radix = kind == "x" || kind == "X" ? 16 : kind == "o" ? 8 : 10
+        var digits = String(number.magnitude, radix: radix, uppercase: kind == "X")
+        if let precision = flags.precision, digits.count < precision {
+          digits = String(repeating: "0", count: precision - digits.count) + digits
+        }
+        let prefix = !flags.isAlternate ? "" : radix == 16 ? "0\(kind)" : radix == 8 ? "0o" : ""
+        out += flags.paddedNumber(
+          sign: flags.signText(isNegative: number < 0) + prefix,
+          digits,
+          isLeft: isLeft
+        )
+      case "e", "E", "f", "F", "g", "G":
+        let double = try float(value)
+        let body = FloatFormat.format(
+          abs(double),
+          kind: kind,
+          precision: flags.precision ?? 6,
+          isAlternate: flags.isAlternate
+        )
+        if !double.isFinite { flags.isZeroPadded = false }
+        out += flags.paddedNumber(
+          sign: flags.signText(isNegative: double.sign == .minus && !double.isNaN),
+          body,
+          isLeft: isLeft
+        )
+      default:
+        throw .value(
+          "unsupported format character '\(String(kind))' (0x\(String(kind.value, radix: 16))) "
+            + "at index \(position - 1)"
+        )
+      }
+    }
+
+    private mutating func number() throws(TemplateError) -> Int? {
+      if position < scalars.count, scalars[position] == "*" {
+        position += 1
+        guard let width = try argument().asInt else { throw .type("* wants int") }
+        return width
+      }
+      var digits = ""
+      while position < scalars.count, ("0"..."9").contains(scalars[position]) {
+        digits.unicodeScalars.append(scalars[position])
+        position += 1
+      }
+      if digits.isEmpty { return nil }
+      guard let number = Int(digits) else { throw .value("width too big") }
+      return number
+    }
+
+    private func integer(_ value: Value, _ kind: Unicode.Scalar) throws(TemplateError) -> BigInt {
+      var value = value
+      if case .object(let object) = value, let number = object.numericValue { value = number }
+      switch value.number {
+      case .int(let int)?: return BigInt(int)
+      case .big(let big)?: return big
+      case .float(let double)? where kind == "d" || kind == "i" || kind == "u":
+        guard double.isFinite else {
+          throw double.isNaN
+            ? .value("cannot convert float NaN to integer")
+            : .overflow("cannot convert float infinity to integer")
+        }
+        return BigInt(double)
+      default:
+        let wanted =
+          kind == "d" || kind == "i" || kind == "u"
+          ? "a real number is required" : "an integer is required"
+        throw .type("%\(String(kind)) format: \(wanted), not \(value.typeName)")
+      }
+    }
+
+    private func float(_ value: Value) throws(TemplateError) -> Double {
+      var value = value
+      if case .object(let object) = value, let number = object.numericValue { value = number }
+      guard let number = value.number else {
+        throw .type("must be real number, not \(value.typeName)")
+      }
+      return try number.finiteDouble()
+    }
+  }
+}

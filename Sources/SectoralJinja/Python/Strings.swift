@@ -1,0 +1,223 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
+/// What counts as whitespace for Python's `str`.
+func isPythonSpace(_ scalar: Unicode.Scalar) -> Bool {
+  switch scalar.value {
+  case 0x09...0x0D, 0x1C...0x20, 0x85, 0xA0, 0x1680, 0x2000...0x200A, 0x2028, 0x2029, 0x202F,
+    0x205F, 0x3000:
+    true
+  default: false
+  }
+}
+
+extension Unicode.Scalar {
+  /// `str.isprintable` of one character.
+  var isPythonPrintable: Bool {
+    if value < 0x7F { return value >= 0x20 }
+    switch properties.generalCategory {
+    case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator,
+      .paragraphSeparator, .spaceSeparator:
+      return false
+    default: return true
+    }
+  }
+
+  var isPythonAlpha: Bool {
+    switch properties.generalCategory {
+    case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter: true
+    default: false
+    }
+  }
+
+  var isPythonDecimal: Bool { properties.generalCategory == .decimalNumber }
+
+  var isPythonDigit: Bool {
+    properties.numericType == .decimal || properties.numericType == .digit
+  }
+
+  var isPythonNumeric: Bool { properties.numericType != nil }
+
+  /// A letter with case: what `title` and `istitle` look at.
+  var isCased: Bool { properties.isCased }
+}
+
+extension String {
+  var isASCIIText: Bool {
+    utf8.withContiguousStorageIfAvailable { bytes in bytes.allSatisfy { $0 < 0x80 } }
+      ?? utf8.allSatisfy { $0 < 0x80 }
+  }
+
+  /// Python's `len`.
+  var scalarCount: Int {
+    utf8.withContiguousStorageIfAvailable { bytes in
+      var count = 0
+      for byte in bytes where byte & 0xC0 != 0x80 { count += 1 }
+      return count
+    } ?? unicodeScalars.count
+  }
+
+  /// The character at a Python index.
+  func character(at key: Value) -> String? {
+    if isASCIIText {
+      guard let index = key.index(in: utf8.count) else { return nil }
+      let position = utf8.index(utf8.startIndex, offsetBy: index)
+      return String(Unicode.Scalar(utf8[position]))
+    }
+    guard let index = key.index(in: unicodeScalars.count) else { return nil }
+    return String(unicodeScalars[unicodeScalars.index(unicodeScalars.startIndex, offsetBy: index)])
+  }
+
+  /// Order by code points, which is the order of UTF-8 bytes: -1, 0, 1.
+  func ordered(against other: String) -> Int {
+    var a = self
+    var b = other
+    return a.withUTF8 { left in
+      b.withUTF8 { right in
+        let common = min(left.count, right.count)
+        if common > 0, let x = left.baseAddress, let y = right.baseAddress {
+          let result = memcmp(x, y, common)
+          if result != 0 { return result < 0 ? -1 : 1 }
+        }
+        return left.count < right.count ? -1 : left.count == right.count ? 0 : 1
+      }
+    }
+  }
+
+  /// Byte offset of the first occurrence within a byte range.
+  func find(_ needle: String, in range: Range<Int>) -> Int? {
+    var text = self
+    var part = needle
+    return text.withUTF8 { bytes in
+      part.withUTF8 { wanted in Bytes.find(wanted, in: bytes, range) }
+    }
+  }
+
+  /// Byte offset of the last occurrence within a byte range.
+  func findLast(_ needle: String, in range: Range<Int>) -> Int? {
+    var text = self
+    var part = needle
+    return text.withUTF8 { bytes in
+      part.withUTF8 { wanted in
+        guard range.count >= wanted.count else { return nil }
+        var start = range.upperBound - wanted.count
+        while start >= range.lowerBound {
+          if Bytes.matches(wanted, bytes, start) { return start }
+          start -= 1
+        }
+        return nil
+      }
+    }
+  }
+
+  func text(in range: Range<Int>) -> String {
+    let start = utf8.index(utf8.startIndex, offsetBy: range.lowerBound)
+    let end = utf8.index(start, offsetBy: range.count)
+    return String(self[start..<end])
+  }
+
+  /// `str.replace`
+  func replacing(_ old: String, with new: String, count: Int = -1) -> String {
+    if count == 0 || (old.isEmpty && new.isEmpty) { return self }
+    var text = self
+    var part = old
+    var replacement = new
+    return text.withUTF8 { bytes in
+      part.withUTF8 { wanted in
+        replacement.withUTF8 { with in
+          Bytes.replace(wanted, by: with, in: bytes, count: count)
+        }
+      }
+    } ?? self
+  }
+
+  /// `str.split(separator, limit)`; limit -1: no limit.
+  func split(on separator: String, limit: Int) -> [String] {
+    var text = self
+    var part = separator
+    return text.withUTF8 { bytes in
+      part.withUTF8 { wanted in
+        var pieces: [String] = []
+        var start = 0
+        while limit < 0 || pieces.count < limit,
+          let hit = Bytes.find(wanted, in: bytes, start..<bytes.count)
+        {
+          pieces.append(String(decoding: bytes[start..<hit], as: UTF8.self))
+          start = hit + wanted.count
+        }
+        pieces.append(String(decoding: bytes[start...], as: UTF8.self))
+        return pieces
+      }
+    }
+  }
+}
+
+/// Searching in bytes.
+enum Bytes {
+  static func matches(
+    _ wanted: UnsafeBufferPointer<UInt8>,
+    _ bytes: UnsafeBufferPointer<UInt8>,
+    _ start: Int
+  ) -> Bool {
+    for index in 0..<wanted.count where bytes[start + index] != wanted[index] { return false }
+    return true
+  }
+
+  static func find(
+    _ wanted: UnsafeBufferPointer<UInt8>,
+    in bytes: UnsafeBufferPointer<UInt8>,
+    _ range: Range<Int>
+  ) -> Int? {
+    guard range.count >= wanted.count else { return nil }
+    guard let first = wanted.first, let base = bytes.baseAddress else { return range.lowerBound }
+    var start = range.lowerBound
+    let last = range.upperBound - wanted.count
+    while start <= last {
+      guard let hit = memchr(base + start, Int32(first), last - start + 1) else { return nil }
+      start = UnsafeRawPointer(hit) - UnsafeRawPointer(base)
+      if matches(wanted, bytes, start) { return start }
+      start += 1
+    }
+    return nil
+  }
+
+  /// nil: nothing to replace.
+  static func replace(
+    _ wanted: UnsafeBufferPointer<UInt8>,
+    by new: UnsafeBufferPointer<UInt8>,
+    in bytes: UnsafeBufferPointer<UInt8>,
+    count: Int
+  ) -> String? {
+    var out: [UInt8] = []
+    var done = 0
+    if wanted.isEmpty {
+      // Before each character, and at the end.
+      var index = 0
+      while index <= bytes.count, count < 0 || done < count {
+        out += new
+        done += 1
+        guard index < bytes.count else { return String(decoding: out, as: UTF8.self) }
+        var end = index + 1
+        while end < bytes.count, bytes[end] & 0xC0 == 0x80 { end += 1 }
+        out += bytes[index..<end]
+        index = end
+      }
+      out += bytes[index...]
+      return String(decoding: out, as: UTF8.self)
+    }
+    var start = 0
+    while count < 0 || done < count, let hit = find(wanted, in: bytes, start..<bytes.count) {
+      if done == 0 { out.reserveCapacity(bytes.count + new.count) }
+      out += bytes[start..<hit]
+      out += new
+      start = hit + wanted.count
+      done += 1
+    }
+    guard done > 0 else { return nil }
+    out += bytes[start...]
+    return String(decoding: out, as: UTF8.self)
+  }
+}

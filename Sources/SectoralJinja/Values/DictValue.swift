@@ -1,0 +1,96 @@
+/// An ordered dictionary with Python's rules for keys (1 == True == 1.0).
+public final class DictValue {
+  @exclusivity(unchecked) private var table = KeyTable()
+  @exclusivity(unchecked) private(set) var values: [Value] = []
+
+  public init() {}
+
+  public convenience init(_ pairs: [(String, Value)]) {
+    self.init()
+    values.reserveCapacity(pairs.count)
+    for (key, value) in pairs { self[key] = value }
+  }
+
+  init(copying other: DictValue) {
+    table = other.table
+    values = other.values
+  }
+
+  public var count: Int { values.count }
+  var keys: [Value] { table.keys }
+
+  public subscript(key: String) -> Value? {
+    get { table.find(key).map { values[$0] } }
+    set { set(table.find(key), .string(key), newValue) }
+  }
+
+  /// - Precondition: A key that is set is hashable (`isHashable`); others are ignored.
+  public subscript(key: Value) -> Value? {
+    get {
+      if case .string(let text) = key { return self[text] }
+      return table.find(key).map { values[$0] }
+    }
+    set {
+      guard newValue == nil || key.isHashable else { return }
+      set(table.find(key), key, newValue)
+    }
+  }
+
+  /// In order of insertion.
+  public var pairs: [(key: Value, value: Value)] {
+    zip(table.keys, values).map { (key: $0, value: $1) }
+  }
+
+  func position(of key: Value) -> Int? { table.find(key) }
+  func key(at position: Int) -> Value { table.keys[position] }
+
+  private func set(_ position: Int?, _ key: Value, _ value: Value?) {
+    switch (position, value) {
+    case (let position?, let value?): values[position] = value
+    case (let position?, nil): remove(at: position)
+    case (nil, let value?):
+      table.append(key)
+      values.append(value)
+    case (nil, nil): break
+    }
+  }
+
+  func remove(at position: Int) {
+    if position == values.count - 1 { table.removeLast() } else { table.remove(at: position) }
+    values.remove(at: position)
+  }
+
+  func removeAll() {
+    table.removeAll()
+    values = []
+  }
+}
+
+/// Python's `set`; iterated in order of insertion.
+public final class SetValue {
+  @exclusivity(unchecked) private var table = KeyTable()
+
+  /// - Precondition: The items are hashable; others are ignored.
+  public init(_ items: [Value]) {
+    for item in items { insert(item) }
+  }
+
+  public var items: [Value] { table.keys }
+  public var count: Int { table.count }
+
+  public func contains(_ item: Value) -> Bool { table.find(item) != nil }
+
+  public func insert(_ item: Value) {
+    if table.find(item) == nil, item.isHashable { table.append(item) }
+  }
+
+  /// True when the item was there.
+  @discardableResult
+  public func remove(_ item: Value) -> Bool {
+    guard let position = table.find(item) else { return false }
+    if position == table.count - 1 { table.removeLast() } else { table.remove(at: position) }
+    return true
+  }
+
+  func removeAll() { table.removeAll() }
+}

@@ -1,0 +1,79 @@
+public import BigInt
+
+/// A value of the template language, with Python's semantics.
+///
+/// Lists, dictionaries and sets are mutable by reference, as in Python. Values belong to one
+/// thread: what crosses threads is a `Template` and whatever data the host makes values from.
+public enum Value {
+  case undefined(Undefined)
+  case none
+  case bool(Bool)
+  case int(Int)
+  /// Only beyond 64 bits: every result that fits is `int`.
+  case bigInt(BigInteger)
+  case float(Double)
+  case string(String)
+  case list(ListValue)
+  case tuple(TupleValue)
+  case dict(DictValue)
+  case set(SetValue)
+  case object(Object)
+}
+
+/// An integer that needs more than 64 bits.
+public final class BigInteger {
+  public let value: BigInt
+  public init(_ value: BigInt) { self.value = value }
+}
+
+/// Python's `list`.
+public final class ListValue {
+  @exclusivity(unchecked) public var items: [Value]
+  public init(_ items: [Value] = []) { self.items = items }
+}
+
+/// Python's `tuple`.
+public final class TupleValue {
+  public let items: [Value]
+  public init(_ items: [Value]) { self.items = items }
+}
+
+extension Value {
+  public var isUndefined: Bool { if case .undefined = self { true } else { false } }
+  public var isNone: Bool { if case .none = self { true } else { false } }
+  public var asString: String? { if case .string(let string) = self { string } else { nil } }
+
+  public static func list(_ items: [Value]) -> Value { .list(ListValue(items)) }
+  public static func tuple(_ items: [Value]) -> Value { .tuple(TupleValue(items)) }
+  public static func dict(_ pairs: [(String, Value)]) -> Value { .dict(DictValue(pairs)) }
+  public static func function(_ name: String, _ body: @escaping NativeBody) -> Value {
+    .object(NativeFunction(name, body))
+  }
+
+  /// An integer of any size, as `int` when it fits.
+  public static func integer(_ value: BigInt) -> Value {
+    Int(exactly: value).map(Value.int) ?? .bigInt(BigInteger(value))
+  }
+
+  /// Python's name of the value's type: `str`, `NoneType`.
+  public var typeName: String {
+    switch self {
+    case .undefined: "Undefined"
+    case .none: "NoneType"
+    case .bool: "bool"
+    case .int, .bigInt: "int"
+    case .float: "float"
+    case .string: "str"
+    case .list: "list"
+    case .tuple: "tuple"
+    case .dict: "dict"
+    case .set: "set"
+    case .object(let object): object.typeName
+    }
+  }
+
+  /// How messages of Jinja call the value: `dict object`, `None`.
+  var describedType: String {
+    if case .none = self { "None" } else { "\(typeName) object" }
+  }
+}
