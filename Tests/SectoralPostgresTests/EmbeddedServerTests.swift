@@ -383,14 +383,14 @@ struct EmbeddedServerTests {
     )
     #expect(other.runtimeDirectory != own.runtimeDirectory)
     let plain = EmbeddedConfiguration.standard(
-      environment: ["HOME": "/home/me", "SECTORAL_DB_IDLE_SECONDS": "soon"],
+      environment: ["HOME": "/tmp", "SECTORAL_DB_IDLE_SECONDS": "soon"],
       supervisor: ["x"]
     )
     #expect(plain.idleTimeout == .seconds(900))
     if geteuid() == 0 {
       #expect(plain.stateDirectory == "/var/lib/sectoral/postgres")
     } else {
-      #expect(plain.stateDirectory == "/home/me/.local/state/sectoral/postgres")
+      #expect(plain.stateDirectory == "/tmp/.local/state/sectoral/postgres")
     }
   }
 }

@@ -60,13 +60,6 @@ package struct EmbeddedConfiguration: Sendable {
       environment[name].flatMap { $0.isEmpty ? nil : $0 }
     }
     let user = geteuid()
-    let ownState = value("SECTORAL_DB_HOME").map { Paths.absolute($0) }
-    let state =
-      ownState
-      ?? (user == 0
-        ? "/var/lib/sectoral"
-        : (value("XDG_STATE_HOME") ?? "\(home(of: user, environment: environment))/.local/state")
-          + "/sectoral") + "/postgres"
     var runtime: String
     if user == 0 {
       runtime = access("/run", W_OK) == 0 ? "/run/sectoral" : "/tmp/sectoral-0"
@@ -76,6 +69,21 @@ package struct EmbeddedConfiguration: Sendable {
       runtime = given + "/sectoral"
     } else {
       runtime = "/tmp/sectoral-\(user)"
+    }
+    let ownState = value("SECTORAL_DB_HOME").map { Paths.absolute($0) }
+    let state: String
+    if let ownState {
+      state = ownState
+    } else if user == 0 {
+      state = "/var/lib/sectoral/postgres"
+    } else if let given = value("XDG_STATE_HOME") {
+      state = given + "/sectoral/postgres"
+    } else if let home = value("HOME") ?? ServerAccount.home(of: user), access(home, W_OK) == 0 {
+      state = home + "/.local/state/sectoral/postgres"
+    } else {
+      // A user without a home, as in many containers.
+      runtime = "/tmp/sectoral-\(user)"
+      state = runtime + "/postgres"
     }
     // Another cluster has another socket.
     if ownState != nil { runtime += "-" + Digest.sha256(state.utf8).prefix(8) }
@@ -93,14 +101,6 @@ package struct EmbeddedConfiguration: Sendable {
       configuration.idleTimeout = .milliseconds(Int(seconds * 1000))
     }
     return configuration
-  }
-
-  private static func home(of user: uid_t, environment: [String: String]) -> String {
-    if let home = environment["HOME"], home.hasPrefix("/") { return home }
-    if let entry = getpwuid(user), let home = entry.pointee.pw_dir {
-      return String(cString: home)
-    }
-    return "/tmp/sectoral-home-\(user)"
   }
 
   /// The settings of a server whose contents can be made again at any time: nothing waits for the

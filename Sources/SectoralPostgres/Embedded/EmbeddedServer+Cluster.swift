@@ -30,15 +30,11 @@ extension EmbeddedServer {
     let (status, output) = try program.runToEnd()
     guard status == 0 else {
       try remove(unfinished)
-      let isFull = output.contains("No space left") || output.contains("quota exceeded")
       throw EmbeddedServerError(
         .creation,
         "initdb could not make a cluster in \(directory)",
         log: output.trimmingEnd(),
-        hint: isFull
-          ? "the disk is full: a cluster needs 50 MB; make room, or take another place with"
-            + " SECTORAL_DB_HOME"
-          : "read what initdb says above"
+        hint: Self.hint(forOutput: output)
       )
     }
     guard rename(unfinished, dataDirectory) == 0 else {
@@ -47,6 +43,17 @@ extension EmbeddedServer {
         "cannot move \(unfinished) to \(dataDirectory): \(systemMessage(errno))"
       )
     }
+  }
+
+  private static func hint(forOutput output: String) -> String {
+    if output.contains("No space left") || output.contains("quota exceeded") {
+      return "the disk is full: a cluster needs 50 MB; make room, or take another place with"
+        + " SECTORAL_DB_HOME"
+    }
+    if output.contains("could not look up effective user ID") {
+      return "the user has no name: add a line for it to /etc/passwd, or run as another user"
+    }
+    return "read what initdb says above"
   }
 
   /// Puts a cluster that does not work out of the way; only the last one is kept.
@@ -82,6 +89,7 @@ extension EmbeddedServer {
     }
     // For root the way to the data must be open to the server's account; the data itself is not.
     try makeDirectories(directory, mode: account == nil ? 0o700 : 0o755)
+    try requireSafe(directory, owner: geteuid())
     if let account { try requireWay(to: directory, for: account) }
     try makeDirectories(configuration.runtimeDirectory, mode: account == nil ? 0o700 : 0o755)
     try requireSafe(configuration.runtimeDirectory, owner: geteuid())

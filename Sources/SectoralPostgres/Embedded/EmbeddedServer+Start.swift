@@ -67,7 +67,7 @@ extension EmbeddedServer {
       throw EmbeddedServerError(
         .inUse,
         "another command is using the server",
-        hint: "wait for it to end, or stop the server all the same with --force"
+        hint: "wait for it to end, or end it, and try again"
       )
     }
     if hasSupervisor { try stopSupervisor() }

@@ -16,13 +16,7 @@ struct ServerAccount: Sendable, Hashable {
   static func needed(preferring name: String?) throws(EmbeddedServerError) -> ServerAccount? {
     guard geteuid() == 0 else { return nil }
     for candidate in name.map({ [$0] }) ?? ["postgres", "nobody"] {
-      if let entry = getpwnam(candidate), entry.pointee.pw_uid != 0 {
-        return ServerAccount(
-          name: candidate,
-          user: entry.pointee.pw_uid,
-          group: entry.pointee.pw_gid
-        )
-      }
+      if let account = named(candidate), account.user != 0 { return account }
     }
     throw EmbeddedServerError(
       .account,
@@ -31,6 +25,33 @@ struct ServerAccount: Sendable, Hashable {
       hint: "install the package (apt-get install postgresql), which makes the account, or name"
         + " another one with SECTORAL_DB_ACCOUNT"
     )
+  }
+}
+
+extension ServerAccount {
+  private static func named(_ name: String) -> ServerAccount? {
+    var entry = passwd()
+    var found: UnsafeMutablePointer<passwd>?
+    // Without the `_r`, two threads would share one answer.
+    var buffer = [CChar](repeating: 0, count: 16 << 10)
+    guard getpwnam_r(name, &entry, &buffer, buffer.count, &found) == 0, found != nil else {
+      return nil
+    }
+    return ServerAccount(name: name, user: entry.pw_uid, group: entry.pw_gid)
+  }
+
+  /// The home directory of a user, as the system knows it.
+  static func home(of user: uid_t) -> String? {
+    var entry = passwd()
+    var found: UnsafeMutablePointer<passwd>?
+    var buffer = [CChar](repeating: 0, count: 16 << 10)
+    return buffer.withUnsafeMutableBufferPointer { buffer in
+      guard let start = buffer.baseAddress,
+        getpwuid_r(user, &entry, start, buffer.count, &found) == 0, found != nil,
+        let home = entry.pw_dir
+      else { return nil }
+      return String(cString: home)
+    }
   }
 }
 

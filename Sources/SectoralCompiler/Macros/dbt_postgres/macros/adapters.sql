@@ -83,15 +83,11 @@
     from pg_proc as p
     join pg_namespace as n on n.oid = p.pronamespace
     where n.nspname {{ in_schema }}
-      and p.prokind = 'f'
   {%- endcall -%}
   {%- do return(load_result('list_relations_without_caching').table) -%}
 {%- endmacro %}
 
 {% macro postgres__information_schema_name(database) -%}
-  {%- if database -%}
-    {%- do adapter.verify_database(database) -%}
-  {%- endif -%}
   information_schema
 {%- endmacro %}
 
@@ -116,33 +112,33 @@
 {%- endmacro %}
 
 {% macro postgres__make_relation_with_suffix(base_relation, suffix, dstring) -%}
-  {%- set ending = suffix ~ dstring -%}
-  {%- set room = base_relation.relation_max_name_length() - ending | length -%}
-  {%- if room < 0 -%}
+  {%- set moment = modules.datetime.datetime.now().strftime('%H%M%S%f') if dstring else '' -%}
+  {%- set ending = suffix ~ moment -%}
+  {%- set limit = base_relation.relation_max_name_length() -%}
+  {%- if ending | length > limit -%}
     {%- do exceptions.raise_compiler_error(
-      'Relation suffix is too long (' ~ ending | length ~ ' characters). Maximum length is '
-      ~ base_relation.relation_max_name_length() ~ ' characters.') -%}
+      'Relation suffix is too long (' ~ ending | length ~ ' characters). Maximum length is ' ~ limit
+      ~ ' characters.') -%}
   {%- endif -%}
   {#- the name gives way to the suffix -#}
   {%- do return(base_relation.incorporate(
-    path={'identifier': base_relation.identifier[:room] ~ ending})) -%}
+    path={'identifier': base_relation.identifier[:limit - ending | length] ~ ending})) -%}
 {%- endmacro %}
 
 {% macro postgres__make_intermediate_relation(base_relation, suffix) -%}
-  {%- do return(postgres__make_relation_with_suffix(base_relation, suffix, dstring='')) -%}
+  {%- do return(postgres__make_relation_with_suffix(base_relation, suffix, dstring=False)) -%}
 {%- endmacro %}
 
 {% macro postgres__make_temp_relation(base_relation, suffix) -%}
-  {%- set moment = modules.datetime.datetime.now().strftime('%H%M%S%f') -%}
   {%- set batch = model.batch if model else none -%}
   {%- set ending = suffix ~ '_' ~ batch.id if batch else suffix -%}
   {#- a temporary table has no schema of its own -#}
-  {%- do return(postgres__make_relation_with_suffix(base_relation, ending, dstring=moment)
-    .incorporate(path={'schema': none, 'database': none})) -%}
+  {%- set named = postgres__make_relation_with_suffix(base_relation, ending, dstring=True) -%}
+  {%- do return(named.incorporate(path={'schema': none, 'database': none})) -%}
 {%- endmacro %}
 
 {% macro postgres__make_backup_relation(base_relation, backup_relation_type, suffix) -%}
-  {%- do return(postgres__make_relation_with_suffix(base_relation, suffix, dstring='')
+  {%- do return(postgres__make_relation_with_suffix(base_relation, suffix, dstring=False)
     .incorporate(type=backup_relation_type)) -%}
 {%- endmacro %}
 

@@ -1,5 +1,6 @@
 {% macro convert_datetime(date_str, date_fmt) -%}
-  {%- set failure = 'cannot read "' ~ date_str ~ '" as a date of the form "' ~ date_fmt ~ '"' -%}
+  {%- set failure = "The provided partition date '" ~ date_str ~ "' does not match the expected format '"
+    ~ date_fmt ~ "'" -%}
   {%- do return(try_or_compiler_error(
     failure, modules.datetime.datetime.strptime, date_str.strip(), date_fmt)) -%}
 {%- endmacro %}
@@ -24,7 +25,7 @@
   {%- set ends = (raw_partition_date | string).split(',') -%}
   {%- if ends | length > 2 -%}
     {%- do exceptions.raise_compiler_error(
-      'A partition range is one date or two dates with a comma between them, not: ' ~ raw_partition_date) -%}
+      'Invalid partition time. Expected format: {Start Date}[,{End Date}]. Got: ' ~ raw_partition_date) -%}
   {%- endif -%}
   {%- do return(dates_in_range(ends[0], ends[1] if ends | length == 2 else none, in_fmt=date_fmt)) -%}
 {%- endmacro %}

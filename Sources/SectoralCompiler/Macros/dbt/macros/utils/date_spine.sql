@@ -18,17 +18,33 @@
 
 {% macro default__date_spine(datepart, start_date, end_date) %}
 
+
+    {# one number per period, then the periods counted from the start #}
+
+
     with rawdata as (
+
         {{ generate_series(get_intervals_between(start_date, end_date, datepart)) }}
+
     ),
+
     all_periods as (
-        select ({{ dateadd(datepart, '(row_number() over (order by 1) - 1)', start_date) }}) as date_{{ datepart }}
+
+        select (
+            {{ dateadd(datepart, 'row_number() over (order by 1) - 1', start_date) }}
+        ) as date_{{ datepart }}
         from rawdata
+
     ),
+
     filtered as (
+
         select *
         from all_periods
         where date_{{ datepart }} <= {{ end_date }}
+
     )
+
     select * from filtered
+
 {% endmacro %}

@@ -3,23 +3,22 @@
 {%- endmacro %}
 
 {% macro default__listagg(measure, delimiter_text, order_by_clause, limit_num) -%}
-  {%- set within = 'within group (' ~ order_by_clause ~ ')' if order_by_clause else '' -%}
   {%- if limit_num -%}
     array_to_string(
         array_slice(
             array_agg(
                 {{ measure }}
-            ){{ ' ' ~ within if within }},
-            0,
-            {{ limit_num }}
+            ){{ 'within group (' ~ order_by_clause ~ ')' if order_by_clause }}
+            ,0
+            ,{{ limit_num }}
         ),
         {{ delimiter_text }}
         )
-  {%- else -%}
+  {%- else %}
     listagg(
         {{ measure }},
         {{ delimiter_text }}
         )
-        {{ within }}
-  {%- endif -%}
+        {{ 'within group (' ~ order_by_clause ~ ')' if order_by_clause }}
+    {%- endif -%}
 {%- endmacro %}

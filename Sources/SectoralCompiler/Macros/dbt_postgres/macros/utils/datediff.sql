@@ -25,6 +25,6 @@
         ({{ datediff(first_date, second_date, whole) }} * {{ factor }} + {{ part.format(second_date) }} - {{ part.format(first_date) }})
     {% else %}
       {%- do exceptions.raise_compiler_error(
-        'Unsupported datepart for macro datediff in postgres: ' ~ datepart) -%}
+        'Unsupported datepart for macro datediff in postgres: {!r}'.format(datepart)) -%}
     {% endif %}
 {%- endmacro %}

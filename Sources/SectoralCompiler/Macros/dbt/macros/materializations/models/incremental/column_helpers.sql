@@ -21,7 +21,7 @@
     {%- for target in target_columns if target.name == source.name -%}
       {#- longer strings are dealt with by widening the column -#}
       {%- if source.expanded_data_type != target.expanded_data_type
-        and not target.can_expand_to(other_column=source) -%}
+        and not source.can_expand_to(other_column=target) -%}
         {%- do changes.append({'column_name': target.name, 'new_type': source.expanded_data_type}) -%}
       {%- endif -%}
     {%- endfor -%}

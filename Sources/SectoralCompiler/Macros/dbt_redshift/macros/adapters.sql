@@ -1,0 +1,361 @@
+{% macro dist(dist) -%}
+  {%- if dist is not none -%}
+    {%- set dist = dist.strip().lower() -%}
+    {%- if dist in ('all', 'even') -%}
+      diststyle {{ dist }}
+    {%- elif dist != 'auto' -%}
+      diststyle key distkey ({{ dist }})
+    {%- endif -%}
+  {%- endif -%}
+{%- endmacro %}
+
+{% macro sort(sort_type, sort) -%}
+  {%- if sort is not none -%}
+    {{ sort_type or 'compound' }} sortkey({{ sort if sort is string else sort | join(',') }})
+  {%- endif -%}
+{%- endmacro %}
+
+{% macro redshift__create_table_as(temporary, relation, sql) -%}
+  {%- set header = config.get('sql_header', none) -%}
+  {%- set contract = config.get('contract') -%}
+  {%- set dist_key = config.get('dist', validator=validation.any[str]) -%}
+  {%- set sort_type = config.get('sort_type', validator=validation.any['compound', 'interleaved']) -%}
+  {%- set sort_keys = config.get('sort', validator=validation.any[list, str]) -%}
+  {%- set storage -%}
+    {%- if config.get('backup') == false %} backup no{% endif %}
+    {{ dist(dist_key) }}
+    {{ sort(sort_type, sort_keys) }}
+  {%- endset -%}
+  {{ header if header is not none }}
+  create {{ 'temporary' if temporary }} table {{ relation.include(database=(not temporary), schema=(not temporary)) }}
+  {%- if contract.enforced and not temporary %}
+    {{ get_assert_columns_equivalent(sql) }}
+    {#- "create table as" takes no constraints: the table first, then its rows -#}
+    {{ get_table_columns_and_constraints() }}
+    {{ storage }};
+  insert into {{ relation.include(database=(not temporary), schema=(not temporary)) }}
+  (
+    {{ get_select_subquery(sql) }}
+  );
+  {%- else %}
+    {{ storage }}
+  as (
+    {{ sql }}
+  );
+  {%- endif -%}
+{%- endmacro %}
+
+{% macro redshift__create_view_as(relation, sql) -%}
+  {%- set header = config.get('sql_header', none) -%}
+  {%- set contract = config.get('contract') -%}
+  {{ header if header is not none }}
+  create view {{ relation }}
+  {%- if contract.enforced %}
+    {{ get_assert_columns_equivalent(sql) }}
+  {%- endif %} as (
+    {{ sql }}
+  ) {{ 'with no schema binding' if config.get('bind', default=True) == false }};
+{%- endmacro %}
+
+{% macro redshift__create_schema(relation) -%}
+  {%- if redshift__use_show_apis() -%}
+    {#- a schema of another database is reached by its full name -#}
+    {%- call statement('create_schema') -%}
+      create schema if not exists {{ relation.without_identifier() }}
+    {%- endcall -%}
+  {%- else -%}
+    {%- do postgres__create_schema(relation) -%}
+  {%- endif -%}
+{%- endmacro %}
+
+{% macro redshift__drop_schema(relation) -%}
+  {%- if redshift__use_show_apis() -%}
+    {%- call statement('drop_schema') -%}
+      drop schema if exists {{ relation.without_identifier() }} cascade
+    {%- endcall -%}
+  {%- else -%}
+    {%- do postgres__drop_schema(relation) -%}
+  {%- endif -%}
+{%- endmacro %}
+
+{% macro redshift__get_columns_in_relation(relation) -%}
+  {#- SHOW knows nothing of temporary tables: they have no schema -#}
+  {%- if redshift__use_show_apis() and relation.schema -%}
+    {%- do return(redshift__get_columns_in_relation_show(relation)) -%}
+  {%- endif -%}
+  {%- do return(redshift__get_columns_in_relation_legacy(relation)) -%}
+{%- endmacro %}
+
+{% macro redshift__get_columns_in_relation_show(relation) -%}
+  {%- call statement('get_columns_in_relation', fetch_result=True) -%}
+    show columns from table {{ relation.render() }}
+  {%- endcall -%}
+  {%- set columns = [] -%}
+  {%- for row in load_result('get_columns_in_relation').table -%}
+    {%- do columns.append(api.Column(
+      row['column_name'], row['data_type'], row['character_maximum_length'],
+      row['numeric_precision'], row['numeric_scale'])) -%}
+  {%- endfor -%}
+  {%- do return(columns) -%}
+{%- endmacro %}
+
+{% macro redshift__get_columns_in_relation_legacy(relation) -%}
+  {#- three kinds of relations, three places: tables and ordinary views, views without schema binding,
+      and tables of external schemas -#}
+  {%- call statement('get_columns_in_relation', fetch_result=True) -%}
+    with of_bound as (
+      select
+        ordinal_position,
+        table_schema,
+        column_name,
+        data_type,
+        character_maximum_length,
+        numeric_precision,
+        numeric_scale
+      from information_schema.columns
+      where table_name = '{{ relation.identifier }}'
+    ),
+    of_unbound as (
+      select
+        ordinal_position,
+        view_schema as table_schema,
+        column_name,
+        case
+          when column_type ilike 'character varying%' then 'character varying'
+          when column_type ilike 'numeric%' then 'numeric'
+          else column_type
+        end as data_type,
+        case
+          when column_type like 'character%' then nullif(regexp_substr(column_type, '[0-9]+'), '')::int
+        end as character_maximum_length,
+        case
+          when column_type like 'numeric%'
+            then nullif(split_part(replace(replace(column_type, 'numeric(', ''), ')', ''), ',', 1), '')::int
+        end as numeric_precision,
+        case
+          when column_type like 'numeric%'
+            then nullif(split_part(replace(replace(column_type, 'numeric(', ''), ')', ''), ',', 2), '')::int
+        end as numeric_scale
+      from pg_get_late_binding_view_cols()
+        cols(
+          view_schema name,
+          view_name name,
+          column_name name,
+          column_type varchar,
+          ordinal_position int
+        )
+      where view_name = '{{ relation.identifier }}'
+    ),
+    of_external as (
+      select
+        columnnum as ordinal_position,
+        schemaname as table_schema,
+        columnname as column_name,
+        case
+          when external_type ilike 'varchar%' or external_type = 'string' then 'character varying'
+          when external_type ilike 'decimal%' then 'numeric'
+          else external_type
+        end as data_type,
+        case
+          when external_type ilike 'varchar%' then nullif(regexp_substr(external_type, '[0-9]+'), '')::int
+        end as character_maximum_length,
+        case
+          when external_type ilike 'decimal%'
+            then nullif(split_part(replace(replace(external_type, 'decimal(', ''), ')', ''), ',', 1), '')::int
+        end as numeric_precision,
+        case
+          when external_type ilike 'decimal%'
+            then nullif(split_part(replace(replace(external_type, 'decimal(', ''), ')', ''), ',', 2), '')::int
+        end as numeric_scale
+      from svv_external_columns
+      where tablename = '{{ relation.identifier }}'
+    ),
+    of_any as (
+      select * from of_bound
+      union all
+      select * from of_unbound
+      union all
+      select * from of_external
+    )
+    select
+      column_name,
+      data_type,
+      character_maximum_length,
+      numeric_precision,
+      numeric_scale
+    from of_any
+    {%- if relation.schema %}
+    where table_schema = '{{ relation.schema }}'
+    {%- endif %}
+    order by ordinal_position
+  {%- endcall -%}
+  {%- do return(sql_convert_columns_in_relation(load_result('get_columns_in_relation').table)) -%}
+{%- endmacro %}
+
+{% macro redshift__list_relations_without_caching(schema_relation) -%}
+  {%- if redshift__use_show_apis() -%}
+    {%- call statement('list_relations_without_caching', fetch_result=True) -%}
+      show tables from schema {{ schema_relation.without_identifier() }}
+    {%- endcall -%}
+    {%- set tables = adapter.transform_show_tables_for_list_relations(
+      load_result('list_relations_without_caching').table) -%}
+    {%- do return(adapter.combine_show_tables_and_function_relations(
+      tables, list_function_relations_without_caching(schema_relation))) -%}
+  {%- endif -%}
+  {%- set database = schema_relation.database -%}
+  {%- set in_schema = "ilike '" ~ schema_relation.schema ~ "'" -%}
+  {%- call statement('list_relations_without_caching', fetch_result=True) -%}
+    select
+      table_catalog as database,
+      table_name as name,
+      table_schema as schema,
+      'table' as type
+    from information_schema.tables
+    where table_schema {{ in_schema }}
+      and table_type = 'BASE TABLE'
+    union all
+    select
+      table_catalog as database,
+      table_name as name,
+      table_schema as schema,
+      {#- a materialized view is listed as a view; its text gives it away -#}
+      case
+        when view_definition ilike '%create materialized view%' then 'materialized_view'
+        else 'view'
+      end as type
+    from information_schema.views
+    where table_schema {{ in_schema }}
+    union all
+    select
+      redshift_database_name as database,
+      tablename as name,
+      schemaname as schema,
+      'table' as type
+    from svv_external_tables
+    where schemaname {{ in_schema }}
+    union all
+    select distinct
+      '{{ database }}' as database,
+      p.proname as name,
+      n.nspname as schema,
+      'function' as type
+    from pg_proc_info as p
+    join pg_namespace as n on n.oid = p.pronamespace
+    where n.nspname {{ in_schema }}
+  {%- endcall -%}
+  {%- do return(load_result('list_relations_without_caching').table) -%}
+{%- endmacro %}
+
+{% macro redshift__list_function_relations_without_caching(schema_relation) -%}
+  {%- call statement('list_function_relations_without_caching', fetch_result=True) -%}
+    select distinct
+      database_name as database,
+      function_name as name,
+      schema_name as schema,
+      'function' as type
+    from svv_redshift_functions
+    where database_name ilike '{{ schema_relation.database }}'
+      and schema_name ilike '{{ schema_relation.schema }}'
+  {%- endcall -%}
+  {%- do return(load_result('list_function_relations_without_caching').table) -%}
+{%- endmacro %}
+
+{% macro redshift__information_schema_name(database) -%}
+  {%- do return(postgres__information_schema_name(database)) -%}
+{%- endmacro %}
+
+{% macro redshift__list_schemas(database) -%}
+  {%- if redshift__use_show_apis() -%}
+    {%- call statement('list_schemas', fetch_result=True, auto_begin=False) -%}
+      show schemas from database {{ adapter.quote(database) }}
+    {%- endcall -%}
+    {%- do return(load_result('list_schemas').table.select(['schema_name'])) -%}
+  {%- endif -%}
+  {%- do return(postgres__list_schemas(database)) -%}
+{%- endmacro %}
+
+{% macro redshift__check_schema_exists(information_schema, schema) -%}
+  {%- if redshift__use_show_apis() -%}
+    {%- call statement('check_schema_exists', fetch_result=True, auto_begin=False) -%}
+      select count(*)
+      from svv_all_schemas
+      where database_name = '{{ information_schema.database }}'
+        and schema_name = '{{ schema }}'
+    {%- endcall -%}
+    {%- do return(load_result('check_schema_exists').table) -%}
+  {%- endif -%}
+  {%- do return(postgres__check_schema_exists(information_schema, schema)) -%}
+{%- endmacro %}
+
+{% macro redshift__persist_docs(relation, model, for_relation, for_columns) -%}
+  {%- if for_relation and config.persist_relation_docs() and model.description -%}
+    {%- do run_query(alter_relation_comment(relation, model.description)) -%}
+  {%- endif -%}
+  {#- the columns of a view without schema binding cannot be commented on -#}
+  {%- set unbound = relation.is_view and config.get('bind', default=True) == false -%}
+  {%- if for_columns and config.persist_column_docs() and model.columns and not unbound -%}
+    {%- set existing = adapter.get_columns_in_relation(relation) | map(attribute='name') | list -%}
+    {%- set documented = validate_doc_columns(relation, model.columns, existing) -%}
+    {%- set text = alter_column_comment(relation, documented) -%}
+    {%- if text and text | trim -%}
+      {%- do run_query(text) -%}
+    {%- endif -%}
+  {%- endif -%}
+{%- endmacro %}
+
+{% macro escape_comment(comment) -%}
+  {%- if comment is not string -%}
+    {%- do exceptions.raise_compiler_error('cannot escape a non-string: ' ~ comment) -%}
+  {%- endif -%}
+  {%- set fence = '$dbt_comment_literal_block$' -%}
+  {%- if fence in comment -%}
+    {%- do exceptions.raise_compiler_error('The string ' ~ fence ~ ' is not allowed in comments.') -%}
+  {%- endif -%}
+  {{ fence ~ comment ~ fence }}
+{%- endmacro %}
+
+{% macro redshift__alter_relation_comment(relation, comment) -%}
+  {#- to Redshift a materialized view is a view here -#}
+  {%- set kind = 'view' if relation.is_materialized_view else relation.type -%}
+  comment on {{ kind }} {{ relation }} is {{ escape_comment(comment) }};
+{%- endmacro %}
+
+{% macro redshift__alter_column_comment(relation, column_dict) -%}
+  {%- do return(postgres__alter_column_comment(relation, column_dict)) -%}
+{%- endmacro %}
+
+{% macro redshift__alter_column_type(relation, column_name, new_column_type) -%}
+  {%- set wider = modules.re.match('^(character varying|varchar)\\(\\d+\\)$', new_column_type, modules.re.IGNORECASE) -%}
+  {%- set widens = namespace(in_place=false) -%}
+  {%- if wider -%}
+    {%- for column in adapter.get_columns_in_relation(relation) if column.name == column_name -%}
+      {%- set widens.in_place = column.is_string() -%}
+    {%- endfor -%}
+  {%- endif -%}
+  {%- if widens.in_place -%}
+    {#- a longer varchar is the one change that Redshift makes without a copy; not inside a transaction -#}
+    {%- call statement('alter_column_type') -%}
+      alter table {{ relation.render() }} alter column {{ adapter.quote(column_name) }} type {{ new_column_type }}
+    {%- endcall -%}
+  {%- else -%}
+    {%- do default__alter_column_type(relation, column_name, new_column_type) -%}
+  {%- endif -%}
+{%- endmacro %}
+
+{% macro redshift__alter_relation_add_remove_columns(relation, add_columns, remove_columns) -%}
+  {#- one column per statement is all that Redshift takes -#}
+  {%- for column in add_columns or [] -%}
+    {%- do run_query(
+      'alter ' ~ relation.type ~ ' ' ~ relation ~ ' add column ' ~ column.quoted ~ ' ' ~ column.expanded_data_type) -%}
+  {%- endfor -%}
+  {%- for column in remove_columns or [] -%}
+    {%- do run_query('alter ' ~ relation.type ~ ' ' ~ relation ~ ' drop column ' ~ column.quoted) -%}
+  {%- endfor -%}
+{%- endmacro %}
+
+{% macro redshift__show_tables_from_schema(database, schema) -%}
+  {%- call statement('show_tables_from_schema', fetch_result=True) -%}
+    show tables from schema {{ adapter.quote(database) }}.{{ adapter.quote(schema) }}
+  {%- endcall -%}
+  {%- do return(load_result('show_tables_from_schema').table) -%}
+{%- endmacro %}

@@ -1,0 +1,3 @@
+{% macro redshift__snapshot_merge_sql(target, source, insert_cols) -%}
+  {{ postgres__snapshot_merge_sql(target, source, insert_cols) }}
+{%- endmacro %}

@@ -1,0 +1,39 @@
+{% materialization view, adapter='redshift' %}
+  {%- set target_relation = this.incorporate(type='view') -%}
+  {%- set existing_relation = load_cached_relation(this) -%}
+  {%- set intermediate_relation = make_intermediate_relation(target_relation) -%}
+  {%- set backup_relation = make_backup_relation(
+    target_relation, 'view' if existing_relation is none else existing_relation.type) -%}
+  {%- set leftovers = [
+    load_cached_relation(intermediate_relation), load_cached_relation(backup_relation)] -%}
+
+  {%- do run_hooks(pre_hooks, inside_transaction=False) -%}
+  {%- for leftover in leftovers -%}
+    {%- do drop_relation_if_exists(leftover) -%}
+  {%- endfor -%}
+  {%- do run_hooks(pre_hooks, inside_transaction=True) -%}
+
+  {%- call statement('main') -%}
+    {{ get_create_view_as_sql(intermediate_relation, sql) }}
+  {%- endcall -%}
+
+  {%- if existing_relation is not none -%}
+    {%- if existing_relation.can_be_renamed -%}
+      {%- do adapter.rename_relation(existing_relation, backup_relation) -%}
+    {%- else -%}
+      {%- do drop_relation_if_exists(existing_relation) -%}
+    {%- endif -%}
+  {%- endif -%}
+  {%- do adapter.rename_relation(intermediate_relation, target_relation) -%}
+
+  {%- do apply_grants(
+    target_relation, config.get('grants'), should_revoke(existing_relation, full_refresh_mode=True)) -%}
+  {%- do persist_docs(target_relation, model) -%}
+  {%- do run_hooks(post_hooks, inside_transaction=True) -%}
+  {%- do adapter.commit() -%}
+
+  {%- do drop_relation_if_exists(backup_relation) -%}
+  {%- do run_hooks(post_hooks, inside_transaction=False) -%}
+
+  {%- do return({'relations': [target_relation]}) -%}
+{% endmaterialization %}

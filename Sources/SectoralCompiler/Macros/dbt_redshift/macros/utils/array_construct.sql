@@ -1,0 +1,3 @@
+{% macro redshift__array_construct(inputs, data_type) -%}
+  array( {{ inputs | join(' , ') }} )
+{%- endmacro %}

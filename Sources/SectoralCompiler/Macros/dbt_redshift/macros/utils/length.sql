@@ -1,0 +1,6 @@
+{% macro redshift__length(expression) %}
+
+    len(
+        {{ expression }}
+    )
+{%- endmacro %}
