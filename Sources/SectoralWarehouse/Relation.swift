@@ -4,7 +4,9 @@ public enum RelationType: String, Sendable, Hashable, CaseIterable {
   case view
   case cte
   case materializedView = "materialized_view"
+  case ephemeral
   case external
+  case pointerTable = "pointer_table"
   case function
 }
 

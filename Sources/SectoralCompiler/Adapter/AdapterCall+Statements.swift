@@ -1,0 +1,312 @@
+import BigInt
+import SectoralJinja
+import SectoralWarehouse
+
+/// Methods that send SQL.
+extension AdapterCall {
+  static let statementMethods: [String: AdapterObject.Method] = [
+    "execute": .init(.noResult) { (call) throws(TemplateError) in
+      let arguments = try call.bound(["sql", "auto_begin", "fetch", "limit"], required: 1)
+      let sql = try call.interpreter.string(arguments.value(0))
+      let opens = try arguments.isTrue(1, call.interpreter)
+      let fetch = try arguments.isTrue(2, call.interpreter)
+      let limit = arguments.optional(3)?.pythonInt
+      let result = try call.onWarehouse { (session) throws(WarehouseError) in
+        try session.execute(sql, opensTransaction: opens, fetch: fetch, limit: limit)
+      }
+      return .tuple([
+        .object(ResponseObject(result.response)),
+        .object(TableObject(fetch ? result.table : ResultTable())),
+      ])
+    },
+    "commit": .init(.nothing) { (call) throws(TemplateError) in
+      let session = try call.session()
+      guard session.isMarkedOpen else {
+        throw TemplateError(
+          .internalError, id: "run.no-transaction",
+          "Tried to commit transaction on connection \"\(session.name)\", but it does not have one "
+            + "open!",
+          hint: "adapter.commit() ends what a statement with auto_begin began")
+      }
+      try call.onWarehouse { (session) throws(WarehouseError) in try session.commit() }
+      return .string("")
+    },
+    "add_query": .init(.noCursor) { (call) throws(TemplateError) in
+      let arguments = try call.bound(
+        ["sql", "auto_begin", "bindings", "abridge_sql_log"], required: 1)
+      var sql = try call.interpreter.string(arguments.value(0))
+      let opens = arguments[1] == nil ? true : try arguments.isTrue(1, call.interpreter)
+      guard let bindings = arguments.optional(2) else {
+        let result = try call.onWarehouse { (session) throws(WarehouseError) in
+          try session.execute(sql, opensTransaction: opens, fetch: true)
+        }
+        return .tuple([.none, .object(CursorObject(result.response, result.table))])
+      }
+      sql = try SQLLiteral.bind(sql, call.interpreter.iterate(bindings), call.interpreter)
+      let response = try call.onWarehouse { (session) throws(WarehouseError) in
+        try session.executeUncommented(sql, opensTransaction: opens)
+      }
+      return .tuple([.none, .object(CursorObject(response, ResultTable()))])
+    },
+    "get_column_schema_from_query": .init(.emptyList) { (call) throws(TemplateError) in
+      let sql = try call.interpreter.string(call.bound(["sql"]).value(0))
+      let result = try call.onWarehouse { (session) throws(WarehouseError) in
+        try session.execute(sql, opensTransaction: true, fetch: true)
+      }
+      return .list(
+        result.table.columns.map { column in
+          .object(
+            ColumnObject(
+              Column(name: column.name, dtype: column.driverTypeName),
+              adapterType: call.adapterType))
+        })
+    },
+    "run_sql_for_tests": .init { (call) throws(TemplateError) in
+      let arguments = try call.bound(["sql", "fetch", "conn"])
+      let sql = try call.interpreter.string(arguments.value(0))
+      let fetch = try call.interpreter.string(arguments.value(1))
+      let result = try call.onWarehouse { (session) throws(WarehouseError) in
+        try session.execute(sql, opensTransaction: true, fetch: true)
+      }
+      let rows = TableObject(result.table).dataRows()
+      return fetch == "one" ? rows.first ?? .none : fetch == "all" ? .list(rows) : .none
+    },
+    // Ours: the bulk load of seeds.
+    "copy_csv_rows": .init(.nothing) { (call) throws(TemplateError) in try call.copyRows() },
+  ]
+
+  /// `copy_csv_rows(relation, table, columns)`: loads a table with one COPY; gives the number of
+  /// rows.
+  ///
+  /// `columns` is a list of names, which are quoted, or the list's text as it should stand in SQL.
+  private func copyRows() throws(TemplateError) -> Value {
+    let arguments = try bound(["relation", "agate_table", "column_names"])
+    let relation = try self.relation(arguments.value(0), "relation")
+    guard let table = arguments.value(1).object(TableObject.self) else {
+      throw .typeError("copy_csv_rows() needs a table, not \(arguments.value(1).typeName)")
+    }
+    let columns: String
+    if let text = arguments.value(2).asString {
+      columns = text
+    } else {
+      var names: [String] = []
+      for name in try interpreter.iterate(arguments.value(2)) {
+        names.append("\"\(try interpreter.string(name))\"")
+      }
+      columns = names.joined(separator: ", ")
+    }
+    let sql = "copy \(relation.rendered) (\(columns)) from stdin with (format csv)"
+    let next = try chunks(of: table)
+    let count = try onWarehouse { (session) throws(WarehouseError) in
+      try session.copyIn(sql, opensTransaction: true) { () throws(WarehouseError) in next() }
+    }
+    return .int(count)
+  }
+
+  /// Pieces of CSV text of about a quarter of a megabyte.
+  private func chunks(of table: TableObject) throws(TemplateError) -> () -> [UInt8]? {
+    var row = 0
+    let step = max(1, 200_000 / max(1, table.columnNames.count * 8))
+    if let seed = table.seed {
+      let zone = seed.columns.contains(where: \.isZoned) ? try sessionZone() : nil
+      return {
+        guard row < seed.rowCount else { return nil }
+        let end = min(row + step, seed.rowCount)
+        defer { row = end }
+        return seed.copyText(rows: row..<end) { instant in
+          zone.map { $0.phases[$0.phase(atUTC: instant)].offset } ?? 0
+        }
+      }
+    }
+    let rows = table.cellRows()
+    var lines: [[UInt8]] = []
+    for cells in rows {
+      var fields: [String] = []
+      for value in cells {
+        guard !value.isNone else {
+          fields.append("")
+          continue
+        }
+        let text = try interpreter.string(value)
+        fields.append(
+          "\""
+            + text.split(separator: "\"", omittingEmptySubsequences: false)
+            .joined(separator: "\"\"") + "\"")
+      }
+      lines.append(Array((fields.joined(separator: ",") + "\n").utf8))
+    }
+    return {
+      guard row < lines.count else { return nil }
+      let end = min(row + step, lines.count)
+      defer { row = end }
+      return Array(lines[row..<end].joined())
+    }
+  }
+
+  /// The zone in which the server reads and shows times; nil stands for UTC.
+  private func sessionZone() throws(TemplateError) -> ZoneData? {
+    let result = try onWarehouse { (session) throws(WarehouseError) in
+      try session.execute("show timezone", fetch: true)
+    }
+    guard let name = result.table.rows.first?.first ?? nil else { return nil }
+    if ["utc", "etc/utc", "gmt"].contains(name.lowercased()) { return nil }
+    return ZoneData.named(name)
+  }
+}
+
+extension ResultColumn {
+  /// The name under which the Python driver knows the type: what contracts compare and print.
+  var driverTypeName: String {
+    if typeName.hasPrefix("_") {
+      let element = ResultColumn(name: name, kind: kind, typeName: String(typeName.dropFirst()))
+      let known = element.driverTypeName
+      return known.hasPrefix("unknown") ? known : known + "ARRAY"
+    }
+    switch typeName {
+    case "bool": return "BOOLEAN"
+    case "bytea": return "BINARY"
+    case "int8": return "LONGINTEGER"
+    case "int2", "int4": return "INTEGER"
+    case "text", "varchar", "bpchar", "char", "name": return "STRING"
+    case "oid": return "ROWID"
+    case "json": return "JSON"
+    case "jsonb": return "JSONB"
+    case "float4", "float8": return "FLOAT"
+    case "numeric": return "DECIMAL"
+    case "date": return "DATE"
+    case "time", "timetz": return "TIME"
+    case "timestamp": return "DATETIME"
+    case "timestamptz": return "DATETIMETZ"
+    case "interval": return "INTERVAL"
+    default: return "unknown type_code \(typeName)"
+    }
+  }
+}
+
+/// The cursor that `add_query` gives: rows to fetch, and what the server said.
+final class CursorObject: Object {
+  private let response: AdapterResponse
+  private let table: TableObject
+  private let columns: [ResultColumn]
+  private var position = 0
+
+  init(_ response: AdapterResponse, _ result: ResultTable) {
+    self.response = response
+    table = TableObject(result)
+    columns = result.columns
+    super.init()
+  }
+
+  override var typeName: String { "cursor" }
+
+  override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
+    -> Value?
+  {
+    let text = name.name
+    switch text {
+    case "rowcount": return .int(response.rowsAffected)
+    case "statusmessage": return .string(response.message)
+    case "description":
+      return .tuple(
+        columns.map { .tuple([.string($0.name), .string($0.typeName)] + .init(repeating: .none, count: 5)) })
+    case "fetchone":
+      return .function(text) { _, _ throws(TemplateError) in self.take(1).first ?? .none }
+    case "fetchall":
+      return .function(text) { _, _ throws(TemplateError) in .list(self.take(.max)) }
+    case "fetchmany":
+      return .function(text) { arguments, _ throws(TemplateError) in
+        .list(self.take(try CallArguments(text, arguments, ["size"]).int(0, default: 1)))
+      }
+    case "close": return .constant(text, .none)
+    default: return nil
+    }
+  }
+
+  override func iterate(_ interpreter: Interpreter) throws(TemplateError) -> [Value]? {
+    take(.max)
+  }
+
+  private func take(_ count: Int) -> [Value] {
+    let rows = table.dataRows().dropFirst(position).prefix(max(0, count))
+    position += rows.count
+    return Array(rows)
+  }
+}
+
+/// Values written into SQL, as the Python driver writes bound parameters.
+enum SQLLiteral {
+  /// Puts the values in place of the `%s`; `%%` is a percent sign.
+  static func bind(_ sql: String, _ values: [Value], _ interpreter: Interpreter)
+    throws(TemplateError) -> String
+  {
+    var out = ""
+    out.reserveCapacity(sql.utf8.count + values.count * 8)
+    var rest = values[...]
+    var parts = sql.split(separator: "%", omittingEmptySubsequences: false)[...]
+    out += parts.popFirst() ?? ""
+    while let part = parts.popFirst() {
+      if part.hasPrefix("s") {
+        guard let value = rest.popFirst() else {
+          throw .runtime("not enough values for the placeholders of the statement")
+        }
+        out += try text(value, interpreter)
+        out += part.dropFirst()
+      } else if part.isEmpty {
+        out += "%"
+        out += parts.popFirst() ?? ""
+      } else {
+        throw .runtime(
+          "unsupported placeholder '%\(part.prefix(1))' in a statement with bindings",
+          hint: "use %s, and %% for a percent sign")
+      }
+    }
+    guard rest.isEmpty else {
+      throw .runtime("not all values were used by the placeholders of the statement")
+    }
+    return out
+  }
+
+  static func text(_ value: Value, _ interpreter: Interpreter) throws(TemplateError) -> String {
+    switch value {
+    case .none, .undefined: return "NULL"
+    case .bool(let bool): return bool ? "true" : "false"
+    case .int(let int): return int < 0 ? " \(int)" : String(int)
+    case .bigInt(let big): return big.value.description
+    case .float(let double):
+      if double.isNaN { return "'NaN'::float" }
+      if double.isInfinite { return double < 0 ? "'-Infinity'::float" : "'Infinity'::float" }
+      return double < 0 ? " \(double)" : double.description
+    case .string(let string): return quoted(string)
+    case .list(let list):
+      if list.items.isEmpty { return "'{}'" }
+      var texts: [String] = []
+      for item in list.items { texts.append(try text(item, interpreter)) }
+      return "ARRAY[\(texts.joined(separator: ", "))]"
+    case .tuple(let tuple):
+      var texts: [String] = []
+      for item in tuple.items { texts.append(try text(item, interpreter)) }
+      return "(\(texts.joined(separator: ", ")))"
+    case .object(let object as DecimalObject):
+      guard object.value.kind == .finite else { return "'\(object.value.description)'::numeric" }
+      return (object.value.isNegative ? " " : "") + object.value.description
+    case .object(let object as DateObject): return "'\(object.isoText)'::date"
+    case .object(let object as DateTimeObject):
+      let type = object.zone == nil ? "timestamp" : "timestamptz"
+      return "'\(try object.isoText())'::\(type)"
+    case .object(let object as TimeObject): return "'\(try object.string(interpreter))'::time"
+    case .object(let object as TimeDeltaObject):
+      return "'\(Double(object.microseconds) / 1e6) seconds'::interval"
+    case .dict, .set, .object:
+      throw .runtime("can't adapt type '\(value.typeName)'", hint: "bind its text: value | string")
+    }
+  }
+
+  static func quoted(_ text: String) -> String {
+    let doubled = text.split(separator: "'", omittingEmptySubsequences: false)
+      .joined(separator: "''")
+    guard doubled.utf8.contains(UInt8(ascii: "\\")) else { return "'\(doubled)'" }
+    let escaped = doubled.split(separator: "\\", omittingEmptySubsequences: false)
+      .joined(separator: "\\\\")
+    return " E'\(escaped)'"
+  }
+}

@@ -1,0 +1,73 @@
+package import SectoralJinja
+
+/// The arguments of a call, bound to the names of the parameters as Python binds them.
+package struct CallArguments {
+  package let function: String
+  private let names: [String]
+  private let values: [Value?]
+
+  /// - Parameters:
+  ///   - parameters: names in order; the first `required` of them must be given.
+  package init(
+    _ function: String, _ arguments: Arguments, _ parameters: [String], required: Int = 0
+  ) throws(TemplateError) {
+    self.function = function
+    names = parameters
+    values = try arguments.bound(function, parameters, required: required)
+  }
+
+  /// nil: not given.
+  package subscript(index: Int) -> Value? { values[index] }
+
+  /// A parameter that was given, or `none`.
+  package func value(_ index: Int) -> Value { values[index] ?? .none }
+
+  /// nil for what is absent or none.
+  package func optional(_ index: Int) -> Value? {
+    guard let value = values[index], !value.isNone else { return nil }
+    return value
+  }
+
+  package func string(_ index: Int) throws(TemplateError) -> String {
+    guard let text = value(index).asString else {
+      throw .typeError(
+        "\(function)(): '\(names[index])' must be a text, not \(value(index).typeName)")
+    }
+    return text
+  }
+
+  package func optionalString(_ index: Int) throws(TemplateError) -> String? {
+    optional(index) == nil ? nil : try string(index)
+  }
+
+  package func int(_ index: Int, default fallback: Int = 0) throws(TemplateError) -> Int {
+    guard let value = values[index] else { return fallback }
+    guard let int = value.pythonInt else {
+      throw .typeError(
+        "'\(value.typeName)' object cannot be interpreted as an integer")
+    }
+    return int
+  }
+
+  package func isTrue(_ index: Int, _ interpreter: Interpreter) throws(TemplateError) -> Bool {
+    guard let value = values[index] else { return false }
+    return try interpreter.isTrue(value)
+  }
+}
+
+extension Value {
+  /// An int, or a bool as Python counts it.
+  package var pythonInt: Int? {
+    switch self {
+    case .int(let int): int
+    case .bool(let bool): bool ? 1 : 0
+    default: nil
+    }
+  }
+
+  /// The object of a host's class.
+  package func object<Class: Object>(_ type: Class.Type) -> Class? {
+    guard case .object(let object) = self else { return nil }
+    return object as? Class
+  }
+}

@@ -1,0 +1,399 @@
+package import SectoralJinja
+
+/// A Python iterator: gives each item once, and may never end.
+package final class IteratorObject: Object {
+  private let name: String
+  private let pull: () throws(TemplateError) -> Value?
+  private var isFinished = false
+
+  /// What an endless iterator may give before a template that drains it is stopped.
+  private static let limit = 1_000_000
+
+  init(_ name: String, _ pull: @escaping () throws(TemplateError) -> Value?) {
+    self.name = name
+    self.pull = pull
+    super.init()
+  }
+
+  convenience init(_ name: String, items: [Value]) {
+    var index = 0
+    self.init(name) { () throws(TemplateError) in
+      guard index < items.count else { return nil }
+      index += 1
+      return items[index - 1]
+    }
+  }
+
+  package override var typeName: String { name }
+  package override func repr(_ interpreter: Interpreter) throws(TemplateError) -> String {
+    "<\(name) object>"
+  }
+
+  package override func iterate(_ interpreter: Interpreter) throws(TemplateError) -> [Value]? {
+    try drained()
+  }
+
+  func next() throws(TemplateError) -> Value? {
+    guard !isFinished else { return nil }
+    let value = try pull()
+    if value == nil { isFinished = true }
+    return value
+  }
+
+  func drained() throws(TemplateError) -> [Value] {
+    var items: [Value] = []
+    while let item = try next() {
+      guard items.count < Self.limit else {
+        throw TemplateError(
+          .limit, id: "python.endless-iterator", "the iterator '\(name)' does not end",
+          hint: "take a part of it with itertools.islice")
+      }
+      items.append(item)
+    }
+    return items
+  }
+
+  /// The items of anything iterable, one after the other.
+  static func over(_ value: Value, _ interpreter: Interpreter) throws(TemplateError)
+    -> IteratorObject
+  {
+    if let iterator = value.object(IteratorObject.self) { return iterator }
+    return IteratorObject("iterator", items: try interpreter.iterate(value))
+  }
+}
+
+/// `modules.itertools`.
+final class ItertoolsModule: Object {
+  override var typeName: String { "dict" }
+
+  override func item(_ key: Value, _ interpreter: Interpreter) throws(TemplateError) -> Value? {
+    guard let name = key.asString else { return nil }
+    return try attribute(Symbol(name), interpreter)
+  }
+
+  override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
+    -> Value?
+  {
+    let text = name.name
+    guard let body = Self.functions[text] else { return nil }
+    return .object(ItertoolsFunction(text, body))
+  }
+
+  private static let functions: [String: @Sendable (Arguments, Interpreter) throws(TemplateError)
+    -> Value] = [
+      "count": count, "cycle": cycle, "repeat": repeated, "accumulate": accumulate,
+      "chain": chain, "compress": compress, "islice": islice, "starmap": starmap, "tee": tee,
+      "zip_longest": zipLongest, "product": product, "permutations": permutations,
+      "combinations": { (a, i) throws(TemplateError) in try combine("combinations", a, i) },
+      "combinations_with_replacement": { (a, i) throws(TemplateError) in
+        try combine("combinations_with_replacement", a, i)
+      },
+    ]
+
+  private static func iterator(
+    _ name: String, _ pull: @escaping () throws(TemplateError) -> Value?
+  ) -> Value { .object(IteratorObject("itertools." + name, pull)) }
+
+  private static func iterator(_ name: String, _ items: [Value]) -> Value {
+    .object(IteratorObject("itertools." + name, items: items))
+  }
+
+  @Sendable private static func count(_ arguments: Arguments, _ interpreter: Interpreter)
+    throws(TemplateError) -> Value
+  {
+    let arguments = try CallArguments("count", arguments, ["start", "step"])
+    var current = try arguments.int(0)
+    let step = try arguments.int(1, default: 1)
+    return iterator("count") { () throws(TemplateError) in
+      defer { current &+= step }
+      return .int(current)
+    }
+  }
+
+  @Sendable private static func cycle(_ arguments: Arguments, _ interpreter: Interpreter)
+    throws(TemplateError) -> Value
+  {
+    let items = try interpreter.iterate(
+      CallArguments("cycle", arguments, ["iterable"], required: 1).value(0))
+    var index = 0
+    return iterator("cycle") { () throws(TemplateError) in
+      guard !items.isEmpty else { return nil }
+      defer { index = (index + 1) % items.count }
+      return items[index]
+    }
+  }
+
+  @Sendable private static func repeated(_ arguments: Arguments, _ interpreter: Interpreter)
+    throws(TemplateError) -> Value
+  {
+    let arguments = try CallArguments("repeat", arguments, ["object", "times"], required: 1)
+    let value = arguments.value(0)
+    var rest = arguments[1] == nil ? nil : try arguments.int(1)
+    return iterator("repeat") { () throws(TemplateError) in
+      if let left = rest {
+        guard left > 0 else { return nil }
+        rest = left - 1
+      }
+      return value
+    }
+  }
+
+  @Sendable private static func accumulate(_ arguments: Arguments, _ interpreter: Interpreter)
+    throws(TemplateError) -> Value
+  {
+    let arguments = try CallArguments(
+      "accumulate", arguments, ["iterable", "func", "initial"], required: 1)
+    var total = arguments.optional(2)
+    var items: [Value] = total.map { [$0] } ?? []
+    for item in try interpreter.iterate(arguments.value(0)) {
+      if let current = total {
+        if let function = arguments.optional(1) {
+          total = try interpreter.call(function, Arguments([current, item]))
+        } else {
+          total = try sum(current, item, interpreter)
+        }
+      } else {
+        total = item
+      }
+      items.append(total ?? .none)
+    }
+    return iterator("accumulate", items)
+  }
+
+  /// `a + b` of numbers, texts, lists and objects.
+  private static func sum(_ a: Value, _ b: Value, _ interpreter: Interpreter)
+    throws(TemplateError) -> Value
+  {
+    switch (a, b) {
+    case (.string(let x), .string(let y)): return .string(x + y)
+    case (.list(let x), .list(let y)): return .list(x.items + y.items)
+    case (.tuple(let x), .tuple(let y)): return .tuple(x.items + y.items)
+    case (.float(let x), .float(let y)): return .float(x + y)
+    case (.object(let x), _):
+      if let value = try x.operate(.add, b, reversed: false, interpreter) { return value }
+    case (_, .object(let y)):
+      if let value = try y.operate(.add, a, reversed: true, interpreter) { return value }
+    default:
+      if let x = a.pythonInt, let y = b.pythonInt {
+        let (total, overflow) = x.addingReportingOverflow(y)
+        guard !overflow else { throw .python(.overflow, "the sum exceeds 64 bits") }
+        return .int(total)
+      }
+      if case .float(let x) = a, let y = b.pythonInt { return .float(x + Double(y)) }
+      if let x = a.pythonInt, case .float(let y) = b { return .float(Double(x) + y) }
+    }
+    throw .typeError("unsupported operand type(s) for +: '\(a.typeName)' and '\(b.typeName)'")
+  }
+
+  @Sendable private static func chain(_ arguments: Arguments, _ interpreter: Interpreter)
+    throws(TemplateError) -> Value
+  {
+    guard arguments.keyword.isEmpty else { throw .typeError("chain() takes no keyword arguments") }
+    return chained(arguments.positional, interpreter)
+  }
+
+  static func chained(_ parts: [Value], _ interpreter: Interpreter) -> Value {
+    var rest = parts[...]
+    var current: IteratorObject?
+    return iterator("chain") { () throws(TemplateError) in
+      while true {
+        if let item = try current?.next() { return item }
+        guard let part = rest.popFirst() else { return nil }
+        current = try IteratorObject.over(part, interpreter)
+      }
+    }
+  }
+
+  @Sendable private static func compress(_ arguments: Arguments, _ interpreter: Interpreter)
+    throws(TemplateError) -> Value
+  {
+    let arguments = try CallArguments("compress", arguments, ["data", "selectors"], required: 2)
+    let data = try IteratorObject.over(arguments.value(0), interpreter)
+    let selectors = try IteratorObject.over(arguments.value(1), interpreter)
+    return iterator("compress") { () throws(TemplateError) in
+      while let item = try data.next(), let selector = try selectors.next() {
+        if try interpreter.isTrue(selector) { return item }
+      }
+      return nil
+    }
+  }
+
+  @Sendable private static func islice(_ arguments: Arguments, _ interpreter: Interpreter)
+    throws(TemplateError) -> Value
+  {
+    let values = arguments.positional
+    guard (2...4).contains(values.count), arguments.keyword.isEmpty else {
+      throw .typeError("islice expected 2 to 4 arguments, got \(values.count)")
+    }
+    func bound(_ index: Int, default fallback: Int) throws(TemplateError) -> Int {
+      guard index < values.count, !values[index].isNone else { return fallback }
+      guard let int = values[index].pythonInt, int >= 0 else {
+        throw .valueError("Indices for islice() must be None or an integer: 0 <= x <= sys.maxsize.")
+      }
+      return int
+    }
+    let source = try IteratorObject.over(values[0], interpreter)
+    let start = values.count == 2 ? 0 : try bound(1, default: 0)
+    let stop = try bound(values.count == 2 ? 1 : 2, default: .max)
+    let step = max(1, try bound(3, default: 1))
+    var position = 0
+    var wanted = start
+    return iterator("islice") { () throws(TemplateError) in
+      guard wanted < stop else { return nil }
+      while let item = try source.next() {
+        defer { position += 1 }
+        if position == wanted {
+          wanted += step
+          return item
+        }
+      }
+      return nil
+    }
+  }
+
+  @Sendable private static func starmap(_ arguments: Arguments, _ interpreter: Interpreter)
+    throws(TemplateError) -> Value
+  {
+    let arguments = try CallArguments("starmap", arguments, ["function", "iterable"], required: 2)
+    let source = try IteratorObject.over(arguments.value(1), interpreter)
+    return iterator("starmap") { () throws(TemplateError) in
+      guard let item = try source.next() else { return nil }
+      return try interpreter.call(arguments.value(0), Arguments(interpreter.iterate(item)))
+    }
+  }
+
+  @Sendable private static func tee(_ arguments: Arguments, _ interpreter: Interpreter)
+    throws(TemplateError) -> Value
+  {
+    let arguments = try CallArguments("tee", arguments, ["iterable", "n"], required: 1)
+    let items = try interpreter.iterate(arguments.value(0))
+    let count = try arguments.int(1, default: 2)
+    guard count >= 0 else { throw .valueError("n must be >= 0") }
+    return .tuple((0..<min(count, 100_000)).map { _ in iterator("tee", items) })
+  }
+
+  @Sendable private static func zipLongest(_ arguments: Arguments, _ interpreter: Interpreter)
+    throws(TemplateError) -> Value
+  {
+    var columns: [[Value]] = []
+    for value in arguments.positional { columns.append(try interpreter.iterate(value)) }
+    let fill = arguments[keyword: "fillvalue"] ?? .none
+    let count = columns.map(\.count).max() ?? 0
+    return iterator(
+      "zip_longest",
+      (0..<count).map { row in .tuple(columns.map { row < $0.count ? $0[row] : fill }) })
+  }
+
+  @Sendable private static func product(_ arguments: Arguments, _ interpreter: Interpreter)
+    throws(TemplateError) -> Value
+  {
+    var pools: [[Value]] = []
+    for value in arguments.positional { pools.append(try interpreter.iterate(value)) }
+    let times = arguments[keyword: "repeat"]?.pythonInt ?? 1
+    guard times >= 0, times * pools.count <= 1000 else {
+      throw .valueError("repeat argument cannot be negative or huge")
+    }
+    pools = Array(repeatElement(pools, count: times).joined())
+    var indexes = [Int](repeating: 0, count: pools.count)
+    var isDone = pools.contains(where: \.isEmpty)
+    return iterator("product") { () throws(TemplateError) in
+      guard !isDone else { return nil }
+      let tuple = Value.tuple(indexes.indices.map { pools[$0][indexes[$0]] })
+      var place = indexes.count - 1
+      while place >= 0 {
+        indexes[place] += 1
+        if indexes[place] < pools[place].count { break }
+        indexes[place] = 0
+        place -= 1
+      }
+      isDone = place < 0
+      return tuple
+    }
+  }
+
+  @Sendable private static func permutations(_ arguments: Arguments, _ interpreter: Interpreter)
+    throws(TemplateError) -> Value
+  {
+    let arguments = try CallArguments("permutations", arguments, ["iterable", "r"], required: 1)
+    let pool = try interpreter.iterate(arguments.value(0))
+    let size = arguments.optional(1) == nil ? pool.count : try arguments.int(1)
+    return selections("permutations", pool, size) { chosen, index in !chosen.contains(index) }
+  }
+
+  private static func combine(
+    _ name: String, _ arguments: Arguments, _ interpreter: Interpreter
+  ) throws(TemplateError) -> Value {
+    let arguments = try CallArguments(name, arguments, ["iterable", "r"], required: 2)
+    let pool = try interpreter.iterate(arguments.value(0))
+    let isRepeating = name != "combinations"
+    return selections(name, pool, try arguments.int(1)) { chosen, index in
+      guard let last = chosen.last else { return true }
+      return isRepeating ? index >= last : index > last
+    }
+  }
+
+  /// All tuples of `size` items whose indexes are admitted, in order of the indexes.
+  private static func selections(
+    _ name: String, _ pool: [Value], _ size: Int, admits: @escaping ([Int], Int) -> Bool
+  ) -> Value {
+    var chosen: [Int] = []
+    var candidate = 0
+    var isDone = size < 0
+    return iterator(name) { () throws(TemplateError) in
+      while !isDone {
+        if chosen.count == size {
+          let tuple = Value.tuple(chosen.map { pool[$0] })
+          if let last = chosen.popLast() { candidate = last + 1 } else { isDone = true }
+          return tuple
+        }
+        if candidate == pool.count {
+          guard let last = chosen.popLast() else {
+            isDone = true
+            break
+          }
+          candidate = last + 1
+        } else if admits(chosen, candidate) {
+          chosen.append(candidate)
+          candidate = 0
+        } else {
+          candidate += 1
+        }
+      }
+      return nil
+    }
+  }
+}
+
+/// A function of itertools; `chain` has a second constructor as an attribute.
+private final class ItertoolsFunction: Object {
+  private let name: String
+  private let body: @Sendable (Arguments, Interpreter) throws(TemplateError) -> Value
+
+  init(
+    _ name: String,
+    _ body: @escaping @Sendable (Arguments, Interpreter) throws(TemplateError) -> Value
+  ) {
+    self.name = name
+    self.body = body
+    super.init()
+  }
+
+  override var typeName: String { "type" }
+  override var isCallable: Bool { true }
+  override func repr(_ interpreter: Interpreter) throws(TemplateError) -> String {
+    "<class 'itertools.\(name)'>"
+  }
+  override func call(_ arguments: Arguments, _ interpreter: Interpreter) throws(TemplateError)
+    -> Value
+  { try body(arguments, interpreter) }
+
+  override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
+    -> Value?
+  {
+    guard self.name == "chain", name.name == "from_iterable" else { return nil }
+    return .function("from_iterable") { arguments, interpreter throws(TemplateError) in
+      let parts = try CallArguments("from_iterable", arguments, ["iterable"], required: 1).value(0)
+      return ItertoolsModule.chained(try interpreter.iterate(parts), interpreter)
+    }
+  }
+}

@@ -1,0 +1,220 @@
+package import SectoralJinja
+
+/// `modules`: the parts of Python's library that templates may use, each made at its first use.
+package final class ModulesObject: Object {
+  private var made: [String: Value] = [:]
+
+  package override var typeName: String { "dict" }
+  package override var isMapping: Bool { true }
+  package override var length: Int? { names.count }
+  private let names = ["datetime", "pytz", "re", "itertools"]
+
+  package override func attribute(_ name: Symbol, _ interpreter: Interpreter)
+    throws(TemplateError) -> Value?
+  { module(name.name) }
+
+  package override func item(_ key: Value, _ interpreter: Interpreter) throws(TemplateError)
+    -> Value?
+  { key.asString.flatMap(module) }
+
+  package override func iterate(_ interpreter: Interpreter) throws(TemplateError) -> [Value]? {
+    names.map(Value.string)
+  }
+
+  private func module(_ name: String) -> Value? {
+    if let value = made[name] { return value }
+    let value: Value
+    switch name {
+    case "datetime": value = .object(ModuleObject("datetime", Self.datetime))
+    case "pytz": value = .object(PytzModule())
+    case "re": value = .object(RegexModule())
+    case "itertools": value = .object(ItertoolsModule())
+    default: return nil
+    }
+    made[name] = value
+    return value
+  }
+
+  private static var datetime: [(String, Value)] {
+    [
+      ("date", .object(DateClass())), ("datetime", .object(DateTimeClass())),
+      ("time", .object(TimeClass())), ("timedelta", .object(TimeDeltaClass())),
+      ("tzinfo", .object(TimeZoneClass())),
+    ]
+  }
+}
+
+/// A namespace of ready values, readable as attributes and as a dictionary.
+package final class ModuleObject: Object {
+  private let name: String
+  private let members: [(name: String, value: Value)]
+
+  package init(_ name: String, _ members: [(String, Value)]) {
+    self.name = name
+    self.members = members.map { (name: $0.0, value: $0.1) }
+    super.init()
+  }
+
+  package override var typeName: String { "dict" }
+  package override var isMapping: Bool { true }
+  package override var length: Int? { members.count }
+
+  package override func attribute(_ name: Symbol, _ interpreter: Interpreter)
+    throws(TemplateError) -> Value?
+  { member(name.name) }
+
+  package override func item(_ key: Value, _ interpreter: Interpreter) throws(TemplateError)
+    -> Value?
+  { key.asString.flatMap(member) }
+
+  package override func iterate(_ interpreter: Interpreter) throws(TemplateError) -> [Value]? {
+    members.map { .string($0.name) }
+  }
+
+  private func member(_ name: String) -> Value? { members.first { $0.name == name }?.value }
+}
+
+/// `modules.pytz`.
+final class PytzModule: Object {
+  private let utc = PytzUTC()
+  private var zones: [String: PytzZone] = [:]
+  private var allNames: [Value]?
+
+  override var typeName: String { "dict" }
+
+  override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
+    -> Value?
+  {
+    let text = name.name
+    switch text {
+    case "utc", "UTC": return .object(utc)
+    case "timezone":
+      return .function(text) { arguments, interpreter throws(TemplateError) in
+        let value = try CallArguments(text, arguments, ["zone"], required: 1).value(0)
+        guard let name = value.asString else {
+          throw .python(ErrorKind(rawValue: "UnknownTimeZoneError"), try interpreter.repr(value))
+        }
+        return .object(try self.zone(name))
+      }
+    case "FixedOffset":
+      return .function(text) { arguments, _ throws(TemplateError) in
+        let minutes = try CallArguments(text, arguments, ["offset"], required: 1).int(0)
+        if minutes == 0 { return .object(self.utc) }
+        guard abs(minutes) < 1440 else {
+          throw .valueError("absolute offset is too large \(minutes)")
+        }
+        return .object(PytzFixedOffset(minutes: minutes))
+      }
+    case "all_timezones", "common_timezones": return .list(zoneNames(common: text.hasPrefix("c")))
+    case "all_timezones_set", "common_timezones_set":
+      return .set(SetValue(zoneNames(common: text.hasPrefix("c"))))
+    case "country_names":
+      return .object(CountryTable(ZoneData.countryNames().map { ($0.code, .string($0.name)) }))
+    case "country_timezones":
+      return .object(
+        CountryTable(ZoneData.zonesByCountry().map { ($0.code, .list($0.zones.map(Value.string))) }))
+    case "AmbiguousTimeError", "InvalidTimeError", "NonExistentTimeError",
+      "UnknownTimeZoneError", "BaseTzInfo":
+      return .object(ClassName(module: "pytz", name: text))
+    default: return nil
+    }
+  }
+
+  override func item(_ key: Value, _ interpreter: Interpreter) throws(TemplateError) -> Value? {
+    guard let name = key.asString else { return nil }
+    return try attribute(Symbol(name), interpreter)
+  }
+
+  private func zone(_ name: String) throws(TemplateError) -> PytzZone {
+    if name.uppercased() == "UTC" { return utc }
+    if let zone = zones[name] { return zone }
+    guard let data = ZoneData.named(name) else {
+      let nearest = ZoneData.allNames()
+      throw TemplateError(
+        ErrorKind(rawValue: "UnknownTimeZoneError"), id: "python.unknown-time-zone", "'\(name)'",
+        hint: nearest.isEmpty
+          ? "the system's time zone tables were not found: install the package 'tzdata'" : nil)
+    }
+    let zone = PytzNamedZone(data, phase: 0)
+    zones[name] = zone
+    return zone
+  }
+
+  private func zoneNames(common: Bool) -> [Value] {
+    let all = allNames ?? ZoneData.allNames().map(Value.string)
+    allNames = all
+    guard common else { return all }
+    let countries = Set(ZoneData.zonesByCountry().flatMap(\.zones))
+    let extra: Set<String> = [
+      "GMT", "UTC", "US/Alaska", "US/Arizona", "US/Central", "US/Eastern", "US/Hawaii",
+      "US/Mountain", "US/Pacific", "Canada/Atlantic", "Canada/Central", "Canada/Eastern",
+      "Canada/Mountain", "Canada/Newfoundland", "Canada/Pacific",
+    ]
+    return all.filter { $0.asString.map { countries.contains($0) || extra.contains($0) } ?? false }
+  }
+}
+
+/// A table by upper-case country code that may also be called.
+private final class CountryTable: Object {
+  private let entries: [(code: String, value: Value)]
+
+  init(_ entries: [(String, Value)]) {
+    self.entries = entries.map { (code: $0.0, value: $0.1) }
+    super.init()
+  }
+
+  override var typeName: String { "dict" }
+  override var isMapping: Bool { true }
+  override var isCallable: Bool { true }
+  override var length: Int? { entries.count }
+  override func iterate(_ interpreter: Interpreter) throws(TemplateError) -> [Value]? {
+    entries.map { .string($0.code) }
+  }
+  override func item(_ key: Value, _ interpreter: Interpreter) throws(TemplateError) -> Value? {
+    guard let code = key.asString?.uppercased() else { return nil }
+    return entries.first { $0.code == code }?.value
+  }
+  override func call(_ arguments: Arguments, _ interpreter: Interpreter) throws(TemplateError)
+    -> Value
+  {
+    let key = try CallArguments("country_timezones", arguments, ["iso3166_code"], required: 1)
+      .value(0)
+    guard let value = try item(key, interpreter) else {
+      throw .python(.key, try interpreter.repr(key))
+    }
+    return value
+  }
+  override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
+    -> Value?
+  {
+    switch name.name {
+    case "get":
+      return .function("get") { arguments, interpreter throws(TemplateError) in
+        let arguments = try CallArguments("get", arguments, ["key", "default"], required: 1)
+        return try self.item(arguments.value(0), interpreter) ?? arguments.value(1)
+      }
+    case "keys": return .constant("keys", .list(entries.map { .string($0.code) }))
+    case "values": return .constant("values", .list(entries.map(\.value)))
+    case "items":
+      return .constant("items", .list(entries.map { .tuple([.string($0.code), $0.value]) }))
+    default: return nil
+    }
+  }
+}
+
+/// A class of Python that templates can name but have no use for.
+final class ClassName: Object {
+  private let module: String
+  private let name: String
+
+  init(module: String, name: String) {
+    self.module = module
+    self.name = name
+    super.init()
+  }
+
+  override var typeName: String { "type" }
+  override func repr(_ interpreter: Interpreter) throws(TemplateError) -> String {
+    "<class '\(module).\(name)'>"
+  }
+}

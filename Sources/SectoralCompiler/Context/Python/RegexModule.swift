@@ -1,0 +1,4 @@
+import SectoralJinja
+
+final class RegexModule: Object {
+}
