@@ -32,14 +32,17 @@ package enum Threads {
 
   /// Starts a thread; nil when the system has none left.
   private static func start(_ body: @escaping () -> Void) -> pthread_t? {
-    var attributes = pthread_attr_t()
-    pthread_attr_init(&attributes)
-    defer { pthread_attr_destroy(&attributes) }
-    pthread_attr_setstacksize(&attributes, stackSize)
+    let attributes = UnsafeMutablePointer<pthread_attr_t>.allocate(capacity: 1)
+    pthread_attr_init(attributes)
+    defer {
+      pthread_attr_destroy(attributes)
+      attributes.deallocate()
+    }
+    pthread_attr_setstacksize(attributes, stackSize)
     var handle: pthread_t = 0
     let box = Unmanaged.passRetained(Box(body))
     let status = pthread_create(
-      &handle, &attributes,
+      &handle, attributes,
       { raw in
         // The box was retained for this thread.
         if let raw { Unmanaged<Box>.fromOpaque(raw).takeRetainedValue().body() }

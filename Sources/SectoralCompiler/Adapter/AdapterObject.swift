@@ -151,7 +151,7 @@ struct AdapterCall {
 }
 
 /// `adapter.behavior`: flags of the project that change what adapters do.
-final class BehaviorObject: Object {
+package final class BehaviorObject: Object {
   private let invocation: Invocation
 
   init(_ invocation: Invocation) {
@@ -159,7 +159,7 @@ final class BehaviorObject: Object {
     super.init()
   }
 
-  override var typeName: String { "Behavior" }
+  package override var typeName: String { "Behavior" }
 
   private static let defaults: [String: Bool] = [
     "require_batched_execution_for_custom_microbatch_strategy": false,
@@ -176,7 +176,7 @@ final class BehaviorObject: Object {
     return invocation.behavior[name]?.bool ?? fallback
   }
 
-  override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
+  package override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
     -> Value?
   {
     guard let isOn = Self.isOn(name.name, invocation) else {
@@ -189,7 +189,7 @@ final class BehaviorObject: Object {
 }
 
 /// `adapter.behavior.some_flag`: true or false, with `no_warn` for the same without a message.
-final class BehaviorFlagObject: Object {
+package final class BehaviorFlagObject: Object {
   private let name: String
   private let isOn: Bool
 
@@ -199,9 +199,9 @@ final class BehaviorFlagObject: Object {
     super.init()
   }
 
-  override var typeName: String { "BehaviorFlagRendered" }
-  override var isTrue: Bool { isOn }
-  override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
+  package override var typeName: String { "BehaviorFlagRendered" }
+  package override var isTrue: Bool { isOn }
+  package override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
     -> Value?
   {
     switch name.name {
@@ -213,7 +213,7 @@ final class BehaviorFlagObject: Object {
 }
 
 /// `adapter.config`: the project's quoting and the connection's fields but for secrets.
-final class AdapterConfigObject: Object {
+package final class AdapterConfigObject: Object {
   private let invocation: Invocation
 
   init(_ invocation: Invocation) {
@@ -221,9 +221,9 @@ final class AdapterConfigObject: Object {
     super.init()
   }
 
-  override var typeName: String { "RuntimeConfig" }
+  package override var typeName: String { "RuntimeConfig" }
 
-  override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
+  package override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
     -> Value?
   {
     let target = invocation.target

@@ -59,7 +59,7 @@ package enum NativeRendering {
 }
 
 /// A value that a filter asked to be taken for what its text spells.
-final class NativeMark: Object {
+package final class NativeMark: Object {
   enum Wanted { case native, bool, number }
 
   let value: Value
@@ -71,13 +71,13 @@ final class NativeMark: Object {
     super.init()
   }
 
-  override func string(_ interpreter: Interpreter) throws(TemplateError) -> String {
+  package override func string(_ interpreter: Interpreter) throws(TemplateError) -> String {
     try interpreter.string(value)
   }
-  override func repr(_ interpreter: Interpreter) throws(TemplateError) -> String {
+  package override func repr(_ interpreter: Interpreter) throws(TemplateError) -> String {
     try interpreter.repr(value)
   }
-  override var isTrue: Bool {
+  package override var isTrue: Bool {
     switch value {
     case .none, .undefined: false
     case .bool(let bool): bool
@@ -86,7 +86,7 @@ final class NativeMark: Object {
     default: true
     }
   }
-  override func isEqual(to other: Value) -> Bool {
+  package override func isEqual(to other: Value) -> Bool {
     value.isEqual(to: other.object(NativeMark.self)?.value ?? other)
   }
 }

@@ -449,7 +449,7 @@ extension NamePolicy {
 }
 
 /// `relation.path`: the parts of a name.
-final class PathObject: Object {
+package final class PathObject: Object {
   let parts: [(name: String, value: Value)]
 
   init(_ relation: Relation) {
@@ -460,10 +460,10 @@ final class PathObject: Object {
     super.init()
   }
 
-  override var typeName: String { "Path" }
+  package override var typeName: String { "Path" }
   var dictionary: Value { .dict(parts.map { ($0.name, $0.value) }) }
 
-  override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
+  package override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
     -> Value?
   {
     let text = name.name
@@ -488,24 +488,24 @@ final class PathObject: Object {
     }
   }
 
-  override func item(_ key: Value, _ interpreter: Interpreter) throws(TemplateError) -> Value? {
+  package override func item(_ key: Value, _ interpreter: Interpreter) throws(TemplateError) -> Value? {
     parts.first { $0.name == key.asString }?.value
   }
 
-  override func repr(_ interpreter: Interpreter) throws(TemplateError) -> String {
+  package override func repr(_ interpreter: Interpreter) throws(TemplateError) -> String {
     var texts: [String] = []
     for part in parts { texts.append("\(part.name)=\(try interpreter.repr(part.value))") }
     return "Path(\(texts.joined(separator: ", ")))"
   }
 
-  override func isEqual(to other: Value) -> Bool {
+  package override func isEqual(to other: Value) -> Bool {
     guard let other = other.object(PathObject.self) else { return false }
     return dictionary.isEqual(to: other.dictionary)
   }
 }
 
 /// `relation.quote_policy`, `relation.include_policy`.
-final class PolicyObject: Object {
+package final class PolicyObject: Object {
   let policy: NamePolicy
 
   init(_ policy: NamePolicy) {
@@ -513,7 +513,7 @@ final class PolicyObject: Object {
     super.init()
   }
 
-  override var typeName: String { "Policy" }
+  package override var typeName: String { "Policy" }
   var parts: [(name: String, value: Value)] {
     [
       ("database", .bool(policy.database)), ("schema", .bool(policy.schema)),
@@ -522,7 +522,7 @@ final class PolicyObject: Object {
   }
   var dictionary: Value { .dict(parts.map { ($0.name, $0.value) }) }
 
-  override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
+  package override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
     -> Value?
   {
     switch name.name {
@@ -539,17 +539,17 @@ final class PolicyObject: Object {
     }
   }
 
-  override func item(_ key: Value, _ interpreter: Interpreter) throws(TemplateError) -> Value? {
+  package override func item(_ key: Value, _ interpreter: Interpreter) throws(TemplateError) -> Value? {
     parts.first { $0.name == key.asString }?.value
   }
 
-  override func repr(_ interpreter: Interpreter) throws(TemplateError) -> String {
+  package override func repr(_ interpreter: Interpreter) throws(TemplateError) -> String {
     var texts: [String] = []
     for part in parts { texts.append("\(part.name)=\(try interpreter.repr(part.value))") }
     return "Policy(\(texts.joined(separator: ", ")))"
   }
 
-  override func isEqual(to other: Value) -> Bool {
+  package override func isEqual(to other: Value) -> Bool {
     other.object(PolicyObject.self)?.policy == policy
   }
 }

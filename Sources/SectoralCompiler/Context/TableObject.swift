@@ -546,7 +546,7 @@ extension ResultColumn {
 // MARK: Parts
 
 /// The type of a column, as `column_types` holds it.
-final class TableTypeObject: Object {
+package final class TableTypeObject: Object {
   private let type: TableType
 
   init(_ type: TableType) {
@@ -554,11 +554,11 @@ final class TableTypeObject: Object {
     super.init()
   }
 
-  override var typeName: String { type.rawValue }
-  override func repr(_ interpreter: Interpreter) throws(TemplateError) -> String {
+  package override var typeName: String { type.rawValue }
+  package override func repr(_ interpreter: Interpreter) throws(TemplateError) -> String {
     "<\(type.rawValue) object>"
   }
-  override func isEqual(to other: Value) -> Bool {
+  package override func isEqual(to other: Value) -> Bool {
     other.object(TableTypeObject.self)?.type == type
   }
 }

@@ -231,7 +231,7 @@ enum Names {
 }
 
 /// A project's macro as a value: calls run in the context of whoever is being rendered.
-final class MacroObject: Object {
+package final class MacroObject: Object {
   let entry: MacroEntry
 
   init(_ entry: MacroEntry) {
@@ -239,10 +239,10 @@ final class MacroObject: Object {
     super.init()
   }
 
-  override var typeName: String { "MacroGenerator" }
-  override var isCallable: Bool { true }
+  package override var typeName: String { "MacroGenerator" }
+  package override var isCallable: Bool { true }
 
-  override func call(
+  package override func call(
     _ arguments: Arguments, _ interpreter: Interpreter
   ) throws(TemplateError) -> Value {
     guard let context = interpreter.host as? NodeContext else {
@@ -251,7 +251,7 @@ final class MacroObject: Object {
     return try context.call(entry, arguments)
   }
 
-  override func attribute(
+  package override func attribute(
     _ name: Symbol, _ interpreter: Interpreter
   ) throws(TemplateError) -> Value? {
     name == "name" ? .string(entry.macro.name) : nil
@@ -259,7 +259,7 @@ final class MacroObject: Object {
 }
 
 /// A package's macros: `dbt_utils.star`.
-final class NamespaceObject: Object {
+package final class NamespaceObject: Object {
   private let name: String
   private unowned let thread: RenderingThread
 
@@ -269,10 +269,10 @@ final class NamespaceObject: Object {
     super.init()
   }
 
-  override var typeName: String { "dict" }
-  override var isMapping: Bool { true }
+  package override var typeName: String { "dict" }
+  package override var isMapping: Bool { true }
 
-  override func attribute(
+  package override func attribute(
     _ name: Symbol, _ interpreter: Interpreter
   ) throws(TemplateError) -> Value? {
     if let entry = thread.workspace.macros.member(name, of: self.name) {
@@ -286,7 +286,7 @@ final class NamespaceObject: Object {
     }
   }
 
-  override func item(_ key: Value, _ interpreter: Interpreter) throws(TemplateError) -> Value? {
+  package override func item(_ key: Value, _ interpreter: Interpreter) throws(TemplateError) -> Value? {
     guard let key = key.asString,
       let entry = thread.workspace.macros.member(Symbol(key), of: name)
     else { return nil }
@@ -295,7 +295,7 @@ final class NamespaceObject: Object {
 }
 
 /// `context` and `builtins`: the names of the context as a dictionary.
-final class ContextDictionary: Object {
+package final class ContextDictionary: Object {
   private unowned let context: NodeContext
   private let builtinsOnly: Bool
 
@@ -305,14 +305,14 @@ final class ContextDictionary: Object {
     super.init()
   }
 
-  override var typeName: String { "dict" }
-  override var isMapping: Bool { true }
+  package override var typeName: String { "dict" }
+  package override var isMapping: Bool { true }
 
   private func value(_ name: String) -> Value? {
     builtinsOnly ? context.builtin(Symbol(name)) : context.lookup(Symbol(name))
   }
 
-  override func attribute(
+  package override func attribute(
     _ name: Symbol, _ interpreter: Interpreter
   ) throws(TemplateError) -> Value? {
     if let value = value(name.name) { return value }
@@ -323,13 +323,13 @@ final class ContextDictionary: Object {
     }
   }
 
-  override func item(_ key: Value, _ interpreter: Interpreter) throws(TemplateError) -> Value? {
+  package override func item(_ key: Value, _ interpreter: Interpreter) throws(TemplateError) -> Value? {
     key.asString.flatMap { value($0) }
   }
 }
 
 /// `var('name', default)`.
-final class VariableObject: Object {
+package final class VariableObject: Object {
   private unowned let context: NodeContext
 
   init(_ context: NodeContext) {
@@ -337,10 +337,10 @@ final class VariableObject: Object {
     super.init()
   }
 
-  override var typeName: String { "Var" }
-  override var isCallable: Bool { true }
+  package override var typeName: String { "Var" }
+  package override var isCallable: Bool { true }
 
-  override func call(
+  package override func call(
     _ arguments: Arguments, _ interpreter: Interpreter
   ) throws(TemplateError) -> Value {
     let bound = try CallArguments("var", arguments, ["var_name", "default"], required: 1)
@@ -364,7 +364,7 @@ final class VariableObject: Object {
     return Value(value)
   }
 
-  override func attribute(
+  package override func attribute(
     _ name: Symbol, _ interpreter: Interpreter
   ) throws(TemplateError) -> Value? {
     guard name == "has_var" else { return nil }

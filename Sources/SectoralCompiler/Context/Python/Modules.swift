@@ -203,7 +203,7 @@ private final class CountryTable: Object {
 }
 
 /// A class of Python that templates can name but have no use for.
-final class ClassName: Object {
+package final class ClassName: Object {
   private let module: String
   private let name: String
 
@@ -213,8 +213,8 @@ final class ClassName: Object {
     super.init()
   }
 
-  override var typeName: String { "type" }
-  override func repr(_ interpreter: Interpreter) throws(TemplateError) -> String {
+  package override var typeName: String { "type" }
+  package override func repr(_ interpreter: Interpreter) throws(TemplateError) -> String {
     "<class '\(module).\(name)'>"
   }
 }

@@ -49,7 +49,7 @@ package class TimeZoneObject: Object {
 }
 
 /// `datetime.timezone`: a constant offset.
-final class FixedZone: TimeZoneObject {
+package final class FixedZone: TimeZoneObject {
   private let seconds: Int
   private let name: String?
 
@@ -59,16 +59,16 @@ final class FixedZone: TimeZoneObject {
     super.init()
   }
 
-  override var typeName: String { "datetime.timezone" }
-  override var offset: Int? { seconds }
-  override var abbreviation: String? {
+  package override var typeName: String { "datetime.timezone" }
+  package override var offset: Int? { seconds }
+  package override var abbreviation: String? {
     name ?? (seconds == 0 ? "UTC" : "UTC" + Moment.isoOffset(seconds))
   }
 
-  override func string(_ interpreter: Interpreter) throws(TemplateError) -> String {
+  package override func string(_ interpreter: Interpreter) throws(TemplateError) -> String {
     abbreviation ?? ""
   }
-  override func repr(_ interpreter: Interpreter) throws(TemplateError) -> String {
+  package override func repr(_ interpreter: Interpreter) throws(TemplateError) -> String {
     if seconds == 0, name == nil { return "datetime.timezone.utc" }
     let delta = try TimeDeltaObject(microseconds: seconds * 1_000_000).repr(interpreter)
     let suffix = try name.map { name throws(TemplateError) in
@@ -76,10 +76,10 @@ final class FixedZone: TimeZoneObject {
     }
     return "datetime.timezone(\(delta)\(suffix ?? ""))"
   }
-  override func isEqual(to other: Value) -> Bool {
+  package override func isEqual(to other: Value) -> Bool {
     other.object(FixedZone.self).map { $0.seconds == seconds } ?? false
   }
-  override func hash(into hasher: inout Hasher) -> Bool {
+  package override func hash(into hasher: inout Hasher) -> Bool {
     hasher.combine(seconds)
     return true
   }
