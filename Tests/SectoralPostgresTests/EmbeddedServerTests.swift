@@ -46,8 +46,9 @@ struct EmbeddedServerTests {
 
   // MARK: Starting
 
-  @Test func makesAClusterAndListensOnASocketOnly() throws {
-    let cluster = try TestCluster(isEmpty: true)
+  @Test(arguments: [nil, "nobody"])
+  func makesAClusterAndListensOnASocketOnly(_ account: String?) throws {
+    let cluster = try TestCluster(isEmpty: true) { $0.accountName = account }
     #expect(try !cluster.server.status().isRunning)
     #expect(!FileManager.default.fileExists(atPath: cluster.server.directory))
     let lease = try cluster.server.holdLease()
@@ -64,7 +65,9 @@ struct EmbeddedServerTests {
     #expect(stat(cluster.server.dataDirectory, &status) == 0 && status.st_mode & 0o777 == 0o700)
     #expect(status.st_uid != 0)
     if geteuid() == 0 {
-      #expect(["postgres", "nobody"].contains(cluster.server.account?.name))
+      #expect(
+        (account.map { [$0] } ?? ["postgres", "nobody"]).contains(cluster.server.account?.name)
+      )
       #expect(status.st_uid == cluster.server.account?.user)
     }
     #expect(try cluster.server.start() == endpoint)
@@ -232,12 +235,13 @@ struct EmbeddedServerTests {
   @Test func anInterruptedInitdbLeavesNoHalfCluster() throws {
     let cluster = try TestCluster(isEmpty: true)
     try cluster.server.prepareDirectories()
-    let unfinished = cluster.server.directory + "/data.new"
+    let unfinished = cluster.server.directory + "/data.new-1-1"
     try FileManager.default.createDirectory(atPath: unfinished, withIntermediateDirectories: true)
     try "x".write(toFile: unfinished + "/PG_VERSION", atomically: false, encoding: .utf8)
     let lease = try cluster.server.holdLease()
     _ = try cluster.server.start()
     #expect(try query(cluster, "select 1") == "1")
+    #expect(!FileManager.default.fileExists(atPath: unfinished))
     lease.release()
   }
 
