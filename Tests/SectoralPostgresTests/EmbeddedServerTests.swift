@@ -1,5 +1,6 @@
 import Foundation
 import SectoralWarehouse
+import Synchronization
 import Testing
 
 @testable import SectoralPostgres
@@ -102,6 +103,23 @@ struct EmbeddedServerTests {
     try warehouse.open(name: "second").close()
     try cluster.server.reset(database: "project")
     try warehouse.open(name: "third").close()
+  }
+
+  @Test func manyThreadsOpenOneWarehouse() throws {
+    let cluster = try TestCluster()
+    let warehouse = EmbeddedWarehouse(server: cluster.server, database: "project")
+    let failures = Mutex<[String]>([])
+    DispatchQueue.concurrentPerform(iterations: 8) { index in
+      do {
+        let connection = try warehouse.connect(name: "thread \(index)")
+        let table = try connection.execute("select \(index)", fetch: true, limit: 1).table
+        if table.rows != [[String(index)]] { failures.withLock { $0.append("\(table.rows)") } }
+      } catch {
+        failures.withLock { $0.append("\(error)") }
+      }
+    }
+    #expect(failures.withLock { $0 } == [])
+    #expect(cluster.events == [.starting])
   }
 
   @Test func manyStartersShareOneServer() throws {
