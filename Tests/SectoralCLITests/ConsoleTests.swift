@@ -63,7 +63,7 @@ struct ConsoleTests {
   func theLiveLineFitsTheTerminal(_ columns: Int) throws {
     var live = LiveLine(paint: .none, isPlain: false)
     for index in 0..<8 {
-      live.observe(
+      _ = live.observe(
         Event(
           .logStartLine(Fixture.model("model_ü_\(index)_with_a_name"), Position(index, of: 1200)),
           timestamp: Fixture.moment
@@ -94,9 +94,11 @@ struct ConsoleTests {
 
   /// Terminal, environment, arguments' say, whether there is colour.
   static let colors: [(Bool, [String: String], Bool?, Bool)] = [
-    (true, [:], nil, true), (false, [:], nil, false), (true, ["NO_COLOR": "1"], nil, false),
-    (true, ["NO_COLOR": ""], nil, true), (true, ["TERM": "dumb"], nil, false),
-    (false, [:], true, true), (true, [:], false, false), (true, ["NO_COLOR": "1"], true, true),
+    (true, ["TERM": "xterm"], nil, true), (false, ["TERM": "xterm"], nil, false),
+    (true, ["TERM": "xterm", "NO_COLOR": "1"], nil, false),
+    (true, ["TERM": "xterm", "NO_COLOR": ""], nil, true), (true, ["TERM": "dumb"], nil, false),
+    (true, [:], nil, false), (false, [:], true, true), (true, ["TERM": "xterm"], false, false),
+    (true, ["TERM": "xterm", "NO_COLOR": "1"], true, true),
   ]
 
   @Test(arguments: colors)

@@ -24,8 +24,8 @@ struct LiveLine: Sendable {
     self.isPlain = isPlain
   }
 
-  /// Takes note of an event; lines that only say that a node starts are left to the live line.
-  mutating func observe(_ event: Event) {
+  /// Takes note of an event; false when it does not matter here.
+  mutating func observe(_ event: Event) -> Bool {
     switch event.message {
     case .logStartLine(let node, let position), .logHookStartLine(let node, let position):
       if start == nil { start = event.timestamp }
@@ -46,11 +46,12 @@ struct LiveLine: Sendable {
     case .finishedRunningStats, .endOfRunSummary, .mainEncounteredError:
       running = []
       start = nil
-    default: break
+    default: return false
     }
+    return true
   }
 
-  /// Whether the event's own line is left out, because this line shows it.
+  /// Whether the event's own line is left out: that a node starts is shown here.
   func replaces(_ event: Event) -> Bool {
     switch event.message {
     case .logStartLine, .logHookStartLine: true
