@@ -38,6 +38,8 @@ struct ConsoleTests {
     let bus = EventBus(sinks: [console], clock: { Fixture.moment })
     let node = Fixture.model("orders", "table")
     bus.emit(.logStartLine(node, Position(1, of: 2)))
+    #expect(output.text.isEmpty)
+    #expect(console.tick())
     #expect(output.text == "\r| 0/2  0.0s  orders 0.0s\u{1B}[K")
     bus.emit(.note("hello"))
     #expect(
@@ -63,7 +65,7 @@ struct ConsoleTests {
   func theLiveLineFitsTheTerminal(_ columns: Int) throws {
     var live = LiveLine(paint: .none, isPlain: false)
     for index in 0..<8 {
-      _ = live.observe(
+      live.observe(
         Event(
           .logStartLine(Fixture.model("model_ü_\(index)_with_a_name"), Position(index, of: 1200)),
           timestamp: Fixture.moment

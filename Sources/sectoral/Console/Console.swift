@@ -66,7 +66,7 @@ final class Console: EventSink {
   func emit(_ event: Event) {
     state.withLock { state in
       guard !state.isClosed else { return }
-      let isLive = state.live?.observe(event) ?? false
+      state.live?.observe(event)
       var lines = ""
       if shows(event), !(state.live?.replaces(event) ?? false) {
         if formatter.style == .debug, !state.hasHeader {
@@ -75,7 +75,8 @@ final class Console: EventSink {
         }
         lines += formatter.line(for: event)
       }
-      if isLive || !lines.isEmpty { draw(lines, &state) }
+      // The live line alone can wait for the next tick.
+      if !lines.isEmpty { draw(lines, &state) }
     }
   }
 

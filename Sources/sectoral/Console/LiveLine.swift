@@ -24,8 +24,8 @@ struct LiveLine: Sendable {
     self.isPlain = isPlain
   }
 
-  /// Takes note of an event; false when it does not matter here.
-  mutating func observe(_ event: Event) -> Bool {
+  /// Takes note of an event.
+  mutating func observe(_ event: Event) {
     switch event.message {
     case .logStartLine(let node, let position), .logHookStartLine(let node, let position):
       if start == nil { start = event.timestamp }
@@ -46,9 +46,8 @@ struct LiveLine: Sendable {
     case .finishedRunningStats, .endOfRunSummary, .mainEncounteredError:
       running = []
       start = nil
-    default: return false
+    default: break
     }
-    return true
   }
 
   /// Whether the event's own line is left out: that a node starts is shown here.
