@@ -13,6 +13,13 @@ package struct CompiledSQL: Sendable {
   package var ctes: [ExtraCTE]
   /// What the CTEs put in front of `ownText`'s bytes, and where; for places in messages.
   package var map: RenderMap?
+
+  package init(text: String, ownText: String, ctes: [ExtraCTE], map: RenderMap? = nil) {
+    self.text = text
+    self.ownText = ownText
+    self.ctes = ctes
+    self.map = map
+  }
 }
 
 /// Turns nodes into SQL.

@@ -264,13 +264,14 @@ extension Engine {
         comment: QueryComments(state.project.workspace))
       defer { session.release() }
       let relation = state.project.workspace.relation(of: node)
-      do {
+      do throws(WarehouseError) {
         let sql = "select * from \(relation.rendered) order by random() limit 10"
         let table = try session.execute(sql, fetch: true).table
         events.emit(
           .seedSample(relation: "\(node.schema ?? "").\(node.alias)", table: table))
-      } catch let error as WarehouseError {
-        throw Failure(.database, subject: node.words, Diagnostic(id: "seed.show", message: error.message))
+      } catch {
+        throw Failure(
+          .database, subject: node.words, Diagnostic(id: "seed.show", message: error.message))
       }
     }
   }

@@ -1,7 +1,7 @@
 import SectoralArtifacts
 import SectoralCompiler
 import SectoralGraph
-package import SectoralProject
+import SectoralProject
 import SectoralText
 import SectoralWarehouse
 import SectoralYAML

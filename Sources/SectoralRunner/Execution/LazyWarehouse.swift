@@ -1,4 +1,5 @@
 import SectoralProject
+import SectoralText
 import SectoralWarehouse
 import Synchronization
 

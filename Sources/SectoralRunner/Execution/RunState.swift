@@ -1,11 +1,9 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
 import SectoralCompiler
 import SectoralGraph
 import SectoralProject
 import SectoralText
 import SectoralWarehouse
+import SectoralYAML
 import Synchronization
 
 /// What the workers of one run share.

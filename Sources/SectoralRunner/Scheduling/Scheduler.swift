@@ -1,7 +1,7 @@
 #if canImport(Glibc)
   import Glibc
 #endif
-package import SectoralCompiler
+import SectoralCompiler
 
 /// Hands nodes of a queue to worker threads until all are done or the work is stopped.
 ///
