@@ -1,8 +1,10 @@
+import SectoralCompiler
 import SectoralPostgres
 import SectoralProject
 import SectoralRunner
 import SectoralText
 import SectoralWarehouse
+import SectoralYAML
 
 #if canImport(Glibc)
 import Glibc
@@ -118,7 +120,7 @@ struct ProfileWarehouses: WarehouseProvider {
         )
       }
     }
-    do throws(EmbeddedServerError) {
+    do {
       switch action {
       case .status: return try status(try server(), profile)
       case .start:
@@ -141,7 +143,9 @@ struct ProfileWarehouses: WarehouseProvider {
         return "The database \(profile.database) is empty; 'sectoral build' fills it"
       case .psql(let arguments): return try psql(arguments, profile)
       }
-    } catch let error as EmbeddedServerError { throw Failure(error) } catch let error as Failure {
+    } catch let error as EmbeddedServerError {
+      throw Failure(error)
+    } catch let error as Failure {
       throw error
     } catch { preconditionFailure("an error of an unknown kind: \(error)") }
   }
@@ -168,12 +172,18 @@ struct ProfileWarehouses: WarehouseProvider {
 
   private func psql(_ arguments: [String], _ profile: Profile) throws -> String {
     var own: [String]
+    var held: EmbeddedServerLease?
+    defer { withExtendedLifetime(held) {} }
+    var program = "psql"
     if profile.isEmbedded {
       let server = try server()
       let lease = try server.holdLease()
       let endpoint = try server.start()
       try server.ensureDatabase(named: profile.database)
-      withExtendedLifetime(lease) {}
+      // psql takes this process over: the server must not stop while it is open.
+      lease.surviveExecution()
+      held = lease
+      program = server.binaries.path(of: "psql")
       own = endpoint.psqlArguments(database: profile.database)
     } else {
       let keys = profile.credentials
@@ -186,6 +196,7 @@ struct ProfileWarehouses: WarehouseProvider {
     own = ["psql"] + own + arguments
     let pointers = own.map { strdup($0) } + [nil]
     execvp("psql", pointers)
+    execvp(program, pointers)
     throw Failure(
       .runtime,
       Diagnostic(
