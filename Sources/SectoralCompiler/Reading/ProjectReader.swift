@@ -120,7 +120,7 @@ package struct ProjectReader {
   }
 
   private func docsBlocks(_ failures: inout [Failure]) -> [DocBlock] {
-    var blocks: [DocBlock] = []
+    var blocks = [Self.overview]
     var seen: [String: DocBlock] = [:]
     for package in workspace.packages {
       for file in package.files where file.kind == .docs {
@@ -153,6 +153,18 @@ package struct ProjectReader {
     }
     return blocks
   }
+
+  /// The start page of a docs site, for projects that have none of their own.
+  private static let overview = DocBlock(
+    uniqueID: "doc.dbt.__overview__", name: "__overview__", packageName: "dbt", path: "overview.md",
+    originalFilePath: "docs/overview.md",
+    contents: """
+      ### What this project builds
+
+      Every model, seed, source and test of the project has a page here with its description, its
+      columns and its SQL. Write a docs block named `__overview__` to put a start page of your own in
+      this place.
+      """)
 
   private func patchMacros(
     _ patches: Patches, _ descriptions: DescriptionRenderer, _ failures: inout [Failure]
@@ -450,7 +462,9 @@ package struct ProjectReader {
       uniqueID: "test.\(target.package.name).\(name.full).\(name.hash)", resourceType: .test,
       name: name.full, packageName: target.package.name, path: "\(name.short).sql",
       originalFilePath: file.originalFilePath,
-      fqn: [target.package.name] + file.path.split(separator: "/").dropLast().map(String.init)
+      // dbt drops the first folder, whatever the resource path is.
+      fqn: [target.package.name]
+        + file.originalFilePath.split(separator: "/").dropFirst().dropLast().map(String.init)
         + [name.full],
       checksum: .none, rawCode: test.rawCode(alias: alias), createdAt: createdAt)
     node.declaration = test.span

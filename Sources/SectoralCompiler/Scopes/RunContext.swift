@@ -31,6 +31,10 @@ package final class RunContext: NodeContext {
   }
 
   package override var isExecuting: Bool { true }
+
+  /// Dependencies are those of the text as it was read; what runs later adds none.
+  override func calledDirectly(_ macro: Macro) {}
+
   package override var session: WarehouseSession? { ownSession }
 
   package override func writeRunFile(_ text: String) throws(TemplateError) {

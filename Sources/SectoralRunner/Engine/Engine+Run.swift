@@ -90,7 +90,10 @@ extension Engine {
         return
       }
       let result = runner.run(node)
-      state.add(result)
+      // An ephemeral model only becomes part of others: it has no result of its own.
+      if !state.isExecuting || !node.isEphemeralModel || result.status.isFailure {
+        state.add(result)
+      }
       guard result.status.isFailure else { return }
       if command != .test {
         let dependents = scheduler.descendants(of: index).compactMap { order[$0]?.uniqueID }

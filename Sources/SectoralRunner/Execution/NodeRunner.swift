@@ -140,6 +140,7 @@ final class NodeRunner {
         + (result.status == .fail ? "fail" : "warn") + " if \(condition)"
     } else {
       result.status = .pass
+      result.failures = 0
     }
     if result.status == .fail || result.status == .warn, let relation = node.relationName,
       node.storesFailures || state.flags.storeFailures ?? false {
