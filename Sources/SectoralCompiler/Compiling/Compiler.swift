@@ -43,6 +43,7 @@ package final class Compiler: Sendable {
   /// - Parameter injects: whether ephemeral models are put in as CTEs.
   package func compile(_ context: RunContext, injects: Bool = true) throws(Failure) -> CompiledSQL {
     guard let node = context.node else { preconditionFailure("only nodes are compiled") }
+    context.notesCalls = true
     let compiled = try compile(context, node, injects: injects, below: [])
     node.compiledCode = compiled.text
     node.extraCTEs = compiled.ctes

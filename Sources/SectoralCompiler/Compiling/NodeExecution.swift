@@ -37,6 +37,10 @@ extension RunContext {
             .map { "did you mean '\($0)'?" }))
     }
     do throws(TemplateError) {
+      // As dbt: what a test's materialization calls directly counts as called by the test.
+      notesCalls = node.resourceType == .test
+      macroDepth = -1
+      defer { macroDepth = 0 }
       let value = try hosting { () throws(TemplateError) in try call(entry, Arguments()) }
       return Materialized(
         relations: try relations(in: value, node), response: results.mainResponse)

@@ -32,8 +32,13 @@ package final class RunContext: NodeContext {
 
   package override var isExecuting: Bool { true }
 
-  /// Dependencies are those of the text as it was read; what runs later adds none.
-  override func calledDirectly(_ macro: Macro) {}
+  /// Whether macros that are called count as the node's: while it is compiled, and, of tests, while
+  /// the materialization runs.
+  var notesCalls = false
+
+  override func calledDirectly(_ macro: Macro) {
+    if notesCalls { super.calledDirectly(macro) }
+  }
 
   package override var session: WarehouseSession? { ownSession }
 
