@@ -238,7 +238,7 @@ struct Session {
     _ events: EventBus
   ) {
     if case .database = command.engineCommand { return }
-    events.emit(.mainReportVersion(version: "=\(ProductVersion.compatible)"))
+    events.emit(.mainReportVersion(version: ProductVersion.compatible))
     events.emit(.mainReportArgs(resolved.flags.asArguments))
   }
 
