@@ -164,7 +164,10 @@ struct Session {
       writesFile: writesLogFile(command, resolved)
     )
     let cancellation = CancellationFlag()
-    watchForInterruption(command, events, cancellation)
+    // Apart from the engine's flag, which --fail-fast may set as well.
+    let interruption = CancellationFlag()
+    interruption.onCancel { cancellation.cancel() }
+    watchForInterruption(command, events, interruption)
     announce(command, resolved, events)
     let status =
       firstTroubles(resolved, events)
@@ -191,13 +194,14 @@ struct Session {
       )
     )
     events.close()
+    if interruption.isCancelled { return .unusable }
     return status == .success && console.hasLostOutput ? .unusable : status
   }
 
   private func watchForInterruption(
     _ command: any EngineCommand,
     _ events: EventBus,
-    _ cancellation: CancellationFlag
+    _ interruption: CancellationFlag
   ) {
     // There Ctrl-C is psql's.
     if case .database(.psql) = command.engineCommand { return }
@@ -207,7 +211,7 @@ struct Session {
         events.emit(
           .note("Stopping: running statements are cancelled. Ctrl-C again stops at once.")
         )
-        cancellation.cancel()
+        interruption.cancel()
       },
       second: {
         errors.write("\nstopped at once; the database may still be finishing a statement\n")
@@ -238,7 +242,7 @@ struct Session {
     _ events: EventBus
   ) {
     if case .database = command.engineCommand { return }
-    events.emit(.mainReportVersion(version: "=\(ProductVersion.compatible)"))
+    events.emit(.mainReportVersion(version: ProductVersion.compatible))
     events.emit(.mainReportArgs(resolved.flags.asArguments))
   }
 

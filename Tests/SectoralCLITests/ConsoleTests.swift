@@ -7,7 +7,7 @@ import Testing
 struct ConsoleTests {
   @Test func quietHidesAllButErrorsAndOutput() {
     let text = Fixture.console(level: .error) { bus in
-      bus.emit(.mainReportVersion(version: "=1"))
+      bus.emit(.mainReportVersion(version: "1"))
       bus.emit(.listCmdOut("lab.v"))
       bus.emit(.printEvent("printed"))
       bus.emit(

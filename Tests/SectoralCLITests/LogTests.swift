@@ -90,9 +90,9 @@ struct LogTests {
 
   /// Events and the members that dbt-core 1.11 writes into their `data`.
   static let members: [(EventMessage, String)] = [
-    (.mainReportVersion(version: "=1"), "log_version version"),
+    (.mainReportVersion(version: "1"), "log_version version"),
     (.mainReportArgs([]), "args"),
-    (.adapterRegistered(name: "postgres", version: "=1"), "adapter_name adapter_version"),
+    (.adapterRegistered(name: "postgres", version: "1"), "adapter_name adapter_version"),
     (.foundStats([]), "stat_line"),
     (.formatting, "msg"),
     (.newConnection(type: "postgres", name: "master"), "conn_name conn_type"),
@@ -219,7 +219,7 @@ struct LogTests {
       formatter.line(for: event)
         == "12:00:00.123456 [debug] [Thread-1 (]: On model.p.m: select\n1\n"
     )
-    let report = Event(.mainReportVersion(version: "=1.11.16"), timestamp: Fixture.moment)
+    let report = Event(.mainReportVersion(version: "1.11.16"), timestamp: Fixture.moment)
     #expect(
       formatter.line(for: report)
         == "12:00:00.123456 [info ] [MainThread]: Running with dbt=1.11.16\n"

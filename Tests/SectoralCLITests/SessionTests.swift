@@ -77,7 +77,6 @@ struct SessionTests {
     (["run", "--vars"], "run", "Missing value for '--vars <yaml>'."),
     (["run", "--limit", "3"], "run", "Unknown option '--limit'. Did you mean '--empty'?"),
     (["-x"], nil, "Missing command."),
-    (["init"], "init", "Missing argument 'PROJECT_NAME'."),
     (
       ["completion", "cmd"], "completion",
       "Invalid value for 'SHELL': 'cmd' is not one of 'bash', 'zsh', 'fish'."
@@ -104,6 +103,16 @@ struct SessionTests {
     #expect(
       try run(["completion"], environment: ["SHELL": "/usr/bin/fish"]).output.contains("complete")
     )
+  }
+
+  @Test func initNeedsANameOutsideAProject() throws {
+    let directory = try TemporaryDirectory()
+    defer { directory.remove() }
+    let (status, _, errors) = try run(["init", "--project-dir", directory.path])
+    #expect(status == 2)
+    #expect(errors.contains("Error: Missing argument 'PROJECT_NAME'."))
+    #expect(TextFile.create(directory.path + "/dbt_project.yml", "name: p\n") == nil)
+    #expect(try run(["init", "--project-dir", directory.path]).status == 0)
   }
 
   @Test func initSaysWhatIsNext() throws {

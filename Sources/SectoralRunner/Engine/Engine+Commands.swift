@@ -193,9 +193,11 @@ extension Engine {
         line("Configuration:")
         line(
           "  profiles.yml file [\(profile.file == nil ? "not found: the embedded server is used" : "OK found and valid")]")
-        line("  dbt_project.yml file [OK found and valid]")
+        result("  dbt_project.yml file", "OK found and valid", true)
         line("Required dependencies:")
-        line(" - git [\(Self.isOnPath("git", invocation.environment) ? "OK found" : "not found")]")
+        let hasGit = Self.isOnPath("git", invocation.environment)
+        result(" - git", hasGit ? "OK found" : "not found", hasGit)
+        events.emit(.formatting)
         line("Connection:")
         for (key, value) in profile.targetVariable.entries
         where !["type", "threads", "name", "target_name", "profile_name", "dbname"].contains(key) {
@@ -207,17 +209,18 @@ extension Engine {
         let connection = try warehouse.open(name: "debug")
         defer { connection.close() }
         _ = try connection.execute("select 1 as id", fetch: true, limit: nil)
-        result("Connection test", "OK connection ok", true)
+        result("  Connection test:", "OK connection ok", true)
       } catch let error as WarehouseError {
-        result("Connection test", "ERROR", false)
+        result("  Connection test:", "ERROR", false)
         problems.append(error.message)
       } catch let failure as Failure {
-        result("Connection test", "ERROR", false)
+        result("  Connection test:", "ERROR", false)
         problems.append(describe(failure))
       } catch { preconditionFailure("an error of an unknown kind: \(error)") }
     } catch {
       problems.append(describe(error))
     }
+    events.emit(.formatting)
     if problems.isEmpty {
       line("All checks passed!")
       return .success

@@ -43,7 +43,8 @@ final class NodeRunner {
       try run(node, session, &result)
     } catch {
       result.status = .error
-      result.message = error.text()
+      // The places are in the diagnostics: the console shows them below the message.
+      result.message = error.text(showsPlaces: false)
       result.diagnostics = error.diagnostics
       result.failures = nil
       result.adapterResponse = nil
@@ -174,7 +175,8 @@ final class NodeRunner {
     } catch {
       result.status = .error
       result.failures = 1
-      result.message = "\(info.label ?? node.name) failed, error:\n \(error.text())"
+      result.message = "\(info.label ?? node.name) failed, error:\n "
+        + error.diagnostics.map(\.message).joined(separator: "\n ")
       result.diagnostics = error.diagnostics
     }
     result.executionTime = events.now.seconds(since: startedAt)

@@ -22,12 +22,12 @@ enum EventData {
   private static func fields(of message: EventMessage) -> DatumMap {
     switch message {
     case .mainReportVersion(let version):
-      return ["version": .string(version), "log_version": .int(3)]
+      return ["version": .string("=\(version)"), "log_version": .int(3)]
     case .mainReportArgs(let arguments):
       let texts = arguments.map { (key: $0.name, value: Datum.string(text($0.value))) }
       return ["args": .map(DatumMap(texts))]
     case .adapterRegistered(let name, let version):
-      return ["adapter_name": .string(name), "adapter_version": .string(version)]
+      return ["adapter_name": .string(name), "adapter_version": .string("=\(version)")]
     case .foundStats(let counts): return ["stat_line": .string(EventWords.list(counts))]
     case .concurrencyLine(let threads, let target, let nodes):
       return [

@@ -19,10 +19,10 @@ struct EventWords: Sendable {
   /// The text of an event, without time; it may hold several lines.
   func text(of event: Event) -> String {
     switch event.message {
-    case .mainReportVersion(let version): "Running with dbt\(version)"
+    case .mainReportVersion(let version): "Running with dbt=\(version)"
     case .mainReportArgs(let arguments):
       "running sectoral with arguments {\(arguments.map(Self.argument).joined(separator: ", "))}"
-    case .adapterRegistered(let name, let version): "Registered adapter: \(name)\(version)"
+    case .adapterRegistered(let name, let version): "Registered adapter: \(name)=\(version)"
     case .foundStats(let counts):
       "Found " + Self.list(counts)
     case .concurrencyLine(let threads, let target, _):
