@@ -8,7 +8,7 @@ package struct ManifestWriter {
   private let metadata: ArtifactMetadata
   private let quoting: DatumMap
 
-  /// - Parameter quoting: the project's, as the metadata shows it.
+  /// `quoting` is the project's, as the metadata shows it.
   package init(_ manifest: Manifest, _ metadata: ArtifactMetadata, quoting: DatumMap) {
     self.manifest = manifest
     self.metadata = metadata

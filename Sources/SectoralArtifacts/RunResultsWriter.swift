@@ -85,10 +85,8 @@ package struct RunResultRow: Sendable {
 
 /// Writes run_results.json v6.
 package enum RunResultsWriter {
-  /// - Parameters:
-  ///   - rows: in the order of completion.
-  ///   - elapsed: in seconds.
-  ///   - arguments: every flag with its value.
+  /// Rows come in the order of completion; `elapsed` is in seconds; `arguments` holds every flag
+  /// with its value.
   package static func bytes(
     _ rows: [RunResultRow],
     _ metadata: ArtifactMetadata,
