@@ -151,7 +151,7 @@ struct AdapterCall {
 }
 
 /// `adapter.behavior`: flags of the project that change what adapters do.
-final class BehaviorObject: Object {
+final class BehaviorObject: ContextObject {
   private let invocation: Invocation
 
   init(_ invocation: Invocation) {
@@ -189,7 +189,7 @@ final class BehaviorObject: Object {
 }
 
 /// `adapter.behavior.some_flag`: true or false, with `no_warn` for the same without a message.
-final class BehaviorFlagObject: Object {
+final class BehaviorFlagObject: ContextObject {
   private let name: String
   private let isOn: Bool
 
@@ -213,7 +213,7 @@ final class BehaviorFlagObject: Object {
 }
 
 /// `adapter.config`: the project's quoting and the connection's fields but for secrets.
-final class AdapterConfigObject: Object {
+final class AdapterConfigObject: ContextObject {
   private let invocation: Invocation
 
   init(_ invocation: Invocation) {
@@ -245,7 +245,7 @@ final class AdapterConfigObject: Object {
   }
 }
 
-private final class CredentialsObject: Object {
+private final class CredentialsObject: ContextObject {
   private let fields: DatumMap
 
   init(_ fields: DatumMap) {

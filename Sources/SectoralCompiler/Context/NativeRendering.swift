@@ -59,7 +59,7 @@ package enum NativeRendering {
 }
 
 /// A value that a filter asked to be taken for what its text spells.
-final class NativeMark: Object {
+final class NativeMark: ContextObject {
   enum Wanted { case native, bool, number }
 
   let value: Value
@@ -68,7 +68,6 @@ final class NativeMark: Object {
   init(_ value: Value, _ wanted: Wanted) {
     self.value = value
     self.wanted = wanted
-    super.init()
   }
 
   override func string(_ interpreter: Interpreter) throws(TemplateError) -> String {

@@ -449,7 +449,7 @@ extension NamePolicy {
 }
 
 /// `relation.path`: the parts of a name.
-final class PathObject: Object {
+final class PathObject: ContextObject {
   let parts: [(name: String, value: Value)]
 
   init(_ relation: Relation) {
@@ -505,7 +505,7 @@ final class PathObject: Object {
 }
 
 /// `relation.quote_policy`, `relation.include_policy`.
-final class PolicyObject: Object {
+final class PolicyObject: ContextObject {
   let policy: NamePolicy
 
   init(_ policy: NamePolicy) {

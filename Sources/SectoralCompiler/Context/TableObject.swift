@@ -546,7 +546,7 @@ extension ResultColumn {
 // MARK: Parts
 
 /// The type of a column, as `column_types` holds it.
-final class TableTypeObject: Object {
+final class TableTypeObject: ContextObject {
   private let type: TableType
 
   init(_ type: TableType) {
@@ -564,7 +564,7 @@ final class TableTypeObject: Object {
 }
 
 /// A sequence whose items also have names: `table.columns`, the values of a row.
-class NamedSequence: Object {
+class NamedSequence: ContextObject {
   var count: Int { 0 }
   func element(_ index: Int) -> Value { .none }
   var names: [Value]? { nil }
