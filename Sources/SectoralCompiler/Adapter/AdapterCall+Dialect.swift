@@ -366,7 +366,7 @@ extension AdapterCall {
 }
 
 /// A parsed entry of the config `indexes`.
-final class IndexObject: Object {
+final class IndexObject: ContextObject {
   private let columns: [Value]
   private let isUnique: Bool
   private let type: Value

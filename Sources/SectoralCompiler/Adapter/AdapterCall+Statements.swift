@@ -184,7 +184,7 @@ extension ResultColumn {
 }
 
 /// The cursor that `add_query` gives: rows to fetch, and what the server said.
-final class CursorObject: Object {
+final class CursorObject: ContextObject {
   private let response: AdapterResponse
   private let table: TableObject
   private let columns: [ResultColumn]

@@ -151,7 +151,7 @@ struct AdapterCall {
 }
 
 /// `adapter.behavior`: flags of the project that change what adapters do.
-package final class BehaviorObject: Object {
+final class BehaviorObject: ContextObject {
   private let invocation: Invocation
 
   init(_ invocation: Invocation) {
@@ -159,7 +159,7 @@ package final class BehaviorObject: Object {
     super.init()
   }
 
-  package override var typeName: String { "Behavior" }
+  override var typeName: String { "Behavior" }
 
   private static let defaults: [String: Bool] = [
     "require_batched_execution_for_custom_microbatch_strategy": false,
@@ -176,7 +176,7 @@ package final class BehaviorObject: Object {
     return invocation.behavior[name]?.bool ?? fallback
   }
 
-  package override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
+  override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
     -> Value?
   {
     guard let isOn = Self.isOn(name.name, invocation) else {
@@ -189,7 +189,7 @@ package final class BehaviorObject: Object {
 }
 
 /// `adapter.behavior.some_flag`: true or false, with `no_warn` for the same without a message.
-package final class BehaviorFlagObject: Object {
+final class BehaviorFlagObject: ContextObject {
   private let name: String
   private let isOn: Bool
 
@@ -199,9 +199,9 @@ package final class BehaviorFlagObject: Object {
     super.init()
   }
 
-  package override var typeName: String { "BehaviorFlagRendered" }
-  package override var isTrue: Bool { isOn }
-  package override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
+  override var typeName: String { "BehaviorFlagRendered" }
+  override var isTrue: Bool { isOn }
+  override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
     -> Value?
   {
     switch name.name {
@@ -213,7 +213,7 @@ package final class BehaviorFlagObject: Object {
 }
 
 /// `adapter.config`: the project's quoting and the connection's fields but for secrets.
-package final class AdapterConfigObject: Object {
+final class AdapterConfigObject: ContextObject {
   private let invocation: Invocation
 
   init(_ invocation: Invocation) {
@@ -221,9 +221,9 @@ package final class AdapterConfigObject: Object {
     super.init()
   }
 
-  package override var typeName: String { "RuntimeConfig" }
+  override var typeName: String { "RuntimeConfig" }
 
-  package override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
+  override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
     -> Value?
   {
     let target = invocation.target
@@ -245,7 +245,7 @@ package final class AdapterConfigObject: Object {
   }
 }
 
-private final class CredentialsObject: Object {
+private final class CredentialsObject: ContextObject {
   private let fields: DatumMap
 
   init(_ fields: DatumMap) {

@@ -361,14 +361,14 @@ package final class BaseContext: Scope {
 }
 
 /// `validation.any(a, b)`, also written `validation.any[a, b]`: a check for `config.get`.
-final class ValidationObject: Object {
+final class ValidationObject: ContextObject {
   override var typeName: String { "Validation" }
 
   override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
     -> Value?
   { name.name == "any" ? .object(AnyValidator()) : nil }
 
-  private final class AnyValidator: Object {
+  private final class AnyValidator: ContextObject {
     override var isCallable: Bool { true }
 
     override func call(_ arguments: Arguments, _ interpreter: Interpreter) throws(TemplateError)

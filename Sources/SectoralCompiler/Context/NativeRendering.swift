@@ -59,7 +59,7 @@ package enum NativeRendering {
 }
 
 /// A value that a filter asked to be taken for what its text spells.
-package final class NativeMark: Object {
+final class NativeMark: ContextObject {
   enum Wanted { case native, bool, number }
 
   let value: Value
@@ -68,16 +68,15 @@ package final class NativeMark: Object {
   init(_ value: Value, _ wanted: Wanted) {
     self.value = value
     self.wanted = wanted
-    super.init()
   }
 
-  package override func string(_ interpreter: Interpreter) throws(TemplateError) -> String {
+  override func string(_ interpreter: Interpreter) throws(TemplateError) -> String {
     try interpreter.string(value)
   }
-  package override func repr(_ interpreter: Interpreter) throws(TemplateError) -> String {
+  override func repr(_ interpreter: Interpreter) throws(TemplateError) -> String {
     try interpreter.repr(value)
   }
-  package override var isTrue: Bool {
+  override var isTrue: Bool {
     switch value {
     case .none, .undefined: false
     case .bool(let bool): bool
@@ -86,7 +85,7 @@ package final class NativeMark: Object {
     default: true
     }
   }
-  package override func isEqual(to other: Value) -> Bool {
+  override func isEqual(to other: Value) -> Bool {
     value.isEqual(to: other.object(NativeMark.self)?.value ?? other)
   }
 }

@@ -449,7 +449,7 @@ extension NamePolicy {
 }
 
 /// `relation.path`: the parts of a name.
-package final class PathObject: Object {
+final class PathObject: ContextObject {
   let parts: [(name: String, value: Value)]
 
   init(_ relation: Relation) {
@@ -460,10 +460,10 @@ package final class PathObject: Object {
     super.init()
   }
 
-  package override var typeName: String { "Path" }
+  override var typeName: String { "Path" }
   var dictionary: Value { .dict(parts.map { ($0.name, $0.value) }) }
 
-  package override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
+  override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
     -> Value?
   {
     let text = name.name
@@ -488,24 +488,24 @@ package final class PathObject: Object {
     }
   }
 
-  package override func item(_ key: Value, _ interpreter: Interpreter) throws(TemplateError) -> Value? {
+  override func item(_ key: Value, _ interpreter: Interpreter) throws(TemplateError) -> Value? {
     parts.first { $0.name == key.asString }?.value
   }
 
-  package override func repr(_ interpreter: Interpreter) throws(TemplateError) -> String {
+  override func repr(_ interpreter: Interpreter) throws(TemplateError) -> String {
     var texts: [String] = []
     for part in parts { texts.append("\(part.name)=\(try interpreter.repr(part.value))") }
     return "Path(\(texts.joined(separator: ", ")))"
   }
 
-  package override func isEqual(to other: Value) -> Bool {
+  override func isEqual(to other: Value) -> Bool {
     guard let other = other.object(PathObject.self) else { return false }
     return dictionary.isEqual(to: other.dictionary)
   }
 }
 
 /// `relation.quote_policy`, `relation.include_policy`.
-package final class PolicyObject: Object {
+final class PolicyObject: ContextObject {
   let policy: NamePolicy
 
   init(_ policy: NamePolicy) {
@@ -513,7 +513,7 @@ package final class PolicyObject: Object {
     super.init()
   }
 
-  package override var typeName: String { "Policy" }
+  override var typeName: String { "Policy" }
   var parts: [(name: String, value: Value)] {
     [
       ("database", .bool(policy.database)), ("schema", .bool(policy.schema)),
@@ -522,7 +522,7 @@ package final class PolicyObject: Object {
   }
   var dictionary: Value { .dict(parts.map { ($0.name, $0.value) }) }
 
-  package override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
+  override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
     -> Value?
   {
     switch name.name {
@@ -539,17 +539,17 @@ package final class PolicyObject: Object {
     }
   }
 
-  package override func item(_ key: Value, _ interpreter: Interpreter) throws(TemplateError) -> Value? {
+  override func item(_ key: Value, _ interpreter: Interpreter) throws(TemplateError) -> Value? {
     parts.first { $0.name == key.asString }?.value
   }
 
-  package override func repr(_ interpreter: Interpreter) throws(TemplateError) -> String {
+  override func repr(_ interpreter: Interpreter) throws(TemplateError) -> String {
     var texts: [String] = []
     for part in parts { texts.append("\(part.name)=\(try interpreter.repr(part.value))") }
     return "Policy(\(texts.joined(separator: ", ")))"
   }
 
-  package override func isEqual(to other: Value) -> Bool {
+  override func isEqual(to other: Value) -> Bool {
     other.object(PolicyObject.self)?.policy == policy
   }
 }

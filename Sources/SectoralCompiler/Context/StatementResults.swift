@@ -40,7 +40,7 @@ package final class StatementResults {
 }
 
 /// What `load_result` gives: `response`, `table`, and `data`, the rows as tuples.
-private final class StoredResult: Object {
+private final class StoredResult: ContextObject {
   private let response: Value
   private let table: TableObject
   /// Made when asked for: a seed may have a million rows.

@@ -546,7 +546,7 @@ extension ResultColumn {
 // MARK: Parts
 
 /// The type of a column, as `column_types` holds it.
-package final class TableTypeObject: Object {
+final class TableTypeObject: ContextObject {
   private let type: TableType
 
   init(_ type: TableType) {
@@ -554,17 +554,17 @@ package final class TableTypeObject: Object {
     super.init()
   }
 
-  package override var typeName: String { type.rawValue }
-  package override func repr(_ interpreter: Interpreter) throws(TemplateError) -> String {
+  override var typeName: String { type.rawValue }
+  override func repr(_ interpreter: Interpreter) throws(TemplateError) -> String {
     "<\(type.rawValue) object>"
   }
-  package override func isEqual(to other: Value) -> Bool {
+  override func isEqual(to other: Value) -> Bool {
     other.object(TableTypeObject.self)?.type == type
   }
 }
 
 /// A sequence whose items also have names: `table.columns`, the values of a row.
-class NamedSequence: Object {
+class NamedSequence: ContextObject {
   var count: Int { 0 }
   func element(_ index: Int) -> Value { .none }
   var names: [Value]? { nil }

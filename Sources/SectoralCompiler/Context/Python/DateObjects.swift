@@ -591,7 +591,7 @@ extension Value {
 
 /// A class of the datetime module: called it makes an instance, and its methods may be called with
 /// the instance as the first argument.
-class DateTypeClass: Object {
+class DateTypeClass: ContextObject {
   var name: String { "" }
   override var typeName: String { "type" }
   override var isCallable: Bool { true }

@@ -63,7 +63,7 @@ package final class IteratorObject: Object {
 }
 
 /// `modules.itertools`.
-final class ItertoolsModule: Object {
+final class ItertoolsModule: ContextObject {
   override var typeName: String { "dict" }
 
   override func item(_ key: Value, _ interpreter: Interpreter) throws(TemplateError) -> Value? {
@@ -365,7 +365,7 @@ final class ItertoolsModule: Object {
 }
 
 /// A function of itertools; `chain` has a second constructor as an attribute.
-private final class ItertoolsFunction: Object {
+private final class ItertoolsFunction: ContextObject {
   private let name: String
   private let body: @Sendable (Arguments, Interpreter) throws(TemplateError) -> Value
 

@@ -75,7 +75,7 @@ package final class ModuleObject: Object {
 }
 
 /// `modules.pytz`.
-final class PytzModule: Object {
+final class PytzModule: ContextObject {
   private let utc = PytzUTC()
   private var zones: [String: PytzZone] = [:]
   private var allNames: [Value]?
@@ -115,7 +115,7 @@ final class PytzModule: Object {
         CountryTable(ZoneData.zonesByCountry().map { ($0.code, .list($0.zones.map(Value.string))) }))
     case "AmbiguousTimeError", "InvalidTimeError", "NonExistentTimeError",
       "UnknownTimeZoneError", "BaseTzInfo":
-      return .object(ClassName(module: "pytz", name: text))
+      return .object(ClassName(inModule: "pytz", name: text))
     default: return nil
     }
   }
@@ -155,7 +155,7 @@ final class PytzModule: Object {
 }
 
 /// A table by upper-case country code that may also be called.
-private final class CountryTable: Object {
+private final class CountryTable: ContextObject {
   private let entries: [(code: String, value: Value)]
 
   init(_ entries: [(String, Value)]) {
@@ -203,18 +203,18 @@ private final class CountryTable: Object {
 }
 
 /// A class of Python that templates can name but have no use for.
-package final class ClassName: Object {
+final class ClassName: ContextObject {
   private let module: String
   private let name: String
 
-  init(module: String, name: String) {
+  init(inModule module: String, name: String) {
     self.module = module
     self.name = name
     super.init()
   }
 
-  package override var typeName: String { "type" }
-  package override func repr(_ interpreter: Interpreter) throws(TemplateError) -> String {
+  override var typeName: String { "type" }
+  override func repr(_ interpreter: Interpreter) throws(TemplateError) -> String {
     "<class '\(module).\(name)'>"
   }
 }

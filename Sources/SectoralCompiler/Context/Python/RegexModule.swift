@@ -1,4 +1,4 @@
 import SectoralJinja
 
-final class RegexModule: Object {
+final class RegexModule: ContextObject {
 }

@@ -3,12 +3,12 @@
 #elseif canImport(Darwin)
   import Darwin
 #endif
-package import SectoralJinja
+import SectoralJinja
 
 /// Python's `tzinfo`: what a zone-aware datetime carries. On its own it is the abstract class's
 /// instance, which knows no offset.
-package class TimeZoneObject: Object {
-  package override var typeName: String { "datetime.tzinfo" }
+class TimeZoneObject: ContextObject {
+  override var typeName: String { "datetime.tzinfo" }
 
   /// Seconds east of UTC; nil: unknown.
   var offset: Int? { nil }
@@ -20,7 +20,7 @@ package class TimeZoneObject: Object {
     (utc + (offset ?? 0) * 1_000_000, self)
   }
 
-  package override func attribute(_ name: Symbol, _ interpreter: Interpreter)
+  override func attribute(_ name: Symbol, _ interpreter: Interpreter)
     throws(TemplateError) -> Value?
   {
     switch name.name {
