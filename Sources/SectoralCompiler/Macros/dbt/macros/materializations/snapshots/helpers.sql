@@ -152,7 +152,7 @@
         snapshotted_data.{{ meta.dbt_is_deleted }} = 'True'
         and
         {%- if current %}
-        ( snapshotted_data.{{ meta.dbt_valid_to }} = {{ current }} or snapshotted_data.{{ meta.dbt_valid_to }} is null )
+        snapshotted_data.{{ meta.dbt_valid_to }} = {{ current }}
         {%- else %}
         snapshotted_data.{{ meta.dbt_valid_to }} is null
         {%- endif %}
@@ -191,7 +191,7 @@
         snapshotted_data.{{ meta.dbt_is_deleted }} = 'True'
         and
         {%- if current %}
-        ( snapshotted_data.{{ meta.dbt_valid_to }} = {{ current }} or snapshotted_data.{{ meta.dbt_valid_to }} is null )
+        snapshotted_data.{{ meta.dbt_valid_to }} = {{ current }}
         {%- else %}
         snapshotted_data.{{ meta.dbt_valid_to }} is null
         {%- endif %}
