@@ -218,15 +218,18 @@
 
 {% macro default__build_snapshot_table(strategy, sql) -%}
   {%- set meta = config.get('snapshot_table_column_names') or get_snapshot_table_column_names() -%}
+  {%- set added = [
+    strategy.scd_id ~ ' as ' ~ meta.dbt_scd_id,
+    strategy.updated_at ~ ' as ' ~ meta.dbt_updated_at,
+    strategy.updated_at ~ ' as ' ~ meta.dbt_valid_from,
+    get_dbt_valid_to_current(strategy, meta)
+  ] -%}
+  {%- if strategy.hard_deletes == 'new_record' -%}
+    {%- do added.append("'False' as " ~ meta.dbt_is_deleted) -%}
+  {%- endif -%}
   select
     *,
-    {{ strategy.scd_id }} as {{ meta.dbt_scd_id }},
-    {{ strategy.updated_at }} as {{ meta.dbt_updated_at }},
-    {{ strategy.updated_at }} as {{ meta.dbt_valid_from }},
-    {{ get_dbt_valid_to_current(strategy, meta) }}
-    {%- if strategy.hard_deletes == 'new_record' %},
-    'False' as {{ meta.dbt_is_deleted }}
-    {%- endif %}
+    {{ added | join(',\n    ') }}
   from (
     {{ sql }}
   ) sbq
