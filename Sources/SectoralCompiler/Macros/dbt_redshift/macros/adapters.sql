@@ -100,90 +100,61 @@
 {%- endmacro %}
 
 {% macro redshift__get_columns_in_relation_legacy(relation) -%}
-  {#- three kinds of relations, three places: tables and ordinary views, views without schema binding,
-      and tables of external schemas -#}
+  {#- Three places know columns. One has the parts of a type in columns of their own; views without schema
+      binding and external tables give the type as text, which is taken apart here. -#}
   {%- call statement('get_columns_in_relation', fetch_result=True) -%}
-    with of_bound as (
+    with spelt as (
+      select ordinal_position, table_schema, column_name, lower(spelling) as spelling
+      from pg_get_late_binding_view_cols()
+        late_binding(
+          table_schema name,
+          table_name name,
+          column_name name,
+          spelling varchar,
+          ordinal_position int
+        )
+      where table_name = '{{ relation.identifier }}'
+      union all
+      select columnnum, schemaname, columnname, lower(external_type)
+      from svv_external_columns
+      where tablename = '{{ relation.identifier }}'
+    ),
+    split as (
       select
         ordinal_position,
         table_schema,
         column_name,
-        data_type,
-        character_maximum_length,
-        numeric_precision,
-        numeric_scale
+        trim(split_part(spelling, '(', 1)) as type_name,
+        trim(split_part(split_part(split_part(spelling, '(', 2), ')', 1), ',', 1)) as first_number,
+        trim(split_part(split_part(split_part(spelling, '(', 2), ')', 1), ',', 2)) as second_number
+      from spelt
+    )
+    select column_name, data_type, character_maximum_length, numeric_precision, numeric_scale
+    from (
+      select
+        ordinal_position, table_schema, column_name, data_type,
+        character_maximum_length, numeric_precision, numeric_scale
       from information_schema.columns
       where table_name = '{{ relation.identifier }}'
-    ),
-    of_unbound as (
+      union all
       select
         ordinal_position,
-        view_schema as table_schema,
+        table_schema,
         column_name,
+        case type_name
+          when 'varchar' then 'character varying'
+          when 'string' then 'character varying'
+          when 'decimal' then 'numeric'
+          else type_name
+        end,
         case
-          when column_type ilike 'character varying%' then 'character varying'
-          when column_type ilike 'numeric%' then 'numeric'
-          else column_type
-        end as data_type,
-        case
-          when column_type like 'character%' then nullif(regexp_substr(column_type, '[0-9]+'), '')::int
-        end as character_maximum_length,
-        case
-          when column_type like 'numeric%'
-            then nullif(split_part(replace(replace(column_type, 'numeric(', ''), ')', ''), ',', 1), '')::int
-        end as numeric_precision,
-        case
-          when column_type like 'numeric%'
-            then nullif(split_part(replace(replace(column_type, 'numeric(', ''), ')', ''), ',', 2), '')::int
-        end as numeric_scale
-      from pg_get_late_binding_view_cols()
-        cols(
-          view_schema name,
-          view_name name,
-          column_name name,
-          column_type varchar,
-          ordinal_position int
-        )
-      where view_name = '{{ relation.identifier }}'
-    ),
-    of_external as (
-      select
-        columnnum as ordinal_position,
-        schemaname as table_schema,
-        columnname as column_name,
-        case
-          when external_type ilike 'varchar%' or external_type = 'string' then 'character varying'
-          when external_type ilike 'decimal%' then 'numeric'
-          else external_type
-        end as data_type,
-        case
-          when external_type ilike 'varchar%' then nullif(regexp_substr(external_type, '[0-9]+'), '')::int
-        end as character_maximum_length,
-        case
-          when external_type ilike 'decimal%'
-            then nullif(split_part(replace(replace(external_type, 'decimal(', ''), ')', ''), ',', 1), '')::int
-        end as numeric_precision,
-        case
-          when external_type ilike 'decimal%'
-            then nullif(split_part(replace(replace(external_type, 'decimal(', ''), ')', ''), ',', 2), '')::int
-        end as numeric_scale
-      from svv_external_columns
-      where tablename = '{{ relation.identifier }}'
-    ),
-    of_any as (
-      select * from of_bound
-      union all
-      select * from of_unbound
-      union all
-      select * from of_external
-    )
-    select
-      column_name,
-      data_type,
-      character_maximum_length,
-      numeric_precision,
-      numeric_scale
-    from of_any
+          when type_name in ('character varying', 'varchar', 'character', 'char')
+            then cast(nullif(first_number, '') as int)
+        end,
+        case when type_name in ('numeric', 'decimal') then cast(nullif(first_number, '') as int) end,
+        case when type_name in ('numeric', 'decimal') then cast(nullif(second_number, '') as int) end
+      from split
+    ) as described
     {%- if relation.schema %}
     where table_schema = '{{ relation.schema }}'
     {%- endif %}
@@ -304,14 +275,13 @@
 {%- endmacro %}
 
 {% macro escape_comment(comment) -%}
-  {%- if comment is not string -%}
-    {%- do exceptions.raise_compiler_error('cannot escape a non-string: ' ~ comment) -%}
-  {%- endif -%}
   {%- set fence = '$dbt_comment_literal_block$' -%}
-  {%- if fence in comment -%}
-    {%- do exceptions.raise_compiler_error('The string ' ~ fence ~ ' is not allowed in comments.') -%}
+  {%- set fault = 'cannot escape a non-string: ' ~ comment if comment is not string
+    else 'The string ' ~ fence ~ ' is not allowed in comments.' if fence in comment -%}
+  {%- if fault -%}
+    {%- do exceptions.raise_compiler_error(fault) -%}
   {%- endif -%}
-  {{ fence ~ comment ~ fence }}
+  {%- do return(fence ~ comment ~ fence) -%}
 {%- endmacro %}
 
 {% macro redshift__alter_relation_comment(relation, comment) -%}
