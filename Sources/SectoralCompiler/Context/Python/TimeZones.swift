@@ -49,7 +49,7 @@ class TimeZoneObject: ContextObject {
 }
 
 /// `datetime.timezone`: a constant offset.
-package final class FixedZone: TimeZoneObject {
+final class FixedZone: TimeZoneObject {
   private let seconds: Int
   private let name: String?
 
@@ -59,16 +59,16 @@ package final class FixedZone: TimeZoneObject {
     super.init()
   }
 
-  package override var typeName: String { "datetime.timezone" }
-  package override var offset: Int? { seconds }
-  package override var abbreviation: String? {
+  override var typeName: String { "datetime.timezone" }
+  override var offset: Int? { seconds }
+  override var abbreviation: String? {
     name ?? (seconds == 0 ? "UTC" : "UTC" + Moment.isoOffset(seconds))
   }
 
-  package override func string(_ interpreter: Interpreter) throws(TemplateError) -> String {
+  override func string(_ interpreter: Interpreter) throws(TemplateError) -> String {
     abbreviation ?? ""
   }
-  package override func repr(_ interpreter: Interpreter) throws(TemplateError) -> String {
+  override func repr(_ interpreter: Interpreter) throws(TemplateError) -> String {
     if seconds == 0, name == nil { return "datetime.timezone.utc" }
     let delta = try TimeDeltaObject(microseconds: seconds * 1_000_000).repr(interpreter)
     let suffix = try name.map { name throws(TemplateError) in
@@ -76,10 +76,10 @@ package final class FixedZone: TimeZoneObject {
     }
     return "datetime.timezone(\(delta)\(suffix ?? ""))"
   }
-  package override func isEqual(to other: Value) -> Bool {
+  override func isEqual(to other: Value) -> Bool {
     other.object(FixedZone.self).map { $0.seconds == seconds } ?? false
   }
-  package override func hash(into hasher: inout Hasher) -> Bool {
+  override func hash(into hasher: inout Hasher) -> Bool {
     hasher.combine(seconds)
     return true
   }
