@@ -1,7 +1,7 @@
 import Synchronization
 
 #if canImport(Glibc)
-  import Glibc
+import Glibc
 #endif
 
 /// Plain threads for work that uses the CPU: with stacks deep enough for the deepest template, and
@@ -42,12 +42,15 @@ package enum Threads {
     var handle: pthread_t = 0
     let box = Unmanaged.passRetained(Box(body))
     let status = pthread_create(
-      &handle, attributes,
+      &handle,
+      attributes,
       { raw in
         // The box was retained for this thread.
         if let raw { Unmanaged<Box>.fromOpaque(raw).takeRetainedValue().body() }
         return nil
-      }, box.toOpaque())
+      },
+      box.toOpaque()
+    )
     guard status == 0 else {
       box.release()
       return nil
@@ -58,7 +61,8 @@ package enum Threads {
   /// Calls `body` for every index of `0..<count`, spread over the cores, each thread with a state of
   /// its own. The order of calls is not fixed: results are to be stored by index.
   package static func forEach<State>(
-    _ count: Int, state: @escaping @Sendable () -> State,
+    _ count: Int,
+    state: @escaping @Sendable () -> State,
     _ body: @escaping @Sendable (inout State, Int) -> Void
   ) {
     let threads = min(coreCount, max(1, count / 8))

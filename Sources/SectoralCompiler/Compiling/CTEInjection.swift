@@ -1,4 +1,3 @@
-
 /// Puts ephemeral models' SQL into a statement as CTEs (spec: artifacts, section 7).
 package enum CTEInjection {
   /// The text of one CTE, as dbt writes it.
@@ -43,7 +42,9 @@ package enum CTEInjection {
     return end
   }
 
-  private static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
+  private static func isBlank(_ byte: UInt8) -> Bool {
+    byte == 0x20 || (0x09...0x0D).contains(byte)
+  }
 
   private static func skipBlanks(_ bytes: [UInt8], from start: Int) -> Int {
     bytes[start...].firstIndex { !isBlank($0) } ?? bytes.count
@@ -56,13 +57,16 @@ package enum CTEInjection {
       if isBlank(byte) {
         index += 1
       } else if byte == UInt8(ascii: "-"), index + 1 < bytes.count,
-        bytes[index + 1] == UInt8(ascii: "-") {
+        bytes[index + 1] == UInt8(ascii: "-")
+      {
         while index < bytes.count, bytes[index] != UInt8(ascii: "\n") { index += 1 }
       } else if byte == UInt8(ascii: "/"), index + 1 < bytes.count,
-        bytes[index + 1] == UInt8(ascii: "*") {
+        bytes[index + 1] == UInt8(ascii: "*")
+      {
         index += 2
         while index + 1 < bytes.count,
-          bytes[index] != UInt8(ascii: "*") || bytes[index + 1] != UInt8(ascii: "/") {
+          bytes[index] != UInt8(ascii: "*") || bytes[index + 1] != UInt8(ascii: "/")
+        {
           index += 1
         }
         index = min(index + 2, bytes.count)

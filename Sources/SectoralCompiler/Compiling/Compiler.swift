@@ -53,15 +53,22 @@ package final class Compiler: Sendable {
   }
 
   private func compile(
-    _ context: RunContext, _ node: Node, injects: Bool, below path: [Node]
+    _ context: RunContext,
+    _ node: Node,
+    injects: Bool,
+    below path: [Node]
   ) throws(Failure) -> CompiledSQL {
     if node.language == "python" {
       throw Failure(
-        .compilation, subject: node.words,
+        .compilation,
+        subject: node.words,
         Diagnostic(
           id: "compile.python-model",
           message: "Python models cannot run on \(workspace.profile.type)",
-          span: node.source, hint: "write the model in SQL"))
+          span: node.source,
+          hint: "write the model in SQL"
+        )
+      )
     }
     let own: String
     var map: RenderMap?
@@ -84,7 +91,8 @@ package final class Compiler: Sendable {
         let names = (path[cycle...] + [target]).map(\.uniqueID).joined(separator: " --> ")
         throw Failure(
           .runtime,
-          Diagnostic(id: "graph.cycle", message: "Found a cycle: \(names)", span: node.source))
+          Diagnostic(id: "graph.cycle", message: "Found a cycle: \(names)", span: node.source)
+        )
       }
       let compiled = try ephemeral(target, for: context, below: path + [node])
       for cte in compiled.ctes where !ctes.contains(where: { $0.uniqueID == cte.uniqueID }) {
@@ -94,19 +102,28 @@ package final class Compiler: Sendable {
       ctes.append(
         ExtraCTE(
           uniqueID: target.uniqueID,
-          sql: CTEInjection.cte(name: "__dbt__cte__\(target.alias)", sql: compiled.ownText)))
+          sql: CTEInjection.cte(name: "__dbt__cte__\(target.alias)", sql: compiled.ownText)
+        )
+      )
     }
     let text = injects ? CTEInjection.inject(ctes.map(\.sql), into: own) : own
     return CompiledSQL(text: text, ownText: own, ctes: ctes, map: map)
   }
 
   private func ephemeral(
-    _ node: Node, for context: RunContext, below path: [Node]
+    _ node: Node,
+    for context: RunContext,
+    below path: [Node]
   ) throws(Failure) -> CompiledSQL {
     if let known = ephemeralModels.withLock({ $0[node.uniqueID] }) { return known }
     let own = RunContext(
-      context.thread, compiler: self, node: node, session: context.session,
-      selectedResources: [], emit: context.emitEvent)
+      context.thread,
+      compiler: self,
+      node: node,
+      session: context.session,
+      selectedResources: [],
+      emit: context.emitEvent
+    )
     let compiled = try compile(own, node, injects: true, below: path)
     // Two threads may compile one model at a time; the texts are the same, and one of them stays.
     return ephemeralModels.withLock { models in
@@ -120,7 +137,8 @@ package final class Compiler: Sendable {
   }
 
   private func renderBody(
-    of node: Node, _ context: RunContext
+    of node: Node,
+    _ context: RunContext
   ) throws(TemplateError) -> (String, RenderMap?) {
     guard let span = node.source else { return (node.rawCode, nil) }
     guard YAMLRenderer.isTemplate(node.rawCode) else {
@@ -138,11 +156,14 @@ package final class Compiler: Sendable {
       .filter { $0.hasPrefix("test_") }.map { String($0.dropFirst(5)) }
     let written = String(test.macroName.dropFirst(5))
     return TemplateError(
-      .compilation, id: "test.unknown",
+      .compilation,
+      id: "test.unknown",
       "'\(test.namespace.map { "\($0)." } ?? "")\(test.macroName)' is undefined. This can happen "
         + "when calling a macro that does not exist. Check for typos and/or install package "
-        + "dependencies with \"dbt deps\".", span: test.place,
-      hint: Spelling.nearest(to: written, among: names).map { "did you mean '\($0)'?" })
+        + "dependencies with \"dbt deps\".",
+      span: test.place,
+      hint: Spelling.nearest(to: written, among: names).map { "did you mean '\($0)'?" }
+    )
   }
 }
 

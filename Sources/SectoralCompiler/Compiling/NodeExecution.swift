@@ -27,14 +27,17 @@ extension RunContext {
     guard let entry = workspace.macros.materialization(name) else {
       let types = workspace.macros.prefixes.reversed().map { "'\($0)'" }.joined(separator: " and ")
       throw Failure(
-        .compilation, subject: node.words,
+        .compilation,
+        subject: node.words,
         Diagnostic(
           id: "materialization.not-found",
           message: "No materialization '\(name)' was found for adapter "
             + "\(workspace.profile.type)! (searched types \(types))",
           span: node.source ?? node.declaration,
           hint: Spelling.nearest(to: name, among: workspace.macros.materializationNames)
-            .map { "did you mean '\($0)'?" }))
+            .map { "did you mean '\($0)'?" }
+        )
+      )
     }
     do throws(TemplateError) {
       // As dbt: what a test's materialization calls directly counts as called by the test.
@@ -43,7 +46,9 @@ extension RunContext {
       defer { macroDepth = 0 }
       let value = try hosting { () throws(TemplateError) in try call(entry, Arguments()) }
       return Materialized(
-        relations: try relations(in: value, node), response: results.mainResponse)
+        relations: try relations(in: value, node),
+        response: results.mainResponse
+      )
     } catch {
       throw Failure(error, node: node, compiled: compiled)
     }
@@ -56,7 +61,8 @@ extension RunContext {
         "The materialization (\"\(node.materialized)\") did not explicitly return a list of "
           + "relations to add to the cache. By default the target relation will be added, but this "
           + "behavior will be removed in a future version of dbt.",
-        hint: "end it with {{ return({'relations': [this]}) }}")
+        hint: "end it with {{ return({'relations': [this]}) }}"
+      )
     }
     return try interpreter.iterate(list).compactMap { item in
       guard case .object(let object) = item else { return nil }
@@ -70,9 +76,15 @@ extension RunContext {
     guard let node else { preconditionFailure("only nodes are tested") }
     func problem(_ message: String, hint: String? = nil) -> Failure {
       Failure(
-        .internalError, subject: node.words,
+        .internalError,
+        subject: node.words,
         Diagnostic(
-          id: "test.bad-result", message: message, span: node.declaration ?? node.source, hint: hint))
+          id: "test.bad-result",
+          message: message,
+          span: node.declaration ?? node.source,
+          hint: hint
+        )
+      )
     }
     guard let table = results.table("main") else {
       throw problem("dbt internally failed to execute \(node.uniqueID): No results returned")
@@ -81,13 +93,15 @@ extension RunContext {
       throw problem(
         "dbt internally failed to execute \(node.uniqueID): Returned \(table.rows.count) rows and "
           + "\(table.columns.count) columns, but expected 1 row and 3 columns",
-        hint: "the macro get_test_sql must select failures, should_warn and should_error")
+        hint: "the macro get_test_sql must select failures, should_warn and should_error"
+      )
     }
     let row = table.rows[0]
     guard let text = row[0] else {
       throw problem(
         "the test's fail_calc gave null, and must give a number",
-        hint: "write, for instance, fail_calc: \"coalesce(sum(n), 0)\"")
+        hint: "write, for instance, fail_calc: \"coalesce(sum(n), 0)\""
+      )
     }
     guard let failures = Int(text) ?? Double(text).map({ Int($0) }) else {
       throw problem("the test's fail_calc gave '\(text)', and must give a whole number")
@@ -96,8 +110,11 @@ extension RunContext {
       ["t", "true", "1", "yes", "y"].contains((cell ?? "").lowercased())
     }
     return TestOutcome(
-      failures: failures, shouldWarn: isTrue(row[1]), shouldError: isTrue(row[2]),
-      response: results.mainResponse)
+      failures: failures,
+      shouldWarn: isTrue(row[1]),
+      shouldError: isTrue(row[2]),
+      response: results.mainResponse
+    )
   }
 
   /// Renders and sends an on-run hook. Blank text is sent nowhere.
@@ -128,12 +145,15 @@ extension RunContext {
     do throws(TemplateError) {
       return try hosting { () throws(TemplateError) in
         let header = node?.config["sql_header"]?.string
-        guard let value = try callMacro(
-          "get_show_sql",
-          Arguments([
-            .string(compiled.text), header.map(Value.string) ?? .none,
-            limit < 0 ? .none : .int(limit),
-          ]), interpreter)
+        guard
+          let value = try callMacro(
+            "get_show_sql",
+            Arguments([
+              .string(compiled.text), header.map(Value.string) ?? .none,
+              limit < 0 ? .none : .int(limit),
+            ]),
+            interpreter
+          )
         else { throw .compilation("the macro get_show_sql is missing") }
         let sql = try interpreter.string(value)
         do throws(WarehouseError) {
@@ -157,7 +177,9 @@ extension RunContext {
         for schema in schemas {
           let database = schema.database ?? ""
           if existing[database] == nil {
-            let names = try table("list_schemas", [.string(database)]).rows.compactMap { $0.first ?? nil }
+            let names = try table("list_schemas", [.string(database)]).rows.compactMap {
+              $0.first ?? nil
+            }
             existing[database] = Set(names.map { $0.lowercased() })
           }
           if existing[database]?.contains((schema.schema ?? "").lowercased()) ?? false { continue }
@@ -169,14 +191,20 @@ extension RunContext {
         for schema in schemas {
           let rows = try table("list_relations_without_caching", [relationValue(schema)])
           session.cache.fill(
-            database: schema.database, schema: schema.schema,
+            database: schema.database,
+            schema: schema.schema,
             with: rows.rows.compactMap { row in
               guard row.count >= 4, let name = row[1] else { return nil }
               return Relation(
-                database: schema.database, schema: row[2] ?? schema.schema, identifier: name,
+                database: schema.database,
+                schema: row[2] ?? schema.schema,
+                identifier: name,
                 type: row[3].flatMap { RelationType(rawValue: $0) },
-                quotePolicy: NamePolicy(), aliasesSubqueries: workspace.aliasesSubqueries)
-            })
+                quotePolicy: NamePolicy(),
+                aliasesSubqueries: workspace.aliasesSubqueries
+              )
+            }
+          )
         }
       }
     } catch {
@@ -235,13 +263,19 @@ extension Failure {
 enum ErrorPlace {
   /// - Parameter position: in characters from 1, as Postgres counts.
   static func find(
-    _ position: Int, in sql: String, _ compiled: CompiledSQL, _ node: Node
+    _ position: Int,
+    in sql: String,
+    _ compiled: CompiledSQL,
+    _ node: Node
   ) -> TextSpan? {
     let sent = Array(sql.utf8)
     let scalars = sql.unicodeScalars
     guard
       let index = scalars.index(
-        scalars.startIndex, offsetBy: position - 1, limitedBy: scalars.endIndex)
+        scalars.startIndex,
+        offsetBy: position - 1,
+        limitedBy: scalars.endIndex
+      )
     else { return nil }
     let offset = sql.utf8.distance(from: sql.startIndex, to: index)
     let text = Array(compiled.text.utf8)
@@ -303,8 +337,13 @@ package struct RunResultView: Sendable {
   package var adapterResponse: AdapterResponse?
 
   package init(
-    uniqueID: String, status: String, message: String?, failures: Int?, executionTime: Double,
-    threadID: String, adapterResponse: AdapterResponse?
+    uniqueID: String,
+    status: String,
+    message: String?,
+    failures: Int?,
+    executionTime: Double,
+    threadID: String,
+    adapterResponse: AdapterResponse?
   ) {
     self.uniqueID = uniqueID
     self.status = status
@@ -348,7 +387,8 @@ extension RunContext {
     extraMembers["results"] = .list(values)
     extraMembers["schemas"] = .list(schemas.map(Value.string))
     extraMembers["database_schemas"] = .list(
-      pairs.map { .tuple([.string($0.0), .string($0.1)]) })
+      pairs.map { .tuple([.string($0.0), .string($0.1)]) }
+    )
   }
 }
 
@@ -366,7 +406,8 @@ final class RecordObject: Object {
   override var typeName: String { name }
 
   override func attribute(
-    _ name: Symbol, _ interpreter: Interpreter
+    _ name: Symbol,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> Value? {
     if let value = fields[name.name] { return value }
     guard name == "to_dict" else { return nil }

@@ -56,7 +56,9 @@ package class NodeContext: Scope, ContextHost {
   package var interpreter: Interpreter { thread.interpreter }
 
   package init(
-    _ thread: RenderingThread, node: Node?, packageName: String,
+    _ thread: RenderingThread,
+    node: Node?,
+    packageName: String,
     emit: @escaping (ContextEvent) throws(TemplateError) -> Void
   ) {
     self.thread = thread
@@ -132,8 +134,11 @@ package class NodeContext: Scope, ContextHost {
   package var currentNode: CurrentNode? {
     node.map {
       CurrentNode(
-        uniqueID: $0.uniqueID, resourceType: $0.resourceType.rawValue, name: $0.name,
-        originalFilePath: $0.originalFilePath)
+        uniqueID: $0.uniqueID,
+        resourceType: $0.resourceType.rawValue,
+        name: $0.name,
+        originalFilePath: $0.originalFilePath
+      )
     }
   }
   package var allowsSecrets: Bool { false }
@@ -146,27 +151,33 @@ package class NodeContext: Scope, ContextHost {
   package func emit(_ event: ContextEvent) throws(TemplateError) { try emitEvent(event) }
 
   package func callMacro(
-    _ name: String, _ arguments: Arguments, _ interpreter: Interpreter
+    _ name: String,
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> Value? {
     guard let entry = workspace.macros.find(name) else { return nil }
     return try call(entry, arguments)
   }
 
   package func dispatch(
-    _ name: String, namespace: String?, _ interpreter: Interpreter
+    _ name: String,
+    namespace: String?,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> Value {
     if name.contains(".") {
       throw .compilation(
         "In adapter.dispatch, got a macro name of \"\(name)\", but \".\" is not a valid macro name "
           + "component. Did you mean `adapter.dispatch(\"\(name.split(separator: ".").last ?? "")\", "
-          + "macro_namespace=\"\(name.split(separator: ".").first ?? "")\")`?")
+          + "macro_namespace=\"\(name.split(separator: ".").first ?? "")\")`?"
+      )
     }
     let (entry, tried) = workspace.macros.dispatch(name, namespace: namespace, for: packageName)
     guard let entry else {
       throw .compilation(
         "In dispatch: No macro named '\(name)' found within namespace: '\(namespace ?? "None")'\n"
           + "    Searched for: \(tried.map { "'\($0)'" }.joined(separator: ", "))",
-        hint: "write a macro named 'default__\(name)', or install the package that has it")
+        hint: "write a macro named 'default__\(name)', or install the package that has it"
+      )
     }
     return thread.value(of: entry)
   }
@@ -174,13 +185,21 @@ package class NodeContext: Scope, ContextHost {
   // MARK: Running templates
 
   /// Calls a macro in this context.
-  package final func call(_ entry: MacroEntry, _ arguments: Arguments) throws(TemplateError) -> Value {
+  package final func call(
+    _ entry: MacroEntry,
+    _ arguments: Arguments
+  ) throws(TemplateError) -> Value {
     if macroDepth == 0 { calledDirectly(entry.macro) }
     macroDepth += 1
     defer { macroDepth -= 1 }
     let (template, definition) = try entry.definition()
     return try interpreter.invoke(
-      definition, of: template, scope: self, arguments, label: "macro \(entry.macro.name)")
+      definition,
+      of: template,
+      scope: self,
+      arguments,
+      label: "macro \(entry.macro.name)"
+    )
   }
 
   /// Runs `body` with this context as the interpreter's host.
@@ -243,7 +262,8 @@ package final class MacroObject: Object {
   package override var isCallable: Bool { true }
 
   package override func call(
-    _ arguments: Arguments, _ interpreter: Interpreter
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> Value {
     guard let context = interpreter.host as? NodeContext else {
       preconditionFailure("a macro was called outside of a node's context")
@@ -252,7 +272,8 @@ package final class MacroObject: Object {
   }
 
   package override func attribute(
-    _ name: Symbol, _ interpreter: Interpreter
+    _ name: Symbol,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> Value? {
     name == "name" ? .string(entry.macro.name) : nil
   }
@@ -273,7 +294,8 @@ package final class NamespaceObject: Object {
   package override var isMapping: Bool { true }
 
   package override func attribute(
-    _ name: Symbol, _ interpreter: Interpreter
+    _ name: Symbol,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> Value? {
     if let entry = thread.workspace.macros.member(name, of: self.name) {
       return thread.value(of: entry)
@@ -286,7 +308,10 @@ package final class NamespaceObject: Object {
     }
   }
 
-  package override func item(_ key: Value, _ interpreter: Interpreter) throws(TemplateError) -> Value? {
+  package override func item(
+    _ key: Value,
+    _ interpreter: Interpreter
+  ) throws(TemplateError) -> Value? {
     guard let key = key.asString,
       let entry = thread.workspace.macros.member(Symbol(key), of: name)
     else { return nil }
@@ -313,7 +338,8 @@ package final class ContextDictionary: Object {
   }
 
   package override func attribute(
-    _ name: Symbol, _ interpreter: Interpreter
+    _ name: Symbol,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> Value? {
     if let value = value(name.name) { return value }
     guard name == Names.get else { return nil }
@@ -323,7 +349,10 @@ package final class ContextDictionary: Object {
     }
   }
 
-  package override func item(_ key: Value, _ interpreter: Interpreter) throws(TemplateError) -> Value? {
+  package override func item(
+    _ key: Value,
+    _ interpreter: Interpreter
+  ) throws(TemplateError) -> Value? {
     key.asString.flatMap { value($0) }
   }
 }
@@ -341,7 +370,8 @@ package final class VariableObject: Object {
   package override var isCallable: Bool { true }
 
   package override func call(
-    _ arguments: Arguments, _ interpreter: Interpreter
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> Value {
     let bound = try CallArguments("var", arguments, ["var_name", "default"], required: 1)
     let name = try bound.string(0)
@@ -358,14 +388,16 @@ package final class VariableObject: Object {
           + "Vars supplied to \(owner) = {\(known.isEmpty ? "" : "\n- \(known)\n")}",
         hint: Spelling.nearest(to: name, among: vars.keys).map { "did you mean '\($0)'?" }
           ?? "give it under 'vars:' in dbt_project.yml, with --vars, or as default: "
-          + "var('\(name)', …)")
+          + "var('\(name)', …)"
+      )
     }
     if case .string(let text) = value { return .string(try context.render(text: text)) }
     return Value(value)
   }
 
   package override func attribute(
-    _ name: Symbol, _ interpreter: Interpreter
+    _ name: Symbol,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> Value? {
     guard name == "has_var" else { return nil }
     return .function("has_var") { [unowned context] arguments, _ in

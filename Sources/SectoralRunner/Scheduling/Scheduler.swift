@@ -1,7 +1,8 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
 import SectoralCompiler
+
+#if canImport(Glibc)
+import Glibc
+#endif
 
 /// Hands nodes of a queue to worker threads until all are done or the work is stopped.
 ///
@@ -31,7 +32,8 @@ package final class Scheduler: @unchecked Sendable {
   /// Runs `work` for every node on `threads` threads. `work` gets the state of its thread and the
   /// node's index; `finished` is called, one at a time, when it returned.
   package func run<State>(
-    threads: Int, state: @escaping @Sendable (Int) -> State,
+    threads: Int,
+    state: @escaping @Sendable (Int) -> State,
     work: @escaping @Sendable (inout State, Int) -> Void,
     end: @escaping @Sendable (inout State) -> Void
   ) {
