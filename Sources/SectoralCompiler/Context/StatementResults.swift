@@ -40,7 +40,7 @@ package final class StatementResults {
 }
 
 /// What `load_result` gives: `response`, `table`, and `data`, the rows as tuples.
-private final class StoredResult: ContextObject {
+private final class StoredResult: MappingObject {
   private let response: Value
   private let table: TableObject
   /// Made when asked for: a seed may have a million rows.
@@ -52,37 +52,10 @@ private final class StoredResult: ContextObject {
     super.init()
   }
 
-  override var typeName: String { "dict" }
-  override var isMapping: Bool { true }
-  override var length: Int? { 3 }
+  override var keys: [String] { ["response", "data", "table"] }
 
-  override func iterate(_ interpreter: Interpreter) throws(TemplateError) -> [Value]? {
-    [.string("response"), .string("data"), .string("table")]
-  }
-
-  override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
-    -> Value?
+  override func member(_ name: String, _ interpreter: Interpreter) throws(TemplateError) -> Value?
   {
-    switch name.name {
-    case "get":
-      return .function("get") { arguments, interpreter throws(TemplateError) in
-        let arguments = try CallArguments("get", arguments, ["key", "default"], required: 1)
-        return try self.item(arguments.value(0), interpreter) ?? arguments.value(1)
-      }
-    case "keys": return .constant("keys", .list(try iterate(interpreter) ?? []))
-    case "values":
-      return .function("values") { _, _ throws(TemplateError) in
-        .list([self.response, self.data, .object(self.table)])
-      }
-    case let text: return member(text)
-    }
-  }
-
-  override func item(_ key: Value, _ interpreter: Interpreter) throws(TemplateError) -> Value? {
-    key.asString.flatMap(member)
-  }
-
-  private func member(_ name: String) -> Value? {
     switch name {
     case "response": response
     case "data": data

@@ -485,24 +485,14 @@ enum TableOrder {
     case (.none, .none): return 0
     case (.none, _): return 1
     case (_, .none): return -1
-    case (.string(let x), .string(let y)):
-      return x == y ? 0 : x.unicodeScalars.lexicographicallyPrecedes(y.unicodeScalars) ? -1 : 1
     case (.tuple(let x), .tuple(let y)):
       for (left, right) in zip(x.items, y.items) {
         let order = try compare(left, right, interpreter)
         if order != 0 { return order }
       }
       return x.items.count - y.items.count
-    case (.float(let x), .float(let y)): return x == y ? 0 : x < y ? -1 : 1
-    case (.object(let x), _):
-      if let order = try x.compare(to: b, interpreter) { return order }
-    case (_, .object(let y)):
-      if let order = try y.compare(to: a, interpreter) { return -order }
-    default:
-      if let x = a.pythonInt, let y = b.pythonInt { return x == y ? 0 : x < y ? -1 : 1 }
+    default: return try interpreter.compare(a, b)
     }
-    throw .typeError(
-      "'<' not supported between instances of '\(a.typeName)' and '\(b.typeName)'")
   }
 }
 

@@ -63,21 +63,11 @@ package final class IteratorObject: Object {
 }
 
 /// `modules.itertools`.
-final class ItertoolsModule: ContextObject {
-  override var typeName: String { "dict" }
+final class ItertoolsModule: MappingObject {
+  override var keys: [String] { Self.functions.keys.sorted() }
 
-  override func item(_ key: Value, _ interpreter: Interpreter) throws(TemplateError) -> Value? {
-    guard let name = key.asString else { return nil }
-    return try attribute(Symbol(name), interpreter)
-  }
-
-  override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
-    -> Value?
-  {
-    let text = name.name
-    guard let body = Self.functions[text] else { return nil }
-    return .object(ItertoolsFunction(text, body))
-  }
+  override func member(_ name: String, _ interpreter: Interpreter) throws(TemplateError) -> Value?
+  { Self.functions[name].map { .object(ItertoolsFunction(name, $0)) } }
 
   private static let functions: [String: @Sendable (Arguments, Interpreter) throws(TemplateError)
     -> Value] = [
@@ -150,7 +140,7 @@ final class ItertoolsModule: ContextObject {
         if let function = arguments.optional(1) {
           total = try interpreter.call(function, Arguments([current, item]))
         } else {
-          total = try sum(current, item, interpreter)
+          total = try interpreter.operate(.add, current, item)
         }
       } else {
         total = item
@@ -158,31 +148,6 @@ final class ItertoolsModule: ContextObject {
       items.append(total ?? .none)
     }
     return iterator("accumulate", items)
-  }
-
-  /// `a + b` of numbers, texts, lists and objects.
-  private static func sum(_ a: Value, _ b: Value, _ interpreter: Interpreter)
-    throws(TemplateError) -> Value
-  {
-    switch (a, b) {
-    case (.string(let x), .string(let y)): return .string(x + y)
-    case (.list(let x), .list(let y)): return .list(x.items + y.items)
-    case (.tuple(let x), .tuple(let y)): return .tuple(x.items + y.items)
-    case (.float(let x), .float(let y)): return .float(x + y)
-    case (.object(let x), _):
-      if let value = try x.operate(.add, b, reversed: false, interpreter) { return value }
-    case (_, .object(let y)):
-      if let value = try y.operate(.add, a, reversed: true, interpreter) { return value }
-    default:
-      if let x = a.pythonInt, let y = b.pythonInt {
-        let (total, overflow) = x.addingReportingOverflow(y)
-        guard !overflow else { throw .python(.overflow, "the sum exceeds 64 bits") }
-        return .int(total)
-      }
-      if case .float(let x) = a, let y = b.pythonInt { return .float(x + Double(y)) }
-      if let x = a.pythonInt, case .float(let y) = b { return .float(Double(x) + y) }
-    }
-    throw .typeError("unsupported operand type(s) for +: '\(a.typeName)' and '\(b.typeName)'")
   }
 
   @Sendable private static func chain(_ arguments: Arguments, _ interpreter: Interpreter)

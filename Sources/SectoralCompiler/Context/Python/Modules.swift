@@ -1,31 +1,17 @@
-package import SectoralJinja
+import SectoralJinja
 
 /// `modules`: the parts of Python's library that templates may use, each made at its first use.
-package final class ModulesObject: Object {
+final class ModulesObject: MappingObject {
   private var made: [String: Value] = [:]
 
-  package override var typeName: String { "dict" }
-  package override var isMapping: Bool { true }
-  package override var length: Int? { names.count }
-  private let names = ["datetime", "pytz", "re", "itertools"]
+  override var keys: [String] { ["datetime", "pytz", "re", "itertools"] }
 
-  package override func attribute(_ name: Symbol, _ interpreter: Interpreter)
-    throws(TemplateError) -> Value?
-  { module(name.name) }
-
-  package override func item(_ key: Value, _ interpreter: Interpreter) throws(TemplateError)
-    -> Value?
-  { key.asString.flatMap(module) }
-
-  package override func iterate(_ interpreter: Interpreter) throws(TemplateError) -> [Value]? {
-    names.map(Value.string)
-  }
-
-  private func module(_ name: String) -> Value? {
+  override func member(_ name: String, _ interpreter: Interpreter) throws(TemplateError) -> Value?
+  {
     if let value = made[name] { return value }
     let value: Value
     switch name {
-    case "datetime": value = .object(ModuleObject("datetime", Self.datetime))
+    case "datetime": value = .object(ModuleObject(Self.datetime))
     case "pytz": value = .object(PytzModule())
     case "re": value = .object(RegexModule())
     case "itertools": value = .object(ItertoolsModule())
@@ -44,48 +30,37 @@ package final class ModulesObject: Object {
   }
 }
 
-/// A namespace of ready values, readable as attributes and as a dictionary.
-package final class ModuleObject: Object {
-  private let name: String
+/// A dictionary of ready values.
+final class ModuleObject: MappingObject {
   private let members: [(name: String, value: Value)]
 
-  package init(_ name: String, _ members: [(String, Value)]) {
-    self.name = name
+  init(_ members: [(String, Value)]) {
     self.members = members.map { (name: $0.0, value: $0.1) }
     super.init()
   }
 
-  package override var typeName: String { "dict" }
-  package override var isMapping: Bool { true }
-  package override var length: Int? { members.count }
+  override var keys: [String] { members.map(\.name) }
 
-  package override func attribute(_ name: Symbol, _ interpreter: Interpreter)
-    throws(TemplateError) -> Value?
-  { member(name.name) }
-
-  package override func item(_ key: Value, _ interpreter: Interpreter) throws(TemplateError)
-    -> Value?
-  { key.asString.flatMap(member) }
-
-  package override func iterate(_ interpreter: Interpreter) throws(TemplateError) -> [Value]? {
-    members.map { .string($0.name) }
-  }
-
-  private func member(_ name: String) -> Value? { members.first { $0.name == name }?.value }
+  override func member(_ name: String, _ interpreter: Interpreter) throws(TemplateError) -> Value?
+  { members.first { $0.name == name }?.value }
 }
 
 /// `modules.pytz`.
-final class PytzModule: ContextObject {
+final class PytzModule: MappingObject {
   private let utc = PytzUTC()
   private var zones: [String: PytzZone] = [:]
   private var allNames: [Value]?
 
-  override var typeName: String { "dict" }
+  override var keys: [String] {
+    [
+      "timezone", "utc", "country_timezones", "country_names", "AmbiguousTimeError",
+      "InvalidTimeError", "NonExistentTimeError", "UnknownTimeZoneError", "all_timezones",
+      "all_timezones_set", "common_timezones", "common_timezones_set", "BaseTzInfo", "FixedOffset",
+    ]
+  }
 
-  override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
-    -> Value?
+  override func member(_ text: String, _ interpreter: Interpreter) throws(TemplateError) -> Value?
   {
-    let text = name.name
     switch text {
     case "utc", "UTC": return .object(utc)
     case "timezone":
@@ -120,11 +95,6 @@ final class PytzModule: ContextObject {
     }
   }
 
-  override func item(_ key: Value, _ interpreter: Interpreter) throws(TemplateError) -> Value? {
-    guard let name = key.asString else { return nil }
-    return try attribute(Symbol(name), interpreter)
-  }
-
   private func zone(_ name: String) throws(TemplateError) -> PytzZone {
     if name.uppercased() == "UTC" { return utc }
     if let zone = zones[name] { return zone }
@@ -155,7 +125,7 @@ final class PytzModule: ContextObject {
 }
 
 /// A table by upper-case country code that may also be called.
-private final class CountryTable: ContextObject {
+private final class CountryTable: MappingObject {
   private let entries: [(code: String, value: Value)]
 
   init(_ entries: [(String, Value)]) {
@@ -163,17 +133,15 @@ private final class CountryTable: ContextObject {
     super.init()
   }
 
-  override var typeName: String { "dict" }
-  override var isMapping: Bool { true }
   override var isCallable: Bool { true }
-  override var length: Int? { entries.count }
-  override func iterate(_ interpreter: Interpreter) throws(TemplateError) -> [Value]? {
-    entries.map { .string($0.code) }
-  }
-  override func item(_ key: Value, _ interpreter: Interpreter) throws(TemplateError) -> Value? {
-    guard let code = key.asString?.uppercased() else { return nil }
+  override var keys: [String] { entries.map(\.code) }
+
+  override func member(_ name: String, _ interpreter: Interpreter) throws(TemplateError) -> Value?
+  {
+    let code = name.uppercased()
     return entries.first { $0.code == code }?.value
   }
+
   override func call(_ arguments: Arguments, _ interpreter: Interpreter) throws(TemplateError)
     -> Value
   {
@@ -183,22 +151,6 @@ private final class CountryTable: ContextObject {
       throw .python(.key, try interpreter.repr(key))
     }
     return value
-  }
-  override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
-    -> Value?
-  {
-    switch name.name {
-    case "get":
-      return .function("get") { arguments, interpreter throws(TemplateError) in
-        let arguments = try CallArguments("get", arguments, ["key", "default"], required: 1)
-        return try self.item(arguments.value(0), interpreter) ?? arguments.value(1)
-      }
-    case "keys": return .constant("keys", .list(entries.map { .string($0.code) }))
-    case "values": return .constant("values", .list(entries.map(\.value)))
-    case "items":
-      return .constant("items", .list(entries.map { .tuple([.string($0.code), $0.value]) }))
-    default: return nil
-    }
   }
 }
 

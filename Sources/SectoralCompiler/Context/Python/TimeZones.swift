@@ -317,8 +317,10 @@ final class ZoneData: Sendable {
       let entry = types + index * 6
       let nameStart = min(characters + Int(bytes[entry + 5]), characters + counts[5])
       let name = bytes[nameStart..<characters + counts[5]].prefix { $0 != 0 }
+      // Whole minutes, as pytz has them: local mean times would have seconds.
+      let minutes = CalendarMath.floorDivide(integer(at: entry, size: 4) + 30, 60)
       return Phase(
-        offset: integer(at: entry, size: 4), isDaylight: bytes[entry + 4] != 0,
+        offset: minutes * 60, isDaylight: bytes[entry + 4] != 0,
         abbreviation: String(decoding: name, as: UTF8.self))
     }
     var transitions: [(time: Int, phase: Int)] = []
