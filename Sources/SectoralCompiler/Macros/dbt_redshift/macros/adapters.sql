@@ -28,7 +28,7 @@
   {%- endset -%}
   {{ header if header is not none }}
   create {{ 'temporary' if temporary }} table {{ relation.include(database=(not temporary), schema=(not temporary)) }}
-  {%- if contract.enforced and not temporary %}
+  {%- if contract.enforced %}
     {{ get_assert_columns_equivalent(sql) }}
     {#- "create table as" takes no constraints: the table first, then its rows -#}
     {{ get_table_columns_and_constraints() }}
@@ -173,46 +173,28 @@
     {%- do return(adapter.combine_show_tables_and_function_relations(
       tables, list_function_relations_without_caching(schema_relation))) -%}
   {%- endif -%}
-  {%- set database = schema_relation.database -%}
-  {%- set in_schema = "ilike '" ~ schema_relation.schema ~ "'" -%}
   {%- call statement('list_relations_without_caching', fetch_result=True) -%}
     select
-      table_catalog as database,
-      table_name as name,
-      table_schema as schema,
-      'table' as type
-    from information_schema.tables
-    where table_schema {{ in_schema }}
-      and table_type = 'BASE TABLE'
-    union all
-    select
-      table_catalog as database,
-      table_name as name,
-      table_schema as schema,
+      listed.table_catalog as database,
+      listed.table_name as name,
+      listed.table_schema as schema,
       {#- a materialized view is listed as a view; its text gives it away -#}
       case
-        when view_definition ilike '%create materialized view%' then 'materialized_view'
+        when listed.table_type = 'BASE TABLE' then 'table'
+        when viewed.view_definition ilike '%create materialized view%' then 'materialized_view'
         else 'view'
       end as type
-    from information_schema.views
-    where table_schema {{ in_schema }}
+    from information_schema.tables as listed
+    left join information_schema.views as viewed
+      on viewed.table_schema = listed.table_schema
+      and viewed.table_name = listed.table_name
+    where listed.table_schema ilike '{{ schema_relation.schema }}'
+      and listed.table_type in ('BASE TABLE', 'VIEW')
     union all
-    select
-      redshift_database_name as database,
-      tablename as name,
-      schemaname as schema,
-      'table' as type
-    from svv_external_tables
-    where schemaname {{ in_schema }}
-    union all
-    select distinct
-      '{{ database }}' as database,
-      p.proname as name,
-      n.nspname as schema,
-      'function' as type
-    from pg_proc_info as p
-    join pg_namespace as n on n.oid = p.pronamespace
-    where n.nspname {{ in_schema }}
+    select distinct '{{ schema_relation.database }}', routine.proname, place.nspname, 'function'
+    from pg_proc as routine
+    join pg_namespace as place on place.oid = routine.pronamespace
+    where place.nspname ilike '{{ schema_relation.schema }}'
   {%- endcall -%}
   {%- do return(load_result('list_relations_without_caching').table) -%}
 {%- endmacro %}
@@ -295,15 +277,11 @@
 {%- endmacro %}
 
 {% macro redshift__alter_column_type(relation, column_name, new_column_type) -%}
-  {%- set wider = modules.re.match('^(character varying|varchar)\\(\\d+\\)$', new_column_type, modules.re.IGNORECASE) -%}
-  {%- set widens = namespace(in_place=false) -%}
-  {%- if wider -%}
-    {%- for column in adapter.get_columns_in_relation(relation) if column.name == column_name -%}
-      {%- set widens.in_place = column.is_string() -%}
-    {%- endfor -%}
-  {%- endif -%}
-  {%- if widens.in_place -%}
-    {#- a longer varchar is the one change that Redshift makes without a copy; not inside a transaction -#}
+  {#- The length of a varchar is the one thing that Redshift changes without a copy, but only where no
+      transaction is open: every statement on its own, as these two settings say. -#}
+  {%- set alone = adapter.behavior.redshift_skip_autocommit_transaction_statements.no_warn
+    and target.get('autocommit', true) -%}
+  {%- if alone and (new_column_type | lower).startswith(('varchar', 'character varying')) -%}
     {%- call statement('alter_column_type') -%}
       alter table {{ relation.render() }} alter column {{ adapter.quote(column_name) }} type {{ new_column_type }}
     {%- endcall -%}
