@@ -69,7 +69,7 @@ package struct ProjectReader {
       descriptions: descriptions,
       createdAt: createdAt
     ).read(properties, &failures)
-    drafts += genericTests(drafts, sources, &failures)
+    drafts += genericTests(drafts, patches, sources, &failures)
     drafts += hookDrafts()
 
     let used = render(drafts, &failures)
@@ -426,6 +426,7 @@ package struct ProjectReader {
 
   private func genericTests(
     _ drafts: [Draft],
+    _ patches: Patches,
     _ sources: [SourceReader.Entry],
     _ failures: inout [Failure]
   ) -> [Draft] {
@@ -441,6 +442,23 @@ package struct ProjectReader {
         attachedNode: node.uniqueID,
         file: patch.file,
         package: draft.package,
+        fileKeyName: patch.fileKeyName,
+        tags: [],
+        group: nil
+      )
+      tests += self.tests(in: patch.entry, target, &failures)
+    }
+    // dbt makes the tests of an entry that describes nothing, too, and then finds nothing to test.
+    for patch in patches.all
+    where !patch.isUsed && ["models", "seeds", "snapshots"].contains(patch.section) {
+      guard let package = workspace.package(patch.package) else { continue }
+      let target = TestTarget(
+        name: patch.name,
+        reference: Reference(name: patch.name),
+        source: nil,
+        attachedNode: nil,
+        file: patch.file,
+        package: package,
         fileKeyName: patch.fileKeyName,
         tags: [],
         group: nil

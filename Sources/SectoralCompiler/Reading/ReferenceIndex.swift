@@ -99,11 +99,10 @@ package struct ReferenceIndex: Sendable {
         failures.append(Failure(.compilation, problems))
       }
     }
+    // As dbt: they stay in the manifest, and are not enabled.
     for node in manifest.nodes where dropped.contains(ObjectIdentifier(node)) {
       node.config["enabled"] = .bool(false)
-      manifest.disabledNodes.append(node)
     }
-    manifest.nodes.removeAll { dropped.contains(ObjectIdentifier($0)) }
     for exposure in manifest.exposures {
       for reference in exposure.refs {
         if case .node(let target) = node(reference, from: exposure.packageName) {

@@ -418,7 +418,9 @@ extension Engine {
   }
 
   static func counts(_ manifest: Manifest, inlineQueries: Int = 0) -> [ResourceCount] {
-    func count(_ type: ResourceType) -> Int { manifest.nodes.count { $0.resourceType == type } }
+    func count(_ type: ResourceType) -> Int {
+      manifest.nodes.count { $0.resourceType == type && $0.isEnabled }
+    }
     return [
       ResourceCount("model", count(.model)), ResourceCount("snapshot", count(.snapshot)),
       ResourceCount("analysis", count(.analysis)), ResourceCount("data test", count(.test)),
