@@ -10,6 +10,7 @@ extension Engine {
 
   /// The members that the command works on; what matches nothing is a warning.
   func select(_ project: Project) throws -> MemberSet {
+    if let cycle = project.graph.cycleDiagnostic() { throw Failure(.runtime, cycle) }
     let indirect = indirectSelection
     var selector = Selector(
       graph: project.graph,
