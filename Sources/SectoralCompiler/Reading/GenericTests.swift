@@ -24,6 +24,8 @@ struct GenericTestDraft: Sendable {
       context.noteBuiltinTest(entry.macro, target: target, source: source, at: place)
       return
     }
+    // dbt notes the test before what its arguments call.
+    context.calledDirectly(entry.macro)
     _ = try text(in: context, entry)
   }
 

@@ -352,6 +352,10 @@ package struct ProjectReader {
     node.latestVersion = entry["latest_version"]?.datum
     node.deprecationDate = entry["deprecation_date"]?.datum.pythonText
     node.timeSpine = entry["time_spine"]?.datum
+    if var spine = node.timeSpine?.map, spine["custom_granularities"] == nil {
+      spine["custom_granularities"] = .list([])
+      node.timeSpine = .map(spine)
+    }
 
     var values = DatumMap()
     var origins: [String: TextSpan] = [:]
@@ -475,7 +479,7 @@ package struct ProjectReader {
         file: source.file,
         package: source.package,
         fileKeyName: "sources.\(table.sourceName)",
-        tags: table.tags,
+        tags: table.inheritedTags,
         group: nil
       )
       tests += self.tests(in: source.entry, target, &failures)
@@ -606,10 +610,7 @@ package struct ProjectReader {
     )
     var config = test.config
     if let alias, config["alias"] == nil { config["alias"] = .string(alias) }
-    let inherited = (target.tags + tags + (config["tags"]?.texts ?? [])).reduce(into: [String]()) {
-      if !$0.contains($1) { $0.append($1) }
-    }.sorted()
-    if !inherited.isEmpty { config["tags"] = .strings(inherited) }
+    node.tags = target.tags + tags
     if let description = test.description {
       node.description = description.datum.pythonText
     }

@@ -27,7 +27,6 @@ extension Engine {
     }
     var graph = project.graph
     if invocation.command == .build { graph = graph.withTestEdges() }
-    try refuseCycles(graph)
     let plan = ExecutionPlan(graph: graph, selected: selected)
     let lineCount = nodes.count { NodeRunner.hasLines($0, isExecuting: isExecuting) }
     events.emit(.formatting)
@@ -145,10 +144,6 @@ extension Engine {
       message: message,
       compiled: node.resourceType == .seed ? nil : false
     )
-  }
-
-  private func refuseCycles(_ graph: Graph) throws {
-    if let diagnostic = graph.cycleDiagnostic() { throw Failure(.runtime, diagnostic) }
   }
 
   // MARK: Before and after the nodes
