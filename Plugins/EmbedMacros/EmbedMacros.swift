@@ -1,3 +1,4 @@
+import Foundation
 import PackagePlugin
 
 /// Runs SectoralMacroEmbedder over `Macros/` of the target: one Swift file with every template.
@@ -13,12 +14,11 @@ struct EmbedMacros: BuildToolPlugin {
         executable: try context.tool(named: "SectoralMacroEmbedder").url,
         arguments: [folder.path(), output.path()],
         inputFiles: inputs,
-        outputFiles: [output])
+        outputFiles: [output]
+      )
     ]
   }
 }
-
-import Foundation
 
 /// The templates below a folder, sorted, so that the command's inputs do not depend on the disk.
 private func templates(below folder: URL) throws -> [URL] {

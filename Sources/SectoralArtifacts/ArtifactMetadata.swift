@@ -17,7 +17,10 @@ package struct ArtifactMetadata: Sendable {
   package var environment: DatumMap
 
   package init(
-    dbtVersion: String, generatedAt: String, invocationID: String, invocationStartedAt: String,
+    dbtVersion: String,
+    generatedAt: String,
+    invocationID: String,
+    invocationStartedAt: String,
     environment: DatumMap
   ) {
     self.dbtVersion = dbtVersion

@@ -8,7 +8,7 @@ package struct ManifestWriter {
   private let metadata: ArtifactMetadata
   private let quoting: DatumMap
 
-  /// - Parameter quoting: the project's, as the metadata shows it.
+  /// `quoting` is the project's, as the metadata shows it.
   package init(_ manifest: Manifest, _ metadata: ArtifactMetadata, quoting: DatumMap) {
     self.manifest = manifest
     self.metadata = metadata
@@ -26,7 +26,8 @@ package struct ManifestWriter {
     head["adapter_type"] = .string(manifest.adapterType)
     head["quoting"] = .map(quoting)
     head["run_started_at"] = .string(
-      String(metadata.invocationStartedAt.dropLast()) + "+00:00")
+      String(metadata.invocationStartedAt.dropLast()) + "+00:00"
+    )
     out.append(.map(head))
     write("nodes", manifest.nodes, id: \.uniqueID, to: &out) { $0.layout() }
     write("sources", manifest.sources, id: \.uniqueID, to: &out) { $0.layout() }
@@ -44,12 +45,15 @@ package struct ManifestWriter {
     write("unit_tests", manifest.unitTests, id: \.uniqueID, to: &out) { $0.layout() }
     write("functions", manifest.functions, id: \.uniqueID, to: &out) { $0.layout() }
     out.append(raw: "}")
-    return out.bytes
+    return out.finish()
   }
 
   private func write<Resource>(
-    _ key: StaticString, _ resources: [Resource], id: (Resource) -> String,
-    to out: inout JSONBuffer, layout: (Resource) -> DatumMap
+    _ key: StaticString,
+    _ resources: [Resource],
+    id: (Resource) -> String,
+    to out: inout JSONBuffer,
+    layout: (Resource) -> DatumMap
   ) {
     out.append(raw: ", \"")
     out.append(raw: key)
@@ -93,9 +97,9 @@ package struct ManifestWriter {
     ] {
       for resource in list { parents.append((resource.uniqueID, resource.dependsOnNodes)) }
     }
-    var children: [String: Set<String>] = [:]
+    var children: [String: [String]] = Dictionary(minimumCapacity: parents.count)
     for (id, list) in parents {
-      for parent in list { children[parent, default: []].insert(id) }
+      for parent in list { children[parent, default: []].append(id) }
     }
     func append(_ key: StaticString, _ lists: some Sequence<(String, [String])>) {
       out.append(raw: ", \"")
@@ -110,12 +114,13 @@ package struct ManifestWriter {
       }
       out.append(raw: "}")
     }
-    append("parent_map", parents.lazy.map { ($0.id, Set($0.parents).sorted()) })
-    append("child_map", parents.lazy.map { ($0.id, (children[$0.id] ?? []).sorted()) })
+    append("parent_map", parents.lazy.map { ($0.id, $0.parents.sortedOnce()) })
+    append("child_map", parents.lazy.map { ($0.id, (children[$0.id] ?? []).sortedOnce()) })
     var groups: [(String, [String])] = []
     for group in manifest.groups {
       groups.append(
-        (group.name, manifest.nodes.filter { $0.group == group.name }.map(\.uniqueID)))
+        (group.name, manifest.nodes.filter { $0.group == group.name }.map(\.uniqueID))
+      )
     }
     append("group_map", groups)
   }
@@ -127,5 +132,16 @@ package struct ManifestWriter {
     {"time_spine_table_configurations": [], "metadata": null, "dsi_package_version": \
     {"major_version": "0", "minor_version": "9", "patch_version": "0"}, "time_spines": []}, \
     "saved_queries": []}
-    """.utf8)
+    """.utf8
+  )
+}
+
+extension [String] {
+  /// In order, and each once. Most lists have one element.
+  fileprivate func sortedOnce() -> [String] {
+    if count <= 1 { return self }
+    var result: [String] = []
+    for text in sorted() where text != result.last { result.append(text) }
+    return result
+  }
 }

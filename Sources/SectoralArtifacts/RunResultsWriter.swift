@@ -1,5 +1,5 @@
-package import SectoralWarehouse
 import SectoralProject
+package import SectoralWarehouse
 package import SectoralYAML
 
 /// One entry of run_results.json (spec: artifacts, section 9).
@@ -31,9 +31,17 @@ package struct RunResultRow: Sendable {
   package var relationName: String?
 
   package init(
-    uniqueID: String, status: String, timing: [Timing], threadID: String, executionTime: Double,
-    adapterResponse: AdapterResponse?, message: String?, failures: Int?, compiled: Bool?,
-    compiledCode: String?, relationName: String?
+    uniqueID: String,
+    status: String,
+    timing: [Timing],
+    threadID: String,
+    executionTime: Double,
+    adapterResponse: AdapterResponse?,
+    message: String?,
+    failures: Int?,
+    compiled: Bool?,
+    compiledCode: String?,
+    relationName: String?
   ) {
     self.uniqueID = uniqueID
     self.status = status
@@ -64,7 +72,8 @@ package struct RunResultRow: Sendable {
             "name": .string($0.name), "started_at": .string($0.startedAt),
             "completed_at": .string($0.completedAt),
           ])
-        }),
+        }
+      ),
       "thread_id": .string(threadID), "execution_time": .float(executionTime),
       "adapter_response": .map(response), "message": .optional(message),
       "failures": failures.map(Datum.int) ?? .null, "unique_id": .string(uniqueID),
@@ -76,12 +85,13 @@ package struct RunResultRow: Sendable {
 
 /// Writes run_results.json v6.
 package enum RunResultsWriter {
-  /// - Parameters:
-  ///   - rows: in the order of completion.
-  ///   - elapsed: in seconds.
-  ///   - arguments: every flag with its value.
+  /// Rows come in the order of completion; `elapsed` is in seconds; `arguments` holds every flag
+  /// with its value.
   package static func bytes(
-    _ rows: [RunResultRow], _ metadata: ArtifactMetadata, elapsed: Double, arguments: DatumMap
+    _ rows: [RunResultRow],
+    _ metadata: ArtifactMetadata,
+    elapsed: Double,
+    arguments: DatumMap
   ) -> [UInt8] {
     var out = JSONBuffer(asciiOnly: false, capacity: 1024 * (rows.count + 4))
     out.append(raw: "{\"metadata\": ")
@@ -97,6 +107,6 @@ package enum RunResultsWriter {
     out.append(raw: ", \"args\": ")
     out.append(.map(arguments))
     out.append(raw: "}")
-    return out.bytes
+    return out.finish()
   }
 }

@@ -1,8 +1,8 @@
 package import SectoralJinja
 package import SectoralProject
 package import SectoralText
-package import SectoralYAML
 package import SectoralWarehouse
+package import SectoralYAML
 
 /// One project of an invocation: the root, or an installed package.
 package struct Package: Sendable {
@@ -38,9 +38,16 @@ package final class Workspace: Sendable {
   private let variables: [String: DatumMap]
 
   package init(
-    packages: [Package], profile: Profile, macros: MacroCatalog, allMacros: [MacroEntry],
-    environment: Environment, nativeEnvironment: Environment, invocation: Invocation,
-    processEnvironment: [String: String], cliVars: DatumMap, flags: RenderingFlags,
+    packages: [Package],
+    profile: Profile,
+    macros: MacroCatalog,
+    allMacros: [MacroEntry],
+    environment: Environment,
+    nativeEnvironment: Environment,
+    invocation: Invocation,
+    processEnvironment: [String: String],
+    cliVars: DatumMap,
+    flags: RenderingFlags,
     warnings: [Diagnostic]
   ) {
     root = packages[0]
@@ -56,7 +63,9 @@ package final class Workspace: Sendable {
     self.flags = flags
     self.warnings = warnings
     packageIndex = Dictionary(
-      packages.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+      packages.enumerated().map { ($1.name, $0) },
+      uniquingKeysWith: { first, _ in first }
+    )
     let root = packages[0]
     variables = Dictionary(
       packages.map { package in
@@ -67,7 +76,9 @@ package final class Workspace: Sendable {
         }
         for (key, value) in cliVars.entries { vars[key] = value }
         return (package.name, vars)
-      }, uniquingKeysWith: { first, _ in first })
+      },
+      uniquingKeysWith: { first, _ in first }
+    )
   }
 
   package func package(_ name: String) -> Package? { packageIndex[name].map { packages[$0] } }
@@ -92,8 +103,13 @@ package final class Workspace: Sendable {
       if let flag = own["identifier"]?.bool { policy.identifier = flag }
     }
     return Relation(
-      database: node.database, schema: node.schema, identifier: node.alias, type: type,
-      quotePolicy: policy, aliasesSubqueries: aliasesSubqueries)
+      database: node.database,
+      schema: node.schema,
+      identifier: node.alias,
+      type: type,
+      quotePolicy: policy,
+      aliasesSubqueries: aliasesSubqueries
+    )
   }
 
   /// The relation of a source: its own quoting over the adapter's, not the project's.
@@ -103,8 +119,12 @@ package final class Workspace: Sendable {
     if let flag = source.quoting["schema"]?.bool { policy.schema = flag }
     if let flag = source.quoting["identifier"]?.bool { policy.identifier = flag }
     return Relation(
-      database: source.database, schema: source.schema, identifier: source.identifier,
-      quotePolicy: policy, aliasesSubqueries: aliasesSubqueries)
+      database: source.database,
+      schema: source.schema,
+      identifier: source.identifier,
+      quotePolicy: policy,
+      aliasesSubqueries: aliasesSubqueries
+    )
   }
 }
 

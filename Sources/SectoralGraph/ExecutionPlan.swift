@@ -15,42 +15,71 @@ package struct ExecutionPlan: Sendable {
   ///   - graph: Without cycles; for `build` with the edges of tests.
   ///   - selected: What is to run.
   package init(graph: Graph, selected: MemberSet) {
+    let topological = graph.topologicalOrder() ?? []
     var levels = [Int32](repeating: 0, count: graph.count)
-    var waitingFor = graph.ids.map { graph.predecessorCount(of: $0) }
-    var ready = graph.ids.filter { waitingFor[$0.offset] == 0 }
-    while let id = ready.popLast() {
+    for id in topological {
       let below = levels[id.offset] + (selected.contains(id) ? 1 : 0)
       for successor in graph.successors(of: id) {
         levels[successor.offset] = max(levels[successor.offset], below)
-        waitingFor[successor.offset] -= 1
-        if waitingFor[successor.offset] == 0 { ready.append(successor) }
       }
     }
     let order = selected.sorted { (levels[$0.offset], $0) < (levels[$1.offset], $1) }
     var places = [Int](repeating: -1, count: graph.count)
     for (place, id) in order.enumerated() { places[id.offset] = place }
 
-    // The place that last reached a member, so that no walk visits it twice.
-    var visitor = [Int](repeating: -1, count: graph.count)
-    var successors: [[Int]] = []
-    successors.reserveCapacity(order.count)
-    for (place, id) in order.enumerated() {
+    // From below: what is reached from a member that is not selected, as bits by place. Tests are
+    // left out: what waits for a test is below the test's parents anyway.
+    var reached: [MemberID: [UInt64]] = [:]
+    var successors = [[Int]](repeating: [], count: order.count)
+    let width = (order.count + 63) / 64
+    for id in topological.reversed() {
+      let place = places[id.offset]
+      if place < 0, graph[id].isTest { continue }
+      var bits: [UInt64] = []
       var found: [Int] = []
-      var stack = [id]
-      while let next = stack.popLast() {
-        for successor in graph.successors(of: next) where visitor[successor.offset] != place {
-          visitor[successor.offset] = place
-          if selected.contains(successor) {
-            found.append(places[successor.offset])
+      for successor in graph.successors(of: id) {
+        let below = places[successor.offset]
+        if below >= 0 {
+          found.append(below)
+        } else if let more = reached[successor] {
+          if bits.isEmpty {
+            bits = more
           } else {
-            stack.append(successor)
+            for word in 0..<width { bits[word] |= more[word] }
           }
         }
       }
-      successors.append(found.sorted())
+      if place < 0 {
+        if bits.isEmpty {
+          if found.isEmpty { continue }
+          bits = [UInt64](repeating: 0, count: width)
+        }
+        for below in found { bits[below / 64] |= 1 << UInt64(below % 64) }
+        reached[id] = bits
+      } else {
+        for word in bits.indices where bits[word] != 0 {
+          var rest = bits[word]
+          while rest != 0 {
+            found.append(word * 64 + rest.trailingZeroBitCount)
+            rest &= rest - 1
+          }
+        }
+        found.sort()
+        successors[place] = found.uniqued()
+      }
     }
     self.order = order
     self.successors = successors
     self.levels = order.map { Int(levels[$0.offset]) }
+  }
+}
+
+extension [Int] {
+  /// A sorted array without repetitions.
+  fileprivate func uniqued() -> [Int] {
+    var result: [Int] = []
+    result.reserveCapacity(count)
+    for item in self where item != result.last { result.append(item) }
+    return result
   }
 }

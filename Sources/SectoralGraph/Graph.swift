@@ -103,35 +103,103 @@ package struct Graph: Sendable {
   /// This graph with the edges by which `build` makes a node wait for the tests of what it depends
   /// on: from each data test to everything that is downstream of all of the test's parents.
   ///
-  /// Only the first of such nodes on each path get an edge; the others wait through them.
+  /// Only the first of such nodes on each path get an edge; the others wait through them. A graph
+  /// with a cycle is returned as it is.
   package func withTestEdges() -> Graph {
+    guard let below = DescendantTable(self) else { return self }
     var edges: [(from: Int32, to: Int32)] = []
     for id in ids {
       for successor in successors(of: id) { edges.append((id.index, successor.index)) }
     }
-    var counts = [Int32](repeating: 0, count: count)
-    for id in ids where self[id].resourceType == .test {
-      let parents = Array(predecessors(of: id))
-      if parents.count == 1 {
-        for child in successors(of: parents[0]) where !self[child].isTest {
-          edges.append((id.index, child.index))
+    for test in ids where self[test].resourceType == .test {
+      let parents = Array(predecessors(of: test))
+      // What is below a parent's descendant is below the parent.
+      let lowest = parents.filter { parent in
+        !parents.contains { $0 != parent && below.contains($0, under: parent) }
+      }
+      if lowest.count == 1 {
+        for child in successors(of: lowest[0]) where !self[child].isTest {
+          edges.append((test.index, child.index))
         }
-        continue
+      } else if !lowest.isEmpty {
+        for child in below.firstCommon(under: lowest) { edges.append((test.index, child.index)) }
       }
-      guard !parents.isEmpty else { continue }
-      for parent in parents {
-        for descendant in descendants(of: [parent]) { counts[descendant.offset] += 1 }
-      }
-      let needed = Int32(parents.count)
-      for child in ids where counts[child.offset] == needed && !self[child].isTest {
-        let isFirst = predecessors(of: child).allSatisfy {
-          counts[$0.offset] < needed || self[$0].isTest
-        }
-        if isFirst { edges.append((id.index, child.index)) }
-      }
-      for index in counts.indices { counts[index] = 0 }
     }
     return Graph(members: members, places: places, edges: edges)
+  }
+
+  /// Members before everything that depends on them; nil when there is a cycle.
+  func topologicalOrder() -> [MemberID]? {
+    var waitingFor = ids.map { predecessorCount(of: $0) }
+    var order = ids.filter { waitingFor[$0.offset] == 0 }
+    var next = 0
+    while next < order.count {
+      for successor in successors(of: order[next]) {
+        waitingFor[successor.offset] -= 1
+        if waitingFor[successor.offset] == 0 { order.append(successor) }
+      }
+      next += 1
+    }
+    return order.count == count ? order : nil
+  }
+}
+
+/// For each member that is no test, which others are downstream of it: a row of bits each.
+private struct DescendantTable {
+  private let graph: Graph
+  /// The members that are no tests, in topological order.
+  private let members: [MemberID]
+  /// The row and bit of a member; -1 for tests.
+  private var places: [Int]
+  private let width: Int
+  private var bits: [UInt64]
+
+  init?(_ graph: Graph) {
+    guard let order = graph.topologicalOrder() else { return nil }
+    self.graph = graph
+    members = order.filter { !graph[$0].isTest }
+    places = [Int](repeating: -1, count: graph.count)
+    for (place, id) in members.enumerated() { places[id.offset] = place }
+    width = (members.count + 63) / 64
+    bits = [UInt64](repeating: 0, count: width * members.count)
+    for (place, id) in members.enumerated().reversed() {
+      for successor in graph.successors(of: id) {
+        let below = places[successor.offset]
+        guard below >= 0 else { continue }
+        bits[place * width + below / 64] |= 1 << UInt64(below % 64)
+        for word in 0..<width { bits[place * width + word] |= bits[below * width + word] }
+      }
+    }
+  }
+
+  func contains(_ member: MemberID, under parent: MemberID) -> Bool {
+    let row = places[parent.offset]
+    let place = places[member.offset]
+    guard row >= 0, place >= 0 else { return false }
+    return bits[row * width + place / 64] & (1 << UInt64(place % 64)) != 0
+  }
+
+  /// The members downstream of all these parents that depend on no other such member.
+  func firstCommon(under parents: [MemberID]) -> [MemberID] {
+    let rows = parents.map { places[$0.offset] }
+    guard rows.allSatisfy({ $0 >= 0 }) else { return [] }
+    let common = (0..<width).map { word in
+      rows.reduce(~0 as UInt64) { $0 & bits[$1 * width + word] }
+    }
+    var found: [MemberID] = []
+    for word in 0..<width {
+      var rest = common[word]
+      while rest != 0 {
+        let member = members[word * 64 + rest.trailingZeroBitCount]
+        rest &= rest - 1
+        let isFirst = graph.predecessors(of: member).allSatisfy { predecessor in
+          let place = places[predecessor.offset]
+          return place < 0 || common[place / 64] & (1 << UInt64(place % 64)) == 0
+        }
+        if isFirst { found.append(member) }
+      }
+    }
+    return found
   }
 }
 

@@ -25,10 +25,8 @@ extension GraphMember {
     }
   }
 
-  /// The line of `ls --output json`.
-  ///
-  /// - Parameter keys: What `--output-keys` names, dots reaching into mappings; dbt's choice where
-  ///   it names nothing.
+  /// The line of `ls --output json`: what `--output-keys` names, dots reaching into mappings, and
+  /// dbt's choice where it names nothing.
   package func listingJSON(keys: [String]) -> String {
     let layout = layout
     var row: [(key: String, value: Datum)] = []

@@ -44,7 +44,12 @@ public final class Environment: Sendable {
   {
     let (template, diagnostics) = parse(file, in: range)
     if let first = diagnostics.first {
-      let kind: ErrorKind = first.id == "jinja.limit-exceeded" ? .limit : .syntax
+      let kind: ErrorKind =
+        switch first.id {
+        case "jinja.limit-exceeded": .limit
+        case "jinja.unknown-filter", "jinja.unknown-test", "jinja.duplicate-block": .assertion
+        default: .syntax
+        }
       throw TemplateError(kind, first)
     }
     return template

@@ -6,8 +6,11 @@ public struct ErrorKind: Hashable, Sendable, RawRepresentable {
   public init(rawValue: String) { self.rawValue = rawValue }
 
   public static let syntax = ErrorKind(rawValue: "TemplateSyntaxError")
+  /// Unknown filters and tests, found while compiling.
+  public static let assertion = ErrorKind(rawValue: "TemplateAssertionError")
   public static let runtime = ErrorKind(rawValue: "TemplateRuntimeError")
   public static let notFound = ErrorKind(rawValue: "TemplateNotFound")
+  public static let noneFound = ErrorKind(rawValue: "TemplatesNotFound")
   public static let undefined = ErrorKind(rawValue: "UndefinedError")
   public static let security = ErrorKind(rawValue: "SecurityError")
   public static let filterArgument = ErrorKind(rawValue: "FilterArgumentError")

@@ -13,7 +13,9 @@ let output = URL(filePath: arguments[2])
 var files: [(path: String, text: String)] = []
 let prefix = folder.path().hasSuffix("/") ? folder.path() : folder.path() + "/"
 for case let url as URL in FileManager.default.enumerator(
-  at: folder, includingPropertiesForKeys: nil) ?? FileManager.DirectoryEnumerator()
+  at: folder,
+  includingPropertiesForKeys: nil
+) ?? FileManager.DirectoryEnumerator()
 where url.pathExtension == "sql" {
   let path = String(url.standardizedFileURL.path().dropFirst(prefix.count))
   files.append((path, try String(contentsOf: url, encoding: .utf8)))

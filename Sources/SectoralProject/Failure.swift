@@ -32,7 +32,7 @@ package struct Failure: Error, Sendable {
 
   /// The text as dbt lays it out: heading, then the message lines indented by two, then for each
   /// diagnostic its place, snippet, trail and hint.
-  package func text(colors: Bool = false) -> String {
+  package func text(colors: Bool = false, showsPlaces: Bool = true) -> String {
     var lines = [subject.map { "\(kind.rawValue) in \($0)" } ?? kind.rawValue]
     let formatter = DiagnosticFormatter(colors: colors)
     for (index, diagnostic) in diagnostics.enumerated() {
@@ -40,7 +40,7 @@ package struct Failure: Error, Sendable {
       for line in diagnostic.message.split(separator: "\n", omittingEmptySubsequences: false) {
         lines.append(line.isEmpty ? "" : "  \(line)")
       }
-      let details = formatter.details(of: diagnostic)
+      let details = showsPlaces ? formatter.details(of: diagnostic) : ""
       if !details.isEmpty {
         lines += details.split(separator: "\n", omittingEmptySubsequences: false).map { "  \($0)" }
       }

@@ -27,8 +27,12 @@ public struct Diagnostic: Sendable {
   public var trail: [Frame]
 
   public init(
-    id: String, severity: Severity = .error, message: String, span: TextSpan? = nil,
-    hint: String? = nil, trail: [Frame] = []
+    id: String,
+    severity: Severity = .error,
+    message: String,
+    span: TextSpan? = nil,
+    hint: String? = nil,
+    trail: [Frame] = []
   ) {
     self.id = id
     self.severity = severity
@@ -74,7 +78,9 @@ public struct DiagnosticFormatter: Sendable {
         lines.append("\(gutter) |")
         lines.append("\(number) | \(shown(source))")
         let lead = shown(span.file.text(in: range.lowerBound..<max(range.lowerBound, span.start)))
-        let marked = span.file.text(in: span.start..<max(span.start, min(span.end, range.upperBound)))
+        let marked = span.file.text(
+          in: span.start..<max(span.start, min(span.end, range.upperBound))
+        )
         let carets = String(repeating: "^", count: max(1, shown(marked).unicodeScalars.count))
         let pad = String(repeating: " ", count: lead.unicodeScalars.count)
         lines.append("\(gutter) | \(pad)\(paint(carets, diagnostic.severity))")
@@ -102,7 +108,9 @@ public struct DiagnosticFormatter: Sendable {
           case _ where scalar.value < 0x20 || scalar.value == 0x7F: ["\u{FFFD}"]
           default: [scalar]
           }
-        }))
+        }
+      )
+    )
   }
 
   private func paint(_ text: String, _ severity: Diagnostic.Severity) -> String {

@@ -15,7 +15,8 @@ public enum Digest {
   }
 
   private static func hexadecimal(
-    of bytes: some Sequence<UInt8>, length: Int,
+    of bytes: some Sequence<UInt8>,
+    length: Int,
     _ digest: (UnsafeRawPointer?, Int, UnsafeMutablePointer<UInt8>?) -> Void
   ) -> String {
     var output = [UInt8](repeating: 0, count: length)

@@ -11,7 +11,10 @@ public enum Spelling {
       let distance = distance(wanted, scalars)
       guard distance <= limit else { continue }
       if let current = best,
-        (current.distance, current.name) <= (distance, candidate) { continue }
+        (current.distance, current.name) <= (distance, candidate)
+      {
+        continue
+      }
       best = (candidate, distance)
     }
     return best?.name
@@ -26,7 +29,9 @@ public enum Spelling {
       row.reserveCapacity(b.count + 1)
       for j in b.indices {
         var cost = min(row[j] + 1, last[j + 1] + 1, last[j] + (a[i] == b[j] ? 0 : 1))
-        if i > 0, j > 0, a[i] == b[j - 1], a[i - 1] == b[j] { cost = min(cost, beforeLast[j - 1] + 1) }
+        if i > 0, j > 0, a[i] == b[j - 1], a[i - 1] == b[j] {
+          cost = min(cost, beforeLast[j - 1] + 1)
+        }
         row.append(cost)
       }
       beforeLast = last

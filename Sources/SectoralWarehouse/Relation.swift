@@ -52,9 +52,15 @@ public struct Relation: Sendable, Hashable {
   public var aliasesSubqueries: Bool
 
   public init(
-    database: String?, schema: String?, identifier: String?, type: RelationType? = nil,
-    quotePolicy: NamePolicy = NamePolicy(), includePolicy: NamePolicy = NamePolicy(),
-    limit: Int? = nil, eventTimeFilter: EventTimeFilter? = nil, aliasesSubqueries: Bool = true
+    database: String?,
+    schema: String?,
+    identifier: String?,
+    type: RelationType? = nil,
+    quotePolicy: NamePolicy = NamePolicy(),
+    includePolicy: NamePolicy = NamePolicy(),
+    limit: Int? = nil,
+    eventTimeFilter: EventTimeFilter? = nil,
+    aliasesSubqueries: Bool = true
   ) {
     self.database = database
     self.schema = schema

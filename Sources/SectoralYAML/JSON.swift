@@ -13,7 +13,7 @@ public enum JSON {
   ) -> String {
     var buffer = JSONBuffer(asciiOnly: asciiOnly)
     buffer.append(datum, sortKeys: sortKeys)
-    return String(decoding: buffer.bytes, as: UTF8.self)
+    return String(decoding: buffer.finish(), as: UTF8.self)
   }
 
   public static func parse(_ text: String) throws(JSONError) -> Datum {
@@ -52,20 +52,31 @@ public struct JSONError: Error, Sendable, CustomStringConvertible {
 }
 
 /// Bytes of JSON under construction.
+///
+/// The array is longer than what was written, so that an addition is a bounds check and a copy
+/// (half the time of appending to it, measured on a manifest of 26 MB).
 public struct JSONBuffer: Sendable {
-  public var bytes: [UInt8] = []
-  public let asciiOnly: Bool
+  private var storage: [UInt8]
+  private var count = 0
+  private let asciiOnly: Bool
 
   public init(asciiOnly: Bool, capacity: Int = 256) {
     self.asciiOnly = asciiOnly
-    bytes.reserveCapacity(capacity)
+    storage = Self.room(max(64, capacity))
+  }
+
+  /// What was written so far: a copy.
+  public var bytes: [UInt8] { Array(storage[..<count]) }
+
+  /// What was written, without a copy where the buffer is not used any more.
+  public consuming func finish() -> [UInt8] {
+    storage.removeLast(storage.count - count)
+    return storage
   }
 
   /// Appends text that is JSON already.
   public mutating func append(raw text: StaticString) {
-    bytes.append(
-      contentsOf: UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount)
-    )
+    append(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
   }
 
   public mutating func append(_ value: Int) { append(digits: value.description) }
@@ -113,27 +124,74 @@ public struct JSONBuffer: Sendable {
     }
   }
 
-  private mutating func append(digits text: String) { bytes.append(contentsOf: text.utf8) }
-
   /// Appends a text in quotes, escaped as far as need be.
   public mutating func append(quoted text: String) {
-    bytes.append(UInt8(ascii: "\""))
     var text = text
-    text.withUTF8 { append(escaping: $0) }
-    bytes.append(UInt8(ascii: "\""))
+    text.withUTF8 { utf8 in
+      let end = firstSpecial(in: utf8, from: 0)
+      if end == utf8.count {
+        makeRoom(utf8.count + 2)
+        storage.withUnsafeMutableBufferPointer { buffer in
+          guard let base = buffer.baseAddress else { return }
+          base[count] = UInt8(ascii: "\"")
+          if let start = utf8.baseAddress { (base + count + 1).update(from: start, count: end) }
+          base[count + end + 1] = UInt8(ascii: "\"")
+        }
+        count += end + 2
+      } else {
+        append(raw: "\"")
+        append(escaping: utf8, firstSpecial: end)
+        append(raw: "\"")
+      }
+    }
   }
 
-  private mutating func append(escaping utf8: UnsafeBufferPointer<UInt8>) {
-    var start = 0
-    var index = 0
-    while true {
-      index = firstSpecial(in: utf8, from: index)
-      if index > start {
-        bytes.append(contentsOf: UnsafeBufferPointer(rebasing: utf8[start..<index]))
+  // MARK: Storage
+
+  private static func room(_ capacity: Int) -> [UInt8] {
+    [UInt8](unsafeUninitializedCapacity: capacity) { $1 = capacity }
+  }
+
+  private mutating func makeRoom(_ added: Int) {
+    guard count + added > storage.count else { return }
+    var larger = Self.room(max(count + added, 2 * storage.count))
+    larger.withUnsafeMutableBufferPointer { target in
+      storage.withUnsafeBufferPointer { source in
+        guard let target = target.baseAddress, let source = source.baseAddress else { return }
+        target.update(from: source, count: count)
       }
+    }
+    storage = larger
+  }
+
+  private mutating func append(_ utf8: UnsafeBufferPointer<UInt8>) {
+    guard let start = utf8.baseAddress else { return }
+    makeRoom(utf8.count)
+    storage.withUnsafeMutableBufferPointer { buffer in
+      guard let base = buffer.baseAddress else { return }
+      (base + count).update(from: start, count: utf8.count)
+    }
+    count += utf8.count
+  }
+
+  private mutating func append(digits text: String) {
+    var text = text
+    text.withUTF8 { append($0) }
+  }
+
+  // MARK: Escapes
+
+  private mutating func append(
+    escaping utf8: UnsafeBufferPointer<UInt8>,
+    firstSpecial: Int
+  ) {
+    var start = 0
+    var index = firstSpecial
+    while true {
+      append(UnsafeBufferPointer(rebasing: utf8[start..<index]))
       guard index < utf8.count else { return }
-      index = appendEscape(of: utf8, at: index)
-      start = index
+      start = appendEscape(of: utf8, at: index)
+      index = self.firstSpecial(in: utf8, from: start)
     }
   }
 
@@ -187,9 +245,11 @@ public struct JSONBuffer: Sendable {
 
   private mutating func append(escape unit: UInt16) {
     append(raw: "\\u")
-    for shift in [12, 8, 4, 0] {
-      let digit = UInt8(truncatingIfNeeded: unit >> UInt16(shift)) & 15
-      bytes.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+    for shift in [12, 8, 4, 0] as [UInt16] {
+      let digit = UInt8(truncatingIfNeeded: unit >> shift) & 15
+      makeRoom(1)
+      storage[count] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
+      count += 1
     }
   }
 }

@@ -543,7 +543,8 @@ private struct Composer {
     }
     if problem.contains("',' or") {
       let line = file.position(at: contextAt).line
-      return "the bracket opened on line \(line) is not closed"
+      return "close the bracket opened on line \(line), "
+        + "or quote a text in it that holds commas, quotes or brackets"
     }
     return nil
   }

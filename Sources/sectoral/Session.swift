@@ -111,7 +111,11 @@ struct Session {
     let files = ProcessEnvironment.files(environment)
     var directory = files.currentDirectory
     if case .text(let path)? = given["project_dir"] { directory = Paths.join(directory, path) }
-    let events = bus(resolved, invocationID: ProcessEnvironment.randomUUID(), writesFile: false)
+    let (events, _) = sinks(
+      resolved,
+      invocationID: ProcessEnvironment.randomUUID(),
+      writesFile: false
+    )
     defer { events.close() }
     let starter = ProjectStarter(directory: directory, events: events)
     return try starter.run(name: command.projectName ?? askedName(directory))
@@ -154,18 +158,16 @@ struct Session {
       )
     }
     let id = ProcessEnvironment.randomUUID()
-    let events = bus(resolved, invocationID: id, writesFile: writesLogFile(command, resolved))
-    let cancellation = CancellationFlag()
-    let errors = errors
-    Interruption.watch(
-      first: {
-        cancellation.cancel()
-      },
-      second: {
-        errors.write("\nstopped at once; the database may still be finishing a statement\n")
-        _exit(ExitStatus.unusable.rawValue)
-      }
+    let (events, console) = sinks(
+      resolved,
+      invocationID: id,
+      writesFile: writesLogFile(command, resolved)
     )
+    let cancellation = CancellationFlag()
+    // Apart from the engine's flag, which --fail-fast may set as well.
+    let interruption = CancellationFlag()
+    interruption.onCancel { cancellation.cancel() }
+    watchForInterruption(command, events, interruption)
     announce(command, resolved, events)
     let status =
       firstTroubles(resolved, events)
@@ -192,7 +194,30 @@ struct Session {
       )
     )
     events.close()
-    return status
+    if interruption.isCancelled { return .unusable }
+    return status == .success && console.hasLostOutput ? .unusable : status
+  }
+
+  private func watchForInterruption(
+    _ command: any EngineCommand,
+    _ events: EventBus,
+    _ interruption: CancellationFlag
+  ) {
+    // There Ctrl-C is psql's.
+    if case .database(.psql) = command.engineCommand { return }
+    let errors = errors
+    Interruption.watch(
+      first: {
+        events.emit(
+          .note("Stopping: running statements are cancelled. Ctrl-C again stops at once.")
+        )
+        interruption.cancel()
+      },
+      second: {
+        errors.write("\nstopped at once; the database may still be finishing a statement\n")
+        _exit(ExitStatus.unusable.rawValue)
+      }
+    )
   }
 
   private func resolver(
@@ -217,7 +242,7 @@ struct Session {
     _ events: EventBus
   ) {
     if case .database = command.engineCommand { return }
-    events.emit(.mainReportVersion(version: "=\(ProductVersion.compatible)"))
+    events.emit(.mainReportVersion(version: ProductVersion.compatible))
     events.emit(.mainReportArgs(resolved.flags.asArguments))
   }
 
@@ -247,11 +272,11 @@ struct Session {
 
   // MARK: Sinks
 
-  private func bus(
+  private func sinks(
     _ resolved: ResolvedFlags,
     invocationID: String,
     writesFile: Bool
-  ) -> EventBus {
+  ) -> (EventBus, Console) {
     let flags = resolved.flags
     let log = LogSettings(
       resolved: resolved,
@@ -269,7 +294,8 @@ struct Session {
       showsCacheEvents: flags.logCacheEvents ?? false,
       live: log.liveLine,
       columns: { output.columns ?? 80 },
-      clock: ProcessEnvironment.now
+      clock: ProcessEnvironment.now,
+      complain: { errors.write("error: \($0)\n") }
     )
     if log.liveLine != nil { console.startTicking() }
     var sinks: [any EventSink] = [console]
@@ -285,12 +311,13 @@ struct Session {
         )
       )
     }
-    return EventBus(
+    let events = EventBus(
       sinks: sinks,
       policy: flags.warnings,
       showsAllDeprecations: flags.showAllDeprecations,
       clock: ProcessEnvironment.now
     )
+    return (events, console)
   }
 }
 
@@ -302,7 +329,7 @@ struct LogSettings {
   let isTerminal: Bool
 
   private var flags: InvocationFlags { resolved.flags }
-  private var isDumb: Bool { environment["TERM"] == "dumb" }
+  private var isDumb: Bool { ["dumb", ""].contains(environment["TERM"] ?? "") }
 
   /// Asked-for colours always; otherwise on a terminal that can, unless NO_COLOR is set.
   var consolePaint: Paint {
@@ -344,8 +371,8 @@ struct LogSettings {
 
   var liveLine: LiveLine? {
     guard isTerminal, !isDumb, consoleStyle == .text, consoleLevel == .info else { return nil }
-    let locale = environment["LC_ALL"] ?? environment["LC_CTYPE"] ?? environment["LANG"] ?? ""
-    let isUTF8 = locale.lowercased().contains("utf")
+    let locale = ["LC_ALL", "LC_CTYPE", "LANG"].compactMap { environment[$0] }.first { !$0.isEmpty }
+    let isUTF8 = locale?.lowercased().contains("utf") ?? false
     return LiveLine(paint: consolePaint, isPlain: !isUTF8)
   }
 

@@ -7,9 +7,9 @@ import Testing
 /// Lines are compared with what dbt-core 1.11 printed for a small project, but for the time.
 struct LineTests {
   static let lines: [(EventMessage, String)] = [
-    (.mainReportVersion(version: "=1.11.16"), "Running with dbt=1.11.16"),
+    (.mainReportVersion(version: "1.11.16"), "Running with dbt=1.11.16"),
     (
-      .adapterRegistered(name: "postgres", version: "=1.11.0"),
+      .adapterRegistered(name: "postgres", version: "1.11.0"),
       "Registered adapter: postgres=1.11.0"
     ),
     (

@@ -88,6 +88,105 @@ struct LogTests {
     #expect(object["data"]?["attached_node"] == .string("model.lab.v"))
   }
 
+  /// Events and the members that dbt-core 1.11 writes into their `data`.
+  static let members: [(EventMessage, String)] = [
+    (.mainReportVersion(version: "1"), "log_version version"),
+    (.mainReportArgs([]), "args"),
+    (.adapterRegistered(name: "postgres", version: "1"), "adapter_name adapter_version"),
+    (.foundStats([]), "stat_line"),
+    (.formatting, "msg"),
+    (.newConnection(type: "postgres", name: "master"), "conn_name conn_type"),
+    (.connectionUsed(type: "postgres", name: "master"), "conn_name conn_type"),
+    (.sqlQuery(connectionName: "master", sql: "select 1"), "conn_name sql"),
+    (.sqlQueryStatus(status: "SELECT 1", elapsed: 0.1), "elapsed query_id status"),
+    (.newConnectionOpening(state: "init"), "connection_state"),
+    (.connectionClosed(name: "master"), "conn_name"),
+    (.rollback(connectionName: "master"), "conn_name"),
+    (.sqlCommit(connectionName: "master"), "conn_name"),
+    (.nodeStart(Fixture.seed), "node_info"),
+    (
+      .logHookStartLine(Fixture.hook("lab.on-run-start.0"), Position(1, of: 1)),
+      "index node_info statement total"
+    ),
+    (
+      .logHookEndLine(
+        NodeResult(node: Fixture.hook("lab.on-run-start.0"), status: .success),
+        Position(1, of: 1)
+      ),
+      "execution_time index node_info statement status total"
+    ),
+    (.logStartLine(Fixture.seed, Position(1, of: 1)), "description index node_info total"),
+    (
+      .logNodeResult(NodeResult(node: Fixture.seed, status: .success), Position(1, of: 1)),
+      "execution_time index node_info relation result_message schema status total"
+    ),
+    (.nodeFinished(NodeResult(node: Fixture.seed, status: .success)), "node_info run_result"),
+    (
+      .skippingDetails(NodeResult(node: Fixture.seed, status: .skipped), Position(1, of: 1)),
+      "index node_info node_name resource_type schema total"
+    ),
+    (.finishedRunningStats([], elapsed: 1), "execution execution_time stat_line"),
+    (
+      .endOfRunSummary(errors: 0, partialSuccesses: 0, warnings: 0, interrupted: false),
+      "keyboard_interrupt num_errors num_partial_success num_warnings"
+    ),
+    (
+      .runResultFailure(NodeResult(node: Fixture.seed, status: .error)),
+      "node_info node_name path resource_type"
+    ),
+    (.runResultError(NodeResult(node: Fixture.seed, status: .error)), "msg node_info"),
+    (.sqlCompiledPath(Fixture.seed, path: "p"), "node_info path"),
+    (.checkNodeTestFailure(Fixture.seed, relation: "r"), "node_info relation_name"),
+    (.statsLine(RunStatistics()), "stats"),
+    (
+      .commandCompleted(command: "run", success: true, elapsed: 1),
+      "command completed_at elapsed success"
+    ),
+    (
+      .compiledNode(name: "v", sql: "", format: .text, uniqueID: nil),
+      "compiled is_inline node_name output_format quiet unique_id"
+    ),
+    (.artifactWritten(type: "t", path: "p"), "artifact_path artifact_type"),
+    (.listCmdOut("v"), "msg"), (.printEvent("v"), "msg"), (.debugCmdOut("v"), "msg"),
+    (.checkCleanPath("p"), "path"), (.confirmCleanPath("p"), "path"), (.finishedCleanPaths, ""),
+    (.parsePerfInfoPath("p"), "path"), (.mainEncounteredError([]), "errors exc"),
+    (.deprecationsSummary([]), "show_all_hint summaries"),
+  ]
+
+  @Test(arguments: members)
+  func jsonHasDbtsMembers(_ message: EventMessage, _ names: String) throws {
+    let data = try #require(try json(message)["data"]?.map)
+    #expect(data.keys.joined(separator: " ") == names)
+  }
+
+  @Test func warningsCarryTheirDetails() throws {
+    let output = RecordingOutput()
+    let console = Console(
+      output: output,
+      formatter: LineFormatter(style: .json, words: EventWords(), invocationID: "id"),
+      minimumLevel: .info,
+      clock: { Fixture.moment }
+    )
+    let bus = EventBus(sinks: [console], clock: { Fixture.moment })
+    let file = SourceFile(path: "models/schema.yml", text: "models:\n  - name: ghost\n")
+    let diagnostic = Diagnostic(
+      id: "patch.no-node",
+      severity: .warning,
+      message: "no node",
+      span: TextSpan(file: file, start: 18, end: 23)
+    )
+    try bus.warn("NoNodeForYamlKey", diagnostic, details: ["yaml_key": .string("models")])
+    let data = try JSON.parse(output.text)["data"]
+    #expect(
+      data
+        == .map([
+          "msg": .string("no node"), "id": .string("patch.no-node"),
+          "file": .string("models/schema.yml"), "line": .int(2), "column": .int(11),
+          "yaml_key": .string("models"),
+        ])
+    )
+  }
+
   @Test func secretsAreMasked() throws {
     let mask = SecretMask(environment: [
       "DBT_ENV_SECRET_A": "hunter2", "DBT_ENV_SECRET_B": "hunter22", "DBT_ENV_SECRET_C": "",
@@ -120,7 +219,7 @@ struct LogTests {
       formatter.line(for: event)
         == "12:00:00.123456 [debug] [Thread-1 (]: On model.p.m: select\n1\n"
     )
-    let report = Event(.mainReportVersion(version: "=1.11.16"), timestamp: Fixture.moment)
+    let report = Event(.mainReportVersion(version: "1.11.16"), timestamp: Fixture.moment)
     #expect(
       formatter.line(for: report)
         == "12:00:00.123456 [info ] [MainThread]: Running with dbt=1.11.16\n"

@@ -1,5 +1,6 @@
 import Foundation
 import SectoralWarehouse
+import Synchronization
 import Testing
 
 @testable import SectoralPostgres
@@ -46,8 +47,9 @@ struct EmbeddedServerTests {
 
   // MARK: Starting
 
-  @Test func makesAClusterAndListensOnASocketOnly() throws {
-    let cluster = try TestCluster(isEmpty: true)
+  @Test(arguments: [nil, "nobody"])
+  func makesAClusterAndListensOnASocketOnly(_ account: String?) throws {
+    let cluster = try TestCluster(isEmpty: true) { $0.accountName = account }
     #expect(try !cluster.server.status().isRunning)
     #expect(!FileManager.default.fileExists(atPath: cluster.server.directory))
     let lease = try cluster.server.holdLease()
@@ -64,7 +66,9 @@ struct EmbeddedServerTests {
     #expect(stat(cluster.server.dataDirectory, &status) == 0 && status.st_mode & 0o777 == 0o700)
     #expect(status.st_uid != 0)
     if geteuid() == 0 {
-      #expect(["postgres", "nobody"].contains(cluster.server.account?.name))
+      #expect(
+        (account.map { [$0] } ?? ["postgres", "nobody"]).contains(cluster.server.account?.name)
+      )
       #expect(status.st_uid == cluster.server.account?.user)
     }
     #expect(try cluster.server.start() == endpoint)
@@ -99,6 +103,23 @@ struct EmbeddedServerTests {
     try warehouse.open(name: "second").close()
     try cluster.server.reset(database: "project")
     try warehouse.open(name: "third").close()
+  }
+
+  @Test func manyThreadsOpenOneWarehouse() throws {
+    let cluster = try TestCluster()
+    let warehouse = EmbeddedWarehouse(server: cluster.server, database: "project")
+    let failures = Mutex<[String]>([])
+    DispatchQueue.concurrentPerform(iterations: 8) { index in
+      do {
+        let connection = try warehouse.connect(name: "thread \(index)")
+        let table = try connection.execute("select \(index)", fetch: true, limit: 1).table
+        if table.rows != [[String(index)]] { failures.withLock { $0.append("\(table.rows)") } }
+      } catch {
+        failures.withLock { $0.append("\(error)") }
+      }
+    }
+    #expect(failures.withLock { $0 } == [])
+    #expect(cluster.events == [.starting])
   }
 
   @Test func manyStartersShareOneServer() throws {
@@ -232,12 +253,13 @@ struct EmbeddedServerTests {
   @Test func anInterruptedInitdbLeavesNoHalfCluster() throws {
     let cluster = try TestCluster(isEmpty: true)
     try cluster.server.prepareDirectories()
-    let unfinished = cluster.server.directory + "/data.new"
+    let unfinished = cluster.server.directory + "/data.new-1-1"
     try FileManager.default.createDirectory(atPath: unfinished, withIntermediateDirectories: true)
     try "x".write(toFile: unfinished + "/PG_VERSION", atomically: false, encoding: .utf8)
     let lease = try cluster.server.holdLease()
     _ = try cluster.server.start()
     #expect(try query(cluster, "select 1") == "1")
+    #expect(!FileManager.default.fileExists(atPath: unfinished))
     lease.release()
   }
 

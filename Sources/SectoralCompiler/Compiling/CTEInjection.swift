@@ -1,5 +1,3 @@
-package import SectoralProject
-
 /// Puts ephemeral models' SQL into a statement as CTEs (spec: artifacts, section 7).
 package enum CTEInjection {
   /// The text of one CTE, as dbt writes it.
@@ -10,19 +8,21 @@ package enum CTEInjection {
     guard !ctes.isEmpty else { return sql }
     let bytes = Array(sql.utf8)
     let joined = ctes.joined(separator: ", ")
-    var start = skipBlanksAndComments(bytes, from: 0)
-    guard let afterWith = keyword("with", bytes, at: start) else {
-      // In front of the first word, with the comments that lead to it kept before.
-      let head = String(decoding: bytes[..<start], as: UTF8.self)
-      let tail = String(decoding: bytes[start...], as: UTF8.self)
-      return "\(head)with \(joined) \(tail)"
+    var place = skipBlanksAndComments(bytes, from: 0)
+    guard let afterWith = keyword("with", bytes, at: place) else {
+      // In front of the first comment or word; each CTE's text begins with its own blank.
+      place = skipBlanks(bytes, from: 0)
+      let head = String(decoding: bytes[..<place], as: UTF8.self)
+      let tail = String(decoding: bytes[place...], as: UTF8.self)
+      return "\(head)with\(joined) \(tail)"
     }
-    start = afterWith
-    let next = skipBlanksAndComments(bytes, from: start)
-    if let afterRecursive = keyword("recursive", bytes, at: next) { start = afterRecursive }
-    let head = String(decoding: bytes[..<start], as: UTF8.self)
-    let tail = String(decoding: bytes[start...], as: UTF8.self)
-    return "\(head) \(joined), \(String(tail.drop { $0 == " " }))"
+    place = skipBlanks(bytes, from: afterWith)
+    if let afterRecursive = keyword("recursive", bytes, at: place) {
+      place = skipBlanks(bytes, from: afterRecursive)
+    }
+    let head = String(decoding: bytes[..<place], as: UTF8.self)
+    let tail = String(decoding: bytes[place...], as: UTF8.self)
+    return "\(head)\(joined), \(tail)"
   }
 
   /// The offset behind a keyword that stands at `index`, or nil.
@@ -42,20 +42,31 @@ package enum CTEInjection {
     return end
   }
 
+  private static func isBlank(_ byte: UInt8) -> Bool {
+    byte == 0x20 || (0x09...0x0D).contains(byte)
+  }
+
+  private static func skipBlanks(_ bytes: [UInt8], from start: Int) -> Int {
+    bytes[start...].firstIndex { !isBlank($0) } ?? bytes.count
+  }
+
   private static func skipBlanksAndComments(_ bytes: [UInt8], from start: Int) -> Int {
     var index = start
     while index < bytes.count {
       let byte = bytes[index]
-      if byte == 0x20 || (0x09...0x0D).contains(byte) {
+      if isBlank(byte) {
         index += 1
       } else if byte == UInt8(ascii: "-"), index + 1 < bytes.count,
-        bytes[index + 1] == UInt8(ascii: "-") {
+        bytes[index + 1] == UInt8(ascii: "-")
+      {
         while index < bytes.count, bytes[index] != UInt8(ascii: "\n") { index += 1 }
       } else if byte == UInt8(ascii: "/"), index + 1 < bytes.count,
-        bytes[index + 1] == UInt8(ascii: "*") {
+        bytes[index + 1] == UInt8(ascii: "*")
+      {
         index += 2
         while index + 1 < bytes.count,
-          bytes[index] != UInt8(ascii: "*") || bytes[index + 1] != UInt8(ascii: "/") {
+          bytes[index] != UInt8(ascii: "*") || bytes[index + 1] != UInt8(ascii: "/")
+        {
           index += 1
         }
         index = min(index + 2, bytes.count)

@@ -13,6 +13,13 @@ package struct CompiledSQL: Sendable {
   package var ctes: [ExtraCTE]
   /// What the CTEs put in front of `ownText`'s bytes, and where; for places in messages.
   package var map: RenderMap?
+
+  package init(text: String, ownText: String, ctes: [ExtraCTE], map: RenderMap? = nil) {
+    self.text = text
+    self.ownText = ownText
+    self.ctes = ctes
+    self.map = map
+  }
 }
 
 /// Turns nodes into SQL.
@@ -36,6 +43,7 @@ package final class Compiler: Sendable {
   /// - Parameter injects: whether ephemeral models are put in as CTEs.
   package func compile(_ context: RunContext, injects: Bool = true) throws(Failure) -> CompiledSQL {
     guard let node = context.node else { preconditionFailure("only nodes are compiled") }
+    context.notesCalls = true
     let compiled = try compile(context, node, injects: injects, below: [])
     node.compiledCode = compiled.text
     node.extraCTEs = compiled.ctes
@@ -45,19 +53,26 @@ package final class Compiler: Sendable {
   }
 
   private func compile(
-    _ context: RunContext, _ node: Node, injects: Bool, below path: [Node]
+    _ context: RunContext,
+    _ node: Node,
+    injects: Bool,
+    below path: [Node]
   ) throws(Failure) -> CompiledSQL {
     if node.language == "python" {
       throw Failure(
-        .compilation, subject: node.words,
+        .compilation,
+        subject: node.words,
         Diagnostic(
           id: "compile.python-model",
           message: "Python models cannot run on \(workspace.profile.type)",
-          span: node.source, hint: "write the model in SQL"))
+          span: node.source,
+          hint: "write the model in SQL"
+        )
+      )
     }
     let own: String
     var map: RenderMap?
-    do {
+    do throws(TemplateError) {
       if let test = tests.drafts[node.uniqueID] {
         guard let entry = test.macro(in: context) else {
           throw unknownTest(test, node)
@@ -76,7 +91,8 @@ package final class Compiler: Sendable {
         let names = (path[cycle...] + [target]).map(\.uniqueID).joined(separator: " --> ")
         throw Failure(
           .runtime,
-          Diagnostic(id: "graph.cycle", message: "Found a cycle: \(names)", span: node.source))
+          Diagnostic(id: "graph.cycle", message: "Found a cycle: \(names)", span: node.source)
+        )
       }
       let compiled = try ephemeral(target, for: context, below: path + [node])
       for cte in compiled.ctes where !ctes.contains(where: { $0.uniqueID == cte.uniqueID }) {
@@ -86,19 +102,28 @@ package final class Compiler: Sendable {
       ctes.append(
         ExtraCTE(
           uniqueID: target.uniqueID,
-          sql: CTEInjection.cte(name: "__dbt__cte__\(target.alias)", sql: compiled.ownText)))
+          sql: CTEInjection.cte(name: "__dbt__cte__\(target.alias)", sql: compiled.ownText)
+        )
+      )
     }
     let text = injects ? CTEInjection.inject(ctes.map(\.sql), into: own) : own
     return CompiledSQL(text: text, ownText: own, ctes: ctes, map: map)
   }
 
   private func ephemeral(
-    _ node: Node, for context: RunContext, below path: [Node]
+    _ node: Node,
+    for context: RunContext,
+    below path: [Node]
   ) throws(Failure) -> CompiledSQL {
     if let known = ephemeralModels.withLock({ $0[node.uniqueID] }) { return known }
     let own = RunContext(
-      context.thread, compiler: self, node: node, session: context.session,
-      selectedResources: [], emit: context.emitEvent)
+      context.thread,
+      compiler: self,
+      node: node,
+      session: context.session,
+      selectedResources: [],
+      emit: context.emitEvent
+    )
     let compiled = try compile(own, node, injects: true, below: path)
     // Two threads may compile one model at a time; the texts are the same, and one of them stays.
     return ephemeralModels.withLock { models in
@@ -112,13 +137,14 @@ package final class Compiler: Sendable {
   }
 
   private func renderBody(
-    of node: Node, _ context: RunContext
+    of node: Node,
+    _ context: RunContext
   ) throws(TemplateError) -> (String, RenderMap?) {
     guard let span = node.source else { return (node.rawCode, nil) }
     guard YAMLRenderer.isTemplate(node.rawCode) else {
       return (node.rawCode, RenderMap(verbatim: span))
     }
-    let template = try workspace.environment.compile(span.file, range: span.start..<span.end)
+    let template = try workspace.environment.compile(span.file, in: span.start..<span.end)
     let text = try context.hosting { () throws(TemplateError) in
       try context.interpreter.render(template, scope: context)
     }
@@ -130,11 +156,14 @@ package final class Compiler: Sendable {
       .filter { $0.hasPrefix("test_") }.map { String($0.dropFirst(5)) }
     let written = String(test.macroName.dropFirst(5))
     return TemplateError(
-      .compilation, id: "test.unknown",
+      .compilation,
+      id: "test.unknown",
       "'\(test.namespace.map { "\($0)." } ?? "")\(test.macroName)' is undefined. This can happen "
         + "when calling a macro that does not exist. Check for typos and/or install package "
-        + "dependencies with \"dbt deps\".", span: test.place,
-      hint: Spelling.nearest(to: written, among: names).map { "did you mean '\($0)'?" })
+        + "dependencies with \"dbt deps\".",
+      span: test.place,
+      hint: Spelling.nearest(to: written, among: names).map { "did you mean '\($0)'?" }
+    )
   }
 }
 

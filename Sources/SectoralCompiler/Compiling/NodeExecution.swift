@@ -1,6 +1,3 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
 import SectoralJinja
 package import SectoralProject
 import SectoralText
@@ -30,19 +27,28 @@ extension RunContext {
     guard let entry = workspace.macros.materialization(name) else {
       let types = workspace.macros.prefixes.reversed().map { "'\($0)'" }.joined(separator: " and ")
       throw Failure(
-        .compilation, subject: node.words,
+        .compilation,
+        subject: node.words,
         Diagnostic(
           id: "materialization.not-found",
           message: "No materialization '\(name)' was found for adapter "
             + "\(workspace.profile.type)! (searched types \(types))",
           span: node.source ?? node.declaration,
           hint: Spelling.nearest(to: name, among: workspace.macros.materializationNames)
-            .map { "did you mean '\($0)'?" }))
+            .map { "did you mean '\($0)'?" }
+        )
+      )
     }
-    do {
+    do throws(TemplateError) {
+      // As dbt: what a test's materialization calls directly counts as called by the test.
+      notesCalls = node.resourceType == .test
+      macroDepth = -1
+      defer { macroDepth = 0 }
       let value = try hosting { () throws(TemplateError) in try call(entry, Arguments()) }
       return Materialized(
-        relations: try relations(in: value, node), response: results.mainResponse)
+        relations: try relations(in: value, node),
+        response: results.mainResponse
+      )
     } catch {
       throw Failure(error, node: node, compiled: compiled)
     }
@@ -55,7 +61,8 @@ extension RunContext {
         "The materialization (\"\(node.materialized)\") did not explicitly return a list of "
           + "relations to add to the cache. By default the target relation will be added, but this "
           + "behavior will be removed in a future version of dbt.",
-        hint: "end it with {{ return({'relations': [this]}) }}")
+        hint: "end it with {{ return({'relations': [this]}) }}"
+      )
     }
     return try interpreter.iterate(list).compactMap { item in
       guard case .object(let object) = item else { return nil }
@@ -69,9 +76,15 @@ extension RunContext {
     guard let node else { preconditionFailure("only nodes are tested") }
     func problem(_ message: String, hint: String? = nil) -> Failure {
       Failure(
-        .internalError, subject: node.words,
+        .internalError,
+        subject: node.words,
         Diagnostic(
-          id: "test.bad-result", message: message, span: node.declaration ?? node.source, hint: hint))
+          id: "test.bad-result",
+          message: message,
+          span: node.declaration ?? node.source,
+          hint: hint
+        )
+      )
     }
     guard let table = results.table("main") else {
       throw problem("dbt internally failed to execute \(node.uniqueID): No results returned")
@@ -80,13 +93,15 @@ extension RunContext {
       throw problem(
         "dbt internally failed to execute \(node.uniqueID): Returned \(table.rows.count) rows and "
           + "\(table.columns.count) columns, but expected 1 row and 3 columns",
-        hint: "the macro get_test_sql must select failures, should_warn and should_error")
+        hint: "the macro get_test_sql must select failures, should_warn and should_error"
+      )
     }
     let row = table.rows[0]
     guard let text = row[0] else {
       throw problem(
         "the test's fail_calc gave null, and must give a number",
-        hint: "write, for instance, fail_calc: \"coalesce(sum(n), 0)\"")
+        hint: "write, for instance, fail_calc: \"coalesce(sum(n), 0)\""
+      )
     }
     guard let failures = Int(text) ?? Double(text).map({ Int($0) }) else {
       throw problem("the test's fail_calc gave '\(text)', and must give a whole number")
@@ -95,19 +110,22 @@ extension RunContext {
       ["t", "true", "1", "yes", "y"].contains((cell ?? "").lowercased())
     }
     return TestOutcome(
-      failures: failures, shouldWarn: isTrue(row[1]), shouldError: isTrue(row[2]),
-      response: results.mainResponse)
+      failures: failures,
+      shouldWarn: isTrue(row[1]),
+      shouldError: isTrue(row[2]),
+      response: results.mainResponse
+    )
   }
 
   /// Renders and sends an on-run hook. Blank text is sent nowhere.
   package func runHook() throws(Failure) -> AdapterResponse? {
     guard let node, let session else { preconditionFailure("hooks run with a session") }
-    do {
+    do throws(TemplateError) {
       let sql = String(try renderHook(node).trimmingBlanks)
       guard !sql.isEmpty else { return nil }
-      return try hosting { () throws(TemplateError) in
-        try session.execute(sql, autoBegin: false, fetch: false).response
-      }
+      do throws(WarehouseError) {
+        return try session.execute(sql).response
+      } catch { throw TemplateError.warehouse(error) }
     } catch {
       throw Failure(error, node: node)
     }
@@ -115,7 +133,7 @@ extension RunContext {
 
   private func renderHook(_ node: Node) throws(TemplateError) -> String {
     guard let span = node.source else { return node.rawCode }
-    let template = try workspace.environment.compile(span.file, range: span.start..<span.end)
+    let template = try workspace.environment.compile(span.file, in: span.start..<span.end)
     return try hosting { () throws(TemplateError) in
       try interpreter.render(template, scope: self)
     }
@@ -124,37 +142,86 @@ extension RunContext {
   /// Runs a query for its rows: `show`.
   package func preview(_ compiled: CompiledSQL, limit: Int) throws(Failure) -> ResultTable {
     guard let session else { preconditionFailure("previews need a session") }
-    do {
+    do throws(TemplateError) {
       return try hosting { () throws(TemplateError) in
         let header = node?.config["sql_header"]?.string
-        guard let value = try callMacro(
-          "get_show_sql",
-          Arguments([
-            .string(compiled.text), header.map(Value.string) ?? .none,
-            limit < 0 ? .none : .int(limit),
-          ]), interpreter)
+        guard
+          let value = try callMacro(
+            "get_show_sql",
+            Arguments([
+              .string(compiled.text), header.map(Value.string) ?? .none,
+              limit < 0 ? .none : .int(limit),
+            ]),
+            interpreter
+          )
         else { throw .compilation("the macro get_show_sql is missing") }
         let sql = try interpreter.string(value)
-        return try session.execute(sql, autoBegin: false, fetch: true).table
+        do throws(WarehouseError) {
+          return try session.execute(sql, fetch: true).table
+        } catch { throw TemplateError.warehouse(error) }
       }
     } catch {
+      guard let node else { throw Failure(error, node: nil) }
       throw Failure(error, node: node, compiled: compiled)
     }
   }
 
-  /// Calls a built-in macro with relations, for what happens around nodes (creating schemas).
-  package func callBuiltin(_ name: String, _ relations: [Relation]) throws(Failure) {
-    do {
-      _ = try hosting { () throws(TemplateError) in
-        try callMacro(
-          name,
-          Arguments(
-            relations.map { .object(RelationObject($0, adapterType: workspace.profile.type)) }),
-          interpreter)
+  /// Creates the schemas that are missing, and notes in the cache what stands in all of them.
+  ///
+  /// - Parameter schemas: relations without an identifier.
+  package func prepareSchemas(_ schemas: [Relation]) throws(Failure) {
+    guard let session else { preconditionFailure("schemas are prepared with a session") }
+    do throws(TemplateError) {
+      try hosting { () throws(TemplateError) in
+        var existing: [String: Set<String>] = [:]
+        for schema in schemas {
+          let database = schema.database ?? ""
+          if existing[database] == nil {
+            let names = try table("list_schemas", [.string(database)]).rows.compactMap {
+              $0.first ?? nil
+            }
+            existing[database] = Set(names.map { $0.lowercased() })
+          }
+          if existing[database]?.contains((schema.schema ?? "").lowercased()) ?? false { continue }
+          _ = try callMacro("create_schema", Arguments([relationValue(schema)]), interpreter)
+          do throws(WarehouseError) { try session.commitIfOpen() } catch {
+            throw TemplateError.warehouse(error)
+          }
+        }
+        for schema in schemas {
+          let rows = try table("list_relations_without_caching", [relationValue(schema)])
+          session.cache.fill(
+            database: schema.database,
+            schema: schema.schema,
+            with: rows.rows.compactMap { row in
+              guard row.count >= 4, let name = row[1] else { return nil }
+              return Relation(
+                database: schema.database,
+                schema: row[2] ?? schema.schema,
+                identifier: name,
+                type: row[3].flatMap { RelationType(rawValue: $0) },
+                quotePolicy: NamePolicy(),
+                aliasesSubqueries: workspace.aliasesSubqueries
+              )
+            }
+          )
+        }
       }
     } catch {
       throw Failure(error, node: node)
     }
+  }
+
+  private func relationValue(_ relation: Relation) -> Value {
+    .object(RelationObject(relation, adapterType: workspace.profile.type))
+  }
+
+  /// The table that a built-in macro returns.
+  private func table(_ macro: String, _ arguments: [Value]) throws(TemplateError) -> ResultTable {
+    guard case .object(let object)? = try callMacro(macro, Arguments(arguments), interpreter),
+      let table = object as? TableObject
+    else { throw .compilation("the macro \(macro) must return a table") }
+    return table.result ?? ResultTable()
   }
 }
 
@@ -196,13 +263,19 @@ extension Failure {
 enum ErrorPlace {
   /// - Parameter position: in characters from 1, as Postgres counts.
   static func find(
-    _ position: Int, in sql: String, _ compiled: CompiledSQL, _ node: Node
+    _ position: Int,
+    in sql: String,
+    _ compiled: CompiledSQL,
+    _ node: Node
   ) -> TextSpan? {
     let sent = Array(sql.utf8)
     let scalars = sql.unicodeScalars
     guard
       let index = scalars.index(
-        scalars.startIndex, offsetBy: position - 1, limitedBy: scalars.endIndex)
+        scalars.startIndex,
+        offsetBy: position - 1,
+        limitedBy: scalars.endIndex
+      )
     else { return nil }
     let offset = sql.utf8.distance(from: sql.startIndex, to: index)
     let text = Array(compiled.text.utf8)
@@ -245,14 +318,10 @@ enum ErrorPlace {
 
   private static func firstIndex(of needle: [UInt8], in hay: [UInt8]) -> Int? {
     guard !needle.isEmpty, needle.count <= hay.count else { return nil }
-    return hay.withUnsafeBytes { hay in
-      needle.withUnsafeBytes { needle in
-        guard let base = hay.baseAddress, let wanted = needle.baseAddress,
-          let found = memmem(base, hay.count, wanted, needle.count)
-        else { return nil }
-        return UnsafeRawPointer(found) - base
-      }
+    for start in 0...hay.count - needle.count where hay[start] == needle[0] {
+      if hay[start..<start + needle.count].elementsEqual(needle) { return start }
     }
+    return nil
   }
 }
 
@@ -268,8 +337,13 @@ package struct RunResultView: Sendable {
   package var adapterResponse: AdapterResponse?
 
   package init(
-    uniqueID: String, status: String, message: String?, failures: Int?, executionTime: Double,
-    threadID: String, adapterResponse: AdapterResponse?
+    uniqueID: String,
+    status: String,
+    message: String?,
+    failures: Int?,
+    executionTime: Double,
+    threadID: String,
+    adapterResponse: AdapterResponse?
   ) {
     self.uniqueID = uniqueID
     self.status = status
@@ -313,7 +387,8 @@ extension RunContext {
     extraMembers["results"] = .list(values)
     extraMembers["schemas"] = .list(schemas.map(Value.string))
     extraMembers["database_schemas"] = .list(
-      pairs.map { .tuple([.string($0.0), .string($0.1)]) })
+      pairs.map { .tuple([.string($0.0), .string($0.1)]) }
+    )
   }
 }
 
@@ -331,7 +406,8 @@ final class RecordObject: Object {
   override var typeName: String { name }
 
   override func attribute(
-    _ name: Symbol, _ interpreter: Interpreter
+    _ name: Symbol,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> Value? {
     if let value = fields[name.name] { return value }
     guard name == "to_dict" else { return nil }

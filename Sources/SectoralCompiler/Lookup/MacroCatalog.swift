@@ -1,5 +1,5 @@
 package import SectoralJinja
-package import SectoralProject
+import SectoralProject
 
 /// Every macro of an invocation, and the rules by which a name finds one
 /// (spec: jinja_context, section 4; macros, section 0).
@@ -30,8 +30,11 @@ package final class MacroCatalog: Sendable {
   ///   - entries: by package.
   ///   - internalNames: strongest first: `["dbt_postgres", "dbt"]`.
   package init(
-    rootName: String, adapterType: String, entries: [String: [MacroEntry]],
-    internalNames: [String], dispatch: [(namespace: String, searchOrder: [String])]
+    rootName: String,
+    adapterType: String,
+    entries: [String: [MacroEntry]],
+    internalNames: [String],
+    dispatch: [(namespace: String, searchOrder: [String])]
   ) {
     self.rootName = rootName
     self.internalNames = internalNames
@@ -47,9 +50,12 @@ package final class MacroCatalog: Sendable {
     internalTable = internals
     importedNames = entries.keys.filter { $0 != rootName && !internalNames.contains($0) }.sorted()
     namespaceNames = Dictionary(
-      uniqueKeysWithValues: ([rootName, "dbt"] + importedNames).map { (Symbol($0), $0) })
+      uniqueKeysWithValues: ([rootName, "dbt"] + importedNames).map { (Symbol($0), $0) }
+    )
     searchOrders = Dictionary(
-      dispatch.map { ($0.namespace, $0.searchOrder) }, uniquingKeysWith: { _, last in last })
+      dispatch.map { ($0.namespace, $0.searchOrder) },
+      uniquingKeysWith: { _, last in last }
+    )
   }
 
   /// A name in the context of a node of `package`: own macros, the root's, package names, the
@@ -87,8 +93,13 @@ package final class MacroCatalog: Sendable {
 
   /// What `adapter.dispatch(name, namespace)` finds for a node of `package`, and the candidates that
   /// were tried, for the message when it is nothing.
-  package func dispatch(_ name: String, namespace: String?, for package: String)
-    -> (entry: MacroEntry?, tried: [String]) {
+  package func dispatch(
+    _ name: String,
+    namespace: String?,
+    for package: String
+  )
+    -> (entry: MacroEntry?, tried: [String])
+  {
     var tried: [String] = []
     let names = prefixes.map { ($0, Symbol("\($0)__\(name)")) }
     guard let namespace else {

@@ -1,5 +1,5 @@
 import SectoralJinja
-package import SectoralProject
+import SectoralProject
 
 extension MacroCatalog {
   /// The macros that a macro's text calls, found without running it: direct calls, and for each
@@ -24,7 +24,8 @@ extension MacroCatalog {
         guard case .string(let name)?? = call.positional.first else { continue }
         add(named(name))
         var namespace: String?
-        let second = call.positional.count > 1
+        let second =
+          call.positional.count > 1
           ? call.positional[1] : call.keyword.first { $0.name == "macro_namespace" }?.value
         if case .string(let text)? = second { namespace = text }
         add(dispatch(name, namespace: namespace, for: package).entry)

@@ -22,10 +22,11 @@ package final class MacroEntry: Sendable {
     let result = compiled.withLock { state in
       if let state { return state }
       let made: Result<Template, TemplateError>
-      do {
+      do throws(TemplateError) {
         let span = macro.span
         made = .success(
-          try environment.compile(span.file, range: span.start..<span.end))
+          try environment.compile(span.file, in: span.start..<span.end)
+        )
       } catch {
         made = .failure(error)
       }
@@ -39,11 +40,15 @@ package final class MacroEntry: Sendable {
   package func definition() throws(TemplateError) -> (Template, Template.Definition) {
     let template = try template()
     if let definition = template.definitions.first(where: { $0.name == macro.name })
-      ?? template.definitions.first {
+      ?? template.definitions.first
+    {
       return (template, definition)
     }
     throw TemplateError(
-      ErrorKind(rawValue: "CompilationError"), id: "macro.no-definition",
-      "the block of \(macro.name) defines nothing", span: macro.span)
+      ErrorKind(rawValue: "CompilationError"),
+      id: "macro.no-definition",
+      "the block of \(macro.name) defines nothing",
+      span: macro.span
+    )
   }
 }

@@ -1,5 +1,5 @@
-package import SectoralYAML
 import SectoralText
+package import SectoralYAML
 
 /// The names and the id of a generic test (spec: artifacts, section 4).
 package struct GenericTestName: Sendable, Equatable {
@@ -17,8 +17,13 @@ package struct GenericTestName: Sendable, Equatable {
   ///   - model: the text of the argument `model`.
   ///   - customName: `name:` of the entry.
   package init(
-    test: String, namespace: String?, isSource: Bool, target: String, arguments: DatumMap,
-    model: String, customName: String?
+    test: String,
+    namespace: String?,
+    isSource: Bool,
+    target: String,
+    arguments: DatumMap,
+    model: String,
+    customName: String?
   ) {
     var prefix = isSource ? "source_\(test)" : test
     if let namespace { prefix = "\(namespace)_\(prefix)" }

@@ -18,7 +18,8 @@ struct GenericTestDraft: Sendable {
   func render(in context: ParseContext) throws(TemplateError) {
     guard let entry = macro(in: context) else { return }  // reported when the test is compiled
     if entry.macro.uniqueID == "macro.dbt.test_unique"
-      || entry.macro.uniqueID == "macro.dbt.test_not_null" {
+      || entry.macro.uniqueID == "macro.dbt.test_not_null"
+    {
       // dbt notes no more than these for its two commonest tests; neither do we render them.
       context.noteBuiltinTest(entry.macro, target: target, source: source, at: place)
       return
@@ -50,7 +51,9 @@ struct GenericTestDraft: Sendable {
   /// Strings with templates, and strings that are as a whole a call of `ref` and its like, are
   /// evaluated; the column's name never is.
   private func render(
-    _ value: Datum, name: String, in context: NodeContext
+    _ value: Datum,
+    name: String,
+    in context: NodeContext
   ) throws(TemplateError) -> Value {
     guard name != "column_name" else { return Value(value) }
     switch value {
@@ -62,7 +65,10 @@ struct GenericTestDraft: Sendable {
       do {
         let template = try context.workspace.environment.compile(file)
         return try context.interpreter.evaluate(
-          template, scope: context, undefined: context.isExecuting ? nil : .silent)
+          template,
+          scope: context,
+          undefined: context.isExecuting ? nil : .silent
+        )
       } catch {
         throw error.placed(at: place)
       }
@@ -94,8 +100,13 @@ extension TemplateError {
   /// The same error, pointing to where its text was written rather than into a text made of it.
   func placed(at span: TextSpan) -> TemplateError {
     let moved = TemplateError(
-      kind, id: diagnostic.id, diagnostic.message, span: span, hint: diagnostic.hint,
-      payload: payload)
+      kind,
+      id: diagnostic.id,
+      diagnostic.message,
+      span: span,
+      hint: diagnostic.hint,
+      payload: payload
+    )
     return moved
   }
 }
@@ -135,20 +146,28 @@ struct GenericTestEntry {
           body = inner
         } else {
           throw Self.problem(
-            value.span, "test arguments must be a dictionary, got \(value.kindName)", file,
-            hint: "write the arguments below the test's name, indented")
+            value.span,
+            "test arguments must be a dictionary, got \(value.kindName)",
+            file,
+            hint: "write the arguments below the test's name, indented"
+          )
         }
       } else {
         throw Self.problem(
-          node.span, "test definition dictionary must have exactly one key, got \(pairs.count) keys",
+          node.span,
+          "test definition dictionary must have exactly one key, got \(pairs.count) keys",
           file,
-          hint: "indent the arguments two more columns than the test's name")
+          hint: "indent the arguments two more columns than the test's name"
+        )
       }
     }
     guard let test, !test.isEmpty else {
       throw Self.problem(
-        node.span, "test must be dict or str, got \(node.kindName)", file,
-        hint: "write '- unique' or '- accepted_values: {…}'")
+        node.span,
+        "test must be dict or str, got \(node.kindName)",
+        file,
+        hint: "write '- unique' or '- accepted_values: {…}'"
+      )
     }
     let parts = test.split(separator: ".", maxSplits: 1).map(String.init)
     namespace = parts.count == 2 ? parts[0] : nil
@@ -174,8 +193,11 @@ struct GenericTestEntry {
       case let key where Self.configKeys.contains(key):
         if config[key] != nil {
           throw Self.problem(
-            value.span, "'\(key)' is given both beside and inside 'config'", file,
-            hint: "keep the one in 'config'")
+            value.span,
+            "'\(key)' is given both beside and inside 'config'",
+            file,
+            hint: "keep the one in 'config'"
+          )
         }
         config[key] = value.datum
         origins[key] = value.span
@@ -191,13 +213,20 @@ struct GenericTestEntry {
   }
 
   private static func problem(
-    _ span: TextSpan, _ message: String, _ file: String, hint: String
+    _ span: TextSpan,
+    _ message: String,
+    _ file: String,
+    hint: String
   ) -> Failure {
     Failure(
       .parsing,
       Diagnostic(
-        id: "test.bad-entry", message: "Invalid test config given in \(file):\n\(message)",
-        span: span, hint: hint))
+        id: "test.bad-entry",
+        message: "Invalid test config given in \(file):\n\(message)",
+        span: span,
+        hint: hint
+      )
+    )
   }
 
   /// The node's code, as dbt writes it.
@@ -210,7 +239,9 @@ struct GenericTestEntry {
     for key in ordered {
       guard let value = written[key] else { continue }
       let text =
-        value.string.map { "\"\($0.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\\\""))\"" }
+        value.string.map {
+          "\"\($0.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\\\""))\""
+        }
         ?? value.pythonRepr
       values.append("\(key)=\(text)")
     }
@@ -222,7 +253,10 @@ struct GenericTestEntry {
 extension ParseContext {
   /// What reading notes about a `unique` or `not_null` test.
   func noteBuiltinTest(
-    _ macro: Macro, target: Reference?, source: [String]?, at place: TextSpan
+    _ macro: Macro,
+    target: Reference?,
+    source: [String]?,
+    at place: TextSpan
   ) {
     calledDirectly(macro)
     note(target: target, source: source, at: place)

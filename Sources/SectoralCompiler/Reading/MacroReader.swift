@@ -40,12 +40,19 @@ struct MacroReader {
       for block in blocks where file.kind == .macro || block.tag != "macro" {
         guard
           let entry = entry(
-            of: block, package: package.name, originalFilePath: file.originalFilePath)
+            of: block,
+            package: package.name,
+            originalFilePath: file.originalFilePath
+          )
         else {
           diagnostics.append(
             Diagnostic(
-              id: "macro.no-name", message: "a \(block.tag) block needs a name",
-              span: block.signature, hint: "write {% \(block.tag) my_name(…) %}"))
+              id: "macro.no-name",
+              message: "a \(block.tag) block needs a name",
+              span: block.signature,
+              hint: "write {% \(block.tag) my_name(…) %}"
+            )
+          )
           continue
         }
         if let other = known[entry.macro.name] {
@@ -57,7 +64,9 @@ struct MacroReader {
                 + "\"\(package.name)\".\n To fix this error, rename or remove one of the following "
                 + "macros:\n    - \(other.originalFilePath)\n    - \(file.originalFilePath)",
               span: entry.macro.span,
-              hint: "the other one is at \(other.span.file.path):\(line):\(column)"))
+              hint: "the other one is at \(other.span.file.path):\(line):\(column)"
+            )
+          )
           continue
         }
         known[entry.macro.name] = entry.macro
@@ -70,7 +79,9 @@ struct MacroReader {
   }
 
   private func entry(
-    of block: TopLevelBlock, package: String, originalFilePath: String
+    of block: TopLevelBlock,
+    package: String,
+    originalFilePath: String
   ) -> MacroEntry? {
     let signature = block.signature.text
     let scalars = signature.unicodeScalars.prefix {
@@ -89,9 +100,14 @@ struct MacroReader {
     default: name = "test_\(written)"
     }
     let macro = Macro(
-      uniqueID: "macro.\(package).\(name)", name: name, packageName: package,
-      originalFilePath: originalFilePath, span: block.whole, createdAt: createdAt,
-      supportedLanguages: languages)
+      uniqueID: "macro.\(package).\(name)",
+      name: name,
+      packageName: package,
+      originalFilePath: originalFilePath,
+      span: block.whole,
+      createdAt: createdAt,
+      supportedLanguages: languages
+    )
     return MacroEntry(macro, environment: environment)
   }
 }

@@ -62,7 +62,7 @@ struct NodeReader {
 
   private func renderBody(of node: Node, _ context: ParseContext) throws(TemplateError) {
     guard let span = node.source, YAMLRenderer.isTemplate(node.rawCode) else { return }
-    let template = try workspace.environment.compile(span.file, range: span.start..<span.end)
+    let template = try workspace.environment.compile(span.file, in: span.start..<span.end)
     _ = try context.hosting { () throws(TemplateError) in
       try thread.interpreter.render(template, scope: context, undefined: .silent)
     }
@@ -74,7 +74,8 @@ struct NodeReader {
       for hook in node.config[key]?.list ?? [] {
         guard let sql = hook["sql"]?.string, YAMLRenderer.isTemplate(sql) else { continue }
         let template = try workspace.environment.compile(
-          SourceFile(path: "\(node.originalFilePath) (\(key))", text: sql))
+          SourceFile(path: "\(node.originalFilePath) (\(key))", text: sql)
+        )
         _ = try context.hosting { () throws(TemplateError) in
           try thread.interpreter.render(template, scope: context, undefined: .silent)
         }
@@ -84,7 +85,9 @@ struct NodeReader {
 
   /// Joins all layers. Returns the builder and the paths of the project's tree that applied.
   private func configure(
-    _ node: Node, _ draft: Draft, _ calls: [ConfigLayer]
+    _ node: Node,
+    _ draft: Draft,
+    _ calls: [ConfigLayer]
   ) -> (builder: ConfigBuilder, paths: Set<[String]>) {
     var builder = ConfigBuilder(node.resourceType)
     var paths: Set<[String]> = []
@@ -123,12 +126,14 @@ struct NodeReader {
     let problems = builder.problems(of: "\(node.resourceType.rawValue) \(node.name)")
     guard problems.isEmpty else {
       throw Failure(
-        .parsing, subject: node.words,
+        .parsing,
+        subject: node.words,
         problems.map { problem in
           var problem = problem
           problem.span = problem.span ?? node.source ?? node.declaration
           return problem
-        })
+        }
+      )
     }
   }
 
@@ -147,7 +152,10 @@ struct NodeReader {
     defer { context.isNaming = false }
     let config = node.config
     node.database = try name(
-      "generate_database_name", config["database"], node, context
+      "generate_database_name",
+      config["database"],
+      node,
+      context
     ) { custom in custom ?? workspace.profile.database }
     node.schema = try name("generate_schema_name", config["schema"], node, context) { custom in
       custom.map { "\(workspace.profile.schema)_\($0)" } ?? workspace.profile.schema
@@ -169,7 +177,10 @@ struct NodeReader {
   /// - Parameter builtIn: what the built-in macro gives, for when no project replaces it: three
   ///   template calls for each of thousands of nodes are saved.
   private func name(
-    _ macro: String, _ custom: Datum?, _ node: Node, _ context: ParseContext,
+    _ macro: String,
+    _ custom: Datum?,
+    _ node: Node,
+    _ context: ParseContext,
     builtIn: (String?) -> String
   ) throws(TemplateError) -> String? {
     let entry = workspace.macros.findNaming(macro, for: node.packageName)
@@ -185,7 +196,8 @@ struct NodeReader {
     guard !text.unicodeScalars.contains(where: { $0 == "\"" || $0.value == 0 }) else {
       throw .compilation(
         "\(macro) gave the name '\(text)' for \(node.uniqueID): a name may hold no double quote",
-        hint: "change the macro \(entry.macro.name) in \(entry.macro.originalFilePath)")
+        hint: "change the macro \(entry.macro.name) in \(entry.macro.originalFilePath)"
+      )
     }
     return text
   }
@@ -206,7 +218,7 @@ struct NodeReader {
 
 extension Failure {
   /// A template's error, in the name of a node.
-  package init(_ error: TemplateError, node: Node?) {
+  init(_ error: TemplateError, node: Node?) {
     var diagnostic = error.diagnostic
     if diagnostic.span == nil { diagnostic.span = node?.source ?? node?.declaration }
     let kind: Kind =

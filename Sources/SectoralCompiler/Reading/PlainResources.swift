@@ -16,8 +16,11 @@ struct PlainResourceReader {
     for (name, entry) in file.entries("exposures") {
       do {
         let exposure = try exposure(name, entry, file)
-        if exposure.isEnabled { manifest.exposures.append(exposure) }
-        else { manifest.disabledResources.append(exposure) }
+        if exposure.isEnabled {
+          manifest.exposures.append(exposure)
+        } else {
+          manifest.disabledResources.append(exposure)
+        }
       } catch { failures.append(error) }
     }
     for section in ["metrics", "semantic_models", "saved_queries", "unit_tests"] {
@@ -26,20 +29,33 @@ struct PlainResourceReader {
         Failure(
           .parsing,
           Diagnostic(
-            id: "properties.not-yet", message: "'\(section)' is not supported yet",
+            id: "properties.not-yet",
+            message: "'\(section)' is not supported yet",
             span: first.entry.span,
-            hint: "keep such projects on dbt for now; docs/compatibility.md lists what is missing")))
+            hint: "keep such projects on dbt for now; docs/compatibility.md lists what is missing"
+          )
+        )
+      )
     }
   }
 
   private func resource(
-    _ type: ResourceType, _ name: String, _ entry: YAMLNode, _ file: PropertiesFile,
+    _ type: ResourceType,
+    _ name: String,
+    _ entry: YAMLNode,
+    _ file: PropertiesFile,
     _ fields: DatumMap
   ) -> PlainResource {
     PlainResource(
-      uniqueID: "\(type.rawValue).\(file.package).\(name)", resourceType: type, name: name,
-      packageName: file.package, originalFilePath: file.file.originalFilePath,
-      fqn: [file.package] + file.folders + [name], declaration: entry.span, fields: fields)
+      uniqueID: "\(type.rawValue).\(file.package).\(name)",
+      resourceType: type,
+      name: name,
+      packageName: file.package,
+      originalFilePath: file.file.originalFilePath,
+      fqn: [file.package] + file.folders + [name],
+      declaration: entry.span,
+      fields: fields
+    )
   }
 
   private func owner(_ entry: YAMLNode, of words: String) throws(Failure) -> Datum {
@@ -48,16 +64,24 @@ struct PlainResourceReader {
       throw Failure(
         .parsing,
         Diagnostic(
-          id: "properties.no-owner", message: "\(words) needs an owner with a name or an email",
-          span: (owner ?? entry).span, hint: "add 'owner: {name: …, email: …}'"))
+          id: "properties.no-owner",
+          message: "\(words) needs an owner with a name or an email",
+          span: (owner ?? entry).span,
+          hint: "add 'owner: {name: …, email: …}'"
+        )
+      )
     }
-    var map: DatumMap = ["email": owner["email"]?.datum ?? .null, "name": owner["name"]?.datum ?? .null]
+    var map: DatumMap = [
+      "email": owner["email"]?.datum ?? .null, "name": owner["name"]?.datum ?? .null,
+    ]
     for (key, value) in owner.mapping ?? [] { map[key.keyText] = value.datum }
     return .map(map)
   }
 
   private func group(
-    _ name: String, _ entry: YAMLNode, _ file: PropertiesFile
+    _ name: String,
+    _ entry: YAMLNode,
+    _ file: PropertiesFile
   ) throws(Failure) -> PlainResource {
     let description = try descriptions.render(entry["description"], package: file.package).text
     let fields: DatumMap = [
@@ -69,7 +93,9 @@ struct PlainResourceReader {
   }
 
   private func exposure(
-    _ name: String, _ entry: YAMLNode, _ file: PropertiesFile
+    _ name: String,
+    _ entry: YAMLNode,
+    _ file: PropertiesFile
   ) throws(Failure) -> PlainResource {
     let types = ["dashboard", "notebook", "analysis", "ml", "application"]
     guard let type = entry["type"]?.string, types.contains(type) else {
@@ -78,10 +104,14 @@ struct PlainResourceReader {
         Diagnostic(
           id: "exposure.bad-type",
           message: "the exposure '\(name)' must have a type: \(types.joined(separator: ", "))",
-          span: (entry["type"] ?? entry).span))
+          span: (entry["type"] ?? entry).span
+        )
+      )
     }
     let (description, blocks) = try descriptions.render(
-      entry["description"], package: file.package)
+      entry["description"],
+      package: file.package
+    )
     var builder = ConfigBuilder(.exposure)
     let levels = workspace.package(file.package)?.definition.trees[.exposure]?
       .levels(for: [file.package] + file.folders + [name])
@@ -95,14 +125,18 @@ struct PlainResourceReader {
     let problems = builder.problems(of: "exposure \(name)")
     guard problems.isEmpty else { throw Failure(.parsing, problems) }
     let exposure = resource(
-      .exposure, name, entry, file,
+      .exposure,
+      name,
+      entry,
+      file,
       [
         "type": .string(type), "owner": try owner(entry, of: "the exposure '\(name)'"),
         "description": .string(description), "label": entry["label"]?.datum ?? .null,
         "maturity": entry["maturity"]?.datum ?? .null, "meta": builder.config["meta"] ?? .null,
         "url": entry["url"]?.datum ?? .null, "unrendered_config": .map(builder.unrendered),
         "metrics": .list([]), "created_at": .float(createdAt), "doc_blocks": .strings(blocks),
-      ])
+      ]
+    )
     exposure.config = builder.config
     exposure.tags = builder.config["tags"]?.texts ?? []
     for item in entry["depends_on"]?.sequence ?? [] {
@@ -112,7 +146,9 @@ struct PlainResourceReader {
           Diagnostic(
             id: "exposure.bad-reference",
             message: "'\(item.datum.pythonString)' is no ref('…') or source('…', '…')",
-            span: item.span))
+            span: item.span
+          )
+        )
       }
       switch call {
       case .ref(let reference): exposure.refs.append(reference)

@@ -2,7 +2,7 @@ import SectoralJinja
 package import SectoralProject
 package import SectoralText
 import SectoralWarehouse
-package import SectoralYAML
+import SectoralYAML
 import Synchronization
 
 /// A warning by dbt's event name, so that the warn-error options can address it.
@@ -28,10 +28,11 @@ package struct ProjectReader {
 
   private let workspace: Workspace
   private let createdAt: Double
-  private let emit: @Sendable (ContextEvent, Node) throws(TemplateError) -> Void
+  private let emit: @Sendable (ContextEvent, Node) -> Void
 
   package init(
-    _ workspace: Workspace, emit: @escaping @Sendable (ContextEvent, Node) throws(TemplateError) -> Void
+    _ workspace: Workspace,
+    emit: @escaping @Sendable (ContextEvent, Node) -> Void
   ) {
     self.workspace = workspace
     self.createdAt = Double(workspace.invocation.startedAt) / 1e6
@@ -53,14 +54,20 @@ package struct ProjectReader {
     manifest.docs = docsBlocks(&failures)
     let descriptions = DescriptionRenderer(
       docs: Dictionary(
-        manifest.docs.map { ($0.uniqueID, $0) }, uniquingKeysWith: { first, _ in first }),
-      rootName: workspace.root.name, environment: workspace.environment)
+        manifest.docs.map { ($0.uniqueID, $0) },
+        uniquingKeysWith: { first, _ in first }
+      ),
+      rootName: workspace.root.name,
+      environment: workspace.environment
+    )
 
     var patches = Patches(properties, &failures)
     patchMacros(patches, descriptions, &failures)
     var drafts = nodeDrafts(patches, descriptions, &failures)
     let sources = SourceReader(
-      workspace: workspace, descriptions: descriptions, createdAt: createdAt
+      workspace: workspace,
+      descriptions: descriptions,
+      createdAt: createdAt
     ).read(properties, &failures)
     drafts += genericTests(drafts, sources, &failures)
     drafts += hookDrafts()
@@ -71,12 +78,18 @@ package struct ProjectReader {
     warnings += unusedConfigPaths(used)
 
     for draft in drafts {
-      if draft.node.isEnabled { manifest.nodes.append(draft.node) }
-      else { manifest.disabledNodes.append(draft.node) }
+      if draft.node.isEnabled {
+        manifest.nodes.append(draft.node)
+      } else {
+        manifest.disabledNodes.append(draft.node)
+      }
     }
     for source in sources {
-      if source.table.isEnabled { manifest.sources.append(source.table) }
-      else { manifest.disabledSources.append(source.table) }
+      if source.table.isEnabled {
+        manifest.sources.append(source.table)
+      } else {
+        manifest.disabledSources.append(source.table)
+      }
     }
     manifest.macros = workspace.allMacros.map(\.macro)
     readPlainResources(properties, descriptions, into: &manifest, &failures)
@@ -91,7 +104,9 @@ package struct ProjectReader {
     let tests = TestParts(
       Dictionary(
         drafts.compactMap { draft in draft.test.map { (draft.node.uniqueID, $0) } },
-        uniquingKeysWith: { first, _ in first }))
+        uniquingKeysWith: { first, _ in first }
+      )
+    )
     return Result(manifest: manifest, warnings: warnings, references: references, tests: tests)
   }
 
@@ -120,7 +135,7 @@ package struct ProjectReader {
   }
 
   private func docsBlocks(_ failures: inout [Failure]) -> [DocBlock] {
-    var blocks: [DocBlock] = []
+    var blocks = [Self.overview]
     var seen: [String: DocBlock] = [:]
     for package in workspace.packages {
       for file in package.files where file.kind == .docs {
@@ -130,9 +145,13 @@ package struct ProjectReader {
         for block in found {
           let name = String(block.signature.text.trimmingBlanks)
           let doc = DocBlock(
-            uniqueID: "doc.\(package.name).\(name)", name: name, packageName: package.name,
-            path: file.path, originalFilePath: file.originalFilePath,
-            contents: String(block.contents.text.trimmingBlanks))
+            uniqueID: "doc.\(package.name).\(name)",
+            name: name,
+            packageName: package.name,
+            path: file.path,
+            originalFilePath: file.originalFilePath,
+            contents: String(block.contents.text.trimmingBlanks)
+          )
           if let other = seen[doc.uniqueID] {
             failures.append(
               Failure(
@@ -143,7 +162,10 @@ package struct ProjectReader {
                     + "have the same name, dbt will be unable to find the correct resource\n"
                     + "when looking for doc(\"\(name)\").",
                   span: block.whole,
-                  hint: "the other one is in \(other.originalFilePath): rename one")))
+                  hint: "the other one is in \(other.originalFilePath): rename one"
+                )
+              )
+            )
             continue
           }
           seen[doc.uniqueID] = doc
@@ -154,8 +176,26 @@ package struct ProjectReader {
     return blocks
   }
 
+  /// The start page of a docs site, for projects that have none of their own.
+  private static let overview = DocBlock(
+    uniqueID: "doc.dbt.__overview__",
+    name: "__overview__",
+    packageName: "dbt",
+    path: "overview.md",
+    originalFilePath: "docs/overview.md",
+    contents: """
+      ### What this project builds
+
+      Every model, seed, source and test of the project has a page here with its description, its
+      columns and its SQL. Write a docs block named `__overview__` to put a start page of your own in
+      this place.
+      """
+  )
+
   private func patchMacros(
-    _ patches: Patches, _ descriptions: DescriptionRenderer, _ failures: inout [Failure]
+    _ patches: Patches,
+    _ descriptions: DescriptionRenderer,
+    _ failures: inout [Failure]
   ) {
     for patch in patches.all where patch.section == "macros" {
       guard
@@ -165,7 +205,8 @@ package struct ProjectReader {
       patch.isUsed = true
       do {
         macro.description = try descriptions.render(
-          patch.entry["description"], package: patch.package
+          patch.entry["description"],
+          package: patch.package
         ).text
       } catch { failures.append(error) }
       var meta = patch.entry["meta"]?.datum.map ?? DatumMap()
@@ -173,7 +214,9 @@ package struct ProjectReader {
         meta[key] = value
       }
       macro.meta = meta
-      for (key, value) in (patch.entry["docs"]?.datum.map ?? [:]).entries { macro.docs[key] = value }
+      for (key, value) in (patch.entry["docs"]?.datum.map ?? [:]).entries {
+        macro.docs[key] = value
+      }
       macro.arguments = (patch.entry["arguments"]?.sequence ?? []).map { argument in
         .map([
           "name": argument["name"]?.datum ?? .null, "type": argument["type"]?.datum ?? .null,
@@ -187,7 +230,9 @@ package struct ProjectReader {
   // MARK: Nodes
 
   private func nodeDrafts(
-    _ patches: Patches, _ descriptions: DescriptionRenderer, _ failures: inout [Failure]
+    _ patches: Patches,
+    _ descriptions: DescriptionRenderer,
+    _ failures: inout [Failure]
   ) -> [Draft] {
     var drafts: [Draft] = []
     for package in workspace.packages {
@@ -220,10 +265,17 @@ package struct ProjectReader {
       checksum = Checksum(name: "path", checksum: file.originalFilePath)
     }
     let node = Node(
-      uniqueID: "\(type.rawValue).\(package.name).\(name)", resourceType: type, name: name,
-      packageName: package.name, path: path, originalFilePath: file.originalFilePath,
-      fqn: [package.name] + folders + [name], checksum: checksum,
-      rawCode: type == .seed ? "" : file.text, createdAt: createdAt)
+      uniqueID: "\(type.rawValue).\(package.name).\(name)",
+      resourceType: type,
+      name: name,
+      packageName: package.name,
+      path: path,
+      originalFilePath: file.originalFilePath,
+      fqn: [package.name] + folders + [name],
+      checksum: checksum,
+      rawCode: type == .seed ? "" : file.text,
+      createdAt: createdAt
+    )
     node.source = type == .seed ? nil : file.span
     node.declaration = file.file.startSpan
     if type == .seed {
@@ -244,7 +296,10 @@ package struct ProjectReader {
   }
 
   private func snapshotDrafts(
-    _ file: ProjectFile, _ package: Package, _ patches: Patches, _ shapes: PropertyShapes,
+    _ file: ProjectFile,
+    _ package: Package,
+    _ patches: Patches,
+    _ shapes: PropertyShapes,
     _ failures: inout [Failure]
   ) -> [Draft] {
     let (blocks, diagnostics) = BlockScanner.blocks(in: file.file, tags: ["snapshot"])
@@ -254,10 +309,17 @@ package struct ProjectReader {
     return blocks.map { block in
       let name = String(block.signature.text.trimmingBlanks)
       let node = Node(
-        uniqueID: "snapshot.\(package.name).\(name)", resourceType: .snapshot, name: name,
-        packageName: package.name, path: file.path, originalFilePath: file.originalFilePath,
+        uniqueID: "snapshot.\(package.name).\(name)",
+        resourceType: .snapshot,
+        name: name,
+        packageName: package.name,
+        path: file.path,
+        originalFilePath: file.originalFilePath,
         fqn: [package.name] + folders + [FileSystem.stem(of: file.path), name],
-        checksum: file.checksum, rawCode: block.contents.text, createdAt: createdAt)
+        checksum: file.checksum,
+        rawCode: block.contents.text,
+        createdAt: createdAt
+      )
       node.source = block.contents
       node.declaration = block.signature
       return draft(prepared(node), package, patches, shapes, &failures)
@@ -266,7 +328,10 @@ package struct ProjectReader {
 
   /// Joins a node with its properties entry.
   private func draft(
-    _ node: Node, _ package: Package, _ patches: Patches, _ shapes: PropertyShapes,
+    _ node: Node,
+    _ package: Package,
+    _ patches: Patches,
+    _ shapes: PropertyShapes,
     _ failures: inout [Failure]
   ) -> Draft {
     let patch = patches.find(node)
@@ -276,7 +341,9 @@ package struct ProjectReader {
     let entry = patch.entry
     do {
       let (text, blocks) = try shapes.descriptions.render(
-        entry["description"], package: package.name)
+        entry["description"],
+        package: package.name
+      )
       node.description = text
       node.docBlocks = blocks
       node.columns = try shapes.columns(entry["columns"])
@@ -301,14 +368,21 @@ package struct ProjectReader {
             Diagnostic(
               id: "properties.key-twice",
               message: "'\(key)' of \(node.name) is given both as a property and under 'config'",
-              span: value.span, hint: "keep the one under 'config'")))
+              span: value.span,
+              hint: "keep the one under 'config'"
+            )
+          )
+        )
       }
       values[key] = value.datum
       origins[key] = value.span
     }
     return Draft(
-      node: node, package: package, patch: patch,
-      propertiesLayer: ConfigLayer(values, origin: entry.span, origins: origins))
+      node: node,
+      package: package,
+      patch: patch,
+      propertiesLayer: ConfigLayer(values, origin: entry.span, origins: origins)
+    )
   }
 
   private func hookDrafts() -> [Draft] {
@@ -317,17 +391,25 @@ package struct ProjectReader {
       let definition = package.definition
       let checksum = Checksum(
         name: "sha256",
-        checksum: Digest.sha256(definition.file.bytes[ProjectFiles.trimmed(definition.file.bytes)]))
+        checksum: Digest.sha256(definition.file.bytes[ProjectFiles.trimmed(definition.file.bytes)])
+      )
       for (kind, hooks) in [
         ("on-run-start", definition.onRunStart), ("on-run-end", definition.onRunEnd),
       ] {
         for (index, sql) in hooks.enumerated() {
           let name = "\(package.name)-\(kind)-\(index)"
           let node = Node(
-            uniqueID: "operation.\(package.name).\(name)", resourceType: .operation, name: name,
-            packageName: package.name, path: "hooks/\(name).sql",
-            originalFilePath: "./dbt_project.yml", fqn: [package.name, "hooks", name],
-            checksum: checksum, rawCode: sql, createdAt: createdAt)
+            uniqueID: "operation.\(package.name).\(name)",
+            resourceType: .operation,
+            name: name,
+            packageName: package.name,
+            path: "hooks/\(name).sql",
+            originalFilePath: "./dbt_project.yml",
+            fqn: [package.name, "hooks", name],
+            checksum: checksum,
+            rawCode: sql,
+            createdAt: createdAt
+          )
           let file = SourceFile(path: "\(definition.file.path) (\(kind))", text: sql)
           node.source = TextSpan(file: file, start: 0, end: file.bytes.count)
           node.declaration = definition.file.startSpan
@@ -343,7 +425,9 @@ package struct ProjectReader {
   // MARK: Generic tests
 
   private func genericTests(
-    _ drafts: [Draft], _ sources: [SourceReader.Entry], _ failures: inout [Failure]
+    _ drafts: [Draft],
+    _ sources: [SourceReader.Entry],
+    _ failures: inout [Failure]
   ) -> [Draft] {
     var tests: [Draft] = []
     for draft in drafts {
@@ -352,18 +436,30 @@ package struct ProjectReader {
       guard node.resourceType != .test, node.resourceType != .analysis else { continue }
       let target = TestTarget(
         name: node.version.map { "\(node.name)_v\($0.pythonText)" } ?? node.name,
-        reference: Reference(name: node.name, version: node.version), source: nil,
-        attachedNode: node.uniqueID, file: patch.file, package: draft.package,
-        fileKeyName: patch.fileKeyName, tags: [], group: nil)
+        reference: Reference(name: node.name, version: node.version),
+        source: nil,
+        attachedNode: node.uniqueID,
+        file: patch.file,
+        package: draft.package,
+        fileKeyName: patch.fileKeyName,
+        tags: [],
+        group: nil
+      )
       tests += self.tests(in: patch.entry, target, &failures)
     }
     for source in sources {
       let table = source.table
       let target = TestTarget(
-        name: "\(table.sourceName)_\(table.name)", reference: nil,
-        source: [table.sourceName, table.name], attachedNode: nil, file: source.file,
-        package: source.package, fileKeyName: "sources.\(table.sourceName)", tags: table.tags,
-        group: nil)
+        name: "\(table.sourceName)_\(table.name)",
+        reference: nil,
+        source: [table.sourceName, table.name],
+        attachedNode: nil,
+        file: source.file,
+        package: source.package,
+        fileKeyName: "sources.\(table.sourceName)",
+        tags: table.tags,
+        group: nil
+      )
       tests += self.tests(in: source.entry, target, &failures)
     }
     return tests
@@ -382,7 +478,9 @@ package struct ProjectReader {
   }
 
   private func tests(
-    in entry: YAMLNode, _ target: TestTarget, _ failures: inout [Failure]
+    in entry: YAMLNode,
+    _ target: TestTarget,
+    _ failures: inout [Failure]
   ) -> [Draft] {
     var drafts: [Draft] = []
     func add(_ holder: YAMLNode, column: String?, tags: [String]) {
@@ -395,7 +493,11 @@ package struct ProjectReader {
             Diagnostic(
               id: "test.both-names",
               message: "Invalid test config: cannot have both 'tests' and 'data_tests' defined",
-              span: old.span, hint: "move everything below 'data_tests'")))
+              span: old.span,
+              hint: "move everything below 'data_tests'"
+            )
+          )
+        )
       }
       guard let list = new ?? old, !list.isNull else { return }
       guard let items = list.sequence else {
@@ -403,8 +505,13 @@ package struct ProjectReader {
           Failure(
             .parsing,
             Diagnostic(
-              id: "test.not-a-list", message: "'data_tests' must be a list, and is \(list.kindName)",
-              span: list.span, hint: "write each test as '- unique'")))
+              id: "test.not-a-list",
+              message: "'data_tests' must be a list, and is \(list.kindName)",
+              span: list.span,
+              hint: "write each test as '- unique'"
+            )
+          )
+        )
         return
       }
       for item in items {
@@ -426,7 +533,10 @@ package struct ProjectReader {
   }
 
   private func draft(
-    _ test: GenericTestEntry, _ target: TestTarget, column: String?, tags: [String]
+    _ test: GenericTestEntry,
+    _ target: TestTarget,
+    column: String?,
+    tags: [String]
   ) throws(Failure) -> Draft {
     let columnName = test.columnName ?? column
     var call: String
@@ -441,24 +551,41 @@ package struct ProjectReader {
     if let columnName { arguments["column_name"] = .string(columnName) }
     for (key, value) in test.arguments.entries { arguments[key] = value }
     let name = GenericTestName(
-      test: test.name, namespace: test.namespace, isSource: target.source != nil,
-      target: target.name, arguments: arguments, model: model, customName: test.customName)
+      test: test.name,
+      namespace: test.namespace,
+      isSource: target.source != nil,
+      target: target.name,
+      arguments: arguments,
+      model: model,
+      customName: test.customName
+    )
     arguments["model"] = .string(model)
     let alias = name.short == name.full ? nil : name.short
     let file = target.file
     let node = Node(
-      uniqueID: "test.\(target.package.name).\(name.full).\(name.hash)", resourceType: .test,
-      name: name.full, packageName: target.package.name, path: "\(name.short).sql",
+      uniqueID: "test.\(target.package.name).\(name.full).\(name.hash)",
+      resourceType: .test,
+      name: name.full,
+      packageName: target.package.name,
+      path: "\(name.short).sql",
       originalFilePath: file.originalFilePath,
-      fqn: [target.package.name] + file.path.split(separator: "/").dropLast().map(String.init)
+      // dbt drops the first folder, whatever the resource path is.
+      fqn: [target.package.name]
+        + file.originalFilePath.split(separator: "/").dropFirst().dropLast().map(String.init)
         + [name.full],
-      checksum: .none, rawCode: test.rawCode(alias: alias), createdAt: createdAt)
+      checksum: .none,
+      rawCode: test.rawCode(alias: alias),
+      createdAt: createdAt
+    )
     node.declaration = test.span
     node.columnName = columnName
     node.fileKeyName = target.fileKeyName
     node.attachedNode = target.attachedNode
     node.testMetadata = TestMetadata(
-      name: test.name, namespace: test.namespace, arguments: arguments)
+      name: test.name,
+      namespace: test.namespace,
+      arguments: arguments
+    )
     var config = test.config
     if let alias, config["alias"] == nil { config["alias"] = .string(alias) }
     let inherited = (target.tags + tags + (config["tags"]?.texts ?? [])).reduce(into: [String]()) {
@@ -469,11 +596,19 @@ package struct ProjectReader {
       node.description = description.datum.pythonText
     }
     return Draft(
-      node: prepared(node), package: target.package, patch: nil,
+      node: prepared(node),
+      package: target.package,
+      patch: nil,
       test: GenericTestDraft(
-        namespace: test.namespace, macroName: "test_\(test.name)", arguments: arguments,
-        target: target.reference, source: target.source, place: test.span),
-      propertiesLayer: ConfigLayer(config, origin: test.span, origins: test.configOrigins))
+        namespace: test.namespace,
+        macroName: "test_\(test.name)",
+        arguments: arguments,
+        target: target.reference,
+        source: target.source,
+        place: test.span
+      ),
+      propertiesLayer: ConfigLayer(config, origin: test.span, origins: test.configOrigins)
+    )
   }
 
   // MARK: Rendering
@@ -487,7 +622,7 @@ package struct ProjectReader {
       RenderingThread(workspace, threadName: "MainThread")
     } _: { thread, index in
       let reader = NodeReader(workspace: workspace, thread: thread, emit: emit)
-      do {
+      do throws(Failure) {
         slots.set(index, (nil, try reader.read(drafts[index])))
       } catch {
         slots.set(index, (error, []))
@@ -495,7 +630,9 @@ package struct ProjectReader {
     }
     // The built-in macros' dependencies need every template once: the same cores, the same wait.
     let macros = workspace.allMacros
-    Threads.forEach(macros.count) { () } _: { _, index in
+    Threads.forEach(macros.count) {
+      ()
+    } _: { _, index in
       macros[index].macro.dependsOnMacros = workspace.macros.staticDependencies(of: macros[index])
     }
     var used: Set<[String]> = []
@@ -518,12 +655,16 @@ package struct ProjectReader {
             .compilation,
             Diagnostic(
               id: "node.duplicate",
-              message: "dbt found two \(node.resourceType.plural) with the name \"\(node.name)\".\n\n"
+              message:
+                "dbt found two \(node.resourceType.plural) with the name \"\(node.name)\".\n\n"
                 + "Since these resources have the same name, dbt will be unable to find the correct "
                 + "resource\nwhen looking for ref(\"\(node.name)\").\n\nTo fix this, change the name "
                 + "of one of these resources:\n- \(other.uniqueID) (\(other.originalFilePath))\n"
                 + "- \(node.uniqueID) (\(node.originalFilePath))",
-              span: node.declaration)))
+              span: node.declaration
+            )
+          )
+        )
         continue
       }
       byID[node.uniqueID] = node
@@ -539,7 +680,11 @@ package struct ProjectReader {
                 + "this,\nchange the configuration of one of these resources:\n"
                 + "- \(other.uniqueID) (\(other.originalFilePath))\n"
                 + "- \(node.uniqueID) (\(node.originalFilePath))",
-              span: node.declaration, hint: "give one of them another alias or schema")))
+              span: node.declaration,
+              hint: "give one of them another alias or schema"
+            )
+          )
+        )
       } else {
         byRelation[relation] = node
       }
@@ -553,10 +698,13 @@ package struct ProjectReader {
       NamedWarning(
         "NoNodeForYamlKey",
         Diagnostic(
-          id: "properties.no-node", severity: .warning,
+          id: "properties.no-node",
+          severity: .warning,
           message: "Did not find matching node for patch with name '\(patch.name)' in the "
             + "'\(patch.section)' section of file '\(patch.file.originalFilePath)'",
-          span: patch.entry["name"]?.span ?? patch.entry.span))
+          span: patch.entry["name"]?.span ?? patch.entry.span
+        )
+      )
     }
   }
 
@@ -571,11 +719,15 @@ package struct ProjectReader {
       NamedWarning(
         "UnusedResourceConfigPath",
         Diagnostic(
-          id: "project.unused-path", severity: .warning,
-          message: "Configuration paths exist in your dbt_project.yml file which do not apply to any "
+          id: "project.unused-path",
+          severity: .warning,
+          message:
+            "Configuration paths exist in your dbt_project.yml file which do not apply to any "
             + "resources.\nThere are \(unused.count) unused configuration paths:\n"
             + unused.map { "- \($0)" }.joined(separator: "\n"),
-          span: workspace.root.definition.file.startSpan))
+          span: workspace.root.definition.file.startSpan
+        )
+      )
     ]
   }
 
@@ -606,11 +758,16 @@ package struct ProjectReader {
   }
 
   private func readPlainResources(
-    _ files: [PropertiesFile], _ descriptions: DescriptionRenderer, into manifest: inout Manifest,
+    _ files: [PropertiesFile],
+    _ descriptions: DescriptionRenderer,
+    into manifest: inout Manifest,
     _ failures: inout [Failure]
   ) {
     let reader = PlainResourceReader(
-      workspace: workspace, descriptions: descriptions, createdAt: createdAt)
+      workspace: workspace,
+      descriptions: descriptions,
+      createdAt: createdAt
+    )
     for file in files { reader.read(file, into: &manifest, &failures) }
   }
 }
@@ -622,12 +779,15 @@ private final class YAMLRendererBox {
 
   init(_ workspace: Workspace, package: String, target: DatumMap) {
     context = ConfigurationContext(
-      workspace.invocation, environment: workspace.processEnvironment,
-      vars: workspace.vars(for: package), subject: "<Configuration>",
+      workspace.invocation,
+      environment: workspace.processEnvironment,
+      vars: workspace.vars(for: package),
+      subject: "<Configuration>",
       members: [
         "target": Value(target), "env": Value(target),
         "project_name": .string(workspace.root.name),
-      ])
+      ]
+    )
     renderer = context.renderer(workspace.nativeEnvironment)
   }
 }
@@ -647,7 +807,12 @@ struct Patches {
       for section in Self.nodeSections + ["macros"] {
         for (name, entry) in file.entries(section) {
           let patch = Patch(
-            section: section, name: name, entry: entry, file: file.file, package: file.package)
+            section: section,
+            name: name,
+            entry: entry,
+            file: file.file,
+            package: file.package
+          )
           all.append(patch)
           let key = "\(section)|\(file.package)|\(name)"
           if let other = index[key] {
@@ -662,7 +827,10 @@ struct Patches {
                     + "To fix this, remove one of the resource entries for \(name) in this file:\n"
                     + " - \(file.file.originalFilePath)",
                   span: entry["name"]?.span ?? entry.span,
-                  hint: "the other entry is at \(other.file.file.path):\(line):\(column)")))
+                  hint: "the other entry is at \(other.file.file.path):\(line):\(column)"
+                )
+              )
+            )
           } else {
             index[key] = patch
           }
@@ -693,6 +861,7 @@ struct Patches {
 /// The parts of the generic tests, by unique id.
 package struct TestParts: Sendable {
   let drafts: [String: GenericTestDraft]
+
   init(_ drafts: [String: GenericTestDraft]) { self.drafts = drafts }
 }
 
@@ -718,7 +887,9 @@ final class Slots<Value>: @unchecked Sendable {
 }
 
 extension Array {
-  fileprivate func partitioned(_ isFirst: (Element) -> Bool) -> (first: [Element], second: [Element]) {
+  fileprivate func partitioned(
+    _ isFirst: (Element) -> Bool
+  ) -> (first: [Element], second: [Element]) {
     var first: [Element] = []
     var second: [Element] = []
     for element in self {

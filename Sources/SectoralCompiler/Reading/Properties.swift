@@ -1,7 +1,7 @@
 import SectoralJinja
-package import SectoralProject
-package import SectoralText
-package import SectoralYAML
+import SectoralProject
+import SectoralText
+import SectoralYAML
 
 /// An entry of a properties file that describes a resource defined elsewhere.
 ///
@@ -75,7 +75,8 @@ struct PropertiesFile: Sendable {
                 "Error reading \(package): \(FileSystem.name(of: file.originalFilePath)) - "
                 + error.message
               return error
-            })
+            }
+          )
         ]
       self.warnings = warnings
       return
@@ -90,7 +91,10 @@ struct PropertiesFile: Sendable {
             id: "properties.not-a-mapping",
             message: "The schema file at \(file.originalFilePath) is invalid because it holds "
               + "\(parsed.kindName), not keys and values",
-            span: parsed.span, hint: "begin with 'models:' or 'sources:'"))
+            span: parsed.span,
+            hint: "begin with 'models:' or 'sources:'"
+          )
+        )
       ]
       self.warnings = warnings
       return
@@ -104,7 +108,10 @@ struct PropertiesFile: Sendable {
               id: "properties.version",
               message: "The schema file at \(file.originalFilePath) is invalid because version "
                 + "\(value.datum.pythonString) is not supported",
-              span: value.span, hint: "write version: 2, or leave the key out"))
+              span: value.span,
+              hint: "write version: 2, or leave the key out"
+            )
+          )
         }
       } else if name == "anchors" {
         continue
@@ -112,17 +119,25 @@ struct PropertiesFile: Sendable {
         let near = Spelling.nearest(to: name, among: Self.sections)
         warnings.append(
           Diagnostic(
-            id: "properties.unknown-key", severity: .warning,
+            id: "properties.unknown-key",
+            severity: .warning,
             message: "the key '\(name)' in \(file.originalFilePath) means nothing to dbt",
-            span: key.span, hint: near.map { "did you mean '\($0)'?" } ?? "remove it"))
+            span: key.span,
+            hint: near.map { "did you mean '\($0)'?" } ?? "remove it"
+          )
+        )
       } else if !value.isNull {
         guard let items = value.sequence else {
           problems.append(
             Diagnostic(
               id: "properties.not-a-list",
-              message: "The schema file at \(file.originalFilePath) is invalid because the value of "
+              message:
+                "The schema file at \(file.originalFilePath) is invalid because the value of "
                 + "'\(name)' is not a list",
-              span: value.span, hint: "write each entry as '- name: …'"))
+              span: value.span,
+              hint: "write each entry as '- name: …'"
+            )
+          )
           continue
         }
         for item in items where item["name"]?.string == nil {
@@ -135,7 +150,9 @@ struct PropertiesFile: Sendable {
                 + (isMapping ? "does not have a name attribute." : "is not a dictionary."),
               span: item.span,
               hint: item["name"].map { "the name must be text, and is \($0.datum.words)" }
-                ?? "add 'name:'"))
+                ?? "add 'name:'"
+            )
+          )
         }
       }
     }
@@ -174,7 +191,8 @@ struct DescriptionRenderer {
 
   /// - Returns: The text, and the ids of the blocks in it.
   func render(
-    _ node: YAMLNode?, package: String
+    _ node: YAMLNode?,
+    package: String
   ) throws(Failure) -> (text: String, blocks: [String]) {
     guard let node, !node.isNull else { return ("", []) }
     let text = node.datum.pythonText
@@ -190,7 +208,8 @@ struct DescriptionRenderer {
           throw .compilation(
             "Documentation for '\(names.joined(separator: "."))' not found",
             hint: Spelling.nearest(to: names[names.count - 1], among: docs.values.map(\.name))
-              .map { "did you mean '\($0)'?" })
+              .map { "did you mean '\($0)'?" }
+          )
         }
         if !used.contains(block.uniqueID) { used.append(block.uniqueID) }
         return .string(block.contents)
@@ -229,7 +248,11 @@ struct PropertyShapes {
           Diagnostic(
             id: "properties.column-without-name",
             message: "The schema file at \(column.span.file.path) is invalid because a column has "
-              + "no name", span: column.span, hint: "add 'name:'"))
+              + "no name",
+            span: column.span,
+            hint: "add 'name:'"
+          )
+        )
       }
       columns[name] = .map(try self.column(name, column))
     }

@@ -1,6 +1,6 @@
 package import SectoralProject
 import SectoralText
-package import SectoralYAML
+import SectoralYAML
 
 /// What `ref` and `source` point to: every node and source by name and package.
 package struct ReferenceIndex: Sendable {
@@ -113,8 +113,13 @@ package struct ReferenceIndex: Sendable {
             Failure(
               .compilation,
               missing(
-                "Exposure '\(exposure.uniqueID)' (\(exposure.originalFilePath))", reference,
-                isDisabled: false, at: exposure.declaration)))
+                "Exposure '\(exposure.uniqueID)' (\(exposure.originalFilePath))",
+                reference,
+                isDisabled: false,
+                at: exposure.declaration
+              )
+            )
+          )
         }
       }
       for names in exposure.sources {
@@ -125,14 +130,21 @@ package struct ReferenceIndex: Sendable {
             Failure(
               .compilation,
               missingSource(
-                "Exposure '\(exposure.uniqueID)' (\(exposure.originalFilePath))", names,
-                isDisabled: false, at: exposure.declaration)))
+                "Exposure '\(exposure.uniqueID)' (\(exposure.originalFilePath))",
+                names,
+                isDisabled: false,
+                at: exposure.declaration
+              )
+            )
+          )
         }
       }
     }
     // A generic test belongs to the group of what it tests.
     let index = Dictionary(
-      manifest.nodes.map { ($0.uniqueID, $0) }, uniquingKeysWith: { first, _ in first })
+      manifest.nodes.map { ($0.uniqueID, $0) },
+      uniquingKeysWith: { first, _ in first }
+    )
     let groups = Set(manifest.groups.map(\.name))
     for node in manifest.nodes {
       if let attached = node.attachedNode, let group = index[attached]?.config["group"] {
@@ -157,7 +169,8 @@ package struct ReferenceIndex: Sendable {
       }
     }
     for (index, names) in node.sources.enumerated() {
-      let span = (index < node.sourceSpans.count ? node.sourceSpans[index] : nil) ?? node.declaration
+      let span =
+        (index < node.sourceSpans.count ? node.sourceSpans[index] : nil) ?? node.declaration
       switch source(names, from: node.packageName) {
       case .source(let target): add(target.uniqueID)
       case .disabled: problems.append(missingSource(words, names, isDisabled: true, at: span))
@@ -169,7 +182,10 @@ package struct ReferenceIndex: Sendable {
   }
 
   private func missing(
-    _ words: String, _ reference: Reference, isDisabled: Bool, at span: TextSpan?
+    _ words: String,
+    _ reference: Reference,
+    isDisabled: Bool,
+    at span: TextSpan?
   ) -> Diagnostic {
     var text = "\(words) depends on a node named '\(reference.name)' "
     if let package = reference.package { text += "in package or project '\(package)' " }
@@ -177,15 +193,21 @@ package struct ReferenceIndex: Sendable {
     text += isDisabled ? "which is disabled" : "which was not found"
     let names = nodes.keys
     return Diagnostic(
-      id: isDisabled ? "ref.disabled" : "ref.not-found", message: text, span: span,
+      id: isDisabled ? "ref.disabled" : "ref.not-found",
+      message: text,
+      span: span,
       hint: isDisabled
         ? "enable it ('enabled: true'), or take the reference out"
         : Spelling.nearest(to: reference.name, among: names).map { "did you mean '\($0)'?" }
-          ?? "a ref names a model, seed or snapshot by its file name, without the extension")
+          ?? "a ref names a model, seed or snapshot by its file name, without the extension"
+    )
   }
 
   private func missingSource(
-    _ words: String, _ names: [String], isDisabled: Bool, at span: TextSpan?
+    _ words: String,
+    _ names: [String],
+    isDisabled: Bool,
+    at span: TextSpan?
   ) -> Diagnostic {
     let known = sources.keys.map { $0.joined(separator: ".") }
     let wanted = names.joined(separator: ".")
@@ -199,11 +221,15 @@ package struct ReferenceIndex: Sendable {
         : Spelling.nearest(to: wanted, among: known).map {
           let parts = $0.split(separator: ".").map { "'\($0)'" }.joined(separator: ", ")
           return "did you mean source(\(parts))?"
-        } ?? "declare it under 'sources:' in a properties file")
+        } ?? "declare it under 'sources:' in a properties file"
+    )
   }
 
   private func checkAccess(
-    _ node: Node, _ index: [String: Node], _ groups: Set<String>, _ failures: inout [Failure]
+    _ node: Node,
+    _ index: [String: Node],
+    _ groups: Set<String>,
+    _ failures: inout [Failure]
   ) {
     if let group = node.group, !groups.contains(group) {
       failures.append(
@@ -214,7 +240,10 @@ package struct ReferenceIndex: Sendable {
             message: "Invalid group '\(group)', expected one of "
               + "[\(groups.sorted().map { "'\($0)'" }.joined(separator: ", "))]",
             span: node.declaration,
-            hint: Spelling.nearest(to: group, among: groups).map { "did you mean '\($0)'?" })))
+            hint: Spelling.nearest(to: group, among: groups).map { "did you mean '\($0)'?" }
+          )
+        )
+      )
     }
     for id in node.dependsOnNodes {
       guard let target = index[id], target.resourceType == .model, target.access == "private",
@@ -225,11 +254,15 @@ package struct ReferenceIndex: Sendable {
           .parsing,
           Diagnostic(
             id: "access.private",
-            message: "Node \(node.uniqueID) attempted to reference node \(target.uniqueID), which is "
+            message:
+              "Node \(node.uniqueID) attempted to reference node \(target.uniqueID), which is "
               + "not allowed because the referenced node is private to the "
               + "'\(target.group ?? "")' group.",
             span: node.source ?? node.declaration,
-            hint: "put both into one group, or make the model protected")))
+            hint: "put both into one group, or make the model protected"
+          )
+        )
+      )
     }
   }
 }

@@ -1,5 +1,6 @@
 import SectoralProject
 import SectoralText
+import SectoralWarehouse
 import SectoralYAML
 
 /// Reads `sources:` (spec: project, section 5.3).
@@ -31,7 +32,11 @@ struct SourceReader {
                   id: "source.table-without-name",
                   message: "The schema file at \(file.file.originalFilePath) is invalid because a "
                     + "table of the source '\(name)' does not have a name attribute.",
-                  span: table.span, hint: "add 'name:'")))
+                  span: table.span,
+                  hint: "add 'name:'"
+                )
+              )
+            )
             continue
           }
           do {
@@ -46,7 +51,10 @@ struct SourceReader {
                       + "Since these resources have the same name, dbt will be unable to find the "
                       + "correct resource when looking for source(\"\(name)\", \"\(tableName)\").",
                     span: table.span,
-                    hint: "the other one is in \(other.file.originalFilePath)")))
+                    hint: "the other one is in \(other.file.originalFilePath)"
+                  )
+                )
+              )
               continue
             }
             seen[entry.table.uniqueID] = entry
@@ -59,23 +67,33 @@ struct SourceReader {
   }
 
   private func read(
-    _ name: String, _ source: YAMLNode, _ tableName: String, _ table: YAMLNode,
-    _ file: PropertiesFile, _ package: Package
+    _ name: String,
+    _ source: YAMLNode,
+    _ tableName: String,
+    _ table: YAMLNode,
+    _ file: PropertiesFile,
+    _ package: Package
   ) throws(Failure) -> Entry {
     let result = SourceTable(
-      uniqueID: "source.\(package.name).\(name).\(tableName)", sourceName: name, name: tableName,
-      packageName: package.name, originalFilePath: file.file.originalFilePath,
-      fqn: [package.name] + file.folders + [name, tableName], createdAt: createdAt,
+      uniqueID: "source.\(package.name).\(name).\(tableName)",
+      sourceName: name,
+      name: tableName,
+      packageName: package.name,
+      originalFilePath: file.file.originalFilePath,
+      fqn: [package.name] + file.folders + [name, tableName],
+      createdAt: createdAt,
       declaration: table.span,
       identifier: table["identifier"]?.datum.pythonText ?? tableName,
-      schema: source["schema"]?.datum.pythonText ?? name)
+      schema: source["schema"]?.datum.pythonText ?? name
+    )
     let database = source["database"].flatMap { $0.isNull ? nil : $0.datum.pythonText }
     result.database = database ?? workspace.profile.database
     result.unrenderedDatabase = database
     result.unrenderedSchema = result.schema
     let shapes = PropertyShapes(descriptions: descriptions, package: package.name)
     result.sourceDescription = try descriptions.render(
-      source["description"], package: package.name
+      source["description"],
+      package: package.name
     ).text
     let (text, blocks) = try descriptions.render(table["description"], package: package.name)
     result.description = text
@@ -101,7 +119,8 @@ struct SourceReader {
 
     var builder = ConfigBuilder(.source)
     for definition in package.name == workspace.root.name
-      ? [package.definition] : [package.definition, workspace.root.definition] {
+      ? [package.definition] : [package.definition, workspace.root.definition]
+    {
       for level in definition.trees[.source]?.levels(for: result.fqn) ?? [] {
         builder.add(level.layer)
       }
@@ -140,19 +159,27 @@ struct SourceReader {
     result.loadedAtField = inherited("loaded_at_field")
     result.loadedAtQuery = inherited("loaded_at_query")
     if let field = table["loaded_at_field"], let query = table["loaded_at_query"], !field.isNull,
-      !query.isNull {
+      !query.isNull
+    {
       throw Failure(
         .parsing,
         Diagnostic(
           id: "source.two-loaded-at",
           message: "Cannot specify both loaded_at_field and loaded_at_query at the same level",
-          span: query.span, hint: "keep one of them"))
+          span: query.span,
+          hint: "keep one of them"
+        )
+      )
     }
     config["loaded_at_field"] = .optional(result.loadedAtField)
     config["loaded_at_query"] = .optional(result.loadedAtQuery)
     result.freshness = try freshness(
-      [source["freshness"], sourceConfig?["freshness"], table["freshness"],
-        tableConfig?["freshness"]], base: config["freshness"] ?? .null)
+      [
+        source["freshness"], sourceConfig?["freshness"], table["freshness"],
+        tableConfig?["freshness"],
+      ],
+      base: config["freshness"] ?? .null
+    )
     config["freshness"] = result.freshness
     result.config = config
     result.unrenderedConfig = builder.unrendered
@@ -171,7 +198,8 @@ struct SourceReader {
   /// Thresholds join key by key; null at a level switches freshness off for it and below.
   private func freshness(_ levels: [YAMLNode?], base: Datum) throws(Failure) -> Datum {
     let empty: Datum = ["count": .null, "period": .null]
-    var current: DatumMap? = base.map ?? ["warn_after": empty, "error_after": empty, "filter": .null]
+    var current: DatumMap? =
+      base.map ?? ["warn_after": empty, "error_after": empty, "filter": .null]
     for level in levels {
       guard let level else { continue }
       guard let pairs = level.mapping else {
@@ -190,8 +218,11 @@ struct SourceReader {
             .parsing,
             Diagnostic(
               id: "source.incomplete-threshold",
-              message: "\(key.keyText) needs both 'count' and 'period'", span: value.span,
-              hint: "write, for instance, {count: 12, period: hour}"))
+              message: "\(key.keyText) needs both 'count' and 'period'",
+              span: value.span,
+              hint: "write, for instance, {count: 12, period: hour}"
+            )
+          )
         }
         guard ["minute", "hour", "day"].contains(period.datum.pythonText), count.int != nil else {
           throw Failure(
@@ -199,7 +230,10 @@ struct SourceReader {
             Diagnostic(
               id: "source.bad-threshold",
               message: "\(key.keyText) must have a whole number as 'count' and minute, hour or day "
-                + "as 'period'", span: value.span))
+                + "as 'period'",
+              span: value.span
+            )
+          )
         }
         map[key.keyText] = ["count": count.datum, "period": period.datum]
       }

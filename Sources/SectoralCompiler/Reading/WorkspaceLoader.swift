@@ -1,4 +1,4 @@
-package import SectoralJinja
+import SectoralJinja
 package import SectoralProject
 package import SectoralText
 import SectoralWarehouse
@@ -30,10 +30,20 @@ package struct WorkspaceLoader {
     package var embeddedDatabase: @Sendable (String, String) -> String
 
     package init(
-      projectDirectory: String, profilesDirectory: String, profile: String?, target: String?,
-      threads: Int?, vars: DatumMap, environment: [String: String], invocationID: String,
-      startedAt: Int, flags: RenderingFlags, templateFlags: DatumMap, arguments: DatumMap,
-      checksVersions: Bool, embeddedDatabase: @escaping @Sendable (String, String) -> String
+      projectDirectory: String,
+      profilesDirectory: String,
+      profile: String?,
+      target: String?,
+      threads: Int?,
+      vars: DatumMap,
+      environment: [String: String],
+      invocationID: String,
+      startedAt: Int,
+      flags: RenderingFlags,
+      templateFlags: DatumMap,
+      arguments: DatumMap,
+      checksVersions: Bool,
+      embeddedDatabase: @escaping @Sendable (String, String) -> String
     ) {
       self.projectDirectory = projectDirectory
       self.profilesDirectory = profilesDirectory
@@ -75,8 +85,11 @@ package struct WorkspaceLoader {
   }
 
   private func invocation(
-    projectName: String, adapterType: String = "postgres", target: DatumMap = DatumMap(),
-    quoting: NamePolicy = NamePolicy(), behavior: DatumMap = DatumMap()
+    projectName: String,
+    adapterType: String = "postgres",
+    target: DatumMap = DatumMap(),
+    quoting: NamePolicy = NamePolicy(),
+    behavior: DatumMap = DatumMap()
   ) -> Invocation {
     var metadata = DatumMap()
     let prefix = "DBT_ENV_CUSTOM_ENV_"
@@ -85,18 +98,33 @@ package struct WorkspaceLoader {
       metadata[String(key.dropFirst(prefix.count))] = .string(value)
     }
     return Invocation(
-      id: settings.invocationID, startedAt: settings.startedAt,
-      dbtVersion: Self.compatibleVersion, projectName: projectName, adapterType: adapterType,
-      target: target, flags: settings.templateFlags, arguments: settings.arguments,
-      metadataEnvironment: metadata, quoting: quoting, behavior: behavior)
+      id: settings.invocationID,
+      startedAt: settings.startedAt,
+      dbtVersion: Self.compatibleVersion,
+      projectName: projectName,
+      adapterType: adapterType,
+      target: target,
+      flags: settings.templateFlags,
+      arguments: settings.arguments,
+      metadataEnvironment: metadata,
+      quoting: quoting,
+      behavior: behavior
+    )
   }
 
   private func context(
-    _ invocation: Invocation, allowsSecrets: Bool = false, members: [Symbol: Value] = [:]
+    _ invocation: Invocation,
+    allowsSecrets: Bool = false,
+    members: [Symbol: Value] = [:]
   ) -> ConfigurationContext {
     ConfigurationContext(
-      invocation, environment: settings.environment, vars: settings.vars, subject: "<Configuration>",
-      allowsSecrets: allowsSecrets, members: members)
+      invocation,
+      environment: settings.environment,
+      vars: settings.vars,
+      subject: "<Configuration>",
+      allowsSecrets: allowsSecrets,
+      members: members
+    )
   }
 
   /// The profile alone: what `debug` and `db` need.
@@ -118,13 +146,23 @@ package struct WorkspaceLoader {
       throw Failure(
         .runtime,
         Diagnostic(
-          id: "profile.not-named", message: "dbt_project.yml names no profile, and there is no "
-            + "--profile", span: raw.span, hint: "add 'profile: …' to dbt_project.yml"))
+          id: "profile.not-named",
+          message: "dbt_project.yml names no profile, and there is no "
+            + "--profile",
+          span: raw.span,
+          hint: "add 'profile: …' to dbt_project.yml"
+        )
+      )
     }
     do {
       let profile = try Profile.load(
-        folder: folder, profileName: name, target: settings.target, threads: settings.threads,
-        embeddedDatabase: database, renderer: renderer)
+        folder: folder,
+        profileName: name,
+        target: settings.target,
+        threads: settings.threads,
+        embeddedDatabase: database,
+        renderer: renderer
+      )
       return (raw, profile)
     } catch {
       // A home folder with other projects' profiles: this one has none, and was given none.
@@ -136,8 +174,11 @@ package struct WorkspaceLoader {
 
   private func embeddedProfile(_ name: String?, _ database: String) -> Profile {
     Profile.embedded(
-      profileName: name ?? "embedded", targetName: settings.target ?? "local",
-      threads: settings.threads, database: database)
+      profileName: name ?? "embedded",
+      targetName: settings.target ?? "local",
+      threads: settings.threads,
+      database: database
+    )
   }
 
   package func load() throws(Failure) -> Workspace {
@@ -145,12 +186,16 @@ package struct WorkspaceLoader {
     let rootName = rawRoot["name"]?.string ?? ""
     let target = profile.targetVariable
     let configuring = invocation(
-      projectName: rootName, adapterType: profile.type, target: target)
+      projectName: rootName,
+      adapterType: profile.type,
+      target: target
+    )
     let renderer = context(configuring, members: ["target": Value(target)])
       .renderer(nativeEnvironment)
     let root = try ProjectDefinition(
       root: settings.projectDirectory,
-      node: try renderer.render(rawRoot, keeping: ProjectDefinition.staysRaw))
+      node: try renderer.render(rawRoot, keeping: ProjectDefinition.staysRaw)
+    )
     var definitions = [(root, "")]
     definitions += try installedPackages(of: root, renderer)
     if settings.checksVersions {
@@ -164,8 +209,12 @@ package struct WorkspaceLoader {
     if let flag = root.quoting["schema"]?.bool { quoting.schema = flag }
     if let flag = root.quoting["identifier"]?.bool { quoting.identifier = flag }
     let invocation = invocation(
-      projectName: root.name, adapterType: profile.type, target: target, quoting: quoting,
-      behavior: root.flags)
+      projectName: root.name,
+      adapterType: profile.type,
+      target: target,
+      quoting: quoting,
+      behavior: root.flags
+    )
 
     var packages: [Package] = []
     var warnings: [Diagnostic] = []
@@ -177,7 +226,10 @@ package struct WorkspaceLoader {
       packages.append(
         Package(
           definition: definition,
-          files: try ProjectFiles.read(definition, shownFolder: shownFolder), vars: vars))
+          files: try ProjectFiles.read(definition, shownFolder: shownFolder),
+          vars: vars
+        )
+      )
       warnings += definition.warnings
     }
 
@@ -186,7 +238,8 @@ package struct WorkspaceLoader {
     var all: [MacroEntry] = []
     var problems: [Diagnostic] = []
     let internals =
-      profile.type == "redshift" ? ["dbt_redshift", "dbt_postgres", "dbt"] : ["dbt_postgres", "dbt"]
+      profile.type == "redshift"
+      ? ["dbt_redshift", "dbt_postgres", "dbt"] : ["dbt_postgres", "dbt"]
     for name in internals.reversed() {
       let found = reader.builtins(of: name)
       entries[name] = found
@@ -201,13 +254,25 @@ package struct WorkspaceLoader {
     }
     guard problems.isEmpty else { throw Failure(.compilation, problems) }
     let catalog = MacroCatalog(
-      rootName: root.name, adapterType: profile.type, entries: entries, internalNames: internals,
-      dispatch: root.dispatch)
+      rootName: root.name,
+      adapterType: profile.type,
+      entries: entries,
+      internalNames: internals,
+      dispatch: root.dispatch
+    )
     return Workspace(
-      packages: packages, profile: profile, macros: catalog, allMacros: all,
-      environment: environment, nativeEnvironment: nativeEnvironment, invocation: invocation,
-      processEnvironment: settings.environment, cliVars: settings.vars, flags: settings.flags,
-      warnings: warnings)
+      packages: packages,
+      profile: profile,
+      macros: catalog,
+      allMacros: all,
+      environment: environment,
+      nativeEnvironment: nativeEnvironment,
+      invocation: invocation,
+      processEnvironment: settings.environment,
+      cliVars: settings.vars,
+      flags: settings.flags,
+      warnings: warnings
+    )
   }
 
   /// Renders another YAML file of the root project, as dbt_project.yml is rendered.
@@ -220,7 +285,8 @@ package struct WorkspaceLoader {
 
   /// The projects below the packages folder, by name.
   private func installedPackages(
-    of root: ProjectDefinition, _ renderer: YAMLRenderer
+    of root: ProjectDefinition,
+    _ renderer: YAMLRenderer
   ) throws(Failure) -> [(ProjectDefinition, String)] {
     let folder =
       settings.environment["DBT_PACKAGES_INSTALL_PATH"] ?? root.packagesInstallPath
@@ -232,9 +298,11 @@ package struct WorkspaceLoader {
       let raw = try ProjectDefinition.parse(root: "\(path)/\(name)", shownFolder: shown)
       let definition = try ProjectDefinition(
         root: "\(path)/\(name)",
-        node: try renderer.render(raw, keeping: ProjectDefinition.staysRaw))
+        node: try renderer.render(raw, keeping: ProjectDefinition.staysRaw)
+      )
       if let other = found.first(where: { $0.0.name == definition.name })
-        ?? (definition.name == root.name ? (root, "") : nil) {
+        ?? (definition.name == root.name ? (root, "") : nil)
+      {
         throw Failure(
           .compilation,
           Diagnostic(
@@ -242,7 +310,9 @@ package struct WorkspaceLoader {
             message: "dbt found more than one package with the name \"\(definition.name)\" "
               + "included in this project. Package names must be unique in a project.",
             span: raw["name"]?.span ?? other.0.file.startSpan,
-            hint: "rename one of them, or remove it from \(folder)"))
+            hint: "rename one of them, or remove it from \(folder)"
+          )
+        )
       }
       found.append((definition, shown))
     }
@@ -254,7 +324,9 @@ package struct WorkspaceLoader {
           id: "package.not-installed",
           message: "dbt found \(declared) package(s) specified in packages.yml, but only "
             + "\(found.count) package(s) installed in \(folder).",
-          hint: "install the packages (dbt deps)"))
+          hint: "install the packages (dbt deps)"
+        )
+      )
     }
     return found.sorted { $0.0.name < $1.0.name }
   }
@@ -281,7 +353,10 @@ package struct WorkspaceLoader {
           Diagnostic(
             id: "project.bad-version-requirement",
             message: "\"\(requirement)\" is not a valid semantic version",
-            span: definition.file.startSpan, hint: "write, for instance, '>=1.8.0'"))
+            span: definition.file.startSpan,
+            hint: "write, for instance, '>=1.8.0'"
+          )
+        )
       }
       if let own, !specifier.admits(own) {
         throw Failure(
@@ -293,7 +368,9 @@ package struct WorkspaceLoader {
               + "  Required version of dbt for '\(definition.name)': "
               + "\(definition.requiredVersions)",
             span: definition.file.startSpan,
-            hint: "use another version of the package, or --no-version-check"))
+            hint: "use another version of the package, or --no-version-check"
+          )
+        )
       }
     }
   }

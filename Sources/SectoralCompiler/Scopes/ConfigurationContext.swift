@@ -18,8 +18,12 @@ package final class ConfigurationContext: Scope, ContextHost {
   ///   - subject: whom the message about a missing variable names.
   ///   - allowsSecrets: profiles and packages may read `DBT_ENV_SECRET_…`.
   package init(
-    _ invocation: Invocation, environment: [String: String], vars: DatumMap, subject: String,
-    allowsSecrets: Bool = false, members: [Symbol: Value] = [:]
+    _ invocation: Invocation,
+    environment: [String: String],
+    vars: DatumMap,
+    subject: String,
+    allowsSecrets: Bool = false,
+    members: [Symbol: Value] = [:]
   ) {
     self.invocation = invocation
     self.environment = environment
@@ -51,7 +55,8 @@ package final class ConfigurationContext: Scope, ContextHost {
         throw .compilation(
           "Required var '\(name)' not found in config:\nVars supplied to \(subject) = "
             + Datum.map(vars).pythonRepr,
-          hint: "give it with --vars '{\(name): …}'")
+          hint: "give it with --vars '{\(name): …}'"
+        )
       }
     }
     return base.lookup(name)
@@ -65,10 +70,14 @@ package final class ConfigurationContext: Scope, ContextHost {
   package let results = StatementResults()
   package func emit(_ event: ContextEvent) throws(TemplateError) {}
   package func callMacro(
-    _ name: String, _ arguments: Arguments, _ interpreter: Interpreter
+    _ name: String,
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> Value? { nil }
   package func dispatch(
-    _ name: String, namespace: String?, _ interpreter: Interpreter
+    _ name: String,
+    namespace: String?,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> Value {
     throw .compilation("macros cannot be called in YAML files")
   }

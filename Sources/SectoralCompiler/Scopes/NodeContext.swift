@@ -1,7 +1,7 @@
 package import SectoralJinja
 package import SectoralProject
-package import SectoralText
-package import SectoralYAML
+import SectoralText
+import SectoralYAML
 
 /// What one thread needs to render templates, whatever node they belong to.
 package final class RenderingThread {
@@ -56,7 +56,9 @@ package class NodeContext: Scope, ContextHost {
   package var interpreter: Interpreter { thread.interpreter }
 
   package init(
-    _ thread: RenderingThread, node: Node?, packageName: String,
+    _ thread: RenderingThread,
+    node: Node?,
+    packageName: String,
     emit: @escaping (ContextEvent) throws(TemplateError) -> Void
   ) {
     self.thread = thread
@@ -132,8 +134,11 @@ package class NodeContext: Scope, ContextHost {
   package var currentNode: CurrentNode? {
     node.map {
       CurrentNode(
-        uniqueID: $0.uniqueID, resourceType: $0.resourceType.rawValue, name: $0.name,
-        originalFilePath: $0.originalFilePath)
+        uniqueID: $0.uniqueID,
+        resourceType: $0.resourceType.rawValue,
+        name: $0.name,
+        originalFilePath: $0.originalFilePath
+      )
     }
   }
   package var allowsSecrets: Bool { false }
@@ -146,27 +151,33 @@ package class NodeContext: Scope, ContextHost {
   package func emit(_ event: ContextEvent) throws(TemplateError) { try emitEvent(event) }
 
   package func callMacro(
-    _ name: String, _ arguments: Arguments, _ interpreter: Interpreter
+    _ name: String,
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> Value? {
     guard let entry = workspace.macros.find(name) else { return nil }
     return try call(entry, arguments)
   }
 
   package func dispatch(
-    _ name: String, namespace: String?, _ interpreter: Interpreter
+    _ name: String,
+    namespace: String?,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> Value {
     if name.contains(".") {
       throw .compilation(
         "In adapter.dispatch, got a macro name of \"\(name)\", but \".\" is not a valid macro name "
           + "component. Did you mean `adapter.dispatch(\"\(name.split(separator: ".").last ?? "")\", "
-          + "macro_namespace=\"\(name.split(separator: ".").first ?? "")\")`?")
+          + "macro_namespace=\"\(name.split(separator: ".").first ?? "")\")`?"
+      )
     }
     let (entry, tried) = workspace.macros.dispatch(name, namespace: namespace, for: packageName)
     guard let entry else {
       throw .compilation(
         "In dispatch: No macro named '\(name)' found within namespace: '\(namespace ?? "None")'\n"
           + "    Searched for: \(tried.map { "'\($0)'" }.joined(separator: ", "))",
-        hint: "write a macro named 'default__\(name)', or install the package that has it")
+        hint: "write a macro named 'default__\(name)', or install the package that has it"
+      )
     }
     return thread.value(of: entry)
   }
@@ -174,13 +185,21 @@ package class NodeContext: Scope, ContextHost {
   // MARK: Running templates
 
   /// Calls a macro in this context.
-  package final func call(_ entry: MacroEntry, _ arguments: Arguments) throws(TemplateError) -> Value {
+  package final func call(
+    _ entry: MacroEntry,
+    _ arguments: Arguments
+  ) throws(TemplateError) -> Value {
     if macroDepth == 0 { calledDirectly(entry.macro) }
     macroDepth += 1
     defer { macroDepth -= 1 }
     let (template, definition) = try entry.definition()
     return try interpreter.invoke(
-      definition, of: template, scope: self, arguments, label: "macro \(entry.macro.name)")
+      definition,
+      of: template,
+      scope: self,
+      arguments,
+      label: "macro \(entry.macro.name)"
+    )
   }
 
   /// Runs `body` with this context as the interpreter's host.
@@ -231,7 +250,7 @@ enum Names {
 }
 
 /// A project's macro as a value: calls run in the context of whoever is being rendered.
-final class MacroObject: Object {
+package final class MacroObject: Object {
   let entry: MacroEntry
 
   init(_ entry: MacroEntry) {
@@ -239,11 +258,12 @@ final class MacroObject: Object {
     super.init()
   }
 
-  override var typeName: String { "MacroGenerator" }
-  override var isCallable: Bool { true }
+  package override var typeName: String { "MacroGenerator" }
+  package override var isCallable: Bool { true }
 
-  override func call(
-    _ arguments: Arguments, _ interpreter: Interpreter
+  package override func call(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> Value {
     guard let context = interpreter.host as? NodeContext else {
       preconditionFailure("a macro was called outside of a node's context")
@@ -251,15 +271,16 @@ final class MacroObject: Object {
     return try context.call(entry, arguments)
   }
 
-  override func attribute(
-    _ name: Symbol, _ interpreter: Interpreter
+  package override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> Value? {
     name == "name" ? .string(entry.macro.name) : nil
   }
 }
 
 /// A package's macros: `dbt_utils.star`.
-final class NamespaceObject: Object {
+package final class NamespaceObject: Object {
   private let name: String
   private unowned let thread: RenderingThread
 
@@ -269,11 +290,12 @@ final class NamespaceObject: Object {
     super.init()
   }
 
-  override var typeName: String { "dict" }
-  override var isMapping: Bool { true }
+  package override var typeName: String { "dict" }
+  package override var isMapping: Bool { true }
 
-  override func attribute(
-    _ name: Symbol, _ interpreter: Interpreter
+  package override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> Value? {
     if let entry = thread.workspace.macros.member(name, of: self.name) {
       return thread.value(of: entry)
@@ -286,7 +308,10 @@ final class NamespaceObject: Object {
     }
   }
 
-  override func item(_ key: Value, _ interpreter: Interpreter) throws(TemplateError) -> Value? {
+  package override func item(
+    _ key: Value,
+    _ interpreter: Interpreter
+  ) throws(TemplateError) -> Value? {
     guard let key = key.asString,
       let entry = thread.workspace.macros.member(Symbol(key), of: name)
     else { return nil }
@@ -295,7 +320,7 @@ final class NamespaceObject: Object {
 }
 
 /// `context` and `builtins`: the names of the context as a dictionary.
-final class ContextDictionary: Object {
+package final class ContextDictionary: Object {
   private unowned let context: NodeContext
   private let builtinsOnly: Bool
 
@@ -305,15 +330,16 @@ final class ContextDictionary: Object {
     super.init()
   }
 
-  override var typeName: String { "dict" }
-  override var isMapping: Bool { true }
+  package override var typeName: String { "dict" }
+  package override var isMapping: Bool { true }
 
   private func value(_ name: String) -> Value? {
     builtinsOnly ? context.builtin(Symbol(name)) : context.lookup(Symbol(name))
   }
 
-  override func attribute(
-    _ name: Symbol, _ interpreter: Interpreter
+  package override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> Value? {
     if let value = value(name.name) { return value }
     guard name == Names.get else { return nil }
@@ -323,13 +349,16 @@ final class ContextDictionary: Object {
     }
   }
 
-  override func item(_ key: Value, _ interpreter: Interpreter) throws(TemplateError) -> Value? {
+  package override func item(
+    _ key: Value,
+    _ interpreter: Interpreter
+  ) throws(TemplateError) -> Value? {
     key.asString.flatMap { value($0) }
   }
 }
 
 /// `var('name', default)`.
-final class VariableObject: Object {
+package final class VariableObject: Object {
   private unowned let context: NodeContext
 
   init(_ context: NodeContext) {
@@ -337,11 +366,12 @@ final class VariableObject: Object {
     super.init()
   }
 
-  override var typeName: String { "Var" }
-  override var isCallable: Bool { true }
+  package override var typeName: String { "Var" }
+  package override var isCallable: Bool { true }
 
-  override func call(
-    _ arguments: Arguments, _ interpreter: Interpreter
+  package override func call(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> Value {
     let bound = try CallArguments("var", arguments, ["var_name", "default"], required: 1)
     let name = try bound.string(0)
@@ -358,14 +388,16 @@ final class VariableObject: Object {
           + "Vars supplied to \(owner) = {\(known.isEmpty ? "" : "\n- \(known)\n")}",
         hint: Spelling.nearest(to: name, among: vars.keys).map { "did you mean '\($0)'?" }
           ?? "give it under 'vars:' in dbt_project.yml, with --vars, or as default: "
-          + "var('\(name)', …)")
+          + "var('\(name)', …)"
+      )
     }
     if case .string(let text) = value { return .string(try context.render(text: text)) }
     return Value(value)
   }
 
-  override func attribute(
-    _ name: Symbol, _ interpreter: Interpreter
+  package override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> Value? {
     guard name == "has_var" else { return nil }
     return .function("has_var") { [unowned context] arguments, _ in

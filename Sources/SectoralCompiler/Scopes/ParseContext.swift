@@ -69,11 +69,18 @@ package final class ParseContext: NodeContext {
       return .object(
         RelationObject(
           Relation(
-            database: workspace.profile.database, schema: workspace.profile.schema,
-            identifier: nil, quotePolicy: workspace.quoting),
-          adapterType: workspace.profile.type))
+            database: workspace.profile.database,
+            schema: workspace.profile.schema,
+            identifier: nil,
+            quotePolicy: workspace.quoting
+          ),
+          adapterType: workspace.profile.type
+        )
+      )
     }
-    return .object(RelationObject(workspace.relation(of: node), adapterType: workspace.profile.type))
+    return .object(
+      RelationObject(workspace.relation(of: node), adapterType: workspace.profile.type)
+    )
   }
 
   func note(target: Reference?, source: [String]?, at place: TextSpan) {
@@ -97,7 +104,8 @@ func sourceArguments(_ arguments: Arguments) throws(TemplateError) -> [String] {
   guard names.count == 2, arguments.positional.count == 2 else {
     throw .compilation(
       "source() takes exactly two arguments (\(arguments.positional.count) given)",
-      hint: "write source('source_name', 'table_name')")
+      hint: "write source('source_name', 'table_name')"
+    )
   }
   return names
 }
@@ -109,7 +117,8 @@ extension Reference {
     else {
       throw .compilation(
         "ref() takes at most two arguments (\(arguments.positional.count) given)",
-        hint: "write ref('model') or ref('package', 'model')")
+        hint: "write ref('model') or ref('package', 'model')"
+      )
     }
     var version: Datum?
     for (key, value) in arguments.keyword {
@@ -119,7 +128,10 @@ extension Reference {
       if !value.isNone { version = try Datum(value, .lenient, interpreter) }
     }
     self.init(
-      name: names[names.count - 1], package: names.count == 2 ? names[0] : nil, version: version)
+      name: names[names.count - 1],
+      package: names.count == 2 ? names[0] : nil,
+      version: version
+    )
   }
 }
 
@@ -136,7 +148,8 @@ private final class ParseConfigObject: Object {
   override var isCallable: Bool { true }
 
   override func call(
-    _ arguments: Arguments, _ interpreter: Interpreter
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> Value {
     var values = DatumMap()
     if let first = arguments.positional.first {
@@ -145,7 +158,8 @@ private final class ParseConfigObject: Object {
       else {
         throw .compilation(
           "Invalid inline model config",
-          hint: "write config(key=value, …) or config({…}), not both")
+          hint: "write config(key=value, …) or config({…}), not both"
+        )
       }
       values = map
     }
@@ -158,7 +172,8 @@ private final class ParseConfigObject: Object {
   }
 
   override func attribute(
-    _ name: Symbol, _ interpreter: Interpreter
+    _ name: Symbol,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> Value? {
     switch name {
     case "get", "require", "meta_get", "meta_require":

@@ -1,8 +1,8 @@
 package import SectoralJinja
 package import SectoralProject
 import SectoralText
-package import SectoralWarehouse
-package import SectoralYAML
+import SectoralWarehouse
+import SectoralYAML
 
 /// The context in which a node's templates run when it is compiled and executed: references are
 /// relations, and macros may query the database.
@@ -20,17 +20,34 @@ package final class RunContext: NodeContext {
   package var loadSeedTable: (() throws(Failure) -> SeedTable)?
 
   package init(
-    _ thread: RenderingThread, compiler: Compiler, node: Node?, session: WarehouseSession?,
-    selectedResources: [String], emit: @escaping (ContextEvent) throws(TemplateError) -> Void
+    _ thread: RenderingThread,
+    compiler: Compiler,
+    node: Node?,
+    session: WarehouseSession?,
+    selectedResources: [String],
+    emit: @escaping (ContextEvent) throws(TemplateError) -> Void
   ) {
     self.compiler = compiler
     self.ownSession = session
     self.selectedResources = selectedResources
     super.init(
-      thread, node: node, packageName: node?.packageName ?? thread.workspace.root.name, emit: emit)
+      thread,
+      node: node,
+      packageName: node?.packageName ?? thread.workspace.root.name,
+      emit: emit
+    )
   }
 
   package override var isExecuting: Bool { true }
+
+  /// Whether macros that are called count as the node's: while it is compiled, and, of tests, while
+  /// the materialization runs.
+  var notesCalls = false
+
+  override func calledDirectly(_ macro: Macro) {
+    if notesCalls { super.calledDirectly(macro) }
+  }
+
   package override var session: WarehouseSession? { ownSession }
 
   package override func writeRunFile(_ text: String) throws(TemplateError) {
@@ -60,7 +77,9 @@ package final class RunContext: NodeContext {
     case Names.config: return .object(RunConfigObject(self))
     case Names.this:
       guard let node, node.resourceType != .operation else { return Value.none }
-      return .object(RelationObject(workspace.relation(of: node), adapterType: workspace.profile.type))
+      return .object(
+        RelationObject(workspace.relation(of: node), adapterType: workspace.profile.type)
+      )
     case Names.model:
       guard let node else { return .dict([]) }
       var layout = node.layout()
@@ -101,28 +120,37 @@ package final class RunContext: NodeContext {
   // MARK: References
 
   private func relation(
-    of reference: Reference, _ interpreter: Interpreter
+    of reference: Reference,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> Value {
     guard case .node(let target) = compiler.references.node(reference, from: packageName) else {
       throw TemplateError(
-        .compilation, id: "ref.not-found",
+        .compilation,
+        id: "ref.not-found",
         "\(node?.words ?? "the query") depends on a node named '\(reference.name)' which was not "
-          + "found", span: interpreter.currentSpan,
-        hint: compiler.references.near(reference.name).map { "did you mean '\($0)'?" })
+          + "found",
+        span: interpreter.currentSpan,
+        hint: compiler.references.near(reference.name).map { "did you mean '\($0)'?" }
+      )
     }
     if let node, node.resourceType != .sqlOperation,
-      !node.dependsOnNodes.contains(target.uniqueID) {
+      !node.dependsOnNodes.contains(target.uniqueID)
+    {
       throw TemplateError(
-        .compilation, id: "ref.not-inferred",
+        .compilation,
+        id: "ref.not-inferred",
         "dbt was unable to infer all dependencies for the model \"\(node.name)\".\nThis typically "
           + "happens when ref() is placed within a conditional block.\n\nTo fix this, add the "
           + "following hint to the top of the model \"\(node.name)\":\n\n-- depends_on: "
-          + "{{ ref('\(reference.name)') }}", span: interpreter.currentSpan)
+          + "{{ ref('\(reference.name)') }}",
+        span: interpreter.currentSpan
+      )
     }
     if target.isEphemeralModel {
       if node?.resourceType == .operation {
         throw .compilation(
-          "Operations can not ref() ephemeral nodes, but \(target.name) is ephemeral")
+          "Operations can not ref() ephemeral nodes, but \(target.name) is ephemeral"
+        )
       }
       if !ephemeralReferences.contains(where: { $0 === target }) {
         ephemeralReferences.append(target)
@@ -130,9 +158,15 @@ package final class RunContext: NodeContext {
       return .object(
         RelationObject(
           Relation(
-            database: nil, schema: nil, identifier: "__dbt__cte__\(target.alias)", type: .cte,
-            quotePolicy: NamePolicy(database: false, schema: false, identifier: false)),
-          adapterType: workspace.profile.type))
+            database: nil,
+            schema: nil,
+            identifier: "__dbt__cte__\(target.alias)",
+            type: .cte,
+            quotePolicy: NamePolicy(database: false, schema: false, identifier: false)
+          ),
+          adapterType: workspace.profile.type
+        )
+      )
     }
     var relation = workspace.relation(of: target)
     if workspace.flags.isEmpty { relation.limit = 0 }
@@ -140,13 +174,17 @@ package final class RunContext: NodeContext {
   }
 
   private func relation(
-    ofSource names: [String], _ interpreter: Interpreter
+    ofSource names: [String],
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> Value {
     guard case .source(let target) = compiler.references.source(names, from: packageName) else {
       throw TemplateError(
-        .compilation, id: "source.not-found",
+        .compilation,
+        id: "source.not-found",
         "\(node?.words ?? "the query") depends on a source named '\(names.joined(separator: "."))' "
-          + "which was not found", span: interpreter.currentSpan)
+          + "which was not found",
+        span: interpreter.currentSpan
+      )
     }
     var relation = workspace.relation(of: target)
     if workspace.flags.isEmpty { relation.limit = 0 }
@@ -166,8 +204,12 @@ extension TemplateError {
       default: .compilation
       }
     self.init(
-      kind, id: first?.id ?? "run.error", first?.message ?? failure.kind.rawValue,
-      span: first?.span, hint: first?.hint)
+      kind,
+      id: first?.id ?? "run.error",
+      first?.message ?? failure.kind.rawValue,
+      span: first?.span,
+      hint: first?.hint
+    )
   }
 }
 
@@ -186,7 +228,8 @@ private final class RunConfigObject: Object {
   private var config: DatumMap { context.node?.config ?? DatumMap() }
 
   override func call(
-    _ arguments: Arguments, _ interpreter: Interpreter
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> Value { .string("") }
 
   private func read(_ name: String, in map: DatumMap) -> Datum? {
@@ -194,14 +237,19 @@ private final class RunConfigObject: Object {
   }
 
   override func attribute(
-    _ name: Symbol, _ interpreter: Interpreter
+    _ name: Symbol,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> Value? {
     switch name {
     case "get", "meta_get":
       let fromMeta = name == "meta_get"
       return .function(name.name) { [unowned self] arguments, _ throws(TemplateError) in
         let bound = try CallArguments(
-          name.name, arguments, ["name", "default", "validator"], required: 1)
+          name.name,
+          arguments,
+          ["name", "default", "validator"],
+          required: 1
+        )
         let key = try bound.string(0)
         let map = fromMeta ? config["meta"]?.map ?? [:] : config
         if let value = read(key, in: map) { return Value(value) }
@@ -216,7 +264,9 @@ private final class RunConfigObject: Object {
         if let value = read(key, in: map) { return Value(value) }
         throw .compilation(
           "Model '\(context.node?.uniqueID ?? "")' does not define a required config parameter "
-            + "'\(key)'.", hint: "add \(key) to its config()")
+            + "'\(key)'.",
+          hint: "add \(key) to its config()"
+        )
       }
     case "set":
       return .function("set") { _, _ in .string("") }
@@ -229,7 +279,8 @@ private final class RunConfigObject: Object {
         case let other?:
           throw .compilation(
             "Invalid value provided for 'persist_docs'. Expected dict but received "
-              + other.kindName)
+              + other.kindName
+          )
         }
       }
     default:

@@ -170,8 +170,7 @@ extension Criterion {
     )
   }
 
-  /// - Parameters:
-  ///   - methodText: `tag` or `config.materialized`; nil where the value decides.
+  /// `methodText` is `tag` or `config.materialized`, and nil where the value decides.
   init(
     method methodText: String?,
     value: String,

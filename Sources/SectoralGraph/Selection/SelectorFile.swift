@@ -19,9 +19,8 @@ package struct SelectorFile: Sendable {
 
   package init() {}
 
-  /// - Parameters:
-  ///   - root: The file's value, rendered.
-  ///   - indirectSelection: For criteria that name none.
+  /// Reads the file's value, which must be rendered already; the mode of indirect selection holds
+  /// for criteria that name none.
   package init(_ root: YAMLNode, indirectSelection: IndirectSelection) throws(Failure) {
     var reader = SelectorReader(indirectSelection: indirectSelection)
     selectors = reader.selectors(root)

@@ -33,7 +33,6 @@ enum Globals {
       }
       var bounds: [Int] = []
       for value in values {
-        if case .undefined(let undefined) = value { throw interpreter.undefinedError(undefined) }
         bounds.append(try value.expectInt())
       }
       let start = values.count > 1 ? bounds[0] : 0
@@ -82,7 +81,9 @@ enum Globals {
   private static var cycler: Value {
     .function("cycler") { (arguments, interpreter) throws(TemplateError) in
       guard !arguments.positional.isEmpty else {
-        throw TemplateError(.runtime, id: "jinja.no-items", "at least one item has to be provided")
+        throw TemplateError(
+          ErrorKind(rawValue: "RuntimeError"), id: "jinja.no-items",
+          "at least one item has to be provided")
       }
       return .object(CyclerValue(arguments.positional))
     }

@@ -13,7 +13,10 @@ extension Interpreter {
       place = id
       return load(node, frame)
     default:
-      if StackGuard.currentAddress() < stackLimit { try checkStack() }
+      if StackGuard.currentAddress() < stackLimit {
+        place = id
+        try checkStack()
+      }
       return try evaluateOperation(id, node, frame)
     }
   }

@@ -16,9 +16,9 @@ extension Interpreter {
       }
       if ignoresMissing { return nil }
       var shown: [String] = []
-      for name in names { shown.append(try reprText(of: name)) }
+      for name in names { shown.append(try text(of: name)) }
       throw TemplateError(
-        .notFound,
+        .noneFound,
         id: "jinja.template-not-found",
         "none of the templates given were found: \(shown.joined(separator: ", "))"
       )

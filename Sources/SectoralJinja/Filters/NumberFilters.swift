@@ -15,7 +15,6 @@ extension BuiltinFilters {
       case .float(let double)?: return .float(abs(double))
       case nil: break
       }
-      if case .undefined(let undefined) = value { throw interpreter.undefinedError(undefined) }
       if case .object(let object) = value, let order = try object.compare(to: .int(0), interpreter)
       {
         return order < 0 ? try interpreter.signed(value, negative: true) : value
@@ -24,11 +23,13 @@ extension BuiltinFilters {
     }
     table.add(["int"], ["default", "base"]) {
       (value, arguments, interpreter) throws(TemplateError) in
+      if case .undefined(let undefined) = value { throw interpreter.undefinedError(undefined) }
       let base = try arguments[1]?.expectInt() ?? 10
       return Numerals.int(value, base: base) ?? arguments[0] ?? .int(0)
     }
     table.add(["float"], ["default"]) { (value, arguments, interpreter) throws(TemplateError) in
-      Numerals.float(value).map { .float($0) } ?? arguments[0] ?? .float(0)
+      if case .undefined(let undefined) = value { throw interpreter.undefinedError(undefined) }
+      return Numerals.float(value).map { .float($0) } ?? arguments[0] ?? .float(0)
     }
     table.add(["round"], ["precision", "method"]) {
       (value, arguments, interpreter) throws(TemplateError) in
@@ -67,7 +68,6 @@ extension BuiltinFilters {
       case .big(let big)?:
         return precision >= 0 ? value : .integer(Numerals.round(big, precision))
       case nil:
-        if case .undefined(let undefined) = value { throw interpreter.undefinedError(undefined) }
         if case .object(let object) = value, let number = object.numericValue?.number {
           return .float(Numerals.round(number.double, precision))
         }

@@ -289,6 +289,9 @@ extension Interpreter {
 
   /// `needle in container`
   func contains(_ container: Value, _ needle: Value) throws(TemplateError) -> Bool {
+    if case .undefined(let undefined) = needle, undefined.kind == .strict {
+      throw undefinedError(undefined)
+    }
     switch container {
     case .string(let text):
       guard case .string(let part) = needle else {

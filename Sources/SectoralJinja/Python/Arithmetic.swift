@@ -222,8 +222,8 @@ extension Interpreter {
     let dividend = a.magnitude
     let divisor = b.magnitude
     if dividend == 0 { return 0 }
-    // Scale so that the integer quotient has 66 bits or so: more than a double holds.
-    let shift = divisor.bitWidth - dividend.bitWidth + 66
+    // Scale so that the integer quotient has 62 or 63 bits: more than a double holds.
+    let shift = divisor.bitWidth - dividend.bitWidth + 62
     var (quotient, rest) =
       shift >= 0
       ? (dividend << shift).quotientAndRemainder(dividingBy: divisor)
@@ -231,7 +231,7 @@ extension Interpreter {
     // A sticky bit stands for what was cut off.
     if rest != 0 { quotient |= 1 }
     rest = 0
-    let result = scalbn(Double(BigInt(quotient)), Int32(clamping: -shift))
+    let result = scalbn(Double(UInt64(quotient)), Int32(clamping: -shift))
     guard result.isFinite else { throw .overflow("integer division result too large for a float") }
     return isNegative ? -result : result
   }
@@ -365,8 +365,8 @@ extension Interpreter {
 extension Number {
   /// As a double, or Python's complaint that it does not fit.
   func finiteDouble() throws(TemplateError) -> Double {
-    guard case .big(let big) = self else { return double }
-    let result = Double(big)
+    guard case .big = self else { return double }
+    let result = double
     guard result.isFinite else { throw .overflow("int too large to convert to float") }
     return result
   }

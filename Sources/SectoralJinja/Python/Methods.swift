@@ -81,13 +81,17 @@ extension Arguments {
       throw .type("\(method)() takes no keyword arguments")
     }
     guard range.contains(positional.count) else {
-      let wanted =
-        range.count == 1
-        ? "exactly \(range.lowerBound) argument\(range.lowerBound == 1 ? "" : "s")"
-        : positional.count < range.lowerBound
-          ? "at least \(range.lowerBound) argument\(range.lowerBound == 1 ? "" : "s")"
-          : "at most \(range.upperBound) argument\(range.upperBound == 1 ? "" : "s")"
-      throw .type("\(method)() takes \(wanted) (\(positional.count) given)")
+      // The three ways in which Python's own functions say it.
+      let given = positional.count
+      if range == 0...0 { throw .type("\(method)() takes no arguments (\(given) given)") }
+      if range == 1...1 {
+        throw .type("\(method)() takes exactly one argument (\(given) given)")
+      }
+      let isFew = given < range.lowerBound
+      let bound = isFew ? range.lowerBound : range.upperBound
+      let words = range.count == 1 ? "" : isFew ? "at least " : "at most "
+      throw .type(
+        "\(method) expected \(words)\(bound) argument\(bound == 1 ? "" : "s"), got \(given)")
     }
     return positional
   }

@@ -55,7 +55,7 @@ enum PercentFormat {
       }
       let isMapping: Bool =
         switch value {
-        case .dict, .list: true
+        case .dict, .list, .undefined: true
         case .object(let object): object.isMapping
         default: false
         }

@@ -52,6 +52,10 @@ enum StringMethods {
     case .find, .rfind, .index, .rindex, .count: return try search(name, text, arguments)
     case .join:
       let values = try arguments.positional("str.join", 1...1)
+      switch values[0] {
+      case .int, .float, .bool, .none, .bigInt: throw .type("can only join an iterable")
+      default: break
+      }
       var parts: [String] = []
       for (index, item) in try interpreter.items(of: values[0]).enumerated() {
         parts.append(

@@ -1,3 +1,5 @@
+import SectoralText
+
 extension Parser {
   /// Counts a level of nesting for as long as `body` runs.
   private mutating func nested<Result>(
@@ -22,9 +24,14 @@ extension Parser {
   }
 
   private mutating func parseConditional() throws(Failure) -> NodeID {
+    let reported = diagnostics.count
     var expression = try parseOr()
     while isAt(.if) {
       advance()
+      // What is on one side of a condition may be unknown as long as it does not run.
+      diagnostics[reported...].removeAll {
+        $0.id == "jinja.unknown-filter" || $0.id == "jinja.unknown-test"
+      }
       softDepth += 1
       defer { softDepth -= 1 }
       let test = try parseOr()
@@ -394,9 +401,6 @@ extension Parser {
     }
     let end = Int(try expect(.rightBracket).end)
     let count = pending.count - mark
-    guard count > 0 else {
-      throw fail("expected subscript expression", at: Int(opening.start)..<end)
-    }
     let key: NodeID
     if count == 1 {
       key = pending.removeLast()
@@ -540,14 +544,13 @@ extension Parser {
   }
 
   private mutating func filterIndex(_ name: Int32, _ token: Token) throws(Failure) -> Int32 {
-    if let known = filterIndexes[name] {
-      if builder.filters[Int(known)].body != nil || softDepth > 0 { return known }
+    if let known = filterIndexes[name], builder.filters[Int(known)].body != nil || softDepth > 0 {
+      return known
     }
     let text = builder.names[Int(name)]
     let body = environment.filter(named: text)
     if body == nil, softDepth == 0 {
-      throw fail(
-        "no filter named '\(text)'",
+      _ = fail("no filter named '\(text)'",
         id: "jinja.unknown-filter",
         at: token,
         hint: environment.nearestFilter(to: text).map { "did you mean '\($0)'?" }
@@ -570,8 +573,7 @@ extension Parser {
     } else {
       let body = environment.test(named: text)
       if body == nil, softDepth == 0 {
-        throw fail(
-          "no test named '\(text)'",
+        _ = fail("no test named '\(text)'",
           id: "jinja.unknown-test",
           at: token,
           hint: environment.nearestTest(to: text).map { "did you mean '\($0)'?" }

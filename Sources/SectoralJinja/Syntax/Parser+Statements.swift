@@ -890,7 +890,8 @@ extension Parser {
       }
       let symbol = parser.builder.symbols[Int(name.value)]
       if parser.builder.blocks.contains(where: { $0.name == symbol }) {
-        throw parser.fail("block '\(symbol.name)' defined twice", at: name)
+        throw parser.fail(
+          "block '\(symbol.name)' defined twice", id: "jinja.duplicate-block", at: name)
       }
       let index = Int32(parser.builder.blocks.count)
       parser.builder.blocks.append(

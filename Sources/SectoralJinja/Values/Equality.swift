@@ -115,7 +115,7 @@ enum Number {
   var double: Double {
     switch self {
     case .int(let int): Double(int)
-    case .big(let big): Double(big)
+    case .big(let big): big.nearestDouble
     case .float(let double): double
     }
   }
@@ -126,6 +126,20 @@ enum Number {
     case .big(let big): big
     case .float(let double): BigInt(double)
     }
+  }
+}
+
+extension BigInt {
+  /// The nearest double, ties to even; infinite when there is none.
+  var nearestDouble: Double {
+    let shift = magnitude.bitWidth - 63
+    guard shift > 0 else { return Double(Int(self)) }
+    guard shift < 1100 else { return self < 0 ? -.infinity : .infinity }
+    var top = UInt64(magnitude >> shift)
+    // A sticky bit stands for what was cut off.
+    if magnitude.trailingZeroBitCount < shift { top |= 1 }
+    let result = Double(top) * Double(sign: .plus, exponent: shift, significand: 1)
+    return self < 0 ? -result : result
   }
 }
 

@@ -160,6 +160,12 @@ extension Substring {
 }
 
 extension String {
+  /// Its last lines, without empty ones.
+  func lastLines(_ count: Int) -> String {
+    split(separator: "\n").filter { !$0.trimmingBlanks().isEmpty }.suffix(count)
+      .joined(separator: "\n")
+  }
+
   func trimmingEnd() -> String {
     var text = self[...]
     while let last = text.last, last.isWhitespace { text.removeLast() }

@@ -166,6 +166,13 @@ enum Paths {
     return stat(path, &status) == 0 ? Int(status.st_size) : 0
   }
 
+  /// What is left on the disk of a path.
+  static func freeBytes(_ path: String) -> Int? {
+    var status = statvfs()
+    guard statvfs(path, &status) == 0 else { return nil }
+    return Int(status.f_bavail) * Int(status.f_frsize)
+  }
+
   /// Names in a directory, without `.` and `..`; empty when it cannot be read.
   static func entries(_ path: String) -> [String] {
     guard let directory = opendir(path) else { return [] }

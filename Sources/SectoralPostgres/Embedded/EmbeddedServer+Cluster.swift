@@ -18,22 +18,27 @@ extension EmbeddedServer {
       report(.recreated(reason: "\(dataDirectory) holds no cluster", movedTo: place))
     }
     report(.creatingCluster(directory: dataDirectory))
-    let unfinished = "\(directory)/data.new"
-    try remove(unfinished)
+    // A killed command's initdb may be writing for a moment yet: each attempt has its own name, and
+    // what cannot be removed now can be the next time.
+    for name in Paths.entries(directory) where name.hasPrefix("data.new") {
+      _ = cpq_remove_tree("\(directory)/\(name)")
+    }
+    let unfinished = "\(directory)/data.new-\(getpid())-\(UInt16.random(in: 0...UInt16.max))"
     try makeDirectory(unfinished, owner: account)
     var program = Program(path: binaries.path(of: "initdb"))
     program.account = account
+    program.parentDeathSignal = SIGKILL
     program.arguments = [
       "--pgdata=\(unfinished)", "--username=\(EmbeddedEndpoint.superuser)", "--auth=trust",
       "--encoding=UTF8", "--no-locale", "--no-sync", "--wal-segsize=4", "--no-instructions",
     ]
     let (status, output) = try program.runToEnd()
     guard status == 0 else {
-      try remove(unfinished)
+      _ = cpq_remove_tree(unfinished)
       throw EmbeddedServerError(
         .creation,
         "initdb could not make a cluster in \(directory)",
-        log: output.trimmingEnd(),
+        log: output.lastLines(6),
         hint: Self.hint(forOutput: output)
       )
     }

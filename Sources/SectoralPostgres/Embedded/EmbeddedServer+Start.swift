@@ -21,13 +21,17 @@ extension EmbeddedServer {
     // Another command may have started it while we waited.
     if let endpoint = try endpointOfLivingSupervisor() { return endpoint }
     var mayRecreate = true
+    var hasReported = false
     let clock = ContinuousClock()
     let deadline = clock.now.advanced(by: configuration.startTimeout)
     while true {
       try endOrphan()
       try removeStaleSocket()
       try ensureCluster()
-      report(.starting)
+      if !hasReported {
+        report(.starting)
+        hasReported = true
+      }
       switch try launch(until: deadline) {
       case .ready:
         return plannedEndpoint
@@ -246,18 +250,29 @@ extension EmbeddedServer {
       }
       if hasEnded || clock.now > deadline {
         if !hasEnded { try stopSupervisor() }
-        let log = Paths.contents(logFile, from: logStart) ?? []
-        return .failed(
-          LaunchFailure(
-            log: String(decoding: log, as: UTF8.self),
-            supervisor: String(decoding: words, as: UTF8.self),
-            timedOut: !hasEnded
-          )
-        )
+        return .failed(failure(logStart: logStart, words: words, timedOut: !hasEnded))
       }
       // Postgres is ready some 30 ms after its start.
       usleep(2000)
     }
+  }
+
+  private func failure(logStart: Int, words: [UInt8], timedOut: Bool) -> LaunchFailure {
+    let log = Paths.contents(logFile, from: logStart) ?? []
+    var failure = LaunchFailure(
+      log: String(decoding: log, as: UTF8.self),
+      supervisor: String(decoding: words, as: UTF8.self),
+      timedOut: timedOut
+    )
+    // On a full disk the log cannot say so.
+    if failure.hint == nil, let room = Paths.freeBytes(directory), room < 1 << 20 {
+      failure = LaunchFailure(
+        log: "FATAL:  No space left on device",
+        supervisor: "",
+        timedOut: false
+      )
+    }
+    return failure
   }
 
   private func startSupervisor(reportingTo pipe: Int32) throws(EmbeddedServerError) {
@@ -314,12 +329,13 @@ struct LaunchFailure {
           line.firstRange(of: "FATAL:")?.upperBound ?? line.firstRange(of: "PANIC:")?.upperBound
         return String(line[(start ?? line.startIndex)...].drop { $0 == " " })
       } ?? (timedOut ? "it took too long" : words.isEmpty ? "it ended without a word" : words)
-    self.log = lines.isEmpty ? nil : lines.suffix(10).joined(separator: "\n")
+    self.log = lines.isEmpty ? nil : log.lastLines(10)
     let known = Self.notDamage.first {
       log.contains($0.words) || words.contains($0.words)
     }
     hint = known?.hint
-    mayPassByWaiting = log.contains("is still in use") || log.contains("lock file \"")
+    mayPassByWaiting =
+      known == nil && (log.contains("is still in use") || log.contains("lock file \""))
     isDamage = fault != nil && known == nil && !timedOut && !mayPassByWaiting
   }
 

@@ -43,7 +43,8 @@ package struct ConfigBuilder {
     }
   }
 
-  private mutating func add(_ key: String, _ value: Datum, _ layer: ConfigLayer, _ written: String) {
+  private mutating func add(_ key: String, _ value: Datum, _ layer: ConfigLayer, _ written: String)
+  {
     origins[key] = layer.origins[written] ?? layer.origin
     let field = schema[key]
     switch field?.merge ?? .replace {
@@ -115,7 +116,8 @@ package struct ConfigBuilder {
         message: "\(resource): the config '\(field.name)' must be \(field.type.words), "
           + "and is \(value.words)",
         span: origins[field.name],
-        hint: field.hint(for: value))
+        hint: field.hint(for: value)
+      )
     }
   }
 }
@@ -138,7 +140,8 @@ extension ConfigField {
 
   func hint(for value: Datum) -> String? {
     switch (type, value) {
-    case (.bool, .string(let text)) where ["true", "false", "yes", "no"].contains(text.lowercased()):
+    case (.bool, .string(let text))
+    where ["true", "false", "yes", "no"].contains(text.lowercased()):
       "write \(name): \(text.lowercased()) without quotes, or "
         + "\"{{ … | as_bool }}\" when a template gives it"
     case (.text, .int), (.text, .float), (.text, .bool): "put the value in quotes"

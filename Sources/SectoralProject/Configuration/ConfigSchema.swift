@@ -34,7 +34,10 @@ package struct ConfigField: Sendable {
   package let isNullable: Bool
 
   init(
-    _ name: String, _ initial: Datum = .null, _ type: ConfigType, merge: ConfigMerge = .replace,
+    _ name: String,
+    _ initial: Datum = .null,
+    _ type: ConfigType,
+    merge: ConfigMerge = .replace,
     nullable: Bool = true
   ) {
     self.name = name
@@ -53,7 +56,9 @@ package struct ConfigSchema: Sendable {
   init(_ fields: [ConfigField]) {
     self.fields = fields
     indexes = Dictionary(
-      fields.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+      fields.enumerated().map { ($1.name, $0) },
+      uniquingKeysWith: { first, _ in first }
+    )
   }
 
   package subscript(name: String) -> ConfigField? { indexes[name].map { fields[$0] } }
@@ -114,7 +119,11 @@ package struct ConfigSchema: Sendable {
       ConfigField("packages", emptyList, .textOrList, merge: .append),
       ConfigField("docs", ["show": .bool(true), "node_color": .null], .docs, merge: .update),
       ConfigField(
-        "contract", ["enforced": .bool(false), "alias_types": .bool(true)], .map, merge: .update),
+        "contract",
+        ["enforced": .bool(false), "alias_types": .bool(true)],
+        .map,
+        merge: .update
+      ),
       ConfigField("event_time", .any),
       ConfigField("concurrent_batches", .any),
     ]
@@ -125,17 +134,20 @@ package struct ConfigSchema: Sendable {
     nodeFields(materialized: "view") + [
       ConfigField("access", "protected", .text),
       ConfigField("freshness", .any),
-    ])
+    ]
+  )
   private static let seed = ConfigSchema(
     nodeFields(materialized: "seed") + [
       ConfigField("delimiter", ",", .text),
       ConfigField("quote_columns", .bool),
-    ])
+    ]
+  )
   private static let function = ConfigSchema(
     nodeFields(materialized: "function") + [
       ConfigField("type", "scalar", .text), ConfigField("volatility", .text),
       ConfigField("runtime_version", .text), ConfigField("entry_point", .text),
-    ])
+    ]
+  )
   private static let snapshot = ConfigSchema(
     nodeFields(materialized: "snapshot") + [
       ConfigField("strategy", .text),
@@ -148,9 +160,12 @@ package struct ConfigSchema: Sendable {
         [
           "dbt_valid_to": .null, "dbt_valid_from": .null, "dbt_scd_id": .null,
           "dbt_updated_at": .null, "dbt_is_deleted": .null,
-        ], .map),
+        ],
+        .map
+      ),
       ConfigField("dbt_valid_to_current", .text),
-    ])
+    ]
+  )
   private static let test = ConfigSchema(
     common.map { $0.name == "schema" ? ConfigField("schema", "dbt_test__audit", .text) : $0 } + [
       ConfigField("materialized", "test", .text, nullable: false),
@@ -162,13 +177,17 @@ package struct ConfigSchema: Sendable {
       ConfigField("fail_calc", "count(*)", .text, nullable: false),
       ConfigField("warn_if", "!= 0", .text, nullable: false),
       ConfigField("error_if", "!= 0", .text, nullable: false),
-    ])
+    ]
+  )
   private static let threshold: Datum = ["count": .null, "period": .null]
   private static let source = ConfigSchema([
     ConfigField("enabled", .bool(true), .bool, nullable: false),
     ConfigField("event_time", .any),
     ConfigField(
-      "freshness", ["warn_after": threshold, "error_after": threshold, "filter": .null], .any),
+      "freshness",
+      ["warn_after": threshold, "error_after": threshold, "filter": .null],
+      .any
+    ),
     ConfigField("loaded_at_field", .text),
     ConfigField("loaded_at_query", .text),
     ConfigField("meta", emptyMap, .map, merge: .update),

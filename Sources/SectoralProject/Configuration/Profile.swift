@@ -16,8 +16,13 @@ package struct Profile: Sendable {
   package let file: SourceFile?
 
   package init(
-    profileName: String, targetName: String, type: String, threads: Int, credentials: DatumMap,
-    isEmbedded: Bool, file: SourceFile?
+    profileName: String,
+    targetName: String,
+    type: String,
+    threads: Int,
+    credentials: DatumMap,
+    isEmbedded: Bool,
+    file: SourceFile?
   ) {
     self.profileName = profileName
     self.targetName = targetName
@@ -98,7 +103,8 @@ package struct Profile: Sendable {
     optional("password", .text), optional("cluster_id", .text), optional("iam_profile", .text),
     optional("autocreate", .bool, .bool(false)), optional("db_groups", .any, .list([])),
     optional("ra3_node", .bool, .bool(false)), optional("datasharing", .bool, .bool(false)),
-    optional("connect_timeout", .int), optional("role", .text), optional("sslmode", .text, "prefer"),
+    optional("connect_timeout", .int), optional("role", .text),
+    optional("sslmode", .text, "prefer"),
     optional("retries", .int, .int(1)), optional("retry_all", .bool, .bool(false)),
     optional("region", .text), optional("autocommit", .bool, .bool(true)),
     optional("access_key_id", .text), optional("secret_access_key", .text),
@@ -116,11 +122,18 @@ package struct Profile: Sendable {
 
   /// The profile that stands in where a project has none: the embedded server.
   package static func embedded(
-    profileName: String, targetName: String = "local", schema: String = "public", threads: Int?,
-    database: String, file: SourceFile? = nil
+    profileName: String,
+    targetName: String = "local",
+    schema: String = "public",
+    threads: Int?,
+    database: String,
+    file: SourceFile? = nil
   ) -> Profile {
     Profile(
-      profileName: profileName, targetName: targetName, type: "postgres", threads: threads ?? 4,
+      profileName: profileName,
+      targetName: targetName,
+      type: "postgres",
+      threads: threads ?? 4,
       credentials: [
         "host": "", "port": .int(5432), "user": "", "database": .string(database),
         "schema": .string(schema), "connect_timeout": .int(10), "role": .null,
@@ -128,7 +141,9 @@ package struct Profile: Sendable {
         "sslkey": .null, "sslrootcert": .null, "application_name": "dbt",
         "autocommit": .bool(false), "retries": .int(1),
       ],
-      isEmbedded: true, file: file)
+      isEmbedded: true,
+      file: file
+    )
   }
 
   /// Reads profiles.yml and picks a target.
@@ -138,7 +153,11 @@ package struct Profile: Sendable {
   ///   - embeddedDatabase: the database of an output with `embedded: true` that names none.
   ///   - render: renders a node with the secret flavour of the base context.
   package static func load(
-    folder: String, profileName: String, target: String?, threads: Int?, embeddedDatabase: String,
+    folder: String,
+    profileName: String,
+    target: String?,
+    threads: Int?,
+    embeddedDatabase: String,
     renderer: YAMLRenderer
   ) throws(Failure) -> Profile {
     let path = "\(folder)/profiles.yml"
@@ -151,18 +170,24 @@ package struct Profile: Sendable {
       throw Failure(
         .runtime,
         Diagnostic(
-          id: "profile.not-a-mapping", message: "profiles.yml must hold profiles by name",
-          span: start))
+          id: "profile.not-a-mapping",
+          message: "profiles.yml must hold profiles by name",
+          span: start
+        )
+      )
     }
     guard let profile = root[profileName] else {
       let names = profiles.map(\.key.keyText).filter { $0 != "config" }
       throw Failure(
         .runtime,
         Diagnostic(
-          id: "profile.not-found", message: "Could not find profile named '\(profileName)'",
+          id: "profile.not-found",
+          message: "Could not find profile named '\(profileName)'",
           span: start,
           hint: Spelling.nearest(to: profileName, among: names).map { "did you mean '\($0)'?" }
-            ?? "the profiles of this file: \(names.joined(separator: ", "))"))
+            ?? "the profiles of this file: \(names.joined(separator: ", "))"
+        )
+      )
     }
     let outputs = profile["outputs"]
     var targetName = target
@@ -180,22 +205,34 @@ package struct Profile: Sendable {
             + "The valid target names for this profile are:\n"
             + names.map { " - \($0)" }.joined(separator: "\n"),
           span: profile.span,
-          hint: Spelling.nearest(to: name, among: names).map { "did you mean '\($0)'?" }))
+          hint: Spelling.nearest(to: name, among: names).map { "did you mean '\($0)'?" }
+        )
+      )
     }
     let output = try renderer.render(
       raw,
       keeping: { path in
         // A password may hold braces that are no template.
         path == ["password"] && raw["password"].map { !renderer.canCompile($0) } ?? false
-      })
+      }
+    )
     return try Profile(
-      output, profileName: profileName, targetName: name, threads: threads,
-      embeddedDatabase: embeddedDatabase, file: file)
+      output,
+      profileName: profileName,
+      targetName: name,
+      threads: threads,
+      embeddedDatabase: embeddedDatabase,
+      file: file
+    )
   }
 
   private init(
-    _ output: YAMLNode, profileName: String, targetName: String, threads: Int?,
-    embeddedDatabase: String, file: SourceFile
+    _ output: YAMLNode,
+    profileName: String,
+    targetName: String,
+    threads: Int?,
+    embeddedDatabase: String,
+    file: SourceFile
   ) throws(Failure) {
     let isEmbedded = output["embedded"]?.bool ?? false
     let type = output["type"]?.string ?? (isEmbedded ? "postgres" : "")
@@ -209,7 +246,9 @@ package struct Profile: Sendable {
             ? "the target '\(targetName)' of profile '\(profileName)' has no type"
             : "Could not find adapter type \(type)!",
           span: output["type"]?.span ?? output.span,
-          hint: "sectoral works with 'type: postgres' and 'type: redshift'"))
+          hint: "sectoral works with 'type: postgres' and 'type: redshift'"
+        )
+      )
     }
     let keys = type == "postgres" ? Self.postgresKeys : Self.redshiftKeys
     let aliases = ["dbname": "database", "pass": "password"]
@@ -224,15 +263,22 @@ package struct Profile: Sendable {
             message: "Credentials in profile \"\(profileName)\", target \"\(targetName)\" invalid: "
               + "Additional properties are not allowed ('\(key.keyText)' was unexpected)",
             span: key.span,
-            hint: Spelling.nearest(to: main, among: keys.map(\.name)).map { "did you mean '\($0)'?" }
-          ))
+            hint: Spelling.nearest(to: main, among: keys.map(\.name)).map {
+              "did you mean '\($0)'?"
+            }
+          )
+        )
         continue
       }
       if given[main] != nil {
         problems.append(
           Diagnostic(
-            id: "profile.double-key", message: "Got duplicate keys: (\(key.keyText), \(main))",
-            span: key.span, hint: "keep one of the two"))
+            id: "profile.double-key",
+            message: "Got duplicate keys: (\(key.keyText), \(main))",
+            span: key.span,
+            hint: "keep one of the two"
+          )
+        )
       }
       var datum = value.datum
       // Rendered natively: a password of digits is still a password.
@@ -248,7 +294,9 @@ package struct Profile: Sendable {
               + (main == "password" ? "" : ", and is \(datum.words)"),
             span: value.span,
             hint: known.type == .int && value.string != nil
-              ? "a number from the environment: \"{{ env_var('…') | as_number }}\"" : nil))
+              ? "a number from the environment: \"{{ env_var('…') | as_number }}\"" : nil
+          )
+        )
       }
       given[main] = YAMLNode(data: datum, at: value.span)
     }
@@ -268,16 +316,23 @@ package struct Profile: Sendable {
             message: "Credentials in profile \"\(profileName)\", target \"\(targetName)\" invalid: "
               + "'\(key.name == "database" ? "dbname" : key.name)' is a required property",
             span: output.span,
-            hint: "add it to the target, or use 'embedded: true' for a private local server"))
+            hint: "add it to the target, or use 'embedded: true' for a private local server"
+          )
+        )
       } else if !isEmbedded {
         credentials[key.name] = key.initial
       }
     }
     guard problems.isEmpty else { throw Failure(.runtime, problems) }
     self.init(
-      profileName: profileName, targetName: targetName, type: type,
-      threads: threads ?? output["threads"]?.int ?? (isEmbedded ? 4 : 1), credentials: credentials,
-      isEmbedded: isEmbedded, file: file)
+      profileName: profileName,
+      targetName: targetName,
+      type: type,
+      threads: threads ?? output["threads"]?.int ?? (isEmbedded ? 4 : 1),
+      credentials: credentials,
+      isEmbedded: isEmbedded,
+      file: file
+    )
   }
 }
 
@@ -299,7 +354,10 @@ extension YAMLNode {
         .mapping(
           map.entries.map {
             (YAMLNode(.scalar(.string($0.key)), at: span), YAMLNode(data: $0.value, at: span))
-          }), at: span)
+          }
+        ),
+        at: span
+      )
     default: self.init(.scalar(data), at: span)
     }
   }

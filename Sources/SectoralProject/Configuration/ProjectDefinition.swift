@@ -91,7 +91,9 @@ package struct ProjectDefinition: Sendable {
           id: "project.not-found",
           message: "No dbt_project.yml found at expected path \(path)",
           hint: "run the command inside a project, or name it with --project-dir; "
-            + "'sectoral init' makes a new one"))
+            + "'sectoral init' makes a new one"
+        )
+      )
     }
     let file = SourceFile(path: shownFolder + "dbt_project.yml", bytes: try FileSystem.read(path))
     let (node, diagnostics) = YAMLParser.parse(file)
@@ -101,9 +103,12 @@ package struct ProjectDefinition: Sendable {
       throw Failure(
         .runtime,
         Diagnostic(
-          id: "project.not-a-mapping", message: "dbt_project.yml must hold keys and values",
+          id: "project.not-a-mapping",
+          message: "dbt_project.yml must hold keys and values",
           span: TextSpan(file: file, start: 0, end: 0),
-          hint: "the smallest project file is 'name: my_project'"))
+          hint: "the smallest project file is 'name: my_project'"
+        )
+      )
     }
     return node
   }
@@ -115,7 +120,9 @@ package struct ProjectDefinition: Sendable {
     var problems: [Diagnostic] = []
     var warnings: [Diagnostic] = []
     let known = Dictionary(
-      Self.keys.map { ($0.name, $0.type) }, uniquingKeysWith: { first, _ in first })
+      Self.keys.map { ($0.name, $0.type) },
+      uniquingKeysWith: { first, _ in first }
+    )
     for (key, value) in node.mapping ?? [] {
       guard let type = known[key.keyText] else {
         let near = Spelling.nearest(to: key.keyText, among: known.keys)
@@ -126,7 +133,9 @@ package struct ProjectDefinition: Sendable {
               + "('\(key.keyText)' was unexpected)",
             span: key.span,
             hint: near.map { "did you mean '\($0)'?" }
-              ?? "remove the key; own values belong under 'vars:'"))
+              ?? "remove the key; own values belong under 'vars:'"
+          )
+        )
         continue
       }
       if !type.accepts(value) {
@@ -136,7 +145,9 @@ package struct ProjectDefinition: Sendable {
             message: "at path ['\(key.keyText)']: the value must be \(type.rawValue), "
               + "and is \(value.datum.words)",
             span: value.span,
-            hint: type == .texts ? "write it as a list: \(key.keyText): [\"…\"]" : nil))
+            hint: type == .texts ? "write it as a list: \(key.keyText): [\"…\"]" : nil
+          )
+        )
       }
     }
     func value(_ key: String) -> YAMLNode? {
@@ -148,14 +159,22 @@ package struct ProjectDefinition: Sendable {
       if let old, let node = value(old) {
         warnings.append(
           Diagnostic(
-            id: "project.old-name", severity: .warning,
-            message: "'\(old)' is the old name of '\(key)'", span: node.span,
-            hint: "rename the key"))
+            id: "project.old-name",
+            severity: .warning,
+            message: "'\(old)' is the old name of '\(key)'",
+            span: node.span,
+            hint: "rename the key"
+          )
+        )
         if value(key) == nil { return node.datum.texts }
         problems.append(
           Diagnostic(
-            id: "project.both-names", message: "both '\(key)' and '\(old)' are given",
-            span: node.span, hint: "keep '\(key)'"))
+            id: "project.both-names",
+            message: "both '\(key)' and '\(old)' are given",
+            span: node.span,
+            hint: "keep '\(key)'"
+          )
+        )
       }
       return value(key)?.datum.texts ?? fallback
     }
@@ -169,14 +188,19 @@ package struct ProjectDefinition: Sendable {
             ? "the project has no name"
             : "'\(name)' is not a name for a project",
           span: node["name"]?.span ?? TextSpan(file: file, start: 0, end: 0),
-          hint: "give 'name:' letters, digits and underscores, the first no digit"))
+          hint: "give 'name:' letters, digits and underscores, the first no digit"
+        )
+      )
     }
     if let configVersion = value("config-version"), configVersion.datum.pythonText != "2" {
       problems.append(
         Diagnostic(
           id: "project.config-version",
           message: "config-version \(configVersion.datum.pythonText) is not supported",
-          span: configVersion.span, hint: "write config-version: 2, or leave the key out"))
+          span: configVersion.span,
+          hint: "write config-version: 2, or leave the key out"
+        )
+      )
     }
     let resourcePaths = [
       ("model-paths", "source-paths"), ("seed-paths", "data-paths"), ("snapshot-paths", nil),
@@ -191,16 +215,24 @@ package struct ProjectDefinition: Sendable {
             Diagnostic(
               id: "project.path-outside",
               message: "\(key) may only hold folders inside the project: '\(path)'",
-              span: item.span, hint: "give the path relative to dbt_project.yml"))
+              span: item.span,
+              hint: "give the path relative to dbt_project.yml"
+            )
+          )
         }
       }
     }
     if let tests = value("tests"), let dataTests = value("data_tests"),
-      tests.mapping?.isEmpty == false, dataTests.mapping?.isEmpty == false {
+      tests.mapping?.isEmpty == false, dataTests.mapping?.isEmpty == false
+    {
       problems.append(
         Diagnostic(
-          id: "project.both-names", message: "both 'tests' and 'data_tests' are given",
-          span: tests.span, hint: "keep 'data_tests'"))
+          id: "project.both-names",
+          message: "both 'tests' and 'data_tests' are given",
+          span: tests.span,
+          hint: "keep 'data_tests'"
+        )
+      )
     }
 
     self.root = root
@@ -218,7 +250,8 @@ package struct ProjectDefinition: Sendable {
     docsPaths = texts(
       "docs-paths",
       or: modelPaths + seedPaths + snapshotPaths + analysisPaths + macroPaths + testPaths
-        + functionPaths)
+        + functionPaths
+    )
     targetPath = value("target-path")?.string ?? "target"
     logPath = value("log-path")?.string ?? "logs"
     packagesInstallPath = value("packages-install-path")?.string ?? "dbt_packages"
@@ -259,7 +292,8 @@ package struct ProjectDefinition: Sendable {
   }
 
   private static func isIdentifier(_ name: String) -> Bool {
-    guard let first = name.unicodeScalars.first, first == "_" || first.properties.isAlphabetic else {
+    guard let first = name.unicodeScalars.first, first == "_" || first.properties.isAlphabetic
+    else {
       return false
     }
     return name.unicodeScalars.allSatisfy {

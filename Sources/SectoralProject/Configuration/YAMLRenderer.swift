@@ -11,7 +11,8 @@ package struct YAMLRenderer {
   private let convert: (Value, Interpreter) throws(TemplateError) -> Datum
 
   package init(
-    interpreter: Interpreter, scope: Scope,
+    interpreter: Interpreter,
+    scope: Scope,
     convert: @escaping (Value, Interpreter) throws(TemplateError) -> Datum
   ) {
     self.interpreter = interpreter
@@ -40,7 +41,9 @@ package struct YAMLRenderer {
   /// - Parameter keeps: given the keys (list items: "") that lead to a value, whether it stays raw
   ///   with everything below it.
   package func render(
-    _ node: YAMLNode, path: [String] = [], keeping keeps: ([String]) -> Bool = { _ in false }
+    _ node: YAMLNode,
+    path: [String] = [],
+    keeping keeps: ([String]) -> Bool = { _ in false }
   ) throws(Failure) -> YAMLNode {
     if keeps(path) { return node }
     switch node.value {

@@ -1,7 +1,8 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
 import SectoralText
+
+#if canImport(Glibc)
+import Glibc
+#endif
 
 /// The few calls on the disk that reading a project needs, with errors that name the file.
 package enum FileSystem {
@@ -196,6 +197,9 @@ package enum FileSystem {
       .runtime,
       Diagnostic(
         id: "file.\(verb.split(separator: " ")[0])-failed",
-        message: "could not \(verb) \(path): \(reason)", hint: hint))
+        message: "could not \(verb) \(path): \(reason)",
+        hint: hint
+      )
+    )
   }
 }

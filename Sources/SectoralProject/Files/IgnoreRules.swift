@@ -1,5 +1,5 @@
 #if canImport(Glibc)
-  import Glibc
+import Glibc
 #endif
 
 /// The patterns of `.dbtignore`: the syntax of .gitignore, against paths from the project's root.

@@ -33,8 +33,12 @@ package enum ProjectFiles {
   package static let largestSeedWithChecksum = 1 << 20
 
   /// - Parameter shownFolder: put before the paths that users read: "" for the root project.
-  package static func read(_ project: ProjectDefinition, shownFolder: String) throws(Failure)
-    -> [ProjectFile] {
+  package static func read(
+    _ project: ProjectDefinition,
+    shownFolder: String
+  ) throws(Failure)
+    -> [ProjectFile]
+  {
     var found: [ProjectFile] = []
     let ignore = try IgnoreRules(projectRoot: project.root)
     var listings: [String: [String]] = [:]
@@ -55,11 +59,18 @@ package enum ProjectFiles {
       let file = SourceFile(path: shownFolder + original, bytes: bytes)
       found.append(
         ProjectFile(
-          kind: kind, file: file, originalFilePath: original, path: relative,
-          contents: Self.trimmed(bytes)))
+          kind: kind,
+          file: file,
+          originalFilePath: original,
+          path: relative,
+          contents: Self.trimmed(bytes)
+        )
+      )
     }
     func takeAll(
-      _ kind: FileKind, _ folders: [String], _ extensions: [String],
+      _ kind: FileKind,
+      _ folders: [String],
+      _ extensions: [String],
       where accept: (String) -> Bool = { _ in true }
     ) throws(Failure) {
       for folder in folders {
@@ -80,8 +91,11 @@ package enum ProjectFiles {
     try takeAll(.snapshot, project.snapshotPaths, [".sql"])
     try takeAll(.analysis, project.analysisPaths, [".sql"])
     try takeAll(
-      .singularTest, project.testPaths, [".sql"],
-      where: { path in !testFolders.contains { isBelow($0)(path) } })
+      .singularTest,
+      project.testPaths,
+      [".sql"],
+      where: { path in !testFolders.contains { isBelow($0)(path) } }
+    )
     try takeAll(.fixture, project.testPaths, [".csv", ".sql"], where: isBelow("fixtures"))
     try takeAll(.seed, project.seedPaths, [".csv"])
     try takeAll(.function, project.functionPaths, [".sql", ".py"])

@@ -31,9 +31,13 @@ package struct Manifest: Sendable {
   /// To be called when nodes and sources are complete.
   package mutating func buildIndexes() {
     nodeIndex = Dictionary(
-      nodes.enumerated().map { ($1.uniqueID, $0) }, uniquingKeysWith: { first, _ in first })
+      nodes.enumerated().map { ($1.uniqueID, $0) },
+      uniquingKeysWith: { first, _ in first }
+    )
     sourceIndex = Dictionary(
-      sources.enumerated().map { ($1.uniqueID, $0) }, uniquingKeysWith: { first, _ in first })
+      sources.enumerated().map { ($1.uniqueID, $0) },
+      uniquingKeysWith: { first, _ in first }
+    )
   }
 
   package func node(_ uniqueID: String) -> Node? { nodeIndex[uniqueID].map { nodes[$0] } }

@@ -46,7 +46,8 @@ extension Node {
     put("functions", .list(functions.map { .strings($0) }))
     put(
       "depends_on",
-      .map(["macros": .strings(dependsOnMacros), "nodes": .strings(dependsOnNodes)]))
+      .map(["macros": .strings(dependsOnMacros), "nodes": .strings(dependsOnNodes)])
+    )
     put("compiled_path", .optional(compiledPath))
     if isCompiled {
       put("compiled", .bool(true))
@@ -54,16 +55,19 @@ extension Node {
       put("extra_ctes_injected", .bool(true))
       put(
         "extra_ctes",
-        .list(extraCTEs.map { .map(["id": .string($0.uniqueID), "sql": .string($0.sql)]) }))
+        .list(extraCTEs.map { .map(["id": .string($0.uniqueID), "sql": .string($0.sql)]) })
+      )
     }
-    let contract = config["contract"]?.map ?? ["enforced": .bool(false), "alias_types": .bool(true)]
+    let contract =
+      config["contract"]?.map ?? ["enforced": .bool(false), "alias_types": .bool(true)]
     put(
       "contract",
       .map([
         "enforced": contract["enforced"] ?? .bool(false),
         "alias_types": contract["alias_types"] ?? .bool(true),
         "checksum": .optional(contractChecksum),
-      ]))
+      ])
+    )
     switch resourceType {
     case .model:
       put("access", .string(access))
@@ -83,7 +87,8 @@ extension Node {
           .map([
             "name": .string(testMetadata.name), "kwargs": .map(testMetadata.arguments),
             "namespace": .optional(testMetadata.namespace),
-          ]))
+          ])
+        )
       }
     case .operation:
       put("index", hookIndex.map(Datum.int) ?? .null)

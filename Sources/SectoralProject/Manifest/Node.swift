@@ -131,9 +131,17 @@ package final class Node: @unchecked Sendable {
   package var isCompiled = false
 
   package init(
-    uniqueID: String, resourceType: ResourceType, name: String, packageName: String, path: String,
-    originalFilePath: String, fqn: [String], checksum: Checksum, rawCode: String,
-    createdAt: Double, config: DatumMap = DatumMap()
+    uniqueID: String,
+    resourceType: ResourceType,
+    name: String,
+    packageName: String,
+    path: String,
+    originalFilePath: String,
+    fqn: [String],
+    checksum: Checksum,
+    rawCode: String,
+    createdAt: Double,
+    config: DatumMap = DatumMap()
   ) {
     self.uniqueID = uniqueID
     self.resourceType = resourceType

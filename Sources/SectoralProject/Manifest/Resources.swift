@@ -39,9 +39,16 @@ package final class SourceTable: @unchecked Sendable {
   package var docBlocks: [String] = []
 
   package init(
-    uniqueID: String, sourceName: String, name: String, packageName: String,
-    originalFilePath: String, fqn: [String], createdAt: Double, declaration: TextSpan?,
-    identifier: String, schema: String
+    uniqueID: String,
+    sourceName: String,
+    name: String,
+    packageName: String,
+    originalFilePath: String,
+    fqn: [String],
+    createdAt: Double,
+    declaration: TextSpan?,
+    identifier: String,
+    schema: String
   ) {
     self.uniqueID = uniqueID
     self.sourceName = sourceName
@@ -81,8 +88,13 @@ package final class Macro: @unchecked Sendable {
   package var supportedLanguages: [String]?
 
   package init(
-    uniqueID: String, name: String, packageName: String, originalFilePath: String, span: TextSpan,
-    createdAt: Double, supportedLanguages: [String]? = nil
+    uniqueID: String,
+    name: String,
+    packageName: String,
+    originalFilePath: String,
+    span: TextSpan,
+    createdAt: Double,
+    supportedLanguages: [String]? = nil
   ) {
     self.uniqueID = uniqueID
     self.name = name
@@ -104,7 +116,11 @@ package struct DocBlock: Sendable {
   package let contents: String
 
   package init(
-    uniqueID: String, name: String, packageName: String, path: String, originalFilePath: String,
+    uniqueID: String,
+    name: String,
+    packageName: String,
+    path: String,
+    originalFilePath: String,
     contents: String
   ) {
     self.uniqueID = uniqueID
@@ -136,8 +152,14 @@ package final class PlainResource: @unchecked Sendable {
   package var fields: DatumMap
 
   package init(
-    uniqueID: String, resourceType: ResourceType, name: String, packageName: String,
-    originalFilePath: String, fqn: [String], declaration: TextSpan?, fields: DatumMap
+    uniqueID: String,
+    resourceType: ResourceType,
+    name: String,
+    packageName: String,
+    originalFilePath: String,
+    fqn: [String],
+    declaration: TextSpan?,
+    fields: DatumMap
   ) {
     self.uniqueID = uniqueID
     self.resourceType = resourceType

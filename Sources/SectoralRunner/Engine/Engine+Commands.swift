@@ -13,33 +13,45 @@ extension Engine {
     let indirect =
       SectoralGraph.IndirectSelection(rawValue: flags.indirectSelection.rawValue) ?? .eager
     var selector = Selector(
-      graph: project.graph, projectName: project.workspace.root.name,
+      graph: project.graph,
+      projectName: project.workspace.root.name,
       fileExists: { [root = project.workspace.root.definition.root] in
         FileSystem.exists("\(root)/\($0)")
-      })
+      }
+    )
     let file = try selectorFile(project, indirect)
     let spec: SelectionSpec
     if let name = flags.selector {
       spec = try file.selector(name).definition
     } else if flags.select.isEmpty, flags.exclude.isEmpty, flags.models.isEmpty,
-      let named = file.byDefault {
+      let named = file.byDefault
+    {
       events.emit(.note("Using default selector \(named.name)"))
       spec = named.definition
     } else {
       spec = try SelectionSpec.commandLine(
-        select: flags.models.isEmpty ? flags.select : flags.models, exclude: flags.exclude,
-        indirectSelection: indirect)
+        select: flags.models.isEmpty ? flags.select : flags.models,
+        exclude: flags.exclude,
+        indirectSelection: indirect
+      )
     }
     let all = try selector.evaluate(spec)
     for criterion in selector.emptyCriteria {
       try events.warn(
         "NoNodesForSelectionCriteria",
         Diagnostic(
-          id: "select.no-match", severity: .warning, message: criterion.message,
-          hint: near(criterion.raw, project)))
+          id: "select.no-match",
+          severity: .warning,
+          message: criterion.message,
+          hint: near(criterion.raw, project)
+        )
+      )
     }
     return selector.filter(
-      all, types: try resourceTypes(), keepsEmpty: invocation.command == .list)
+      all,
+      types: try resourceTypes(),
+      keepsEmpty: invocation.command == .list
+    )
   }
 
   private func near(_ raw: String, _ project: Project) -> String? {
@@ -49,7 +61,8 @@ extension Engine {
   }
 
   private func selectorFile(
-    _ project: Project, _ indirect: SectoralGraph.IndirectSelection
+    _ project: Project,
+    _ indirect: SectoralGraph.IndirectSelection
   ) throws(Failure) -> SelectorFile {
     for name in ["selectors.yml", "selectors.yaml"] {
       let path = "\(project.workspace.root.definition.root)/\(name)"
@@ -91,9 +104,12 @@ extension Engine {
         throw Failure(
           .runtime,
           Diagnostic(
-            id: "select.unknown-type", message: "'\(name)' is no resource type",
+            id: "select.unknown-type",
+            message: "'\(name)' is no resource type",
             hint: Spelling.nearest(to: name, among: all.map(\.rawValue))
-              .map { "did you mean '\($0)'?" }))
+              .map { "did you mean '\($0)'?" }
+          )
+        )
       }
       return [type]
     }
@@ -109,7 +125,8 @@ extension Engine {
     guard !selected.isEmpty else {
       try events.warn(
         "NoNodesSelected",
-        Diagnostic(id: "select.nothing", severity: .warning, message: "No nodes selected!"))
+        Diagnostic(id: "select.nothing", severity: .warning, message: "No nodes selected!")
+      )
       return .success
     }
     for id in selected {
@@ -132,7 +149,9 @@ extension Engine {
     let raw = try ProjectDefinition.parse(root: flags.projectDirectory)
     let root = flags.projectDirectory
     let targets = raw["clean-targets"]?.datum.texts ?? [raw["target-path"]?.string ?? "target"]
-    let keys = ["model-paths", "seed-paths", "test-paths", "analysis-paths", "macro-paths", "snapshot-paths"]
+    let keys = [
+      "model-paths", "seed-paths", "test-paths", "analysis-paths", "macro-paths", "snapshot-paths",
+    ]
     let defaults = ["models", "seeds", "tests", "analyses", "macros", "snapshots"]
     var protected: Set<String> = []
     for (key, fallback) in zip(keys, defaults) {
@@ -147,15 +166,23 @@ extension Engine {
         refused.append(
           Diagnostic(
             id: "clean.outside",
-            message: "dbt will not clean the following directories outside the project: ['\(target)']",
+            message:
+              "dbt will not clean the following directories outside the project: ['\(target)']",
             span: raw["clean-targets"]?.span,
-            hint: "use --no-clean-project-files-only where that is what you want"))
-      } else if path == root || protected.contains(where: { $0 == path || $0.hasPrefix(path + "/") }) {
+            hint: "use --no-clean-project-files-only where that is what you want"
+          )
+        )
+      } else if path == root
+        || protected.contains(where: { $0 == path || $0.hasPrefix(path + "/") })
+      {
         refused.append(
           Diagnostic(
             id: "clean.protected",
             message: "dbt will not clean the following source paths: ['\(target)']",
-            span: raw["clean-targets"]?.span, hint: "take it out of 'clean-targets'"))
+            span: raw["clean-targets"]?.span,
+            hint: "take it out of 'clean-targets'"
+          )
+        )
       }
     }
     guard refused.isEmpty else { throw Failure(.runtime, refused) }
@@ -181,7 +208,9 @@ extension Engine {
     if !flags.debugsConnectionOnly {
       line("dbt version: \(WorkspaceLoader.compatibleVersion)")
       line("project directory: \(flags.projectDirectory)")
-      line("Using profiles dir at \(flags.profilesDirectory.isEmpty ? "(none)" : flags.profilesDirectory)")
+      line(
+        "Using profiles dir at \(flags.profilesDirectory.isEmpty ? "(none)" : flags.profilesDirectory)"
+      )
       line("Using profiles.yml file at \(flags.profilesDirectory)/profiles.yml")
       line("Using dbt_project.yml file at \(flags.projectDirectory)/dbt_project.yml")
     }
@@ -192,10 +221,13 @@ extension Engine {
         line("adapter version: \(Self.adapterVersion(profile.type))")
         line("Configuration:")
         line(
-          "  profiles.yml file [\(profile.file == nil ? "not found: the embedded server is used" : "OK found and valid")]")
-        line("  dbt_project.yml file [OK found and valid]")
+          "  profiles.yml file [\(profile.file == nil ? "not found: the embedded server is used" : "OK found and valid")]"
+        )
+        result("  dbt_project.yml file", "OK found and valid", true)
         line("Required dependencies:")
-        line(" - git [\(Self.isOnPath("git", invocation.environment) ? "OK found" : "not found")]")
+        let hasGit = Self.isOnPath("git", invocation.environment)
+        result(" - git", hasGit ? "OK found" : "not found", hasGit)
+        events.emit(.formatting)
         line("Connection:")
         for (key, value) in profile.targetVariable.entries
         where !["type", "threads", "name", "target_name", "profile_name", "dbname"].contains(key) {
@@ -207,17 +239,18 @@ extension Engine {
         let connection = try warehouse.open(name: "debug")
         defer { connection.close() }
         _ = try connection.execute("select 1 as id", fetch: true, limit: nil)
-        result("Connection test", "OK connection ok", true)
+        result("  Connection test:", "OK connection ok", true)
       } catch let error as WarehouseError {
-        result("Connection test", "ERROR", false)
+        result("  Connection test:", "ERROR", false)
         problems.append(error.message)
       } catch let failure as Failure {
-        result("Connection test", "ERROR", false)
+        result("  Connection test:", "ERROR", false)
         problems.append(describe(failure))
       } catch { preconditionFailure("an error of an unknown kind: \(error)") }
     } catch {
       problems.append(describe(error))
     }
+    events.emit(.formatting)
     if problems.isEmpty {
       line("All checks passed!")
       return .success
@@ -238,7 +271,10 @@ extension Engine {
   func database(_ action: DatabaseAction) throws -> ExitStatus {
     let (_, profile) = try WorkspaceLoader(settings()).loadProfile()
     let text = try provider.perform(
-      action, for: profile, projectDirectory: flags.projectDirectory)
+      action,
+      for: profile,
+      projectDirectory: flags.projectDirectory
+    )
     if !text.isEmpty { events.emit(.output(text)) }
     return .success
   }

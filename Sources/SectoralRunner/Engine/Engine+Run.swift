@@ -17,8 +17,11 @@ extension Engine {
       try events.warn(
         "NothingToDo",
         Diagnostic(
-          id: "select.nothing", severity: .warning,
-          message: "Nothing to do. Try checking your model configs and model specification args"))
+          id: "select.nothing",
+          severity: .warning,
+          message: "Nothing to do. Try checking your model configs and model specification args"
+        )
+      )
       try writeResults([], project, elapsed: events.now.seconds(since: startedAt))
       return .success
     }
@@ -30,18 +33,29 @@ extension Engine {
     events.emit(.formatting)
     events.emit(
       .concurrencyLine(
-        threads: project.workspace.profile.threads, target: project.workspace.profile.targetName,
-        nodeCount: lineCount))
+        threads: project.workspace.profile.threads,
+        target: project.workspace.profile.targetName,
+        nodeCount: lineCount
+      )
+    )
     events.emit(.formatting)
 
     let warehouse = LazyWarehouse(provider, project.workspace.profile)
     let state = RunState(
-      engine: self, project: project, warehouse: warehouse,
-      selectedResources: nodes.map(\.uniqueID), total: lineCount, isExecuting: isExecuting)
+      engine: self,
+      project: project,
+      warehouse: warehouse,
+      selectedResources: nodes.map(\.uniqueID),
+      total: lineCount,
+      isExecuting: isExecuting
+    )
     invocation.cancellation.onCancel { [weak state] in state?.cancelAll() }
     let executionStart = events.now
     let main = NodeRunner(
-      state, threadName: Event.mainThread, comments: QueryComments(project.workspace))
+      state,
+      threadName: Event.mainThread,
+      comments: QueryComments(project.workspace)
+    )
     var startFailed = false
     if isExecuting {
       try warehouse.connect()
@@ -55,7 +69,12 @@ extension Engine {
     }
     if isExecuting { _ = runHooks("on-run-end", state, main) }
     let interrupted = invocation.cancellation.isCancelled && !failFastStopped(state)
-    return try finish(state, nodes, elapsed: events.now.seconds(since: executionStart), interrupted: interrupted)
+    return try finish(
+      state,
+      nodes,
+      elapsed: events.now.seconds(since: executionStart),
+      interrupted: interrupted
+    )
   }
 
   private func failFastStopped(_ state: RunState) -> Bool {
@@ -63,7 +82,9 @@ extension Engine {
   }
 
   private func execute(
-    _ plan: ExecutionPlan, _ graph: Graph, _ state: RunState
+    _ plan: ExecutionPlan,
+    _ graph: Graph,
+    _ state: RunState
   ) {
     let scheduler = Scheduler(ReadyQueue(successors: plan.successors))
     let order = plan.order.map { graph[$0].node }
@@ -90,7 +111,10 @@ extension Engine {
         return
       }
       let result = runner.run(node)
-      state.add(result)
+      // An ephemeral model only becomes part of others: it has no result of its own.
+      if !state.isExecuting || !node.isEphemeralModel || result.status.isFailure {
+        state.add(result)
+      }
       guard result.status.isFailure else { return }
       if command != .test {
         let dependents = scheduler.descendants(of: index).compactMap { order[$0]?.uniqueID }
@@ -116,8 +140,11 @@ extension Engine {
     var info = NodeInfo(node, state.project.workspace)
     info.phase = .finished(.skipped)
     return NodeResult(
-      node: info, status: .skipped, message: message,
-      compiled: node.resourceType == .seed ? nil : false)
+      node: info,
+      status: .skipped,
+      message: message,
+      compiled: node.resourceType == .seed ? nil : false
+    )
   }
 
   private func refuseCycles(_ graph: Graph) throws {
@@ -140,12 +167,21 @@ extension Engine {
     guard !wanted.isEmpty else { return }
     let thread = RenderingThread(workspace, threadName: Event.mainThread)
     let session = state.session(
-      "master", node: nil, thread: Event.mainThread, comment: QueryComments(workspace))
+      "master",
+      node: nil,
+      thread: Event.mainThread,
+      comment: QueryComments(workspace)
+    )
     defer { session.release() }
     let events = events
     let context = RunContext(
-      thread, compiler: state.project.compiler, node: nil, session: session, selectedResources: [],
-      emit: { event in Engine.forward(event, to: events, node: nil, thread: Event.mainThread) })
+      thread,
+      compiler: state.project.compiler,
+      node: nil,
+      session: session,
+      selectedResources: [],
+      emit: { event in Engine.forward(event, to: events, node: nil, thread: Event.mainThread) }
+    )
     try context.prepareSchemas(wanted)
   }
 
@@ -164,7 +200,11 @@ extension Engine {
     guard !hooks.isEmpty else { return false }
     if kind == "on-run-end" { events.emit(.formatting) }
     let session = state.session(
-      "master", node: nil, thread: Event.mainThread, comment: QueryComments(workspace))
+      "master",
+      node: nil,
+      thread: Event.mainThread,
+      comment: QueryComments(workspace)
+    )
     defer { session.release() }
     var failed = false
     let results = state.results
@@ -174,7 +214,11 @@ extension Engine {
         var info = NodeInfo(hook, workspace)
         info.phase = .finished(.skipped)
         let result = NodeResult(
-          node: info, status: .skipped, message: "\(info.label ?? hook.name) skipped", failures: 1)
+          node: info,
+          status: .skipped,
+          message: "\(info.label ?? hook.name) skipped",
+          failures: 1
+        )
         events.emit(.logHookEndLine(result, position))
         state.add(result)
         continue
@@ -190,7 +234,10 @@ extension Engine {
   }
 
   private func finish(
-    _ state: RunState, _ nodes: [Node], elapsed: Double, interrupted: Bool
+    _ state: RunState,
+    _ nodes: [Node],
+    elapsed: Double,
+    interrupted: Bool
   ) throws -> ExitStatus {
     let results = state.results
     try writeManifest(state.project)
@@ -204,17 +251,22 @@ extension Engine {
               result.diagnostics.map {
                 CommandFailure(
                   head: result.message?.split(separator: "\n").first.map(String.init),
-                  diagnostic: $0)
+                  diagnostic: $0
+                )
               }
-            }))
+            }
+          )
+        )
         return .unusable
       }
       return try present(state, nodes)
     }
     if flags.showsSeeds { try showSeeds(state, nodes) }
     events.reportResults(
-      results.filter { $0.node.materialized != "ephemeral" }, elapsed: elapsed,
-      interrupted: interrupted)
+      results.filter { $0.node.materialized != "ephemeral" },
+      elapsed: elapsed,
+      interrupted: interrupted
+    )
     if interrupted { return .failure }
     return results.isSuccess ? .success : .failure
   }
@@ -228,7 +280,12 @@ extension Engine {
         guard let sql = node.compiledCode else { continue }
         events.emit(
           .compiledNode(
-            name: node.name, sql: sql, format: flags.printFormat, uniqueID: node.uniqueID))
+            name: node.name,
+            sql: sql,
+            format: flags.printFormat,
+            uniqueID: node.uniqueID
+          )
+        )
       }
       return .success
     }
@@ -238,14 +295,21 @@ extension Engine {
 
   private func preview(_ node: Node, name: String?, _ state: RunState) throws {
     let session = state.session(
-      node.uniqueID, node: nil, thread: Event.mainThread,
-      comment: QueryComments(state.project.workspace))
+      node.uniqueID,
+      node: nil,
+      thread: Event.mainThread,
+      comment: QueryComments(state.project.workspace)
+    )
     defer { session.release() }
     let events = events
     let context = RunContext(
       RenderingThread(state.project.workspace, threadName: Event.mainThread),
-      compiler: state.project.compiler, node: node, session: session, selectedResources: [],
-      emit: { event in Engine.forward(event, to: events, node: nil, thread: Event.mainThread) })
+      compiler: state.project.compiler,
+      node: node,
+      session: session,
+      selectedResources: [],
+      emit: { event in Engine.forward(event, to: events, node: nil, thread: Event.mainThread) }
+    )
     let compiled: CompiledSQL
     if node.resourceType == .seed {
       let sql = "select * from \(state.project.workspace.relation(of: node).rendered)"
@@ -260,17 +324,25 @@ extension Engine {
   private func showSeeds(_ state: RunState, _ nodes: [Node]) throws {
     for node in nodes where node.resourceType == .seed {
       let session = state.session(
-        node.uniqueID, node: nil, thread: Event.mainThread,
-        comment: QueryComments(state.project.workspace))
+        node.uniqueID,
+        node: nil,
+        thread: Event.mainThread,
+        comment: QueryComments(state.project.workspace)
+      )
       defer { session.release() }
       let relation = state.project.workspace.relation(of: node)
-      do {
+      do throws(WarehouseError) {
         let sql = "select * from \(relation.rendered) order by random() limit 10"
         let table = try session.execute(sql, fetch: true).table
         events.emit(
-          .seedSample(relation: "\(node.schema ?? "").\(node.alias)", table: table))
-      } catch let error as WarehouseError {
-        throw Failure(.database, subject: node.words, Diagnostic(id: "seed.show", message: error.message))
+          .seedSample(relation: "\(node.schema ?? "").\(node.alias)", table: table)
+        )
+      } catch {
+        throw Failure(
+          .database,
+          subject: node.words,
+          Diagnostic(id: "seed.show", message: error.message)
+        )
       }
     }
   }
@@ -279,27 +351,39 @@ extension Engine {
     let text = flags.inline ?? ""
     let node = Node(
       uniqueID: "sql_operation.\(project.workspace.root.name).inline_query",
-      resourceType: .sqlOperation, name: "inline_query",
-      packageName: project.workspace.root.name, path: "sql/inline_query",
-      originalFilePath: "from remote system.sql", fqn: [project.workspace.root.name, "sql", "inline_query"],
-      checksum: Checksum(name: "sha256", checksum: Digest.sha256(text.utf8)), rawCode: text,
-      createdAt: Double(startedAt.microseconds) / 1e6)
+      resourceType: .sqlOperation,
+      name: "inline_query",
+      packageName: project.workspace.root.name,
+      path: "sql/inline_query",
+      originalFilePath: "from remote system.sql",
+      fqn: [project.workspace.root.name, "sql", "inline_query"],
+      checksum: Checksum(name: "sha256", checksum: Digest.sha256(text.utf8)),
+      rawCode: text,
+      createdAt: Double(startedAt.microseconds) / 1e6
+    )
     let file = SourceFile(path: "--inline", text: text)
     node.source = TextSpan(file: file, start: 0, end: file.bytes.count)
     node.database = project.workspace.profile.database
     node.schema = project.workspace.profile.schema
     node.config = ConfigSchema.of(.sqlOperation).defaults
     let state = RunState(
-      engine: self, project: project,
-      warehouse: LazyWarehouse(provider, project.workspace.profile), selectedResources: [],
-      total: 0, isExecuting: false)
+      engine: self,
+      project: project,
+      warehouse: LazyWarehouse(provider, project.workspace.profile),
+      selectedResources: [],
+      total: 0,
+      isExecuting: false
+    )
     invocation.cancellation.onCancel { [weak state] in state?.cancelAll() }
     if invocation.command == .show {
       try preview(node, name: nil, state)
       return .success
     }
     let runner = NodeRunner(
-      state, threadName: Event.mainThread, comments: QueryComments(project.workspace))
+      state,
+      threadName: Event.mainThread,
+      comments: QueryComments(project.workspace)
+    )
     let result = runner.run(node)
     try writeResults([result], project, elapsed: events.now.seconds(since: startedAt))
     guard result.status == .success, let sql = node.compiledCode else {
@@ -307,8 +391,12 @@ extension Engine {
         .mainEncounteredError(
           result.diagnostics.map {
             CommandFailure(
-              head: result.message?.split(separator: "\n").first.map(String.init), diagnostic: $0)
-          }))
+              head: result.message?.split(separator: "\n").first.map(String.init),
+              diagnostic: $0
+            )
+          }
+        )
+      )
       return .unusable
     }
     events.emit(.compiledNode(name: nil, sql: sql, format: flags.printFormat, uniqueID: nil))
@@ -334,8 +422,13 @@ extension NodeResult {
   /// What `results` of on-run-end shows.
   fileprivate var forTemplates: RunResultView {
     RunResultView(
-      uniqueID: uniqueID, status: status.rawValue, message: message, failures: failures,
-      executionTime: executionTime, threadID: threadID,
-      adapterResponse: adapterResponse)
+      uniqueID: uniqueID,
+      status: status.rawValue,
+      message: message,
+      failures: failures,
+      executionTime: executionTime,
+      threadID: threadID,
+      adapterResponse: adapterResponse
+    )
   }
 }

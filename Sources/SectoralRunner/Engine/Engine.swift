@@ -1,7 +1,7 @@
 import SectoralArtifacts
 import SectoralCompiler
 import SectoralGraph
-package import SectoralProject
+import SectoralProject
 import SectoralText
 import SectoralWarehouse
 import SectoralYAML
@@ -71,9 +71,13 @@ package final class Engine: Sendable {
           failure.diagnostics.map { diagnostic in
             CommandFailure(
               head: failure.subject.map { "\(failure.kind.rawValue) in \($0)" }
-                ?? failure.kind.rawValue, diagnostic: diagnostic)
+                ?? failure.kind.rawValue,
+              diagnostic: diagnostic
+            )
           }
-        }))
+        }
+      )
+    )
   }
 
   // MARK: Reading
@@ -87,24 +91,37 @@ package final class Engine: Sendable {
     for (name, value) in flags.asArguments { arguments[name] = value }
     let provider = provider
     return WorkspaceLoader.Settings(
-      projectDirectory: flags.projectDirectory, profilesDirectory: flags.profilesDirectory,
-      profile: flags.profile, target: flags.target, threads: flags.threads, vars: flags.vars,
-      environment: invocation.environment, invocationID: invocation.id,
+      projectDirectory: flags.projectDirectory,
+      profilesDirectory: flags.profilesDirectory,
+      profile: flags.profile,
+      target: flags.target,
+      threads: flags.threads,
+      vars: flags.vars,
+      environment: invocation.environment,
+      invocationID: invocation.id,
       startedAt: Int(startedAt.microseconds),
       flags: RenderingFlags(
-        isFullRefresh: flags.fullRefresh ?? false, isEmpty: flags.empty ?? false,
-        which: flags.which),
-      templateFlags: templateFlags, arguments: arguments, checksVersions: flags.versionCheck,
+        isFullRefresh: flags.fullRefresh ?? false,
+        isEmpty: flags.empty ?? false,
+        which: flags.which
+      ),
+      templateFlags: templateFlags,
+      arguments: arguments,
+      checksVersions: flags.versionCheck,
       embeddedDatabase: { name, folder in
         provider.embeddedDatabase(projectName: name, projectDirectory: folder)
-      })
+      }
+    )
   }
 
   private func loadProject() throws -> Project {
     let workspace = try WorkspaceLoader(settings()).load()
     events.emit(
       .adapterRegistered(
-        name: workspace.profile.type, version: Self.adapterVersion(workspace.profile.type)))
+        name: workspace.profile.type,
+        version: Self.adapterVersion(workspace.profile.type)
+      )
+    )
     let events = events
     let read = try ProjectReader(workspace) { event, node in
       Self.forward(event, to: events, node: NodeInfo(node, workspace), thread: Event.mainThread)
@@ -113,8 +130,11 @@ package final class Engine: Sendable {
     let compiler = Compiler(workspace, read)
     let target = targetPath(workspace.root.definition)
     let project = Project(
-      workspace: workspace, compiler: compiler, graph: Graph(read.manifest),
-      targetPath: target)
+      workspace: workspace,
+      compiler: compiler,
+      graph: Graph(read.manifest),
+      targetPath: target
+    )
     try writeManifest(project)
     return project
   }
@@ -129,7 +149,10 @@ package final class Engine: Sendable {
 
   /// What a template said, as an event.
   static func forward(
-    _ event: ContextEvent, to events: EventBus, node: NodeInfo?, thread: String
+    _ event: ContextEvent,
+    to events: EventBus,
+    node: NodeInfo?,
+    thread: String
   ) {
     switch event {
     case .log(let text, info: true): events.emit(.jinjaLogInfo(text), node: node, thread: thread)
@@ -148,26 +171,34 @@ package final class Engine: Sendable {
 
   func metadata(_ project: Project) -> ArtifactMetadata {
     ArtifactMetadata(
-      dbtVersion: WorkspaceLoader.compatibleVersion, generatedAt: events.now.iso8601,
-      invocationID: invocation.id, invocationStartedAt: startedAt.iso8601,
-      environment: project.workspace.invocation.metadataEnvironment)
+      dbtVersion: WorkspaceLoader.compatibleVersion,
+      generatedAt: events.now.iso8601,
+      invocationID: invocation.id,
+      invocationStartedAt: startedAt.iso8601,
+      environment: project.workspace.invocation.metadataEnvironment
+    )
   }
 
   func writeManifest(_ project: Project) throws {
     guard flags.writeJSON else { return }
     let quoting = project.workspace.quoting
     let writer = ManifestWriter(
-      project.manifest, metadata(project),
+      project.manifest,
+      metadata(project),
       quoting: [
         "database": .bool(quoting.database), "schema": .bool(quoting.schema),
         "identifier": .bool(quoting.identifier), "column": .null,
-      ])
+      ]
+    )
     try FileSystem.write(writer.bytes(), to: "\(project.targetPath)/manifest.json")
     try FileSystem.write(
-      ManifestWriter.emptySemanticManifest, to: "\(project.targetPath)/semantic_manifest.json")
+      ManifestWriter.emptySemanticManifest,
+      to: "\(project.targetPath)/semantic_manifest.json"
+    )
     events.emit(
       .artifactWritten(type: "WritableManifest", path: "\(project.targetPath)/manifest.json"),
-      level: .debug)
+      level: .debug
+    )
   }
 
   func writeResults(_ results: [NodeResult], _ project: Project, elapsed: Double) throws {
@@ -175,7 +206,11 @@ package final class Engine: Sendable {
     var arguments = DatumMap()
     for (name, value) in flags.asArguments { arguments[name] = value }
     let bytes = RunResultsWriter.bytes(
-      results.map(\.row), metadata(project), elapsed: elapsed, arguments: arguments)
+      results.map(\.row),
+      metadata(project),
+      elapsed: elapsed,
+      arguments: arguments
+    )
     try FileSystem.write(bytes, to: "\(project.targetPath)/run_results.json")
   }
 
@@ -186,7 +221,8 @@ package final class Engine: Sendable {
       .map([
         "command": .string(flags.which),
         "project_load_elapsed": .float(events.now.seconds(since: startedAt)),
-      ]))
+      ])
+    )
     try FileSystem.write(out.bytes, to: path)
   }
 }
@@ -194,15 +230,24 @@ package final class Engine: Sendable {
 extension NodeResult {
   fileprivate var row: RunResultRow {
     RunResultRow(
-      uniqueID: uniqueID, status: status.rawValue,
+      uniqueID: uniqueID,
+      status: status.rawValue,
       timing: timing.map {
         RunResultRow.Timing(
-          name: $0.name.rawValue, startedAt: $0.startedAt.iso8601,
-          completedAt: $0.completedAt.iso8601)
+          name: $0.name.rawValue,
+          startedAt: $0.startedAt.iso8601,
+          completedAt: $0.completedAt.iso8601
+        )
       },
-      threadID: threadID, executionTime: executionTime, adapterResponse: adapterResponse,
-      message: message, failures: failures, compiled: compiled, compiledCode: compiledCode,
-      relationName: compiled == nil && node.resourceType != "seed" ? nil : relationName)
+      threadID: threadID,
+      executionTime: executionTime,
+      adapterResponse: adapterResponse,
+      message: message,
+      failures: failures,
+      compiled: compiled,
+      compiledCode: compiledCode,
+      relationName: compiled == nil && node.resourceType != "seed" ? nil : relationName
+    )
   }
 }
 
@@ -211,17 +256,28 @@ extension NodeInfo {
   init(_ node: Node, _ workspace: Workspace) {
     var label: String?
     if node.resourceType == .operation {
-      let kind = node.name.hasSuffix("on-run-end-\(node.hookIndex ?? 0)") ? "on-run-end" : "on-run-start"
+      let kind =
+        node.name.hasSuffix("on-run-end-\(node.hookIndex ?? 0)") ? "on-run-end" : "on-run-start"
       label = "\(node.packageName).\(kind).\(node.hookIndex ?? 0)"
     }
     self.init(
-      uniqueID: node.uniqueID, resourceType: node.resourceType.rawValue,
-      packageName: node.packageName, name: node.name, label: label, path: node.path,
-      originalFilePath: node.originalFilePath, materialized: node.materialized,
-      language: node.language ?? "sql", database: node.database ?? "", schema: node.schema ?? "",
-      alias: node.alias, relationName: node.relationName,
+      uniqueID: node.uniqueID,
+      resourceType: node.resourceType.rawValue,
+      packageName: node.packageName,
+      name: node.name,
+      label: label,
+      path: node.path,
+      originalFilePath: node.originalFilePath,
+      materialized: node.materialized,
+      language: node.language ?? "sql",
+      database: node.database ?? "",
+      schema: node.schema ?? "",
+      alias: node.alias,
+      relationName: node.relationName,
       showsDatabase: node.database != workspace.profile.database,
-      checksum: node.checksum.checksum, meta: node.meta.map ?? DatumMap(),
-      attachedNode: node.attachedNode)
+      checksum: node.checksum.checksum,
+      meta: node.meta.map ?? DatumMap(),
+      attachedNode: node.attachedNode
+    )
   }
 }

@@ -30,19 +30,23 @@ package struct Event: Sendable {
   /// `MainThread`, `Thread-1 (worker)`.
   package var thread: String
   package var node: NodeInfo?
+  /// What dbt's JSON log has beside the message; for warnings, whose messages are text.
+  package var details: DatumMap
 
   package init(
     _ message: EventMessage,
     level: EventLevel? = nil,
     timestamp: Timestamp,
     thread: String = Event.mainThread,
-    node: NodeInfo? = nil
+    node: NodeInfo? = nil,
+    details: DatumMap = DatumMap()
   ) {
     self.message = message
     self.level = level ?? message.level
     self.timestamp = timestamp
     self.thread = thread
     self.node = node ?? message.node
+    self.details = details
   }
 
   package static let mainThread = "MainThread"
@@ -262,7 +266,7 @@ extension EventMessage {
     case .compiledNode: "CompiledNode"
     case .showNode: "ShowNode"
     case .seedSample: "SeedHeader"
-    case .listCmdOut: "ListCmdOut"
+    case .listCmdOut: "PrintEvent"
     case .output: "Note"
     case .debugCmdOut: "DebugCmdOut"
     case .debugCmdResult: "DebugCmdResult"

@@ -1,4 +1,5 @@
 package import SectoralText
+package import SectoralYAML
 import Synchronization
 
 /// Takes events, one at a time and in order.
@@ -52,18 +53,33 @@ package final class EventBus: Sendable {
     }
   }
 
-  /// Emits a warning, unless `--warn-error` turns it into an error. `name` is one of
-  /// `EventCatalog.names`.
+  /// Emits a warning, unless `--warn-error` turns it into an error; a deprecation is counted.
+  /// `name` is one of `EventCatalog.names`, `details` what dbt's JSON log has beside the message.
   package func warn(
     _ name: String,
     _ diagnostic: Diagnostic,
+    details: DatumMap = DatumMap(),
     node: NodeInfo? = nil,
     thread: String = Event.mainThread
   ) throws(PromotedWarning) {
+    if EventCatalog.isDeprecation(name) {
+      return try deprecate(name, diagnostic, details: details, node: node, thread: thread)
+    }
     switch policy.disposition(of: name) {
     case .silence: return
     case .error: throw PromotedWarning(name: name, diagnostic: diagnostic, node: node)
-    case .warn: emit(.warning(name: name, diagnostic), node: node, thread: thread)
+    case .warn:
+      state.withLock { _ in
+        deliver(
+          Event(
+            .warning(name: name, diagnostic),
+            timestamp: clock(),
+            thread: thread,
+            node: node,
+            details: details
+          )
+        )
+      }
     }
   }
 
@@ -72,6 +88,7 @@ package final class EventBus: Sendable {
   package func deprecate(
     _ name: String,
     _ diagnostic: Diagnostic,
+    details: DatumMap = DatumMap(),
     node: NodeInfo? = nil,
     thread: String = Event.mainThread
   ) throws(PromotedWarning) {
@@ -92,7 +109,8 @@ package final class EventBus: Sendable {
           .deprecation(name: name, diagnostic),
           timestamp: clock(),
           thread: thread,
-          node: node
+          node: node,
+          details: details
         )
       )
     }

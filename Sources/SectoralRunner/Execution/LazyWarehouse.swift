@@ -1,4 +1,5 @@
 import SectoralProject
+import SectoralText
 import SectoralWarehouse
 import Synchronization
 
@@ -31,8 +32,10 @@ final class LazyWarehouse: Warehouse {
   func open(name: String) throws(WarehouseError) -> any WarehouseConnection {
     do throws(Failure) { try connect() } catch {
       throw WarehouseError(
-        kind: .connection, message: error.diagnostics.map(\.message).joined(separator: "\n"),
-        hint: error.diagnostics.first?.hint)
+        kind: .connection,
+        message: error.diagnostics.map(\.message).joined(separator: "\n"),
+        hint: error.diagnostics.first?.hint
+      )
     }
     guard let warehouse = opened.withLock({ $0 }) else { preconditionFailure("just opened") }
     return try warehouse.open(name: name)

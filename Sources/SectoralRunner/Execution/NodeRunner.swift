@@ -37,13 +37,18 @@ final class NodeRunner {
       events.emit(.logStartLine(info, position), thread: thread.threadName)
     }
     let session = state.session(
-      node.uniqueID, node: info, thread: thread.threadName, comment: comments)
+      node.uniqueID,
+      node: info,
+      thread: thread.threadName,
+      comment: comments
+    )
     var result = NodeResult(node: info, status: .success, threadID: thread.threadName)
     do {
       try run(node, session, &result)
     } catch {
       result.status = .error
-      result.message = error.text()
+      // The places are in the diagnostics: the console shows them below the message.
+      result.message = error.text(showsPlaces: false)
       result.diagnostics = error.diagnostics
       result.failures = nil
       result.adapterResponse = nil
@@ -69,15 +74,21 @@ final class NodeRunner {
   }
 
   private func run(
-    _ node: Node, _ session: WarehouseSession, _ result: inout NodeResult
+    _ node: Node,
+    _ session: WarehouseSession,
+    _ result: inout NodeResult
   ) throws(Failure) {
     let info = result.node
     let events = events
     let threadName = thread.threadName
     let context = RunContext(
-      thread, compiler: state.project.compiler, node: node, session: session,
+      thread,
+      compiler: state.project.compiler,
+      node: node,
+      session: session,
       selectedResources: state.selectedResources,
-      emit: { event in Engine.forward(event, to: events, node: info, thread: threadName) })
+      emit: { event in Engine.forward(event, to: events, node: info, thread: threadName) }
+    )
     let files = NodeFiles(node, state.project)
     context.writeFile = { text throws(Failure) in try files.writeRun(text, node) }
     context.loadSeedTable = { () throws(Failure) in try files.loadSeed(node) }
@@ -87,13 +98,17 @@ final class NodeRunner {
       events.emit(.nodeCompiling(info), thread: threadName)
       let start = events.now
       compiled = try state.project.compiler.compile(
-        context, injects: state.flags.injectEphemeralCTEs)
+        context,
+        injects: state.flags.injectEphemeralCTEs
+      )
       try files.writeCompiled(node)
       result.timing.append(
-        TimingInfo(name: .compile, startedAt: start, completedAt: events.now))
+        TimingInfo(name: .compile, startedAt: start, completedAt: events.now)
+      )
     } else {
       result.timing.append(
-        TimingInfo(name: .compile, startedAt: events.now, completedAt: events.now))
+        TimingInfo(name: .compile, startedAt: events.now, completedAt: events.now)
+      )
     }
     guard state.isExecuting, !node.isEphemeralModel else { return }
     if state.engine.invocation.cancellation.isCancelled { throw Self.interrupted(node) }
@@ -101,7 +116,8 @@ final class NodeRunner {
     let start = events.now
     defer {
       result.timing.append(
-        TimingInfo(name: .execute, startedAt: start, completedAt: events.now))
+        TimingInfo(name: .execute, startedAt: start, completedAt: events.now)
+      )
     }
     if node.resourceType == .test, let compiled {
       try runTest(node, context, compiled, &result)
@@ -115,12 +131,17 @@ final class NodeRunner {
 
   static func interrupted(_ node: Node) -> Failure {
     Failure(
-      .runtime, subject: node.words,
-      Diagnostic(id: "run.interrupted", message: "the run was interrupted before this node ended"))
+      .runtime,
+      subject: node.words,
+      Diagnostic(id: "run.interrupted", message: "the run was interrupted before this node ended")
+    )
   }
 
   private func runTest(
-    _ node: Node, _ context: RunContext, _ compiled: CompiledSQL, _ result: inout NodeResult
+    _ node: Node,
+    _ context: RunContext,
+    _ compiled: CompiledSQL,
+    _ result: inout NodeResult
   ) throws(Failure) {
     let outcome = try context.runTest(compiled)
     result.failures = outcome.failures
@@ -133,23 +154,28 @@ final class NodeRunner {
         "Got \(outcome.failures) \(noun), configured to fail if "
         + (node.config["error_if"]?.string ?? "!= 0")
     } else if outcome.shouldWarn {
-      result.status = events.warningPolicy.disposition(of: "LogTestResult") == .error ? .fail : .warn
+      result.status =
+        events.warningPolicy.disposition(of: "LogTestResult") == .error ? .fail : .warn
       let condition = node.config["warn_if"]?.string ?? "!= 0"
       result.message =
         "Got \(outcome.failures) \(noun), configured to "
         + (result.status == .fail ? "fail" : "warn") + " if \(condition)"
     } else {
       result.status = .pass
+      result.failures = 0
     }
     if result.status == .fail || result.status == .warn, let relation = node.relationName,
-      node.storesFailures || state.flags.storeFailures ?? false {
+      node.storesFailures || state.flags.storeFailures ?? false
+    {
       result.failuresRelation = relation
     }
   }
 
   /// An on-run-start or on-run-end hook.
   func runHook(
-    _ node: Node, _ session: WarehouseSession, position: Position,
+    _ node: Node,
+    _ session: WarehouseSession,
+    position: Position,
     prepare: (RunContext) -> Void
   ) -> NodeResult {
     var info = NodeInfo(node, workspace)
@@ -160,11 +186,15 @@ final class NodeRunner {
     let events = events
     let forwarded = info
     let context = RunContext(
-      thread, compiler: state.project.compiler, node: node, session: session,
+      thread,
+      compiler: state.project.compiler,
+      node: node,
+      session: session,
       selectedResources: state.selectedResources,
       emit: { event in
         Engine.forward(event, to: events, node: forwarded, thread: Event.mainThread)
-      })
+      }
+    )
     prepare(context)
     var result = NodeResult(node: info, status: .success, failures: 0, threadID: "main")
     do {
@@ -173,7 +203,9 @@ final class NodeRunner {
     } catch {
       result.status = .error
       result.failures = 1
-      result.message = "\(info.label ?? node.name) failed, error:\n \(error.text())"
+      result.message =
+        "\(info.label ?? node.name) failed, error:\n "
+        + error.diagnostics.map(\.message).joined(separator: "\n ")
       result.diagnostics = error.diagnostics
     }
     result.executionTime = events.now.seconds(since: startedAt)
@@ -204,7 +236,9 @@ struct NodeFiles: Sendable {
   }
 
   func writeCompiled(_ node: Node) throws(Failure) {
-    guard let code = node.compiledCode, !code.isEmpty, node.resourceType != .snapshot else { return }
+    guard let code = node.compiledCode, !code.isEmpty, node.resourceType != .snapshot else {
+      return
+    }
     let path = "\(targetPath)/compiled/\(relative)"
     try FileSystem.write(Array(code.utf8), to: path)
     node.compiledPath = shown(path)
@@ -222,10 +256,15 @@ struct NodeFiles: Sendable {
     let delimiter = (node.config["delimiter"]?.string ?? ",").utf8
     guard delimiter.count == 1, let byte = delimiter.first else {
       throw Failure(
-        .parsing, subject: node.words,
+        .parsing,
+        subject: node.words,
         Diagnostic(
-          id: "seed.bad-delimiter", message: "the delimiter of a seed must be one ASCII character",
-          span: file.startSpan, hint: "for tabs write delimiter: \"\\t\""))
+          id: "seed.bad-delimiter",
+          message: "the delimiter of a seed must be one ASCII character",
+          span: file.startSpan,
+          hint: "for tabs write delimiter: \"\\t\""
+        )
+      )
     }
     let textColumns = Set((node.config["column_types"]?.map ?? [:]).keys)
     do throws(SeedError) {

@@ -57,8 +57,10 @@ struct QueryComments: Sendable {
     case .constant(let text)?:
       guard !text.contains("*/") else {
         throw WarehouseError(
-          kind: .statement, message: "query-comment contains illegal value \"*/\": \(text)",
-          hint: "take '*/' out of 'query-comment' in dbt_project.yml")
+          kind: .statement,
+          message: "query-comment contains illegal value \"*/\": \(text)",
+          hint: "take '*/' out of 'query-comment' in dbt_project.yml"
+        )
       }
       return QueryComment(text: text, isAppended: isAppended)
     }

@@ -1,11 +1,9 @@
-#if canImport(Glibc)
-  import Glibc
-#endif
 import SectoralCompiler
 import SectoralGraph
 import SectoralProject
 import SectoralText
 import SectoralWarehouse
+import SectoralYAML
 import Synchronization
 
 /// What the workers of one run share.
@@ -29,8 +27,12 @@ final class RunState: Sendable {
   private let shared = Mutex(Shared())
 
   init(
-    engine: Engine, project: Engine.Project, warehouse: any Warehouse, selectedResources: [String],
-    total: Int, isExecuting: Bool
+    engine: Engine,
+    project: Engine.Project,
+    warehouse: any Warehouse,
+    selectedResources: [String],
+    total: Int,
+    isExecuting: Bool
   ) {
     self.engine = engine
     self.project = project
@@ -66,16 +68,22 @@ final class RunState: Sendable {
 
   /// A session for one node or job; its statements can be cancelled from outside.
   func session(
-    _ name: String, node: NodeInfo?, thread: String, comment: QueryComments?
+    _ name: String,
+    node: NodeInfo?,
+    thread: String,
+    comment: QueryComments?
   ) -> WarehouseSession {
     let events = events
     let session = WarehouseSession(
-      name: name, warehouse: warehouse, cache: cache,
+      name: name,
+      warehouse: warehouse,
+      cache: cache,
       style: TransactionStyle(project.workspace),
       comment: { () throws(WarehouseError) in
         try comment?.comment(connection: name, node: node?.uniqueID)
       },
-      onEvent: { event in Self.emit(event, to: events, node: node, thread: thread) })
+      onEvent: { event in Self.emit(event, to: events, node: node, thread: thread) }
+    )
     let key = ObjectIdentifier(session)
     session.didOpen = { [weak self] canceller in
       self?.shared.withLock { $0.cancellers[key] = canceller }
@@ -94,7 +102,10 @@ final class RunState: Sendable {
   }
 
   private static func emit(
-    _ event: SessionEvent, to events: EventBus, node: NodeInfo?, thread: String
+    _ event: SessionEvent,
+    to events: EventBus,
+    node: NodeInfo?,
+    thread: String
   ) {
     switch event {
     case .opened(let name):
@@ -103,12 +114,16 @@ final class RunState: Sendable {
       events.emit(.sqlQuery(connectionName: name, sql: sql), node: node, thread: thread)
     case .succeeded(_, let response, let elapsed):
       events.emit(
-        .sqlQueryStatus(status: response.message, elapsed: elapsed.seconds), node: node,
-        thread: thread)
+        .sqlQueryStatus(status: response.message, elapsed: elapsed.seconds),
+        node: node,
+        thread: thread
+      )
     case .failed(_, let error, let elapsed):
       events.emit(
-        .sqlQueryStatus(status: "ERROR: \(error.message)", elapsed: elapsed.seconds), node: node,
-        thread: thread)
+        .sqlQueryStatus(status: "ERROR: \(error.message)", elapsed: elapsed.seconds),
+        node: node,
+        thread: thread
+      )
     case .committed(let name):
       events.emit(.sqlCommit(connectionName: name), node: node, thread: thread)
     case .rolledBack(let name):

@@ -9,6 +9,10 @@ package protocol WarehouseProvider: Sendable {
   /// The database that belongs to a project in the embedded server.
   func embeddedDatabase(projectName: String, projectDirectory: String) -> String
   /// `sectoral db …`; the text is printed as it is.
-  func perform(_ action: DatabaseAction, for profile: Profile, projectDirectory: String)
+  func perform(
+    _ action: DatabaseAction,
+    for profile: Profile,
+    projectDirectory: String
+  )
     throws(Failure) -> String
 }

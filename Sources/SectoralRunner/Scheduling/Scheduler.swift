@@ -1,7 +1,8 @@
+import SectoralCompiler
+
 #if canImport(Glibc)
-  import Glibc
+import Glibc
 #endif
-package import SectoralCompiler
 
 /// Hands nodes of a queue to worker threads until all are done or the work is stopped.
 ///
@@ -31,11 +32,12 @@ package final class Scheduler: @unchecked Sendable {
   /// Runs `work` for every node on `threads` threads. `work` gets the state of its thread and the
   /// node's index; `finished` is called, one at a time, when it returned.
   package func run<State>(
-    threads: Int, state: @escaping @Sendable (Int) -> State,
+    threads: Int,
+    state: @escaping @Sendable (Int) -> State,
     work: @escaping @Sendable (inout State, Int) -> Void,
     end: @escaping @Sendable (inout State) -> Void
   ) {
-    Threads.run(max(1, threads), name: "sectoral-worker") { [self] number in
+    Threads.run(max(1, threads)) { [self] number in
       var own = state(number)
       while let index = take() {
         work(&own, index)

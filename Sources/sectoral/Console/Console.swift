@@ -16,6 +16,8 @@ final class Console: EventSink {
     var hasHeader = false
     /// The reader went away (`| head`): the run goes on, the printing does not.
     var isBroken = false
+    /// The disk is full, or worse: nobody wanted that.
+    var hasLostOutput = false
     var isClosed = false
   }
 
@@ -26,6 +28,7 @@ final class Console: EventSink {
   private let showsCacheEvents: Bool
   private let columns: @Sendable () -> Int
   private let clock: @Sendable () -> Timestamp
+  private let complain: @Sendable (String) -> Void
   private let state: Mutex<State>
 
   /// - Parameters:
@@ -37,6 +40,7 @@ final class Console: EventSink {
   ///   - live: The live line of a terminal.
   ///   - columns: The terminal's width, asked before each drawing.
   ///   - clock: The time of day.
+  ///   - complain: Told once when output is lost for another reason than a reader that went away.
   init(
     output: any TextOutput,
     formatter: LineFormatter,
@@ -45,7 +49,8 @@ final class Console: EventSink {
     showsCacheEvents: Bool = false,
     live: LiveLine? = nil,
     columns: @escaping @Sendable () -> Int = { 80 },
-    clock: @escaping @Sendable () -> Timestamp
+    clock: @escaping @Sendable () -> Timestamp,
+    complain: @escaping @Sendable (String) -> Void = { _ in }
   ) {
     self.output = output
     self.formatter = formatter
@@ -54,6 +59,7 @@ final class Console: EventSink {
     self.showsCacheEvents = showsCacheEvents
     self.columns = columns
     self.clock = clock
+    self.complain = complain
     state = Mutex(State(live: live))
   }
 
@@ -69,7 +75,8 @@ final class Console: EventSink {
         }
         lines += formatter.line(for: event)
       }
-      draw(lines, &state)
+      // The live line alone can wait for the next tick.
+      if !lines.isEmpty { draw(lines, &state) }
     }
   }
 
@@ -92,6 +99,9 @@ final class Console: EventSink {
       state.isClosed = true
     }
   }
+
+  /// Whether something that was to be printed is lost.
+  var hasLostOutput: Bool { state.withLock { $0.hasLostOutput } }
 
   private func shows(_ event: Event) -> Bool {
     switch event.message {
@@ -120,7 +130,12 @@ final class Console: EventSink {
       text = erase
     }
     state.shownLine = line
-    if !output.write(text) { state.isBroken = true }
+    guard !output.write(text) else { return }
+    state.isBroken = true
+    let error = errno
+    guard error != EPIPE else { return }
+    state.hasLostOutput = true
+    complain("cannot write to standard output: \(String(cString: strerror(error)))")
   }
 
   /// Starts the thread that moves the live line; it ends when the console is closed.

@@ -5,8 +5,16 @@ import SectoralYAML
 
 /// The `data` of an event in JSON logs, under dbt's field names.
 enum EventData {
-  static func data(of event: Event) -> DatumMap {
+  static func data(of event: Event, words: EventWords) -> DatumMap {
     var data = fields(of: event.message)
+    switch event.message {
+    case .mainEncounteredError(let failures):
+      data["exc"] = .string(words.blocks(failures))
+    case .commandCompleted: data["completed_at"] = .string(event.timestamp.iso8601)
+    case .showNode(let preview): data["preview"] = .string(words.rows(preview))
+    default: break
+    }
+    for (key, value) in event.details.entries { data[key] = value }
     if let node = event.node { data["node_info"] = .map(nodeInfo(node)) }
     return data
   }
@@ -14,12 +22,12 @@ enum EventData {
   private static func fields(of message: EventMessage) -> DatumMap {
     switch message {
     case .mainReportVersion(let version):
-      return ["version": .string(version), "log_version": .int(3)]
+      return ["version": .string("=\(version)"), "log_version": .int(3)]
     case .mainReportArgs(let arguments):
       let texts = arguments.map { (key: $0.name, value: Datum.string(text($0.value))) }
       return ["args": .map(DatumMap(texts))]
     case .adapterRegistered(let name, let version):
-      return ["adapter_name": .string(name), "adapter_version": .string(version)]
+      return ["adapter_name": .string(name), "adapter_version": .string("=\(version)")]
     case .foundStats(let counts): return ["stat_line": .string(EventWords.list(counts))]
     case .concurrencyLine(let threads, let target, let nodes):
       return [
@@ -32,7 +40,10 @@ enum EventData {
       .jinjaLogInfo(let text), .jinjaLogDebug(let text),
       .printEvent(let text):
       return ["msg": .string(text)]
-    case .mainEncounteredError, .mainKeyboardInterrupt: return [:]
+    case .mainEncounteredError(let failures):
+      // Beyond dbt's `exc`: each error with its place, for tools that point at it.
+      return ["errors": .list(failures.map { .map(diagnosticFields($0.diagnostic)) })]
+    case .mainKeyboardInterrupt: return [:]
     case .commandCompleted(let command, let success, let elapsed):
       return [
         "command": .string("sectoral \(command)"), "success": .bool(success),
@@ -101,11 +112,12 @@ enum EventData {
       return [
         "node_name": .string(name ?? ""), "compiled": .string(sql), "is_inline": .bool(name == nil),
         "output_format": .string(format.rawValue), "unique_id": .string(uniqueID ?? ""),
+        "quiet": .bool(false),
       ]
     case .showNode(let preview):
       return [
         "node_name": .string(preview.nodeName ?? ""), "is_inline": .bool(preview.nodeName == nil),
-        "output_format": .string(preview.format.rawValue),
+        "output_format": .string(preview.format.rawValue), "quiet": .bool(false),
       ]
     case .seedSample(let relation, _): return ["header": .string(relation)]
     case .buildingCatalog, .finishedCleanPaths: return [:]
@@ -116,15 +128,17 @@ enum EventData {
       return ["conn_name": .string(name)]
     case .sqlQuery(let name, let sql): return ["conn_name": .string(name), "sql": .string(sql)]
     case .sqlQueryStatus(let status, let elapsed):
-      return ["status": .string(status), "elapsed": .float(elapsed)]
+      return ["status": .string(status), "elapsed": .float(elapsed), "query_id": .string("")]
     case .warning(_, let diagnostic), .deprecation(_, let diagnostic):
       return diagnosticFields(diagnostic)
     case .deprecationsSummary(let counts):
-      return [
-        "summaries": .list(
-          counts.map { .map(["event_name": .string($0.name), "occurrences": .int($0.count)]) }
-        )
-      ]
+      let summaries = counts.map { name, count in
+        Datum.map([
+          "event_name": .string(name), "occurrences": .int(count),
+          "event_code": .string(EventCatalog.entry(named: name)?.code ?? ""),
+        ])
+      }
+      return ["summaries": .list(summaries), "show_all_hint": .bool(true)]
     case .other(_, _, let data): return data
     }
   }
@@ -218,6 +232,7 @@ enum EventData {
   /// The message, and where it is about: the place is ours, dbt's logs have none.
   private static func diagnosticFields(_ diagnostic: Diagnostic) -> DatumMap {
     var data: DatumMap = ["msg": .string(diagnostic.message), "id": .string(diagnostic.id)]
+    if let hint = diagnostic.hint { data["hint"] = .string(hint) }
     if let span = diagnostic.span {
       let (line, column) = span.position
       data["file"] = .string(span.file.path)

@@ -19,10 +19,10 @@ struct EventWords: Sendable {
   /// The text of an event, without time; it may hold several lines.
   func text(of event: Event) -> String {
     switch event.message {
-    case .mainReportVersion(let version): "Running with dbt\(version)"
+    case .mainReportVersion(let version): "Running with dbt=\(version)"
     case .mainReportArgs(let arguments):
       "running sectoral with arguments {\(arguments.map(Self.argument).joined(separator: ", "))}"
-    case .adapterRegistered(let name, let version): "Registered adapter: \(name)\(version)"
+    case .adapterRegistered(let name, let version): "Registered adapter: \(name)=\(version)"
     case .foundStats(let counts):
       "Found " + Self.list(counts)
     case .concurrencyLine(let threads, let target, _):
@@ -69,7 +69,7 @@ struct EventWords: Sendable {
       "Done. PASS=\(stats.pass) WARN=\(stats.warn) ERROR=\(stats.error) SKIP=\(stats.skip) "
         + "NO-OP=\(stats.noOp) TOTAL=\(stats.total)"
     case .compiledNode(let name, let sql, let format, _): compiled(name, sql, format)
-    case .showNode(let preview): preview.format == .json ? rowsJSON(preview) : previewText(preview)
+    case .showNode(let preview): rows(preview)
     case .seedSample(let relation, let table):
       {
         let header = "Random sample of table: \(relation)"
@@ -279,13 +279,16 @@ struct EventWords: Sendable {
   // MARK: Errors and warnings
 
   private func encountered(_ failures: [CommandFailure]) -> String {
-    let blocks = failures.map { failure -> String in
-      let text = withDetails(failure.diagnostic.message, [failure.diagnostic], indent: 0)
-      guard let head = failure.head else { return text }
-      return "\(head)\n\(TextLayout.indented(text))"
-    }
     let title = failures.count == 1 ? "an error" : "\(failures.count) errors"
-    return "Encountered \(title):\n" + blocks.joined(separator: "\n\n")
+    return "Encountered \(title):\n" + blocks(failures)
+  }
+
+  /// Each error below its head line.
+  func blocks(_ failures: [CommandFailure]) -> String {
+    failures.map { failure in
+      let text = withDetails(failure.diagnostic.message, [failure.diagnostic], indent: 0)
+      return failure.head.map { "\($0)\n\(TextLayout.indented(text))" } ?? text
+    }.joined(separator: "\n\n")
   }
 
   private func warning(_ name: String, _ diagnostic: Diagnostic) -> String {
@@ -350,7 +353,9 @@ struct EventWords: Sendable {
     }
   }
 
-  private func previewText(_ preview: Preview) -> String {
+  /// The rows of `show`, in the format that was asked for.
+  func rows(_ preview: Preview) -> String {
+    if preview.format == .json { return rowsJSON(preview) }
     let title = preview.nodeName.map { "Previewing node '\($0)':" } ?? "Previewing inline node:"
     return "\(title)\n\(tables.print(preview.table))"
   }

@@ -66,7 +66,7 @@ struct LineFormatter: Sendable {
       "thread": .string(event.thread), "ts": .string(event.timestamp.iso8601),
     ]
     return JSON.text(
-      of: .map(["data": .map(EventData.data(of: event)), "info": .map(info)]),
+      of: .map(["data": .map(EventData.data(of: event, words: words)), "info": .map(info)]),
       sortKeys: true
     )
   }

@@ -24,7 +24,7 @@ struct LiveLine: Sendable {
     self.isPlain = isPlain
   }
 
-  /// Takes note of an event; lines that only say that a node starts are left to the live line.
+  /// Takes note of an event.
   mutating func observe(_ event: Event) {
     switch event.message {
     case .logStartLine(let node, let position), .logHookStartLine(let node, let position):
@@ -50,7 +50,7 @@ struct LiveLine: Sendable {
     }
   }
 
-  /// Whether the event's own line is left out, because this line shows it.
+  /// Whether the event's own line is left out: that a node starts is shown here.
   func replaces(_ event: Event) -> Bool {
     switch event.message {
     case .logStartLine, .logHookStartLine: true

@@ -1,8 +1,10 @@
+import SectoralCompiler
 import SectoralPostgres
 import SectoralProject
 import SectoralRunner
 import SectoralText
 import SectoralWarehouse
+import SectoralYAML
 
 #if canImport(Glibc)
 import Glibc
@@ -64,21 +66,30 @@ struct ProfileWarehouses: WarehouseProvider {
           Diagnostic(
             id: "profile.method-not-yet",
             message: "method '\(text("method") ?? "")' of Redshift is not available yet",
-            span: profile.file?.startSpan, hint: "use 'method: database' with user and password"
+            span: profile.file?.startSpan,
+            hint: "use 'method: database' with user and password"
           )
         )
       }
       return PostgresWarehouse(
         PostgresCredentials(
-          host: text("host") ?? "", port: keys["port"]?.int ?? 5432, user: text("user") ?? "",
-          password: text("password"), database: profile.database,
+          host: text("host") ?? "",
+          port: keys["port"]?.int ?? 5432,
+          user: text("user") ?? "",
+          password: text("password"),
+          database: profile.database,
           connectTimeout: keys["connect_timeout"]?.int ?? 10,
-          keepalivesIdle: keys["keepalives_idle"]?.int ?? 0, sslMode: text("sslmode"),
-          sslCertificate: text("sslcert"), sslKey: text("sslkey"),
-          sslRootCertificate: text("sslrootcert"), searchPath: text("search_path"),
-          applicationName: text("application_name"), role: text("role"),
+          keepalivesIdle: keys["keepalives_idle"]?.int ?? 0,
+          sslMode: text("sslmode"),
+          sslCertificate: text("sslcert"),
+          sslKey: text("sslkey"),
+          sslRootCertificate: text("sslrootcert"),
+          searchPath: text("search_path"),
+          applicationName: text("application_name"),
+          role: text("role"),
           // The session of a node sends BEGIN where dbt's driver does.
-          retries: keys["retries"]?.int ?? 1, autocommit: true
+          retries: keys["retries"]?.int ?? 1,
+          autocommit: true
         ),
         adapterType: profile.type
       )
@@ -86,7 +97,8 @@ struct ProfileWarehouses: WarehouseProvider {
     let searchPath = text("search_path")
     let role = text("role")
     let warehouse = EmbeddedWarehouse(
-      server: try server(), database: profile.database,
+      server: try server(),
+      database: profile.database,
       adjust: { credentials in
         credentials.searchPath = searchPath
         credentials.role = role
@@ -102,15 +114,19 @@ struct ProfileWarehouses: WarehouseProvider {
   // MARK: db
 
   func perform(
-    _ action: DatabaseAction, for profile: Profile, projectDirectory: String
+    _ action: DatabaseAction,
+    for profile: Profile,
+    projectDirectory: String
   ) throws(Failure) -> String {
     if !profile.isEmbedded {
-      if case .psql = action {} else {
+      if case .psql = action {
+      } else {
         throw Failure(
           .runtime,
           Diagnostic(
             id: "db.not-embedded",
-            message: "the target '\(profile.targetName)' of profile '\(profile.profileName)' is not "
+            message:
+              "the target '\(profile.targetName)' of profile '\(profile.profileName)' is not "
               + "the embedded server",
             span: profile.file?.startSpan,
             hint: "'sectoral db' is for targets with 'embedded: true'; choose one with --target"
@@ -118,7 +134,7 @@ struct ProfileWarehouses: WarehouseProvider {
         )
       }
     }
-    do throws(EmbeddedServerError) {
+    do {
       switch action {
       case .status: return try status(try server(), profile)
       case .start:
@@ -141,12 +157,17 @@ struct ProfileWarehouses: WarehouseProvider {
         return "The database \(profile.database) is empty; 'sectoral build' fills it"
       case .psql(let arguments): return try psql(arguments, profile)
       }
-    } catch let error as EmbeddedServerError { throw Failure(error) } catch let error as Failure {
+    } catch let error as EmbeddedServerError {
+      throw Failure(error)
+    } catch let error as Failure {
       throw error
     } catch { preconditionFailure("an error of an unknown kind: \(error)") }
   }
 
-  private func status(_ server: EmbeddedServer, _ profile: Profile) throws(EmbeddedServerError)
+  private func status(
+    _ server: EmbeddedServer,
+    _ profile: Profile
+  ) throws(EmbeddedServerError)
     -> String
   {
     let status = try server.status()
@@ -168,12 +189,18 @@ struct ProfileWarehouses: WarehouseProvider {
 
   private func psql(_ arguments: [String], _ profile: Profile) throws -> String {
     var own: [String]
+    var held: EmbeddedServerLease?
+    defer { withExtendedLifetime(held) {} }
+    var program = "psql"
     if profile.isEmbedded {
       let server = try server()
       let lease = try server.holdLease()
       let endpoint = try server.start()
       try server.ensureDatabase(named: profile.database)
-      withExtendedLifetime(lease) {}
+      // psql takes this process over: the server must not stop while it is open.
+      lease.surviveExecution()
+      held = lease
+      program = server.binaries.path(of: "psql")
       own = endpoint.psqlArguments(database: profile.database)
     } else {
       let keys = profile.credentials
@@ -186,10 +213,12 @@ struct ProfileWarehouses: WarehouseProvider {
     own = ["psql"] + own + arguments
     let pointers = own.map { strdup($0) } + [nil]
     execvp("psql", pointers)
+    execvp(program, pointers)
     throw Failure(
       .runtime,
       Diagnostic(
-        id: "db.no-psql", message: "psql could not be run: \(String(cString: strerror(errno)))",
+        id: "db.no-psql",
+        message: "psql could not be run: \(String(cString: strerror(errno)))",
         hint: "install it: apt-get install postgresql-client"
       )
     )
@@ -214,7 +243,9 @@ extension Failure {
     self.init(
       .database,
       Diagnostic(
-        id: "database.connection", message: lines.joined(separator: "\n"), hint: error.hint
+        id: "database.connection",
+        message: lines.joined(separator: "\n"),
+        hint: error.hint
       )
     )
   }

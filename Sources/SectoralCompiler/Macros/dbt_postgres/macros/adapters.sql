@@ -143,15 +143,13 @@
 {%- endmacro %}
 
 {% macro postgres_escape_comment(comment) -%}
-  {%- if comment is not string -%}
-    {%- do exceptions.raise_compiler_error('cannot escape a non-string: ' ~ comment) -%}
-  {%- endif -%}
   {%- set fence = '$dbt_comment_literal_block$' -%}
-  {%- if fence in comment -%}
-    {%- do exceptions.raise_compiler_error(
-      'The string ' ~ fence ~ ' is not allowed in comments.') -%}
+  {%- set fault = 'cannot escape a non-string: ' ~ comment if comment is not string
+    else 'The string ' ~ fence ~ ' is not allowed in comments.' if fence in comment -%}
+  {%- if fault -%}
+    {%- do exceptions.raise_compiler_error(fault) -%}
   {%- endif -%}
-  {{ fence ~ comment ~ fence }}
+  {%- do return(fence ~ comment ~ fence) -%}
 {%- endmacro %}
 
 {% macro postgres__alter_relation_comment(relation, comment) -%}

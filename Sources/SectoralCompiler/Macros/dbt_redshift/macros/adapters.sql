@@ -28,7 +28,7 @@
   {%- endset -%}
   {{ header if header is not none }}
   create {{ 'temporary' if temporary }} table {{ relation.include(database=(not temporary), schema=(not temporary)) }}
-  {%- if contract.enforced and not temporary %}
+  {%- if contract.enforced %}
     {{ get_assert_columns_equivalent(sql) }}
     {#- "create table as" takes no constraints: the table first, then its rows -#}
     {{ get_table_columns_and_constraints() }}
@@ -100,90 +100,61 @@
 {%- endmacro %}
 
 {% macro redshift__get_columns_in_relation_legacy(relation) -%}
-  {#- three kinds of relations, three places: tables and ordinary views, views without schema binding,
-      and tables of external schemas -#}
+  {#- Three places know columns. One has the parts of a type in columns of their own; views without schema
+      binding and external tables give the type as text, which is taken apart here. -#}
   {%- call statement('get_columns_in_relation', fetch_result=True) -%}
-    with of_bound as (
+    with spelt as (
+      select ordinal_position, table_schema, column_name, lower(spelling) as spelling
+      from pg_get_late_binding_view_cols()
+        late_binding(
+          table_schema name,
+          table_name name,
+          column_name name,
+          spelling varchar,
+          ordinal_position int
+        )
+      where table_name = '{{ relation.identifier }}'
+      union all
+      select columnnum, schemaname, columnname, lower(external_type)
+      from svv_external_columns
+      where tablename = '{{ relation.identifier }}'
+    ),
+    split as (
       select
         ordinal_position,
         table_schema,
         column_name,
-        data_type,
-        character_maximum_length,
-        numeric_precision,
-        numeric_scale
+        trim(split_part(spelling, '(', 1)) as type_name,
+        trim(split_part(split_part(split_part(spelling, '(', 2), ')', 1), ',', 1)) as first_number,
+        trim(split_part(split_part(split_part(spelling, '(', 2), ')', 1), ',', 2)) as second_number
+      from spelt
+    )
+    select column_name, data_type, character_maximum_length, numeric_precision, numeric_scale
+    from (
+      select
+        ordinal_position, table_schema, column_name, data_type,
+        character_maximum_length, numeric_precision, numeric_scale
       from information_schema.columns
       where table_name = '{{ relation.identifier }}'
-    ),
-    of_unbound as (
+      union all
       select
         ordinal_position,
-        view_schema as table_schema,
+        table_schema,
         column_name,
+        case type_name
+          when 'varchar' then 'character varying'
+          when 'string' then 'character varying'
+          when 'decimal' then 'numeric'
+          else type_name
+        end,
         case
-          when column_type ilike 'character varying%' then 'character varying'
-          when column_type ilike 'numeric%' then 'numeric'
-          else column_type
-        end as data_type,
-        case
-          when column_type like 'character%' then nullif(regexp_substr(column_type, '[0-9]+'), '')::int
-        end as character_maximum_length,
-        case
-          when column_type like 'numeric%'
-            then nullif(split_part(replace(replace(column_type, 'numeric(', ''), ')', ''), ',', 1), '')::int
-        end as numeric_precision,
-        case
-          when column_type like 'numeric%'
-            then nullif(split_part(replace(replace(column_type, 'numeric(', ''), ')', ''), ',', 2), '')::int
-        end as numeric_scale
-      from pg_get_late_binding_view_cols()
-        cols(
-          view_schema name,
-          view_name name,
-          column_name name,
-          column_type varchar,
-          ordinal_position int
-        )
-      where view_name = '{{ relation.identifier }}'
-    ),
-    of_external as (
-      select
-        columnnum as ordinal_position,
-        schemaname as table_schema,
-        columnname as column_name,
-        case
-          when external_type ilike 'varchar%' or external_type = 'string' then 'character varying'
-          when external_type ilike 'decimal%' then 'numeric'
-          else external_type
-        end as data_type,
-        case
-          when external_type ilike 'varchar%' then nullif(regexp_substr(external_type, '[0-9]+'), '')::int
-        end as character_maximum_length,
-        case
-          when external_type ilike 'decimal%'
-            then nullif(split_part(replace(replace(external_type, 'decimal(', ''), ')', ''), ',', 1), '')::int
-        end as numeric_precision,
-        case
-          when external_type ilike 'decimal%'
-            then nullif(split_part(replace(replace(external_type, 'decimal(', ''), ')', ''), ',', 2), '')::int
-        end as numeric_scale
-      from svv_external_columns
-      where tablename = '{{ relation.identifier }}'
-    ),
-    of_any as (
-      select * from of_bound
-      union all
-      select * from of_unbound
-      union all
-      select * from of_external
-    )
-    select
-      column_name,
-      data_type,
-      character_maximum_length,
-      numeric_precision,
-      numeric_scale
-    from of_any
+          when type_name in ('character varying', 'varchar', 'character', 'char')
+            then cast(nullif(first_number, '') as int)
+        end,
+        case when type_name in ('numeric', 'decimal') then cast(nullif(first_number, '') as int) end,
+        case when type_name in ('numeric', 'decimal') then cast(nullif(second_number, '') as int) end
+      from split
+    ) as described
     {%- if relation.schema %}
     where table_schema = '{{ relation.schema }}'
     {%- endif %}
@@ -202,46 +173,28 @@
     {%- do return(adapter.combine_show_tables_and_function_relations(
       tables, list_function_relations_without_caching(schema_relation))) -%}
   {%- endif -%}
-  {%- set database = schema_relation.database -%}
-  {%- set in_schema = "ilike '" ~ schema_relation.schema ~ "'" -%}
   {%- call statement('list_relations_without_caching', fetch_result=True) -%}
     select
-      table_catalog as database,
-      table_name as name,
-      table_schema as schema,
-      'table' as type
-    from information_schema.tables
-    where table_schema {{ in_schema }}
-      and table_type = 'BASE TABLE'
-    union all
-    select
-      table_catalog as database,
-      table_name as name,
-      table_schema as schema,
+      listed.table_catalog as database,
+      listed.table_name as name,
+      listed.table_schema as schema,
       {#- a materialized view is listed as a view; its text gives it away -#}
       case
-        when view_definition ilike '%create materialized view%' then 'materialized_view'
+        when listed.table_type = 'BASE TABLE' then 'table'
+        when viewed.view_definition ilike '%create materialized view%' then 'materialized_view'
         else 'view'
       end as type
-    from information_schema.views
-    where table_schema {{ in_schema }}
+    from information_schema.tables as listed
+    left join information_schema.views as viewed
+      on viewed.table_schema = listed.table_schema
+      and viewed.table_name = listed.table_name
+    where listed.table_schema ilike '{{ schema_relation.schema }}'
+      and listed.table_type in ('BASE TABLE', 'VIEW')
     union all
-    select
-      redshift_database_name as database,
-      tablename as name,
-      schemaname as schema,
-      'table' as type
-    from svv_external_tables
-    where schemaname {{ in_schema }}
-    union all
-    select distinct
-      '{{ database }}' as database,
-      p.proname as name,
-      n.nspname as schema,
-      'function' as type
-    from pg_proc_info as p
-    join pg_namespace as n on n.oid = p.pronamespace
-    where n.nspname {{ in_schema }}
+    select distinct '{{ schema_relation.database }}', routine.proname, place.nspname, 'function'
+    from pg_proc as routine
+    join pg_namespace as place on place.oid = routine.pronamespace
+    where place.nspname ilike '{{ schema_relation.schema }}'
   {%- endcall -%}
   {%- do return(load_result('list_relations_without_caching').table) -%}
 {%- endmacro %}
@@ -304,14 +257,13 @@
 {%- endmacro %}
 
 {% macro escape_comment(comment) -%}
-  {%- if comment is not string -%}
-    {%- do exceptions.raise_compiler_error('cannot escape a non-string: ' ~ comment) -%}
-  {%- endif -%}
   {%- set fence = '$dbt_comment_literal_block$' -%}
-  {%- if fence in comment -%}
-    {%- do exceptions.raise_compiler_error('The string ' ~ fence ~ ' is not allowed in comments.') -%}
+  {%- set fault = 'cannot escape a non-string: ' ~ comment if comment is not string
+    else 'The string ' ~ fence ~ ' is not allowed in comments.' if fence in comment -%}
+  {%- if fault -%}
+    {%- do exceptions.raise_compiler_error(fault) -%}
   {%- endif -%}
-  {{ fence ~ comment ~ fence }}
+  {%- do return(fence ~ comment ~ fence) -%}
 {%- endmacro %}
 
 {% macro redshift__alter_relation_comment(relation, comment) -%}
@@ -325,15 +277,11 @@
 {%- endmacro %}
 
 {% macro redshift__alter_column_type(relation, column_name, new_column_type) -%}
-  {%- set wider = modules.re.match('^(character varying|varchar)\\(\\d+\\)$', new_column_type, modules.re.IGNORECASE) -%}
-  {%- set widens = namespace(in_place=false) -%}
-  {%- if wider -%}
-    {%- for column in adapter.get_columns_in_relation(relation) if column.name == column_name -%}
-      {%- set widens.in_place = column.is_string() -%}
-    {%- endfor -%}
-  {%- endif -%}
-  {%- if widens.in_place -%}
-    {#- a longer varchar is the one change that Redshift makes without a copy; not inside a transaction -#}
+  {#- The length of a varchar is the one thing that Redshift changes without a copy, but only where no
+      transaction is open: every statement on its own, as these two settings say. -#}
+  {%- set alone = adapter.behavior.redshift_skip_autocommit_transaction_statements.no_warn
+    and target.get('autocommit', true) -%}
+  {%- if alone and (new_column_type | lower).startswith(('varchar', 'character varying')) -%}
     {%- call statement('alter_column_type') -%}
       alter table {{ relation.render() }} alter column {{ adapter.quote(column_name) }} type {{ new_column_type }}
     {%- endcall -%}

@@ -51,45 +51,28 @@ meta_dict = {{ used_meta }}
 
 {% macro py_script_postfix(model) -%}
 # what follows is not part of the model: it answers the calls of dbt.ref, dbt.source, dbt.config and dbt.this
+import types
 
 {{ build_ref_function(model) }}
 
-
 {{ build_source_function(model) }}
-
 
 {{ build_config_dict(model) }}
 
 
-class config:
-    def __init__(self, *args, **kwargs):
-        pass
-
-    @staticmethod
-    def get(key, default=None):
-        return config_dict.get(key, default)
-
-    @staticmethod
-    def meta_get(key, default=None):
-        return meta_dict.get(key, default)
-
-
-class this:
-    database = "{{ this.database }}"
-    schema = "{{ this.schema }}"
-    identifier = "{{ this.identifier }}"
-    {% set path = resolve_model_name(this) %}
-    def __repr__(self):
-        return '{{ path }}'
-
-
-class dbtObj:
-    def __init__(self, load_df_function) -> None:
-        self.source = lambda *args: source(*args, dbt_load_df_function=load_df_function)
-        self.ref = lambda *args, **kwargs: ref(*args, **kwargs, dbt_load_df_function=load_df_function)
-        self.config = config
-        self.this = this()
-        self.is_incremental = {{ is_incremental() }}
+def dbtObj(load_df_function):
+    return types.SimpleNamespace(
+        ref=lambda *args, **kwargs: ref(*args, **kwargs, dbt_load_df_function=load_df_function),
+        source=lambda *args: source(*args, dbt_load_df_function=load_df_function),
+        config=types.SimpleNamespace(get=config_dict.get, meta_get=meta_dict.get),
+        this=type("this", (), {
+            "database": "{{ this.database }}",
+            "schema": "{{ this.schema }}",
+            "identifier": "{{ this.identifier }}",
+            "__repr__": lambda _: '{{ resolve_model_name(this) }}',
+        })(),
+        is_incremental={{ is_incremental() }},
+    )
 
 {{ py_script_comment() }}
 {%- endmacro %}

@@ -3,14 +3,9 @@
 {%- endmacro %}
 
 {% macro default__get_create_sql(relation, sql) -%}
-  {%- if relation.is_view -%}
-    {{ get_create_view_as_sql(relation, sql) }}
-  {%- elif relation.is_table -%}
-    {{ get_create_table_as_sql(False, relation, sql) }}
-  {%- elif relation.is_materialized_view -%}
-    {{ get_create_materialized_view_as_sql(relation, sql) }}
-  {%- else -%}
-    {%- do exceptions.raise_compiler_error(
-      '`get_create_sql` has not been implemented for: ' ~ relation.type) -%}
-  {%- endif -%}
+  {%- do return(
+    get_create_view_as_sql(relation, sql) if relation.is_view
+    else get_create_table_as_sql(False, relation, sql) if relation.is_table
+    else get_create_materialized_view_as_sql(relation, sql) if relation.is_materialized_view
+    else exceptions.raise_compiler_error('`get_create_sql` has not been implemented for: ' ~ relation.type)) -%}
 {%- endmacro %}

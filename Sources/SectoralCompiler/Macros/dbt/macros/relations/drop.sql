@@ -3,15 +3,11 @@
 {%- endmacro %}
 
 {% macro default__get_drop_sql(relation) -%}
-  {%- if relation.is_view -%}
-    {{ drop_view(relation) }}
-  {%- elif relation.is_table -%}
-    {{ drop_table(relation) }}
-  {%- elif relation.is_materialized_view -%}
-    {{ drop_materialized_view(relation) }}
-  {%- else -%}
-    drop {{ relation.type }} if exists {{ relation.render() }} cascade
-  {%- endif -%}
+  {%- do return(
+    drop_view(relation) if relation.is_view
+    else drop_table(relation) if relation.is_table
+    else drop_materialized_view(relation) if relation.is_materialized_view
+    else 'drop ' ~ relation.type ~ ' if exists ' ~ relation.render() ~ ' cascade') -%}
 {%- endmacro %}
 
 {% macro drop_relation(relation) -%}

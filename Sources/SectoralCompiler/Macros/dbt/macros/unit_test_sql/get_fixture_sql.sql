@@ -16,8 +16,7 @@
   {%- endif -%}
   {%- set types = {} -%}
   {%- for column in adapter.get_columns_in_relation(relation) -%}
-    {#- a value may be longer than what the column holds: the bare string type takes any -#}
-    {%- do types.update({column.name | lower: column.dtype if column.is_string() else column.data_type}) -%}
+    {%- do types.update({column.name | lower: column.data_type}) -%}
     {%- do quoted.update({column.name | lower: column.quoted}) -%}
   {%- endfor -%}
 {%- endif -%}
@@ -71,14 +70,17 @@ union all
         "Invalid column name: '" ~ name ~ "' in unit test fixture for '" ~ model.name ~ "'.\n"
         ~ "Accepted columns for '" ~ model.name ~ "' are: " ~ column_name_to_data_types.keys() | list) -%}
     {%- endif -%}
+    {%- set type = column_name_to_data_types[name] -%}
     {%- if value is none -%}
       {%- set literal = 'null' -%}
     {%- elif value is string -%}
       {%- set literal = string_literal(escape_single_quotes(value)) -%}
+      {#- without a length, so that nothing is cut off unseen -#}
+      {%- set type = type.split('(')[0] if type.startswith('character varying') else type -%}
     {%- else -%}
       {%- set literal = value -%}
     {%- endif -%}
-    {%- do given.update({name: safe_cast(literal, column_name_to_data_types[name])}) -%}
+    {%- do given.update({name: safe_cast(literal, type)}) -%}
   {%- endfor -%}
   {%- do return(given) -%}
 {%- endmacro %}

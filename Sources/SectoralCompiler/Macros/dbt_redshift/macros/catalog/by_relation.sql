@@ -17,24 +17,16 @@
 
 {% macro _redshift__get_base_catalog_by_relation(database, relations) -%}
   {%- call statement('base_catalog', fetch_result=True) -%}
-    with unbound as (
+    select '{{ database }}' as table_database, described.*, owned.table_owner
+    from (
       {{ _redshift__get_late_binding_by_relation_sql(relations) }}
-    ),
-    bound as (
-      {{ _redshift__get_early_binding_by_relation_sql(database, relations) }}
-    ),
-    relations as (
-      select * from unbound
       union all
-      select * from bound
-    ),
-    owners as (
+      {{ _redshift__get_early_binding_by_relation_sql(database, relations) }}
+    ) as described
+    join (
       {{ redshift__get_table_owners_sql() }}
-    )
-    select '{{ database }}' as table_database, relations.*, owners.table_owner
-    from relations
-    join owners using (table_schema, table_name)
-    order by column_index
+    ) as owned using (table_schema, table_name)
+    order by described.column_index
   {%- endcall -%}
   {%- do return(load_result('base_catalog').table) -%}
 {%- endmacro %}

@@ -5,12 +5,10 @@
       stored.relname as identifier,
       max(written.start_time) as last_modified,
       {{ current_timestamp() }} as snapshotted_at
-    from sys_query_history as history
-    join sys_query_detail as written on written.query_id = history.query_id
+    from sys_query_detail as written
     join pg_class as stored on stored.oid = written.table_id
     join pg_namespace as place on place.oid = stored.relnamespace
-    where written.step_name in ('insert', 'delete')
-      and history.status = 'success'
+    where written.step_name = 'insert'
       and (
         {%- for relation in relations %}
         {{ 'or ' if not loop.first -}}

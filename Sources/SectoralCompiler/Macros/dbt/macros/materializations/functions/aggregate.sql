@@ -3,14 +3,16 @@
 {%- endmacro %}
 
 {% macro default__get_aggregate_function_create_replace_signature(target_relation) -%}
-  CREATE OR REPLACE AGGREGATE FUNCTION {{ target_relation.render() }} ({{ get_formatted_aggregate_function_args() }})
-  RETURNS {{ model.returns.data_type }}
-  {{ get_function_language_specifier() }}
-  {{ get_aggregate_function_volatility_specifier() }}
-  {% if model.get('language') == 'python' %}
-  {{ get_function_python_options() }}
-  {% endif %}
-  AS
+  {%- set clauses = [
+    'CREATE OR REPLACE AGGREGATE FUNCTION ' ~ target_relation.render()
+      ~ ' (' ~ get_formatted_aggregate_function_args() ~ ')',
+    'RETURNS ' ~ model.returns.data_type,
+    get_function_language_specifier(),
+    get_aggregate_function_volatility_specifier(),
+    get_function_python_options() if model.get('language') == 'python' else '',
+    'AS'
+  ] -%}
+  {{ clauses | map('trim') | select | join('\n  ') }}
 {%- endmacro %}
 
 {% macro get_formatted_aggregate_function_args() -%}
@@ -44,10 +46,14 @@
 {%- endmacro %}
 
 {% macro default__get_function_python_options() -%}
-  RUNTIME_VERSION = '{{ model.config.get('runtime_version') }}'
-  HANDLER = '{{ model.config.get('entry_point') }}'
-  {%- set packages = model.config.get('packages') %}
-  {%- if packages %}
-  PACKAGES = ('{{ packages | join("', '") }}')
+  {%- set options = {
+    'RUNTIME_VERSION': "'" ~ model.config.get('runtime_version') ~ "'",
+    'HANDLER': "'" ~ model.config.get('entry_point') ~ "'"
+  } -%}
+  {%- if model.config.get('packages') -%}
+    {%- do options.update({'PACKAGES': "('" ~ model.config.get('packages') | join("', '") ~ "')"}) -%}
   {%- endif -%}
+  {%- for option, value in options.items() %}
+  {{ option }} = {{ value }}
+  {%- endfor -%}
 {%- endmacro %}

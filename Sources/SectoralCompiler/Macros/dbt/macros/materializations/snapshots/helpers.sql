@@ -152,7 +152,7 @@
         snapshotted_data.{{ meta.dbt_is_deleted }} = 'True'
         and
         {%- if current %}
-        ( snapshotted_data.{{ meta.dbt_valid_to }} = {{ current }} or snapshotted_data.{{ meta.dbt_valid_to }} is null )
+        snapshotted_data.{{ meta.dbt_valid_to }} = {{ current }}
         {%- else %}
         snapshotted_data.{{ meta.dbt_valid_to }} is null
         {%- endif %}
@@ -191,7 +191,7 @@
         snapshotted_data.{{ meta.dbt_is_deleted }} = 'True'
         and
         {%- if current %}
-        ( snapshotted_data.{{ meta.dbt_valid_to }} = {{ current }} or snapshotted_data.{{ meta.dbt_valid_to }} is null )
+        snapshotted_data.{{ meta.dbt_valid_to }} = {{ current }}
         {%- else %}
         snapshotted_data.{{ meta.dbt_valid_to }} is null
         {%- endif %}
@@ -218,15 +218,18 @@
 
 {% macro default__build_snapshot_table(strategy, sql) -%}
   {%- set meta = config.get('snapshot_table_column_names') or get_snapshot_table_column_names() -%}
+  {%- set added = [
+    strategy.scd_id ~ ' as ' ~ meta.dbt_scd_id,
+    strategy.updated_at ~ ' as ' ~ meta.dbt_updated_at,
+    strategy.updated_at ~ ' as ' ~ meta.dbt_valid_from,
+    get_dbt_valid_to_current(strategy, meta)
+  ] -%}
+  {%- if strategy.hard_deletes == 'new_record' -%}
+    {%- do added.append("'False' as " ~ meta.dbt_is_deleted) -%}
+  {%- endif -%}
   select
     *,
-    {{ strategy.scd_id }} as {{ meta.dbt_scd_id }},
-    {{ strategy.updated_at }} as {{ meta.dbt_updated_at }},
-    {{ strategy.updated_at }} as {{ meta.dbt_valid_from }},
-    {{ get_dbt_valid_to_current(strategy, meta) }}
-    {%- if strategy.hard_deletes == 'new_record' %},
-    'False' as {{ meta.dbt_is_deleted }}
-    {%- endif %}
+    {{ added | join(',\n    ') }}
   from (
     {{ sql }}
   ) sbq

@@ -2,9 +2,6 @@
   {%- set grant_config = config.get('grants') -%}
   {%- set name = model['alias'] -%}
   {%- set strategy_name = config.get('strategy') -%}
-  {%- if not adapter.check_schema_exists(model.database, model.schema) -%}
-    {%- do adapter.create_schema(api.Relation.create(database=model.database, schema=model.schema)) -%}
-  {%- endif -%}
   {%- set found, target_relation = get_or_create_relation(
     database=model.database, schema=model.schema, identifier=name, type='table') -%}
   {%- if not target_relation.is_table -%}

@@ -18,18 +18,17 @@
 {%- endmacro %}
 
 {% macro default__create_table_as(temporary, relation, sql) -%}
-  {%- set header = config.get('sql_header', none) -%}
-  {{ header if header is not none }}
-  create {{ 'temporary' if temporary }} table
-    {{ relation.include(database=(not temporary), schema=(not temporary)) }}
-  {%- set contract = config.get('contract') -%}
-  {%- if contract.enforced and not temporary %}
-    {{ get_assert_columns_equivalent(sql) }}
-    {{ get_table_columns_and_constraints() }}
-    {%- set sql = get_select_subquery(sql) -%}
-  {%- endif %}
+  {%- set shown = not temporary -%}
+  {%- set selected = sql -%}
+  {%- set definition = '' -%}
+  {%- if config.get('contract').enforced and not temporary -%}
+    {%- set definition = get_assert_columns_equivalent(sql) ~ get_table_columns_and_constraints() -%}
+    {%- set selected = get_select_subquery(sql) -%}
+  {%- endif -%}
+  {{ config.get('sql_header', none) or '' }}
+  create {{ 'temporary' if temporary }} table {{ relation.include(database=shown, schema=shown) }} {{ definition }}
   as (
-    {{ sql }}
+    {{ selected }}
   );
 {%- endmacro %}
 

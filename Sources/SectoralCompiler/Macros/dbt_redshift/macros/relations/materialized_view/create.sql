@@ -8,5 +8,5 @@
     auto refresh {{ 'yes' if described.autorefresh else 'no' }}
   as (
     {{ described.query }}
-  );
+  )
 {%- endmacro %}

@@ -68,15 +68,11 @@
     {%- if on_schema_change == 'fail' -%}
       {%- set message -%}
         The source and target schemas on this incremental model are out of sync!
-        They can be reconciled in several ways:
-          - set the `on_schema_change` config to either append_new_columns or sync_all_columns, depending on your situation.
-          - Re-run the incremental model with `full_refresh: True` to update the target schema.
-          - update the schema manually and re-run the process.
-
-        Additional troubleshooting context:
-           Source columns not in target: {{ changes['source_not_in_target'] }}
-           Target columns not in source: {{ changes['target_not_in_source'] }}
-           New column types: {{ changes['new_target_types'] }}
+        Columns of the query that the table lacks: {{ changes['source_not_in_target'] | map(attribute='name') | join(', ') or 'none' }}
+        Columns of the table that the query lacks: {{ changes['target_not_in_source'] | map(attribute='name') | join(', ') or 'none' }}
+        Columns of another type: {{ changes['new_target_types'] or 'none' }}
+        What to do: set on_schema_change to append_new_columns or sync_all_columns, run once with --full-refresh,
+        or bring {{ target_relation }} up to date by hand.
       {%- endset -%}
       {%- do exceptions.raise_compiler_error(message) -%}
     {%- endif -%}
