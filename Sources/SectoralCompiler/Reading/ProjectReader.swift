@@ -711,21 +711,20 @@ package struct ProjectReader {
   private func unusedConfigPaths(_ used: Set<[String]>) -> [NamedWarning] {
     let trees = workspace.root.definition.trees
     let unused = trees.filter { $0.key != .source && $0.key != .exposure }.values
-      .flatMap(\.root.configuredBelow).filter { path in
-        !used.contains { $0.starts(with: path) }
-      }.map { $0.joined(separator: ".") }.sorted()
-    guard !unused.isEmpty else { return [] }
+      .flatMap(\.root.configuredBelow)
+      .filter { level in !used.contains { $0.starts(with: level.path) } }
+      .sorted { $0.path.lexicographicallyPrecedes($1.path) }
+    guard let first = unused.first else { return [] }
     return [
       NamedWarning(
         "UnusedResourceConfigPath",
         Diagnostic(
           id: "project.unused-path",
           severity: .warning,
-          message:
-            "Configuration paths exist in your dbt_project.yml file which do not apply to any "
+          message: "Configuration paths exist in your dbt_project.yml file which do not apply to any "
             + "resources.\nThere are \(unused.count) unused configuration paths:\n"
-            + unused.map { "- \($0)" }.joined(separator: "\n"),
-          span: workspace.root.definition.file.startSpan
+            + unused.map { "- \($0.path.joined(separator: "."))" }.joined(separator: "\n"),
+          span: first.layer.origin ?? workspace.root.definition.file.startSpan
         )
       )
     ]
@@ -900,9 +899,9 @@ extension Array {
 }
 
 extension ConfigTree.Level {
-  /// The levels from here down that set something, as the keys that lead to them.
-  var configuredBelow: [[String]] {
-    (layer.values.isEmpty || path.count == 1 ? [] : [path])
+  /// The levels from here down that set something.
+  var configuredBelow: [ConfigTree.Level] {
+    (layer.values.isEmpty || path.count == 1 ? [] : [self])
       + below.values.flatMap(\.configuredBelow)
   }
 }

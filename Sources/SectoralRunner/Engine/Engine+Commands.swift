@@ -121,6 +121,7 @@ extension Engine {
   // MARK: ls
 
   func list(_ project: Project) throws -> ExitStatus {
+    events.emit(.foundStats(Self.counts(project.manifest)))
     let selected = try select(project)
     guard !selected.isEmpty else {
       try events.warn(

@@ -274,9 +274,10 @@ extension Engine {
   // MARK: compile and show
 
   private func present(_ state: RunState, _ nodes: [Node]) throws -> ExitStatus {
+    // dbt prints the nodes that the selection names; ours, too, where it only describes them.
+    let named = nodes.filter { node in flags.select.contains { $0.contains(node.name) } }
     if invocation.command == .compile {
-      guard let wanted = flags.select.first else { return .success }
-      for node in nodes where wanted.contains(node.name) {
+      for node in named {
         guard let sql = node.compiledCode else { continue }
         events.emit(
           .compiledNode(
@@ -289,7 +290,8 @@ extension Engine {
       }
       return .success
     }
-    for node in nodes { try preview(node, name: node.name, state) }
+    let shown = named.isEmpty ? nodes.filter { $0.resourceType != .test } : named
+    for node in shown { try preview(node, name: node.name, state) }
     return .success
   }
 
@@ -314,6 +316,8 @@ extension Engine {
     if node.resourceType == .seed {
       let sql = "select * from \(state.project.workspace.relation(of: node).rendered)"
       compiled = CompiledSQL(text: sql, ownText: sql, ctes: [])
+    } else if let code = node.compiledCode {
+      compiled = CompiledSQL(text: code, ownText: code, ctes: node.extraCTEs)
     } else {
       compiled = try state.project.compiler.compile(context)
     }
@@ -366,6 +370,16 @@ extension Engine {
     node.database = project.workspace.profile.database
     node.schema = project.workspace.profile.schema
     node.config = ConfigSchema.of(.sqlOperation).defaults
+    events.emit(.foundStats(Self.counts(project.manifest, inlineQueries: 1)))
+    events.emit(.formatting)
+    events.emit(
+      .concurrencyLine(
+        threads: project.workspace.profile.threads,
+        target: project.workspace.profile.targetName,
+        nodeCount: 1
+      )
+    )
+    events.emit(.formatting)
     let state = RunState(
       engine: self,
       project: project,
@@ -403,7 +417,7 @@ extension Engine {
     return .success
   }
 
-  static func counts(_ manifest: Manifest) -> [ResourceCount] {
+  static func counts(_ manifest: Manifest, inlineQueries: Int = 0) -> [ResourceCount] {
     func count(_ type: ResourceType) -> Int { manifest.nodes.count { $0.resourceType == type } }
     return [
       ResourceCount("model", count(.model)), ResourceCount("snapshot", count(.snapshot)),
