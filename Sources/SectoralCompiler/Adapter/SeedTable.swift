@@ -127,6 +127,10 @@ package final class SeedTable: Sendable {
         out.append(contentsOf: moment.isoDate.utf8)
       }
     case .dateTime, .isoDateTime:
+      if column.type == .dateTime, CellText.isPlainTime(bytes) {
+        out.append(contentsOf: bytes)
+        return
+      }
       guard var moment = CellText.time(String(decoding: bytes, as: UTF8.self), column.type) else {
         return
       }
@@ -374,7 +378,8 @@ private struct ColumnSniffer {
       CellText.isISODate(bytes)
         || (CellText.mayBeTime(bytes) && CellText.date(String(decoding: bytes, as: UTF8.self)) != nil)
     case .dateTime, .isoDateTime:
-      CellText.mayBeTime(bytes)
+      (type == .dateTime && CellText.isPlainTime(bytes))
+        || CellText.mayBeTime(bytes)
         && CellText.time(String(decoding: bytes, as: UTF8.self), type) != nil
     case .boolean: CellText.isTrue(bytes) || CellText.isFalse(bytes)
     case .integer, .text: true
@@ -490,6 +495,21 @@ private enum CellText {
     }
     return year >= 1 && (1...12).contains(month) && day >= 1
       && day <= CalendarMath.days(inMonth: month, year)
+  }
+
+  /// `2024-01-02 03:04:05`
+  static func isPlainTime(_ bytes: Bytes) -> Bool {
+    guard bytes.count == 19, bytes[10] == 32, bytes[13] == UInt8(ascii: ":"),
+      bytes[16] == UInt8(ascii: ":"), isISODate(Bytes(rebasing: bytes[0..<10]))
+    else { return false }
+    func number(at index: Int) -> Int? {
+      let (tens, ones) = (bytes[index], bytes[index + 1])
+      guard (48...57).contains(tens), (48...57).contains(ones) else { return nil }
+      return Int(tens - 48) * 10 + Int(ones - 48)
+    }
+    guard let hour = number(at: 11), let minute = number(at: 14), let second = number(at: 17)
+    else { return false }
+    return hour < 24 && minute < 60 && second < 60
   }
 
   /// Whether it begins like a date: with two digits, perhaps behind blanks.

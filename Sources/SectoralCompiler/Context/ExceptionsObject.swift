@@ -1,26 +1,18 @@
-package import SectoralJinja
+import SectoralJinja
 
 /// `exceptions`: the ways in which a macro ends a run, or warns.
-package final class ExceptionsObject: Object {
-  package override var typeName: String { "dict" }
+final class ExceptionsObject: MappingObject {
   private var made: [String: Value] = [:]
 
-  package override func attribute(_ name: Symbol, _ interpreter: Interpreter)
-    throws(TemplateError) -> Value?
-  {
-    let text = name.name
-    if let value = made[text] { return value }
-    guard let body = Self.functions[text] else { return nil }
-    let value = Value.function(text, body)
-    made[text] = value
-    return value
-  }
+  override var keys: [String] { Self.functions.keys.sorted() }
 
-  package override func item(_ key: Value, _ interpreter: Interpreter) throws(TemplateError)
-    -> Value?
+  override func member(_ name: String, _ interpreter: Interpreter) throws(TemplateError) -> Value?
   {
-    guard let name = key.asString else { return nil }
-    return try attribute(Symbol(name), interpreter)
+    if let value = made[name] { return value }
+    guard let body = Self.functions[name] else { return nil }
+    let value = Value.function(name, body)
+    made[name] = value
+    return value
   }
 
   private typealias Body = @Sendable (Arguments, Interpreter) throws(TemplateError) -> Value

@@ -1,0 +1,185 @@
+import SectoralWarehouse
+import Synchronization
+import Testing
+
+@testable import SectoralCompiler
+
+struct SessionTests {
+  private func session(
+    _ warehouse: ScriptedWarehouse, style: TransactionStyle? = nil, comment: QueryComment? = nil
+  ) -> WarehouseSession {
+    WarehouseSession(
+      name: "model.p.m", warehouse: warehouse, cache: RelationCache(), style: style,
+      comment: { () throws(WarehouseError) in comment })
+  }
+
+  @Test func postgresBeginsOnceAndCommitsByText() throws {
+    let warehouse = ScriptedWarehouse()
+    let session = session(warehouse)
+    #expect(warehouse.sent.isEmpty)
+    try session.execute("a")
+    try session.execute("b", opensTransaction: true)
+    try session.execute("c", opensTransaction: true)
+    try session.commit()
+    try session.execute("d")
+    try session.execute("e", opensTransaction: true)
+    session.release()
+    #expect(
+      warehouse.sent == ["BEGIN", "a", "b", "c", "COMMIT", "d", "e", "ROLLBACK", "<closed>"])
+  }
+
+  @Test func whatWasNeverMarkedIsNotRolledBack() throws {
+    let warehouse = ScriptedWarehouse()
+    let session = session(warehouse)
+    try session.execute("select 1")
+    session.release()
+    session.release()
+    #expect(warehouse.sent == ["BEGIN", "select 1", "<closed>"])
+  }
+
+  @Test func hooksClearTheTransactionFirst() throws {
+    let warehouse = ScriptedWarehouse()
+    let session = session(warehouse)
+    try session.clearTransaction()
+    try session.execute("vacuum")
+    session.release()
+    #expect(warehouse.sent == ["BEGIN", "COMMIT", "vacuum", "<closed>"])
+  }
+
+  @Test func committingNothingIsAnError() throws {
+    let session = session(ScriptedWarehouse())
+    try session.commitIfOpen()
+    let error = #expect(throws: WarehouseError.self) { try session.commit() }
+    #expect(error?.message == "Tried to commit transaction on connection \"model.p.m\", but it does not have one open!")
+  }
+
+  @Test func autocommitSendsNoTransactionStatements() throws {
+    let warehouse = ScriptedWarehouse()
+    let session = session(warehouse, style: .postgresAutocommit)
+    try session.execute("a", opensTransaction: true)
+    try session.commit()
+    try session.execute("b", opensTransaction: true)
+    session.release()
+    #expect(warehouse.sent == ["a", "b", "<closed>"])
+  }
+
+  @Test func redshiftBeginsByItselfAndSplits() throws {
+    let warehouse = ScriptedWarehouse(adapterType: "redshift")
+    let session = session(warehouse)
+    try session.execute("select ';' ; -- note;\n/* ; */ insert $$;$$;\n  ;-- end")
+    try session.execute("b", opensTransaction: true)
+    try session.commit()
+    #expect(
+      warehouse.sent
+        == ["select ';' ;", "-- note;\n/* ; */ insert $$;$$;", "BEGIN", "b", "COMMIT"])
+  }
+
+  @Test(arguments: [
+    ("select 1", false, "/* c */\nselect 1"), ("select 1", true, "select 1\n/* c */"),
+    ("select 1; \n", true, "select 1\n/* c */;"),
+  ])
+  func commentsGoWithStatements(_ sql: String, _ isAppended: Bool, _ expected: String) throws {
+    let warehouse = ScriptedWarehouse()
+    let session = session(warehouse, comment: QueryComment(text: "c", isAppended: isAppended))
+    try session.execute(sql)
+    #expect(warehouse.sent == ["BEGIN", expected])
+  }
+
+  @Test func positionsOfErrorsCountWithoutTheComment() throws {
+    let warehouse = ScriptedWarehouse()
+    warehouse.state.withLock {
+      $0.failures = [("selec", WarehouseError(kind: .statement, message: "no", position: 9))]
+    }
+    let session = session(warehouse, comment: QueryComment(text: "c"))
+    let error = #expect(throws: WarehouseError.self) { try session.execute("selec 1") }
+    #expect(error?.position == 1)
+    #expect(error?.sql == "selec 1")
+  }
+
+  @Test func eventsTellTheStory() throws {
+    nonisolated(unsafe) var events: [String] = []
+    let session = WarehouseSession(
+      name: "n", warehouse: ScriptedWarehouse(), cache: RelationCache(),
+      onEvent: { event in
+        switch event {
+        case .opened(let name): events.append("opened \(name)")
+        case .statement(_, let sql): events.append(sql)
+        case .succeeded(_, let response, _): events.append(response.message)
+        case .failed: events.append("failed")
+        case .committed: events.append("committed")
+        case .rolledBack: events.append("rolled back")
+        case .closed: events.append("closed")
+        }
+      })
+    try session.execute("select 1", opensTransaction: true)
+    try session.commit()
+    session.release()
+    #expect(
+      events == ["opened n", "select 1", "SELECT 0", "COMMIT", "SELECT 0", "committed", "closed"])
+  }
+}
+
+struct RelationCacheTests {
+  private func relation(_ name: String, schema: String = "s", type: RelationType = .table)
+    -> Relation
+  { Relation(database: "d", schema: schema, identifier: name, type: type) }
+
+  private func name(_ match: RelationCache.Match) -> String {
+    switch match {
+    case .none: "none"
+    case .relation(let relation): relation.rendered
+    case .approximate(let relation): "approximately \(relation.rendered)"
+    case .several(let relations): "\(relations.count)"
+    }
+  }
+
+  @Test func findsWhatASchemaHolds() {
+    let cache = RelationCache()
+    #expect(!cache.isLoaded(database: "d", schema: "s"))
+    cache.fill(database: "D", schema: "S", with: [relation("a"), relation("B")])
+    #expect(cache.isLoaded(database: "d", schema: "s"))
+    func find(_ identifier: String, quoting: NamePolicy = NamePolicy()) -> String {
+      name(cache.find(database: "d", schema: "s", identifier: identifier, quoting: quoting))
+    }
+    #expect(find("a") == #""d"."s"."a""#)
+    #expect(find("b") == #"approximately "d"."s"."B""#)
+    #expect(find("A") == #"approximately "d"."s"."a""#)
+    #expect(find("A", quoting: NamePolicy(identifier: false)) == #""d"."s"."a""#)
+    #expect(find("c") == "none")
+  }
+
+  @Test func dropsGoThroughViews() {
+    let cache = RelationCache()
+    let (a, b, c) = (relation("a"), relation("b", type: .view), relation("c", schema: "t", type: .view))
+    cache.fill(database: "d", schema: "s", with: [a, b])
+    cache.link(from: b, to: a)
+    cache.link(from: c, to: b)
+    cache.fill(database: "d", schema: "t", with: [c])
+    cache.drop(a)
+    #expect(cache.relations(database: "d", schema: "s")?.isEmpty == true)
+    #expect(cache.relations(database: "d", schema: "t")?.isEmpty == true)
+  }
+
+  @Test func viewsFollowARename() {
+    let cache = RelationCache()
+    let (a, b, v) = (relation("a"), relation("b"), relation("v", type: .view))
+    cache.fill(database: "d", schema: "s", with: [a, v])
+    cache.link(from: v, to: a)
+    cache.rename(a, to: b)
+    #expect(cache.relations(database: "d", schema: "s")?.map(\.identifier) == ["b", "v"])
+    cache.add(a)
+    cache.drop(a)
+    #expect(cache.relations(database: "d", schema: "s")?.map(\.identifier) == ["b", "v"])
+    cache.drop(b)
+    #expect(cache.relations(database: "d", schema: "s")?.isEmpty == true)
+  }
+
+  @Test func addedRelationsReplaceTheirNamesakes() {
+    let cache = RelationCache()
+    cache.fill(database: "d", schema: "s", with: [relation("a", type: .view)])
+    cache.add(relation("a"))
+    #expect(cache.relations(database: "d", schema: "s")?.map(\.type) == [.table])
+    cache.dropSchema(database: "d", schema: "s")
+    #expect(cache.relations(database: "d", schema: "s")?.isEmpty == true)
+  }
+}
