@@ -240,13 +240,13 @@ struct NodeFiles: Sendable {
       return
     }
     let path = "\(targetPath)/compiled/\(relative)"
-    try FileSystem.write(Array(code.utf8), to: path)
+    try FileSystem.writeDerived(Array(code.utf8), to: path)
     node.compiledPath = shown(path)
   }
 
   func writeRun(_ text: String, _ node: Node) throws(Failure) {
     let path = "\(targetPath)/run/\(relative)"
-    try FileSystem.write(Array(text.utf8), to: path)
+    try FileSystem.writeDerived(Array(text.utf8), to: path)
     node.buildPath = shown(path)
   }
 
