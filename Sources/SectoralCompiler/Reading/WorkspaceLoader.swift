@@ -12,6 +12,8 @@ package struct WorkspaceLoader {
     package var projectDirectory: String
     /// Absolute; empty where none was found.
     package var profilesDirectory: String
+    /// Named by a flag or a variable: nothing else is tried then.
+    package var profilesDirectoryIsChosen: Bool
     package var profile: String?
     package var target: String?
     package var threads: Int?
@@ -32,6 +34,7 @@ package struct WorkspaceLoader {
     package init(
       projectDirectory: String,
       profilesDirectory: String,
+      profilesDirectoryIsChosen: Bool,
       profile: String?,
       target: String?,
       threads: Int?,
@@ -47,6 +50,7 @@ package struct WorkspaceLoader {
     ) {
       self.projectDirectory = projectDirectory
       self.profilesDirectory = profilesDirectory
+      self.profilesDirectoryIsChosen = profilesDirectoryIsChosen
       self.profile = profile
       self.target = target
       self.threads = threads
@@ -138,38 +142,70 @@ package struct WorkspaceLoader {
     if profileName == nil, let node = raw["profile"] {
       profileName = try renderer.render(node).datum.pythonText
     }
-    let folder = settings.profilesDirectory
-    if folder.isEmpty || !FileSystem.exists("\(folder)/profiles.yml") {
-      return (raw, embeddedProfile(profileName, database))
-    }
-    guard let name = profileName else {
-      throw Failure(
-        .runtime,
-        Diagnostic(
-          id: "profile.not-named",
-          message: "dbt_project.yml names no profile, and there is no "
-            + "--profile",
-          span: raw.span,
-          hint: "add 'profile: …' to dbt_project.yml"
+    var notFound: Failure?
+    for folder in profileFolders {
+      if !FileSystem.exists("\(folder)/profiles.yml") {
+        guard settings.profilesDirectoryIsChosen else { continue }
+        throw Failure(
+          .runtime,
+          Diagnostic(
+            id: "profile.no-file",
+            message: "Could not find profiles.yml in \(folder)",
+            hint: "without --profiles-dir and DBT_PROFILES_DIR the embedded Postgres is used"
+          )
         )
-      )
+      }
+      guard let name = profileName else {
+        throw Failure(
+          .runtime,
+          Diagnostic(
+            id: "profile.not-named",
+            message: "dbt_project.yml names no profile, and there is no --profile",
+            span: raw.span,
+            hint: "add 'profile: …' to dbt_project.yml"
+          )
+        )
+      }
+      do {
+        let profile = try Profile.load(
+          folder: folder,
+          profileName: name,
+          target: settings.target,
+          threads: settings.threads,
+          embeddedDatabase: database,
+          renderer: renderer
+        )
+        return (raw, profile)
+      } catch {
+        // The home folder's file is for all projects, and need not know this one. Any other file
+        // that lacks the profile is a mistake.
+        let isMissing = error.diagnostics.allSatisfy { $0.id == "profile.not-found" }
+        guard isMissing, folder.hasSuffix("/.dbt"), !settings.profilesDirectoryIsChosen else {
+          throw error
+        }
+        notFound = error
+      }
     }
-    do {
-      let profile = try Profile.load(
-        folder: folder,
-        profileName: name,
-        target: settings.target,
-        threads: settings.threads,
-        embeddedDatabase: database,
-        renderer: renderer
-      )
-      return (raw, profile)
-    } catch {
-      // A home folder with other projects' profiles: this one has none, and was given none.
-      let isNotFound = error.diagnostics.allSatisfy { $0.id == "profile.not-found" }
-      guard isNotFound, settings.profile == nil, settings.target == nil else { throw error }
-      return (raw, embeddedProfile(profileName, database))
+    if settings.profile != nil || settings.target != nil {
+      throw notFound
+        ?? Failure(
+          .runtime,
+          Diagnostic(
+            id: "profile.not-found",
+            message: "Could not find profile named '\(profileName ?? "")': there is no profiles.yml",
+            hint: "leave out --profile and --target to use the embedded Postgres; a profiles.yml may "
+              + "lie in the current folder, in ~/.dbt, or in the project's folder 'profiles'"
+          )
+        )
     }
+    return (raw, embeddedProfile(profileName, database))
+  }
+
+  /// Where profiles.yml is looked for; a repository may bring its own in `profiles/`.
+  private var profileFolders: [String] {
+    if settings.profilesDirectoryIsChosen { return [settings.profilesDirectory] }
+    return [settings.profilesDirectory, "\(settings.projectDirectory)/profiles"]
+      .filter { !$0.isEmpty }
   }
 
   private func embeddedProfile(_ name: String?, _ database: String) -> Profile {

@@ -213,7 +213,8 @@ extension Engine {
       line(
         "Using profiles dir at \(flags.profilesDirectory.isEmpty ? "(none)" : flags.profilesDirectory)"
       )
-      line("Using profiles.yml file at \(flags.profilesDirectory)/profiles.yml")
+      let used = try? WorkspaceLoader(settings()).loadProfile().profile.file?.path
+      line("Using profiles.yml file at \(used ?? "\(flags.profilesDirectory)/profiles.yml")")
       line("Using dbt_project.yml file at \(flags.projectDirectory)/dbt_project.yml")
     }
     do {

@@ -94,6 +94,7 @@ package final class Engine: Sendable {
     return WorkspaceLoader.Settings(
       projectDirectory: flags.projectDirectory,
       profilesDirectory: flags.profilesDirectory,
+      profilesDirectoryIsChosen: flags.profilesDirectoryIsChosen,
       profile: flags.profile,
       target: flags.target,
       threads: flags.threads,
@@ -117,6 +118,14 @@ package final class Engine: Sendable {
 
   private func loadProject() throws -> Project {
     let workspace = try WorkspaceLoader(settings()).load()
+    if workspace.profile.isEmbedded, workspace.profile.file == nil {
+      events.emit(
+        .note(
+          "No profile named '\(workspace.profile.profileName)' was found: using the embedded "
+            + "Postgres ('sectoral db status' says where it is)"
+        )
+      )
+    }
     events.emit(
       .adapterRegistered(
         name: workspace.profile.type,

@@ -40,6 +40,8 @@ package struct InvocationFlags: Sendable {
   // Where things are; absolute paths. An empty profiles directory means none was found.
   package var projectDirectory = ""
   package var profilesDirectory = ""
+  /// Named by a flag or a variable: nothing else is tried then.
+  package var profilesDirectoryIsChosen = false
   package var targetPath: String?
   package var logPath: String?
   package var statePath: String?

@@ -99,6 +99,7 @@ struct FlagResolver {
     var flags = InvocationFlags()
     flags.projectDirectory = project.project
     flags.profilesDirectory = project.profiles
+    flags.profilesDirectoryIsChosen = text("profiles_dir") != nil
     try assign(to: &flags)
     try check(flags)
     if settings.usesProfilesConfig {
