@@ -12,6 +12,8 @@ package struct WorkspaceLoader {
     package var projectDirectory: String
     /// Absolute; empty where none was found.
     package var profilesDirectory: String
+    /// As the user wrote it: then a profile must be in it.
+    package var givenProfilesDirectory: String?
     package var profile: String?
     package var target: String?
     package var threads: Int?
@@ -32,6 +34,7 @@ package struct WorkspaceLoader {
     package init(
       projectDirectory: String,
       profilesDirectory: String,
+      givenProfilesDirectory: String? = nil,
       profile: String?,
       target: String?,
       threads: Int?,
@@ -47,6 +50,7 @@ package struct WorkspaceLoader {
     ) {
       self.projectDirectory = projectDirectory
       self.profilesDirectory = profilesDirectory
+      self.givenProfilesDirectory = givenProfilesDirectory
       self.profile = profile
       self.target = target
       self.threads = threads
@@ -127,9 +131,45 @@ package struct WorkspaceLoader {
     )
   }
 
-  /// The profile alone: what `debug` and `db` need.
+  /// The profile for `debug`.
+  ///
+  /// - Parameter toleratesBadProject: an unreadable dbt_project.yml is no matter where the profile
+  ///   was named on the command line.
+  package func loadProfile(toleratesBadProject: Bool) throws(Failure) -> Profile {
+    do {
+      return try loadProfile().profile
+    } catch {
+      guard toleratesBadProject, settings.profile != nil else { throw error }
+      let file = SourceFile(path: "dbt_project.yml", text: "{}")
+      guard let empty = YAMLParser.parse(file).0 else { throw error }
+      return try loadProfile(for: empty)
+    }
+  }
+
+  /// Reads dbt_project.yml for its mistakes alone.
+  package func checkProject(_ profile: Profile?) throws(Failure) {
+    let raw = try ProjectDefinition.parse(root: settings.projectDirectory)
+    let target = profile?.targetVariable ?? DatumMap()
+    let configuring = invocation(
+      projectName: raw["name"]?.string ?? "",
+      adapterType: profile?.type ?? "postgres",
+      target: target
+    )
+    let renderer = context(configuring, members: ["target": Value(target)])
+      .renderer(nativeEnvironment)
+    _ = try ProjectDefinition(
+      root: settings.projectDirectory,
+      node: try renderer.render(raw, keeping: ProjectDefinition.staysRaw)
+    )
+  }
+
+  /// The profile alone: what `db` needs.
   package func loadProfile() throws(Failure) -> (project: YAMLNode, profile: Profile) {
     let raw = try ProjectDefinition.parse(root: settings.projectDirectory)
+    return (raw, try loadProfile(for: raw))
+  }
+
+  private func loadProfile(for raw: YAMLNode) throws(Failure) -> Profile {
     let projectName = raw["name"]?.string ?? ""
     let database = settings.embeddedDatabase(projectName, settings.projectDirectory)
     let context = context(invocation(projectName: projectName), allowsSecrets: true)
@@ -140,7 +180,19 @@ package struct WorkspaceLoader {
     }
     let folder = settings.profilesDirectory
     if folder.isEmpty || !FileSystem.exists("\(folder)/profiles.yml") {
-      return (raw, embeddedProfile(profileName, database))
+      if let given = settings.givenProfilesDirectory {
+        throw Failure(
+          .runtime,
+          Diagnostic(
+            id: "profile.no-file",
+            message: "dbt looked for a profiles.yml file in \(given)/profiles.yml, but did not "
+              + "find one",
+            hint: "name another folder, or leave --profiles-dir out: without a profile the "
+              + "embedded server is used"
+          )
+        )
+      }
+      return embeddedProfile(profileName, database)
     }
     guard let name = profileName else {
       throw Failure(
@@ -163,12 +215,12 @@ package struct WorkspaceLoader {
         embeddedDatabase: database,
         renderer: renderer
       )
-      return (raw, profile)
+      return profile
     } catch {
       // A home folder with other projects' profiles: this one has none, and was given none.
       let isNotFound = error.diagnostics.allSatisfy { $0.id == "profile.not-found" }
       guard isNotFound, settings.profile == nil, settings.target == nil else { throw error }
-      return (raw, embeddedProfile(profileName, database))
+      return embeddedProfile(profileName, database)
     }
   }
 
