@@ -60,8 +60,10 @@ package final class Engine: Sendable {
       return .success
     case .list:
       return try list(try loadProject())
-    case .compile, .show, .run, .test, .build, .seed:
+    case .compile, .show, .run, .test, .build, .seed, .snapshot:
       return try runNodes(try loadProject())
+    case .docsGenerate: return try generateDocs(try loadProject())
+    case .runOperation(let name): return try runOperation(name, try loadProject())
     }
   }
 
@@ -94,7 +96,7 @@ package final class Engine: Sendable {
     return WorkspaceLoader.Settings(
       projectDirectory: flags.projectDirectory,
       profilesDirectory: flags.profilesDirectory,
-      profilesDirectoryIsChosen: flags.profilesDirectoryIsChosen,
+      givenProfilesDirectory: flags.givenProfilesDirectory,
       profile: flags.profile,
       target: flags.target,
       threads: flags.threads,
