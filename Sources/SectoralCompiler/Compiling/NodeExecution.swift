@@ -124,6 +124,8 @@ extension RunContext {
       let sql = String(try renderHook(node).trimmingBlanks)
       guard !sql.isEmpty else { return nil }
       do throws(WarehouseError) {
+        // Hooks of a run stand alone: each statement is its own transaction.
+        if !session.isOpen { try session.clearTransaction() }
         return try session.execute(sql).response
       } catch { throw TemplateError.warehouse(error) }
     } catch {
