@@ -208,9 +208,31 @@ extension RunContext {
             }
           )
         }
+        try linkViews(in: schemas)
       }
     } catch {
       throw Failure(error, node: node)
+    }
+  }
+
+  /// Notes which view reads what: a drop with cascade takes the view along, and a later node must
+  /// not believe that it still stands.
+  private func linkViews(in schemas: [Relation]) throws(TemplateError) {
+    guard let session, let database = schemas.first?.database else { return }
+    func relation(_ schema: String, _ identifier: String) -> Relation {
+      Relation(
+        database: database,
+        schema: schema,
+        identifier: identifier,
+        quotePolicy: NamePolicy(),
+        aliasesSubqueries: workspace.aliasesSubqueries
+      )
+    }
+    for row in try table("get_relations", []).rows {
+      guard row.count >= 4, let ownSchema = row[0], let ownName = row[1], let schema = row[2],
+        let name = row[3]
+      else { continue }
+      session.cache.link(from: relation(ownSchema, ownName), to: relation(schema, name))
     }
   }
 
