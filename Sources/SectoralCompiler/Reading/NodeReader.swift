@@ -239,6 +239,14 @@ extension Failure {
   init(_ error: TemplateError, node: Node?) {
     var diagnostic = error.diagnostic
     if diagnostic.span == nil { diagnostic.span = node?.source ?? node?.declaration }
+    // The node's own text is named as the node; where nothing else led here, the place says it all.
+    diagnostic.trail = diagnostic.trail.count { $0.label != "template" } == 0
+      ? []
+      : diagnostic.trail.map { frame in
+        guard frame.label == "template", let node else { return frame }
+        let words = "\(node.resourceType.rawValue) \(node.name)"
+        return Diagnostic.Frame(label: words, span: frame.span)
+      }
     let kind: Kind =
       switch error.kind {
       case .database: .database
