@@ -17,7 +17,7 @@ enum SkipReason: Sendable {
 final class RunState: Sendable {
   let engine: Engine
   let project: Engine.Project
-  let warehouse: any Warehouse
+  private let pool: ConnectionPool
   let cache = RelationCache()
   let selectedResources: [String]
   /// How many nodes get a line of their own.
@@ -44,11 +44,13 @@ final class RunState: Sendable {
   ) {
     self.engine = engine
     self.project = project
-    self.warehouse = warehouse
+    pool = ConnectionPool(warehouse)
     self.selectedResources = selectedResources
     self.total = total
     self.isExecuting = isExecuting
   }
+
+  deinit { pool.closeAll() }
 
   var events: EventBus { engine.events }
   var flags: InvocationFlags { engine.flags }
@@ -92,7 +94,7 @@ final class RunState: Sendable {
     let source = comment?.source(connection: name, node: resource, thread: thread)
     let session = WarehouseSession(
       name: name,
-      warehouse: warehouse,
+      warehouse: pool,
       cache: cache,
       style: TransactionStyle(project.workspace),
       comment: { () throws(WarehouseError) in try source?.comment() },
