@@ -70,7 +70,14 @@ package final class RunContext: NodeContext {
       return .function("source") { [unowned self] arguments, interpreter throws(TemplateError) in
         try relation(ofSource: try sourceArguments(arguments), interpreter)
       }
-    case Names.metric, Names.function:
+    case Names.function:
+      return .function("function") { [unowned self] arguments, interpreter throws(TemplateError) in
+        try relation(
+          ofFunction: arguments.positional.compactMap(\.asString),
+          interpreter
+        )
+      }
+    case Names.metric:
       return .function(name.name) { _, _ throws(TemplateError) in
         throw .compilation("\(name.name)() is not supported yet")
       }
@@ -108,12 +115,19 @@ package final class RunContext: NodeContext {
       .dict(pairs.map { ($0.0, Value($0.1)) })
     }
     return .dict([
-      ("nodes", dictionary(manifest.nodes.map { ($0.uniqueID, $0.layout()) })),
+      ("nodes", dictionary(
+          manifest.nodes.filter { $0.resourceType != .function }.map { ($0.uniqueID, $0.layout()) }
+        )),
       ("sources", dictionary(manifest.sources.map { ($0.uniqueID, $0.layout()) })),
       ("exposures", dictionary(manifest.exposures.map { ($0.uniqueID, $0.layout()) })),
       ("metrics", .dict([])),
       ("groups", dictionary(manifest.groups.map { ($0.uniqueID, $0.layout()) })),
-      ("functions", .dict([])), ("semantic_models", .dict([])), ("saved_queries", .dict([])),
+      (
+        "functions",
+        dictionary(
+          manifest.nodes.filter { $0.resourceType == .function }.map { ($0.uniqueID, $0.layout()) }
+        )
+      ), ("semantic_models", .dict([])), ("saved_queries", .dict([])),
     ])
   }
 
@@ -209,6 +223,25 @@ package final class RunContext: NodeContext {
     }
     var relation = workspace.relation(of: target)
     if workspace.flags.isEmpty { relation.limit = 0 }
+    return .object(RelationObject(relation, adapterType: workspace.profile.type))
+  }
+
+  private func relation(
+    ofFunction names: [String],
+    _ interpreter: Interpreter
+  ) throws(TemplateError) -> Value {
+    guard let target = compiler.references.function(names, from: packageName) else {
+      throw TemplateError(
+        .compilation,
+        id: "function.not-found",
+        "\(node?.words ?? "the query") depends on a function named "
+          + "'\(names.joined(separator: "."))' which was not found",
+        span: interpreter.currentSpan,
+        hint: compiler.references.nearFunction(names.last ?? "").map { "did you mean '\($0)'?" }
+      )
+    }
+    var relation = workspace.relation(of: target)
+    relation.type = .function
     return .object(RelationObject(relation, adapterType: workspace.profile.type))
   }
 
