@@ -208,18 +208,16 @@ package final class RunContext: NodeContext {
       if !ephemeralReferences.contains(where: { $0 === target }) {
         ephemeralReferences.append(target)
       }
-      return .object(
-        RelationObject(
-          Relation(
-            database: nil,
-            schema: nil,
-            identifier: "__dbt__cte__\(target.alias)",
-            type: .cte,
-            quotePolicy: NamePolicy(database: false, schema: false, identifier: false)
-          ),
-          adapterType: workspace.profile.type
-        )
+      var relation = Relation(
+        database: nil,
+        schema: nil,
+        identifier: "__dbt__cte__\(target.alias)",
+        type: .cte,
+        quotePolicy: NamePolicy(database: false, schema: false, identifier: false),
+        aliasesSubqueries: workspace.aliasesSubqueries
       )
+      if workspace.flags.isEmpty { relation.limit = 0 }
+      return .object(RelationObject(relation, adapterType: workspace.profile.type))
     }
     var relation = workspace.relation(of: target)
     if workspace.flags.isEmpty { relation.limit = 0 }
@@ -306,6 +304,20 @@ private final class RunConfigObject: Object {
 
   private func read(_ name: String, in map: DatumMap) -> Datum? {
     map[name] ?? map[ConfigBuilder.canonicalKey(name)]
+      ?? (name == "snapshot_table_column_names" ? snapshotColumnNames : nil)
+  }
+
+  /// What a snapshot's own columns are called: the configured names, and the usual ones for the rest.
+  private var snapshotColumnNames: Datum? {
+    guard context.node?.resourceType == .snapshot else { return nil }
+    let given = config["snapshot_meta_column_names"]?.map ?? DatumMap()
+    var names = DatumMap()
+    for name in [
+      "dbt_valid_to", "dbt_valid_from", "dbt_scd_id", "dbt_updated_at", "dbt_is_deleted",
+    ] {
+      names[name] = .string(given[name]?.string ?? name)
+    }
+    return .map(names)
   }
 
   override func attribute(
