@@ -157,7 +157,10 @@ extension RunContext {
   }
 
   /// Runs a query for its rows: `show`.
-  package func preview(_ compiled: CompiledSQL, limit: Int) throws(Failure) -> ResultTable {
+  package func preview(
+    _ compiled: CompiledSQL,
+    limit: Int
+  ) throws(Failure) -> (table: ResultTable, sql: String) {
     guard let session else { preconditionFailure("previews need a session") }
     do throws(TemplateError) {
       return try hosting { () throws(TemplateError) in
@@ -174,7 +177,7 @@ extension RunContext {
         else { throw .compilation("the macro get_show_sql is missing") }
         let sql = try interpreter.string(value)
         do throws(WarehouseError) {
-          return try session.execute(sql, fetch: true).table
+          return (try session.execute(sql, fetch: true).table, sql)
         } catch { throw TemplateError.warehouse(error) }
       }
     } catch {

@@ -43,6 +43,7 @@ struct NodeReader {
     node.sourceSpans = context.sourceSpans
     node.metrics = context.metrics
     node.functions = context.functions
+    node.functions = context.functions
     node.dependsOnMacros = context.macroIDs
     let used = configure(node, draft, context.configCalls)
     try checkConfiguration(used.builder, node)
@@ -189,7 +190,7 @@ struct NodeReader {
       if let schema = config["target_schema"]?.string { node.schema = schema }
       if let database = config["target_database"]?.string { node.database = database }
     }
-    node.relationName = node.isRelational ? workspace.relation(of: node).rendered : nil
+    node.relationName = node.isRelational && node.resourceType != .function ? workspace.relation(of: node).rendered : nil
   }
 
   /// - Parameter builtIn: what the built-in macro gives, for when no project replaces it: three

@@ -244,6 +244,7 @@ package struct ProjectReader {
         case .seed: type = .seed
         case .analysis: type = .analysis
         case .singularTest: type = .test
+        case .function: type = .function
         case .snapshot:
           drafts += snapshotDrafts(file, package, patches, shapes, &failures)
           continue
@@ -388,6 +389,7 @@ package struct ProjectReader {
     node.latestVersion = entry["latest_version"]?.datum
     node.deprecationDate = entry["deprecation_date"]?.datum.pythonText
     node.timeSpine = entry["time_spine"]?.datum
+    if node.resourceType == .function { node.extraFields = Self.signature(entry) }
     if var spine = node.timeSpine?.map, spine["custom_granularities"] == nil {
       spine["custom_granularities"] = .list([])
       node.timeSpine = .map(spine)
@@ -423,6 +425,25 @@ package struct ProjectReader {
       patch: patch,
       propertiesLayer: ConfigLayer(values, origin: entry.span, origins: origins)
     )
+  }
+
+  /// What a function takes and gives back.
+  private static func signature(_ entry: YAMLNode) -> DatumMap {
+    let arguments = (entry["arguments"]?.sequence ?? []).map { argument -> Datum in
+      .map([
+        "name": argument["name"]?.datum ?? .null,
+        "data_type": argument["data_type"]?.datum ?? .null,
+        "description": argument["description"]?.datum ?? .null,
+        "default_value": argument["default_value"]?.datum ?? .null,
+      ])
+    }
+    return [
+      "arguments": .list(arguments),
+      "returns": .map([
+        "data_type": entry["returns"]?["data_type"]?.datum ?? .null,
+        "description": entry["returns"]?["description"]?.datum ?? .null,
+      ]),
+    ]
   }
 
   private func hookDrafts() -> [Draft] {
@@ -903,6 +924,7 @@ struct Patches {
       case .snapshot: ["snapshots"]
       case .analysis: ["analyses"]
       case .test: ["data_tests", "tests"]
+      case .function: ["functions"]
       default: []
       }
     for section in sections {

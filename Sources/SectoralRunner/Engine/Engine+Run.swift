@@ -299,11 +299,20 @@ extension Engine {
       return .success
     }
     let shown = named.isEmpty ? nodes.filter { $0.resourceType != .test } : named
-    for node in shown { try preview(node, name: node.name, state) }
+    var results = state.results
+    for node in shown {
+      let sql = try preview(node, name: node.name, state)
+      // As dbt: what was sent is what the results show.
+      for index in results.indices where results[index].uniqueID == node.uniqueID {
+        results[index].compiledCode = sql
+      }
+    }
+    try writeResults(results, state.project, elapsed: events.now.seconds(since: startedAt))
     return .success
   }
 
-  private func preview(_ node: Node, name: String?, _ state: RunState) throws {
+  /// Prints rows of a node. Returns the query that gave them.
+  private func preview(_ node: Node, name: String?, _ state: RunState) throws -> String {
     let session = state.session(
       node.uniqueID,
       node: nil,
@@ -330,8 +339,9 @@ extension Engine {
     } else {
       compiled = try state.project.compiler.compile(context)
     }
-    let table = try context.preview(compiled, limit: flags.limit)
+    let (table, sql) = try context.preview(compiled, limit: flags.limit)
     events.emit(.showNode(Preview(nodeName: name, table: table, format: flags.printFormat)))
+    return sql
   }
 
   private func showSeeds(_ state: RunState, _ nodes: [Node]) throws {
@@ -419,7 +429,9 @@ extension Engine {
       return .unusable
     }
     if invocation.command == .show {
-      try preview(node, name: nil, state)
+      var shown = result
+      shown.compiledCode = try preview(node, name: nil, state)
+      try writeResults([shown], project, elapsed: events.now.seconds(since: startedAt))
     } else {
       events.emit(.compiledNode(name: nil, sql: sql, format: flags.printFormat, uniqueID: nil))
     }
