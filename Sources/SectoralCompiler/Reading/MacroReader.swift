@@ -18,7 +18,8 @@ struct MacroReader {
       guard path.hasPrefix(prefix) else { continue }
       let name = String(path.dropFirst(prefix.count))
       let bytes = Array(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
-      let file = SourceFile(path: name, bytes: bytes)
+      // Told apart from the project's own macros/: `dbt:macros/etc/statement.sql`.
+      let file = SourceFile(path: "\(package):\(name)", bytes: bytes)
       let (blocks, diagnostics) = BlockScanner.blocks(in: file, tags: Self.tags)
       precondition(diagnostics.isEmpty, "built-in macros in \(path) do not scan: \(diagnostics)")
       for block in blocks {
@@ -109,6 +110,13 @@ struct MacroReader {
       supportedLanguages: languages
     )
     return MacroEntry(macro, environment: environment)
+  }
+}
+
+extension SourceFile {
+  /// Whether the file is one of the binary's own macros, which no user can open.
+  var isBuiltIn: Bool {
+    ["dbt:", "dbt_postgres:", "dbt_redshift:"].contains { path.hasPrefix($0) }
   }
 }
 

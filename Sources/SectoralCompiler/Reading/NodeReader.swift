@@ -222,6 +222,15 @@ extension Failure {
   init(_ error: TemplateError, node: Node?) {
     var diagnostic = error.diagnostic
     if diagnostic.span == nil { diagnostic.span = node?.source ?? node?.declaration }
+    diagnostic.leaveBuiltIns()
+    if let node, node.source == nil, let entry = node.declaration {
+      // A generic test: what it says begins with its entry in the properties file.
+      if diagnostic.span == nil {
+        diagnostic.span = entry
+      } else {
+        diagnostic.trail.append(Diagnostic.Frame(label: "\(node.resourceType.rawValue) \(node.name)", span: entry))
+      }
+    }
     let kind: Kind =
       switch error.kind {
       case .database: .database
@@ -232,6 +241,16 @@ extension Failure {
       default: .compilation
       }
     self.init(kind, subject: node?.words, [diagnostic])
+  }
+}
+
+extension Diagnostic {
+  /// Points at the innermost place in a file of the project, should it be in a built-in macro.
+  fileprivate mutating func leaveBuiltIns() {
+    guard let place = span, place.file.isBuiltIn else { return }
+    let own = trail.firstIndex { $0.span.map { !$0.file.isBuiltIn } ?? false }
+    span = own.flatMap { trail[$0].span }
+    if let own { trail.removeFirst(own) }
   }
 }
 

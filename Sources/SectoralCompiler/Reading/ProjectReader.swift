@@ -414,8 +414,17 @@ package struct ProjectReader {
             rawCode: sql,
             createdAt: createdAt
           )
-          let file = SourceFile(path: "\(definition.file.path) (\(kind))", text: sql)
-          node.source = TextSpan(file: file, start: 0, end: file.bytes.count)
+          if let place = definition.file.range(of: sql) {
+            node.source = TextSpan(
+              file: definition.file,
+              start: place.lowerBound,
+              end: place.upperBound
+            )
+          } else {
+            // Written in more lines than YAML makes of it.
+            let file = SourceFile(path: "\(definition.file.path) (\(kind))", text: sql)
+            node.source = TextSpan(file: file, start: 0, end: file.bytes.count)
+          }
           node.declaration = definition.file.startSpan
           node.tags = [kind]
           node.hookIndex = index
@@ -881,6 +890,23 @@ package struct TestParts: Sendable {
   let drafts: [String: GenericTestDraft]
 
   init(_ drafts: [String: GenericTestDraft]) { self.drafts = drafts }
+}
+
+extension SourceFile {
+  /// Where a text stands, as it is, for the first time.
+  func range(of text: String) -> Range<Int>? {
+    let wanted = Array(text.utf8)
+    guard let first = wanted.first, wanted.count <= bytes.count else { return nil }
+    var start = 0
+    while let next = bytes[start...(bytes.count - wanted.count)].firstIndex(of: first) {
+      if bytes[next..<next + wanted.count].elementsEqual(wanted) {
+        return next..<next + wanted.count
+      }
+      start = next + 1
+      if start > bytes.count - wanted.count { return nil }
+    }
+    return nil
+  }
 }
 
 /// Results of parallel work, stored by index.

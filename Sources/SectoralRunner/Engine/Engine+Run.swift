@@ -66,8 +66,9 @@ extension Engine {
     } else {
       execute(plan, graph, state)
     }
-    if isExecuting { _ = runHooks("on-run-end", state, main) }
     let interrupted = invocation.cancellation.isCancelled && !failFastStopped(state)
+    // As dbt: whoever stops a run wants it to stop.
+    if isExecuting, !interrupted { _ = runHooks("on-run-end", state, main) }
     return try finish(
       state,
       nodes,
@@ -110,6 +111,8 @@ extension Engine {
         return
       }
       let result = runner.run(node)
+      // Cut off by Ctrl-C: as dbt, results are of what came to its own end.
+      if result.status == .error, cancellation.isCancelled, !failFast { return }
       // An ephemeral model only becomes part of others: it has no result of its own.
       if !state.isExecuting || !node.isEphemeralModel || result.status.isFailure {
         state.add(result)
@@ -128,6 +131,7 @@ extension Engine {
       }
     } end: { _ in
     }
+    if cancellation.isCancelled, !failFast { return }
     for index in scheduler.untaken {
       guard let node = order[index] else { continue }
       let message = failFast ? "Skipping due to fail_fast" : nil
