@@ -82,7 +82,7 @@ package final class Compiler: Sendable {
         (own, map) = try renderBody(of: node, context)
       }
     } catch {
-      throw Failure(error, node: node)
+      throw context.failure(error, nil)
     }
     // Depth first, each once: the CTEs of what is referred to come before it.
     var ctes: [ExtraCTE] = []

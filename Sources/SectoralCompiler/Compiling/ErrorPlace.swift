@@ -8,10 +8,23 @@ extension RunContext {
   /// A node's error; what the database says is mapped back to the project's files.
   func failure(_ error: TemplateError, _ compiled: CompiledSQL?) -> Failure {
     var failure = Failure(error, node: node)
+    if error.kind == .undefined { suggest(in: &failure.diagnostics) }
     if let payload = error.payload as? WarehouseFailure, !failure.diagnostics.isEmpty {
       place(payload.error, compiled, in: &failure.diagnostics[0])
     }
     return failure
+  }
+
+  /// `'cents' is undefined`: perhaps a macro is spelt a little differently.
+  private func suggest(in diagnostics: inout [Diagnostic]) {
+    for index in diagnostics.indices where diagnostics[index].hint == nil {
+      let parts = diagnostics[index].message.split(separator: "'", maxSplits: 2)
+      guard diagnostics[index].message.hasPrefix("'"), let name = parts.first else { continue }
+      let names = workspace.macros.names(for: packageName)
+      diagnostics[index].hint = Spelling.nearest(to: String(name), among: names).map {
+        "did you mean '\($0)'?"
+      }
+    }
   }
 
   private func place(
@@ -24,9 +37,13 @@ extension RunContext {
       return
     }
     if let path = node?.buildPath { diagnostic.message += "\ncompiled code at \(path)" }
+    if let line = database.context.flatMap(Self.copyLine), let row = seedRow(line) {
+      diagnostic.span = row
+      diagnostic.trail = []
+      return
+    }
     guard database.kind == .statement, let sql = database.sql, let position = database.position
     else {
-      diagnostic.leaveOutBuiltIns()
       // Without a position the first line is no better than any other.
       if let start = node?.source?.start, start == diagnostic.span?.start, diagnostic.trail.isEmpty {
         diagnostic.span = nil
@@ -48,10 +65,37 @@ extension RunContext {
     } else if diagnostic.span == nil, node?.source != nil || node?.resourceType == .seed {
       let file = SourceFile(path: "the SQL that was sent", text: sql)
       diagnostic.span = TextSpan(file: file, start: place.offset, end: place.end)
-      diagnostic.leaveOutBuiltIns()
-    } else {
-      diagnostic.leaveOutBuiltIns()
     }
+  }
+
+  /// `COPY seed, line 2, column a: "x"`
+  private static func copyLine(_ context: String) -> Int? {
+    guard context.hasPrefix("COPY "), let comma = context.firstRange(of: ", line ") else {
+      return nil
+    }
+    return Int(context[comma.upperBound...].prefix { $0.isNumber })
+  }
+
+  /// A row of the seed's file, from 1, the names of the columns not counted.
+  private func seedRow(_ number: Int) -> TextSpan? {
+    guard node?.resourceType == .seed, let file = node?.declaration?.file else { return nil }
+    var row = 0
+    var start = 0
+    var isQuoted = false
+    for (index, byte) in file.bytes.enumerated() {
+      if byte == UInt8(ascii: "\"") { isQuoted.toggle() }
+      guard byte == UInt8(ascii: "\n") || index == file.bytes.count - 1, !isQuoted else { continue }
+      let isBlank = file.bytes[start...index].allSatisfy(RenderMap.isBlank)
+      if !isBlank {
+        if row == number {
+          let end = byte == UInt8(ascii: "\n") ? index : index + 1
+          return TextSpan(file: file, start: start, end: end)
+        }
+        row += 1
+      }
+      start = index + 1
+    }
+    return nil
   }
 
   /// The place in an ephemeral model whose text was put into the statement.
@@ -86,13 +130,6 @@ extension RunContext {
     return entry.map {
       Diagnostic.Frame(label: "the text of macro \($0.macro.name)", span: $0.macro.span)
     }
-  }
-}
-
-extension Diagnostic {
-  /// The built-in macros on the way of a statement say nothing about its error.
-  fileprivate mutating func leaveOutBuiltIns() {
-    trail.removeAll { $0.span?.file.isBuiltIn ?? false }
   }
 }
 

@@ -200,9 +200,29 @@ extension RunContext {
             }
           )
         }
+        try linkViews()
       }
     } catch {
-      throw Failure(error, node: node)
+      throw failure(error, nil)
+    }
+  }
+
+  /// Notes in the cache which views select from which relations: a drop with cascade takes them
+  /// along, and what is gone must not be renamed or dropped again.
+  private func linkViews() throws(TemplateError) {
+    guard let session else { return }
+    let names = ["\(workspace.profile.type)__get_relations", "get_relations"]
+    guard let name = names.first(where: { workspace.macros.find($0) != nil }) else { return }
+    let database = workspace.profile.database
+    for row in try table(name, []).rows {
+      // Redshift's begins with its columns as Postgres' does; more may follow.
+      guard row.count >= 4, let schema = row[0], let view = row[1], let otherSchema = row[2],
+        let other = row[3]
+      else { continue }
+      session.cache.link(
+        from: Relation(database: database, schema: schema, identifier: view),
+        to: Relation(database: database, schema: otherSchema, identifier: other)
+      )
     }
   }
 

@@ -43,7 +43,9 @@ extension TemplateError {
   package static func warehouse(_ error: WarehouseError) -> TemplateError {
     var lines = [error.report ?? error.message]
     if error.report == nil {
-      if let detail = error.detail { lines.append("DETAIL:  \(detail)") }
+      if let detail = error.detail {
+        lines.append(error.kind == .statement ? "DETAIL:  \(detail)" : "\t\(detail)")
+      }
       if error.kind == .statement {
         if let hint = error.hint { lines.append("HINT:  \(hint)") }
         if let context = error.context { lines.append("CONTEXT:  \(context)") }

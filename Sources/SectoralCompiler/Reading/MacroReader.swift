@@ -61,9 +61,10 @@ struct MacroReader {
           diagnostics.append(
             Diagnostic(
               id: "macro.duplicate",
-              message: "dbt found two macros named \"\(entry.macro.name)\" in the project "
-                + "\"\(package.name)\".\n To fix this error, rename or remove one of the following "
-                + "macros:\n    - \(other.originalFilePath)\n    - \(file.originalFilePath)",
+              message: "dbt found multiple macros named \"\(entry.macro.name)\" in the project "
+                + "\"\(package.name)\".\nAll macros require unique names, to fix this error rename or "
+                + "remove any\nduplicates. They can be found in these files:\n"
+                + "    - \(other.originalFilePath)\n    - \(file.originalFilePath)",
               span: entry.macro.span,
               hint: "the other one is at \(other.span.file.path):\(line):\(column)"
             )

@@ -223,12 +223,15 @@ extension Failure {
     var diagnostic = error.diagnostic
     if diagnostic.span == nil { diagnostic.span = node?.source ?? node?.declaration }
     diagnostic.leaveBuiltIns()
-    if let node, node.source == nil, let entry = node.declaration {
+    if let node, node.resourceType == .test, node.source == nil, let entry = node.declaration {
       // A generic test: what it says begins with its entry in the properties file.
-      if diagnostic.span == nil {
-        diagnostic.span = entry
+      if let span = diagnostic.span {
+        if span.file !== entry.file || span.start != entry.start {
+          let label = "\(node.resourceType.rawValue) \(node.name)"
+          diagnostic.trail.append(Diagnostic.Frame(label: label, span: entry))
+        }
       } else {
-        diagnostic.trail.append(Diagnostic.Frame(label: "\(node.resourceType.rawValue) \(node.name)", span: entry))
+        diagnostic.span = entry
       }
     }
     let kind: Kind =
@@ -245,12 +248,17 @@ extension Failure {
 }
 
 extension Diagnostic {
-  /// Points at the innermost place in a file of the project, should it be in a built-in macro.
+  /// Points at the innermost place in a file of the project, should it be in a built-in macro, and
+  /// takes what no user can open out of the trail.
   fileprivate mutating func leaveBuiltIns() {
-    guard let place = span, place.file.isBuiltIn else { return }
-    let own = trail.firstIndex { $0.span.map { !$0.file.isBuiltIn } ?? false }
-    span = own.flatMap { trail[$0].span }
-    if let own { trail.removeFirst(own) }
+    if let place = span, place.file.isBuiltIn {
+      let own = trail.firstIndex { $0.span.map { !$0.file.isBuiltIn } ?? false }
+      span = own.flatMap { trail[$0].span }
+      trail.removeFirst(own ?? trail.count)
+    }
+    trail.removeAll { $0.span?.file.isBuiltIn ?? false }
+    // A template by itself is the file that the place names.
+    if trail.count == 1, trail[0].label == "template" { trail = [] }
   }
 }
 

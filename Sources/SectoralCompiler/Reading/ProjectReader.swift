@@ -537,7 +537,8 @@ package struct ProjectReader {
             .parsing,
             Diagnostic(
               id: "test.not-a-list",
-              message: "'data_tests' must be a list, and is \(list.kindName)",
+              message: "Invalid models config given in \(target.file.originalFilePath) - at path "
+                + "['data_tests']: \(list.datum.pythonRepr) is not of type 'array'",
               span: list.span,
               hint: "write each test as '- unique'"
             )
@@ -551,6 +552,20 @@ package struct ProjectReader {
           drafts.append(try draft(test, target, column: column, tags: tags))
         } catch { failures.append(error) }
       }
+    }
+    if let columns = entry["columns"], !columns.isNull, columns.sequence == nil {
+      failures.append(
+        Failure(
+          .parsing,
+          Diagnostic(
+            id: "properties.columns",
+            message: "Invalid models config given in \(target.file.originalFilePath) - at path "
+              + "['columns']: \(columns.datum.pythonRepr) is not of type 'array'",
+            span: columns.span,
+            hint: "write each column as '- name: …'"
+          )
+        )
+      )
     }
     add(entry, column: nil, tags: [])
     for column in entry["columns"]?.sequence ?? [] {
