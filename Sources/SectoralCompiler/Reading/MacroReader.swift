@@ -18,7 +18,8 @@ struct MacroReader {
       guard path.hasPrefix(prefix) else { continue }
       let name = String(path.dropFirst(prefix.count))
       let bytes = Array(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
-      let file = SourceFile(path: name, bytes: bytes)
+      // Told apart from the project's own macros/: `dbt:macros/etc/statement.sql`.
+      let file = SourceFile(path: "\(package):\(name)", bytes: bytes)
       let (blocks, diagnostics) = BlockScanner.blocks(in: file, tags: Self.tags)
       precondition(diagnostics.isEmpty, "built-in macros in \(path) do not scan: \(diagnostics)")
       for block in blocks {
@@ -60,9 +61,10 @@ struct MacroReader {
           diagnostics.append(
             Diagnostic(
               id: "macro.duplicate",
-              message: "dbt found two macros named \"\(entry.macro.name)\" in the project "
-                + "\"\(package.name)\".\n To fix this error, rename or remove one of the following "
-                + "macros:\n    - \(other.originalFilePath)\n    - \(file.originalFilePath)",
+              message: "dbt found multiple macros named \"\(entry.macro.name)\" in the project "
+                + "\"\(package.name)\".\nAll macros require unique names, to fix this error rename or "
+                + "remove any\nduplicates. They can be found in these files:\n"
+                + "    - \(other.originalFilePath)\n    - \(file.originalFilePath)",
               span: entry.macro.span,
               hint: "the other one is at \(other.span.file.path):\(line):\(column)"
             )
@@ -109,6 +111,13 @@ struct MacroReader {
       supportedLanguages: languages
     )
     return MacroEntry(macro, environment: environment)
+  }
+}
+
+extension SourceFile {
+  /// Whether the file is one of the binary's own macros, which no user can open.
+  var isBuiltIn: Bool {
+    ["dbt:", "dbt_postgres:", "dbt_redshift:"].contains { path.hasPrefix($0) }
   }
 }
 

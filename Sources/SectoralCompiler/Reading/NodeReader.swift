@@ -240,6 +240,7 @@ extension Failure {
   init(_ error: TemplateError, node: Node?) {
     var diagnostic = error.diagnostic
     if diagnostic.span == nil { diagnostic.span = node?.source ?? node?.declaration }
+    diagnostic.leaveBuiltIns()
     // The node's own text is named as the node; where nothing else led here, the place says it all.
     diagnostic.trail = diagnostic.trail.count { $0.label != "template" } == 0
       ? []
@@ -248,6 +249,17 @@ extension Failure {
         let words = "\(node.resourceType.rawValue) \(node.name)"
         return Diagnostic.Frame(label: words, span: frame.span)
       }
+    if let node, node.resourceType == .test, node.source == nil, let entry = node.declaration {
+      // A generic test: what it says begins with its entry in the properties file.
+      if let span = diagnostic.span {
+        if span.file !== entry.file || span.start != entry.start {
+          let label = "\(node.resourceType.rawValue) \(node.name)"
+          diagnostic.trail.append(Diagnostic.Frame(label: label, span: entry))
+        }
+      } else {
+        diagnostic.span = entry
+      }
+    }
     let kind: Kind =
       switch error.kind {
       case .database: .database
@@ -258,6 +270,21 @@ extension Failure {
       default: .compilation
       }
     self.init(kind, subject: node?.words, [diagnostic])
+  }
+}
+
+extension Diagnostic {
+  /// Points at the innermost place in a file of the project, should it be in a built-in macro, and
+  /// takes what no user can open out of the trail.
+  fileprivate mutating func leaveBuiltIns() {
+    if let place = span, place.file.isBuiltIn {
+      let own = trail.firstIndex { $0.span.map { !$0.file.isBuiltIn } ?? false }
+      span = own.flatMap { trail[$0].span }
+      trail.removeFirst(own ?? trail.count)
+    }
+    trail.removeAll { $0.span?.file.isBuiltIn ?? false }
+    // A template by itself is the file that the place names.
+    if trail.count == 1, trail[0].label == "template" { trail = [] }
   }
 }
 

@@ -471,8 +471,17 @@ package struct ProjectReader {
             rawCode: sql,
             createdAt: createdAt
           )
-          let file = SourceFile(path: "\(definition.file.path) (\(kind))", text: sql)
-          node.source = TextSpan(file: file, start: 0, end: file.bytes.count)
+          if let place = definition.file.range(of: sql) {
+            node.source = TextSpan(
+              file: definition.file,
+              start: place.lowerBound,
+              end: place.upperBound
+            )
+          } else {
+            // Written in more lines than YAML makes of it.
+            let file = SourceFile(path: "\(definition.file.path) (\(kind))", text: sql)
+            node.source = TextSpan(file: file, start: 0, end: file.bytes.count)
+          }
           node.declaration = definition.file.startSpan
           node.tags = [kind]
           node.hookIndex = index
@@ -585,7 +594,8 @@ package struct ProjectReader {
             .parsing,
             Diagnostic(
               id: "test.not-a-list",
-              message: "'data_tests' must be a list, and is \(list.kindName)",
+              message: "Invalid models config given in \(target.file.originalFilePath) - at path "
+                + "['data_tests']: \(list.datum.pythonRepr) is not of type 'array'",
               span: list.span,
               hint: "write each test as '- unique'"
             )
@@ -599,6 +609,20 @@ package struct ProjectReader {
           drafts.append(try draft(test, target, column: column, tags: tags))
         } catch { failures.append(error) }
       }
+    }
+    if let columns = entry["columns"], !columns.isNull, columns.sequence == nil {
+      failures.append(
+        Failure(
+          .parsing,
+          Diagnostic(
+            id: "properties.columns",
+            message: "Invalid models config given in \(target.file.originalFilePath) - at path "
+              + "['columns']: \(columns.datum.pythonRepr) is not of type 'array'",
+            span: columns.span,
+            hint: "write each column as '- name: …'"
+          )
+        )
+      )
     }
     add(entry, column: nil, tags: [])
     for column in entry["columns"]?.sequence ?? [] {
@@ -939,6 +963,23 @@ package struct TestParts: Sendable {
   let drafts: [String: GenericTestDraft]
 
   init(_ drafts: [String: GenericTestDraft]) { self.drafts = drafts }
+}
+
+extension SourceFile {
+  /// Where a text stands, as it is, for the first time.
+  func range(of text: String) -> Range<Int>? {
+    let wanted = Array(text.utf8)
+    guard let first = wanted.first, wanted.count <= bytes.count else { return nil }
+    var start = 0
+    while let next = bytes[start...(bytes.count - wanted.count)].firstIndex(of: first) {
+      if bytes[next..<next + wanted.count].elementsEqual(wanted) {
+        return next..<next + wanted.count
+      }
+      start = next + 1
+      if start > bytes.count - wanted.count { return nil }
+    }
+    return nil
+  }
 }
 
 /// Results of parallel work, stored by index.

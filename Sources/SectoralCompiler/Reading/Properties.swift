@@ -70,10 +70,10 @@ struct PropertiesFile: Sendable {
           Failure(
             .parsing,
             errors.map { error in
-              var error = error
+              var error = error.asSyntaxError
               error.message =
                 "Error reading \(package): \(FileSystem.name(of: file.originalFilePath)) - "
-                + error.message
+                + "Runtime Error\n  " + error.message
               return error
             }
           )
@@ -89,8 +89,9 @@ struct PropertiesFile: Sendable {
           .parsing,
           Diagnostic(
             id: "properties.not-a-mapping",
-            message: "The schema file at \(file.originalFilePath) is invalid because it holds "
-              + "\(parsed.kindName), not keys and values",
+            message: "Error reading \(package): \(FileSystem.name(of: file.originalFilePath)) - "
+              + "Runtime Error\n  Contents of file '\(file.originalFilePath)' are not valid. "
+              + "Dictionary expected.",
             span: parsed.span,
             hint: "begin with 'models:' or 'sources:'"
           )
@@ -102,17 +103,8 @@ struct PropertiesFile: Sendable {
     for (key, value) in pairs {
       let name = key.keyText
       if name == "version" {
-        if value.datum != .int(2), value.datum != .float(2), value.datum != .string("2") {
-          problems.append(
-            Diagnostic(
-              id: "properties.version",
-              message: "The schema file at \(file.originalFilePath) is invalid because version "
-                + "\(value.datum.pythonString) is not supported",
-              span: value.span,
-              hint: "write version: 2, or leave the key out"
-            )
-          )
-        }
+        // dbt has stopped looking at what stands here.
+        continue
       } else if name == "anchors" {
         continue
       } else if !Self.sections.contains(name) {

@@ -99,7 +99,12 @@ extension Interpreter {
 
   @inline(never)
   private func load(_ node: UnsafePointer<Node>, _ frame: Frame) -> Value {
-    let owner = frame.outer(node.pointee.a)
+    guard let owner = frame.outer(node.pointee.a) else {
+      // A macro called by its definition: the text around it, which defines this name, is not
+      // running. The host knows the macro by that name.
+      return resolve(Symbol(index: UInt32(bitPattern: node.pointee.c)), frame)
+        ?? undefinedName(node, frame)
+    }
     let slot = Int(node.pointee.b)
     guard slot < owner.count else {
       // The frame's function ended, and its render with it.

@@ -63,13 +63,18 @@ extension Interpreter {
     let node = frame.nodes + Int(id)
     switch node.pointee.kind {
     case .text:
+      if let recorder { recorder.note(id, in: frame, at: output.count, Int(node.pointee.b)) }
       output.append(
         frame.program.text + Int(node.pointee.a),
         Int(node.pointee.b)
       )
       return .next
     case .output:
-      try executeOutput(node.pointee.a, frame)
+      if recorder != nil {
+        try recordOutput(node.pointee.a, frame)
+      } else {
+        try executeOutput(node.pointee.a, frame)
+      }
       return .next
     case .sequence:
       let children = frame.extra + Int(node.pointee.a)
@@ -93,6 +98,13 @@ extension Interpreter {
     case .continue: return .again
     default: return try executeRare(id, node, frame)
     }
+  }
+
+  @inline(never)
+  private func recordOutput(_ expression: NodeID, _ frame: Frame) throws(TemplateError) {
+    let mark = output.count
+    try executeOutput(expression, frame)
+    recorder?.note(expression, in: frame, at: mark, output.count - mark)
   }
 
   private func executeOutput(_ expression: NodeID, _ frame: Frame) throws(TemplateError) {
@@ -169,6 +181,7 @@ extension Interpreter {
       )
       place = id
       try write(value)
+      if let recorder { recorder.note(id, in: frame, at: mark, output.count - mark) }
       return flow
     case .with:
       let list = frame.extra + Int(node.pointee.a)
@@ -201,6 +214,12 @@ extension Interpreter {
   {
     let caller = Value.object(makeMacro(node.pointee.b, frame))
     let call = frame.nodes + Int(node.pointee.a)
+    let mark = output.count
+    defer {
+      if let recorder {
+        recorder.note(node.pointee.a, in: frame, at: mark, output.count - mark)
+      }
+    }
     let result =
       call.pointee.kind == .call
       ? try evaluateCall(node.pointee.a, call, frame, callBlock: caller, captures: false)

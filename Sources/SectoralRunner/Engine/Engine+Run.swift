@@ -67,8 +67,9 @@ extension Engine {
     } else {
       execute(plan, graph, state)
     }
-    if isExecuting { _ = try runHooks("on-run-end", state, main) }
     let interrupted = invocation.cancellation.isCancelled && !failFastStopped(state)
+    // As dbt: whoever stops a run wants it to stop.
+    if isExecuting, !interrupted { _ = try runHooks("on-run-end", state, main) }
     return try finish(
       state,
       nodes,
@@ -112,6 +113,8 @@ extension Engine {
         return
       }
       let result = runner.run(node)
+      // Cut off by Ctrl-C: as dbt, results are of what came to its own end.
+      if result.status == .error, cancellation.isCancelled, !failFast { return }
       // An ephemeral model only becomes part of others: it has no result of its own.
       if !state.isExecuting || !node.isEphemeralModel { state.add(result) }
       guard result.status.isFailure else { return }
@@ -129,6 +132,7 @@ extension Engine {
       }
     } end: { _ in
     }
+    if cancellation.isCancelled, !failFast { return }
     for index in scheduler.untaken {
       guard let node = order[index] else { continue }
       let message = failFast ? "Skipping due to fail_fast" : nil
