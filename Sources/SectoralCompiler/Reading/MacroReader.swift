@@ -12,23 +12,30 @@ struct MacroReader {
   /// The built-in macros of an internal package.
   func builtins(of package: String) -> [MacroEntry] {
     let prefix = "\(package)/"
-    var entries: [MacroEntry] = []
-    for (path, text) in embeddedMacroFiles {
-      let path = path.description
+    var files: [Int: SourceFile] = [:]
+    for (index, file) in embeddedMacroFiles.enumerated() {
+      let path = file.path.description
       guard path.hasPrefix(prefix) else { continue }
-      let name = String(path.dropFirst(prefix.count))
-      let bytes = Array(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
+      let text = UnsafeBufferPointer(start: file.text.utf8Start, count: file.text.utf8CodeUnitCount)
       // Told apart from the project's own macros/: `dbt:macros/etc/statement.sql`.
-      let file = SourceFile(path: "\(package):\(name)", bytes: bytes)
-      let (blocks, diagnostics) = BlockScanner.blocks(in: file, tags: Self.tags)
-      precondition(diagnostics.isEmpty, "built-in macros in \(path) do not scan: \(diagnostics)")
-      for block in blocks {
-        if let entry = entry(of: block, package: package, originalFilePath: name) {
-          entries.append(entry)
-        }
-      }
+      let name = String(path.dropFirst(prefix.count))
+      files[index] = SourceFile(path: "\(package):\(name)", bytes: Array(text))
     }
-    return entries
+    return embeddedMacros.compactMap { embedded in
+      guard let file = files[embedded.file] else { return nil }
+      let name = embedded.name.description
+      let languages = embedded.languages.words
+      let macro = Macro(
+        uniqueID: "macro.\(package).\(name)",
+        name: name,
+        packageName: package,
+        originalFilePath: String(file.path.dropFirst(package.utf8.count + 1)),
+        span: TextSpan(file: file, start: embedded.start, end: embedded.end),
+        createdAt: createdAt,
+        supportedLanguages: languages.isEmpty ? nil : languages
+      )
+      return MacroEntry(macro, environment: environment, calls: embedded.calls)
+    }
   }
 
   func macros(of package: Package) -> (entries: [MacroEntry], diagnostics: [Diagnostic]) {
