@@ -29,6 +29,17 @@ struct BadInput: Sendable, CustomTestStringConvertible {
     var files = files.mapValues { $0.replacingOccurrences(of: Self.mark, with: "") }
     if files["dbt_project.yml"] == nil { files["dbt_project.yml"] = Self.projectFile() }
     if files["dbt_project.yml"] == "" { files["dbt_project.yml"] = nil }
+    if command.first == "build", files["profiles.yml"] == nil {
+      // One database for all, which is quicker; a schema for each.
+      let schema = name.replacingOccurrences(of: "-", with: "_")
+      files["profiles.yml"] = """
+        faulty:
+          target: local
+          outputs:
+            local: {type: postgres, embedded: true, dbname: faults, schema: \(schema)}
+
+        """
+    }
     return files
   }
 
@@ -70,7 +81,9 @@ struct BadInput: Sendable, CustomTestStringConvertible {
     }
     if let place {
       require(
-        lines.contains { $0.hasSuffix("--> \(place.words)") }, "must name the place \(place.words)")
+        lines.contains {
+          $0.contains("--> ") && ($0.hasSuffix(" \(place.words)") || $0.hasSuffix("/\(place.words)"))
+        }, "must name the place \(place.words)")
       // Tabs and the like are shown as blanks.
       let shown = place.line.replacingOccurrences(of: "\t", with: "    ")
       require(lines.contains { $0.hasSuffix("| \(shown)") }, "must show the line: \(shown)")

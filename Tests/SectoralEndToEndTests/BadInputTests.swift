@@ -21,8 +21,8 @@ struct BadInputTests {
       ]),
     BadInput(
       name: "unclosed-expression",
-      files: ["models/a.sql": "select {{ ref('b') 1️⃣as a\n"],
-      says: ["expected token 'end of print statement', got 'as'"]),
+      files: ["models/a.sql": "select 1️⃣{{ ref('b') as a\n"],
+      says: ["unexpected end of template"], hint: "close it with '}}'"),
     BadInput(
       name: "unclosed-comment",
       files: ["models/a.sql": "select 1 as a 1️⃣{# hm\n"],
@@ -30,7 +30,7 @@ struct BadInputTests {
     BadInput(
       name: "unclosed-string",
       files: ["models/a.sql": "select {{ 1️⃣'abc }} as a\n"],
-      says: ["Compilation Error in model a (models/a.sql)", "unexpected char \"'\" at 10"]),
+      says: ["Compilation Error in model a (models/a.sql)", "unexpected end of template in a string"]),
     BadInput(
       name: "unclosed-macro",
       files: ["macros/m.sql": "1️⃣{% macro m() %}\n 1\n", "models/a.sql": model],
@@ -46,7 +46,7 @@ struct BadInputTests {
     BadInput(
       name: "unknown-filter",
       files: ["models/a.sql": "select\n  {{ 'x' | 1️⃣uper }} as a\n"],
-      says: ["No filter named 'uper'."], hint: "did you mean 'upper'?"),
+      says: ["No filter named 'uper'"], hint: "did you mean 'upper'?"),
     BadInput(
       name: "too-many-arguments",
       files: [
@@ -74,13 +74,6 @@ struct BadInputTests {
         "macros/m.sql":
           "{% macro m(x) %}{{ n(x) }}{% endmacro %}\n{% macro n(x) %}{{ m(x) }}{% endmacro %}\n",
         "models/a.sql": "select {{ m(1) }} as a\n",
-      ],
-      says: ["Compilation Error in model a (models/a.sql)"]),
-    BadInput(
-      name: "endless-loop",
-      files: [
-        "models/a.sql":
-          "{% for i in range(100000) %}{% for j in range(100000) %}{% endfor %}{% endfor %}select 1\n"
       ],
       says: ["Compilation Error in model a (models/a.sql)"]),
     BadInput(
@@ -122,8 +115,11 @@ struct BadInputTests {
       files: [
         "models/orders.sql": model, "tests/t.sql": "select * from {{ 1️⃣ref('order') }}\n",
       ],
-      says: ["depends on a node named 'order' which was not found"],
-      hint: "did you mean 'orders'?"),
+      exitCode: 0,
+      says: [
+        "[WARNING]",
+        "Test 'test.faulty.t' (tests/t.sql) depends on a node named 'order' which was not found",
+      ], hint: "did you mean 'orders'?"),
     BadInput(
       name: "misspelt-source",
       files: [
@@ -211,9 +207,9 @@ struct BadInputTests {
     properties(
       "tab-in-yaml", "models:\n1️⃣\t- name: a\n",
       ["Syntax error near line 2", "found character that cannot start any token"],
-      hint: "blanks"),
+      hint: "spaces"),
     properties(
-      "unclosed-quote-in-yaml", "models:\n  - name: \"a\n",
+      "unclosed-quote-in-yaml", "models:\n  - name: 1️⃣\"a\n",
       ["while scanning a quoted scalar", "found unexpected end of stream"]),
     properties(
       "entry-without-name", "models:\n  - 1️⃣description: a\n",
@@ -237,6 +233,17 @@ struct BadInputTests {
     properties(
       "wrong-type-of-a-config", "models:\n  - name: a\n    config: {enabled: 1️⃣maybe}\n",
       ["'maybe' is not of type 'boolean'"]),
+    BadInput(
+      name: "misspelt-key",
+      files: [
+        "models/a.sql": model, "models/s.yml": "models:\n  - name: a\n    1️⃣descriptoin: hello\n",
+      ], exitCode: 0,
+      says: ["[WARNING]", "Custom key `descriptoin` found in models"],
+      hint: "did you mean 'description'?"),
+    BadInput(
+      name: "misspelt-section",
+      files: ["models/a.sql": model, "models/s.yml": "1️⃣modles:\n  - name: a\n"], exitCode: 0,
+      says: ["[WARNING]", "modles"], hint: "did you mean 'models'?"),
     BadInput(
       name: "entry-twice",
       files: [

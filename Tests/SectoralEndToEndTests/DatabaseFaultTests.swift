@@ -129,7 +129,7 @@ struct DatabaseFaultTests {
       [
         "models/a.sql": model,
         "dbt_project.yml": BadInput.projectFile(
-          "on-run-end:\n  - select 1\n  - \"select nope from {{ target.schema }}.1️⃣nothing\"\n"),
+          "on-run-end:\n  - select 1\n  - \"select nope from {{ 1️⃣target.schema }}.nothing\"\n"),
       ],
       ["on-run-end.1 failed, error:", ".nothing\" does not exist"]),
     models(
@@ -216,7 +216,7 @@ struct DatabaseFaultTests {
     models(
       "seed-value-of-another-type",
       [
-        "seeds/s.csv": "a,b\n1,2\nx,3\n",
+        "seeds/s.csv": "a,b\n1,2\n1️⃣x,3\n",
         "dbt_project.yml": BadInput.projectFile(
           "seeds:\n  faulty:\n    s:\n      +column_types: {a: integer}\n"),
       ],

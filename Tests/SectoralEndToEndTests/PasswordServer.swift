@@ -79,18 +79,30 @@ final class PasswordServer: Sendable {
     }
   }
 
+  /// Not with Foundation's `Process`, which waits until every child of the child has gone.
   private static func run(_ path: String, _ arguments: [String]) throws {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: path)
-    process.arguments = arguments
-    process.currentDirectoryURL = URL(fileURLWithPath: "/")
-    process.standardOutput = FileHandle.nullDevice
-    process.standardError = FileHandle.nullDevice
-    process.standardInput = FileHandle.nullDevice
-    try process.run()
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else {
-      throw SectoralError.system("\(path) \(arguments.first ?? "")", process.terminationStatus)
+    var actions = posix_spawn_file_actions_t()
+    posix_spawn_file_actions_init(&actions)
+    defer { posix_spawn_file_actions_destroy(&actions) }
+    posix_spawn_file_actions_addchdir_np(&actions, "/")
+    for number in Int32(0)...2 {
+      posix_spawn_file_actions_addopen(&actions, number, "/dev/null", O_RDWR, 0)
+    }
+    // A server must not hold what the test runner was given: locks, pipes.
+    posix_spawn_file_actions_addclosefrom_np(&actions, 3)
+    var argv: [UnsafeMutablePointer<CChar>?] = ([path] + arguments).map { strdup($0) }
+    argv.append(nil)
+    let variables = ProcessInfo.processInfo.environment
+    var envp: [UnsafeMutablePointer<CChar>?] = variables.map { strdup("\($0.key)=\($0.value)") }
+    envp.append(nil)
+    defer { for pointer in argv + envp { free(pointer) } }
+    var process: pid_t = 0
+    let code = posix_spawn(&process, path, &actions, nil, argv, envp)
+    guard code == 0 else { throw SectoralError.system("posix_spawn \(path)", code) }
+    var status: Int32 = 0
+    while waitpid(process, &status, 0) < 0, errno == EINTR {}
+    guard status == 0 else {
+      throw SectoralError.failed("\(path) \(arguments.joined(separator: " ")): status \(status)")
     }
   }
 
@@ -98,7 +110,7 @@ final class PasswordServer: Sendable {
     let root = "/usr/lib/postgresql"
     let versions = (try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []
     guard let newest = versions.compactMap(Int.init).max() else {
-      throw SectoralError.notBuilt("\(root): Postgres is not installed")
+      throw SectoralError.failed("\(root): Postgres is not installed")
     }
     return "\(root)/\(newest)/bin"
   }

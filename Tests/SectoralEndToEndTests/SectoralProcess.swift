@@ -67,10 +67,12 @@ final class TestHome: Sendable {
 enum SectoralError: Error, CustomStringConvertible {
   case system(String, Int32)
   case notBuilt(String)
+  case failed(String)
 
   var description: String {
     switch self {
     case .system(let call, let code): "\(call): \(String(cString: strerror(code)))"
+    case .failed(let words): words
     case .notBuilt(let path): "there is no executable at \(path): build the product sectoral first"
     }
   }

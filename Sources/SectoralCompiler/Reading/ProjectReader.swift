@@ -49,7 +49,7 @@ package struct ProjectReader {
     let properties = readProperties()
     for file in properties {
       failures += file.failures
-      warnings += file.warnings.map { NamedWarning("DuplicateYAMLKeysDeprecation", $0) }
+      warnings += file.warnings.map { NamedWarning(PropertiesFile.warningName($0), $0) }
     }
     manifest.docs = docsBlocks(&failures)
     let descriptions = DescriptionRenderer(

@@ -512,7 +512,7 @@ extension Interpreter {
       throw TemplateError(
         .runtime,
         id: "jinja.unknown-filter",
-        "no filter named '\(entry.name)'",
+        "No filter named '\(entry.name)'",
         hint: environment.nearestFilter(to: entry.name).map { "did you mean '\($0)'?" }
       )
     }
@@ -536,7 +536,7 @@ extension Interpreter {
       throw TemplateError(
         .runtime,
         id: "jinja.unknown-test",
-        "no test named '\(entry.name)'",
+        "No test named '\(entry.name)'",
         hint: environment.nearestTest(to: entry.name).map { "did you mean '\($0)'?" }
       )
     }

@@ -358,7 +358,7 @@ extension BuiltinFilters {
       throw TemplateError(
         .runtime,
         id: "jinja.unknown-filter",
-        "no filter named '\(text)'",
+        "No filter named '\(text)'",
         hint: interpreter.environment.nearestFilter(to: text).map { "did you mean '\($0)'?" }
       )
     }
@@ -376,7 +376,7 @@ extension BuiltinFilters {
       throw TemplateError(
         .runtime,
         id: "jinja.unknown-test",
-        "no test named '\(text)'",
+        "No test named '\(text)'",
         hint: interpreter.environment.nearestTest(to: text).map { "did you mean '\($0)'?" }
       )
     }

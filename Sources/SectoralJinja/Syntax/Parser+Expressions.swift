@@ -550,7 +550,7 @@ extension Parser {
     let text = builder.names[Int(name)]
     let body = environment.filter(named: text)
     if body == nil, softDepth == 0 {
-      _ = fail("no filter named '\(text)'",
+      _ = fail("No filter named '\(text)'",
         id: "jinja.unknown-filter",
         at: token,
         hint: environment.nearestFilter(to: text).map { "did you mean '\($0)'?" }
@@ -573,7 +573,7 @@ extension Parser {
     } else {
       let body = environment.test(named: text)
       if body == nil, softDepth == 0 {
-        _ = fail("no test named '\(text)'",
+        _ = fail("No test named '\(text)'",
           id: "jinja.unknown-test",
           at: token,
           hint: environment.nearestTest(to: text).map { "did you mean '\($0)'?" }

@@ -61,21 +61,23 @@ extension Parser {
     if isEnd {
       if let open = openTags.last {
         throw fail(
-          "unexpected tag '\(name)', jinja was looking for 'end\(open.name)': the innermost block "
-            + "that needs to be closed is '\(open.name)'",
+          "Encountered unknown tag '\(name)'. Jinja was looking for the following tags: "
+            + "\(Self.expected(in: open.name)). The innermost block that needs to be closed is "
+            + "'\(open.name)'.",
           id: "jinja.unexpected-end",
           at: token
         )
       }
       throw fail(
-        "unexpected tag '\(name)': no block is open here",
+        "Encountered unknown tag '\(name)'.",
         id: "jinja.unexpected-end",
-        at: token
+        at: token,
+        hint: "no block is open here"
       )
     }
     let known = Self.tags + Self.ends + options.definitionTags.map(\.tag)
     throw fail(
-      "encountered unknown tag '\(name)'",
+      "Encountered unknown tag '\(name)'.",
       id: "jinja.unknown-tag",
       at: token,
       hint: Environment.nearest(to: name, among: known).map { "did you mean '\($0)'?" }
@@ -100,10 +102,20 @@ extension Parser {
     return body
   }
 
+  /// The tags that may follow in a block, in Jinja's order.
+  private static func expected(in name: String) -> String {
+    switch name {
+    case "if": "'elif' or 'else' or 'endif'"
+    case "for": "'endfor' or 'else'"
+    default: "'end\(name)'"
+    }
+  }
+
   private mutating func unclosed(_ name: String, _ tag: (start: Int, end: Int)) -> Failure {
     isStatementTag = true
     return fail(
-      "unexpected end of template: '\(name)' is never closed",
+      "Unexpected end of template. Jinja was looking for the following tags: "
+        + "\(Self.expected(in: name)). The innermost block that needs to be closed is '\(name)'.",
       id: "jinja.unclosed-block",
       at: tag.start..<tag.end,
       hint: "close it with '{% end\(name) %}'"

@@ -373,7 +373,7 @@ struct Parser {
       index += 1
     }
     _ = fail(
-      "missing end of comment tag",
+      "Missing end of comment tag",
       id: "jinja.unclosed-comment",
       at: tagStart..<tagStart + 2,
       hint: "close the comment with '#}'"
