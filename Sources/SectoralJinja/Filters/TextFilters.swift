@@ -144,8 +144,19 @@ extension BuiltinFilters {
 
   /// Words begin after blanks, hyphens and opening brackets.
   private static func titled(_ text: String) -> String {
-    var result = String.UnicodeScalarView()
     var isStart = true
+    if text.isASCIIText {
+      return text.mappingASCII { byte in
+        let isBreak =
+          byte == 32 || (byte >= 9 && byte <= 13) || (byte >= 28 && byte <= 31)
+          || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "(") || byte == UInt8(ascii: "{")
+          || byte == UInt8(ascii: "[") || byte == UInt8(ascii: "<")
+        defer { isStart = isBreak }
+        let isChanged = isStart ? byte >= 97 && byte <= 122 : byte >= 65 && byte <= 90
+        return isChanged ? byte ^ 0x20 : byte
+      }
+    }
+    var result = String.UnicodeScalarView()
     for scalar in text.unicodeScalars {
       let isBreak = isPythonSpace(scalar) || ["-", "(", "{", "[", "<"].contains(scalar)
       if isBreak {

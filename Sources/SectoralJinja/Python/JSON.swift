@@ -192,7 +192,9 @@ private struct JSONReader {
 
   private init(bytes: [UInt8]) { self.bytes = bytes }
 
-  private func failure(_ message: String) -> JSONText.Failure { JSONText.Failure(message: message, offset: offset) }
+  private func failure(_ message: String) -> JSONText.Failure {
+    JSONText.Failure(message: message, offset: offset)
+  }
 
   private var current: UInt8 { offset < bytes.count ? bytes[offset] : 0 }
 

@@ -76,12 +76,16 @@ final class BoundMethod: Object {
 
 extension Arguments {
   /// The arguments of a method that takes no keywords.
-  func positional(_ method: String, _ range: ClosedRange<Int>) throws(TemplateError) -> [Value] {
+  func positional(
+    _ name: @autoclosure () -> String,
+    _ range: ClosedRange<Int>
+  ) throws(TemplateError) -> [Value] {
     guard keyword.isEmpty else {
-      throw .type("\(method)() takes no keyword arguments")
+      throw .type("\(name())() takes no keyword arguments")
     }
     guard range.contains(positional.count) else {
       // The three ways in which Python's own functions say it.
+      let method = name()
       let given = positional.count
       if range == 0...0 { throw .type("\(method)() takes no arguments (\(given) given)") }
       if range == 1...1 {
@@ -91,7 +95,8 @@ extension Arguments {
       let bound = isFew ? range.lowerBound : range.upperBound
       let words = range.count == 1 ? "" : isFew ? "at least " : "at most "
       throw .type(
-        "\(method) expected \(words)\(bound) argument\(bound == 1 ? "" : "s"), got \(given)")
+        "\(method) expected \(words)\(bound) argument\(bound == 1 ? "" : "s"), got \(given)"
+      )
     }
     return positional
   }

@@ -52,7 +52,7 @@ extension Parser {
     if let count = orphanedEnds[symbol], count > 0 {
       // Its beginning was already reported.
       orphanedEnds[symbol] = count - 1
-      cursor = tokens.count - 1
+      move(to: tokens.count - 1)
       return nil
     }
     let isEnd =
@@ -222,7 +222,7 @@ extension Parser {
         opening,
         until: [.endfor, .else]
       )
-      if loopMentions == mentions, !builder.loops[Int(index)].isRecursive {
+      if loopMentions == mentions {
         events[event].kind = .nothing
       } else {
         // An outer loop's variable is not mentioned by a mention of ours.
@@ -608,15 +608,15 @@ extension Parser {
       let end = parser.cursor
       let function = try parser.parseFunction(
         kind: .caller,
-        name: parser.callerName,
+        name: parser.callerName(),
         nameToken: word,
         opening: opening,
         tag: "call",
         ends: [.endcall]
       ) { (parser) throws(Failure) in
-        parser.cursor = signatureAt
+        parser.move(to: signatureAt)
         try parser.parseSignature(isRequired: false)
-        parser.cursor = end
+        parser.move(to: end)
         try parser.expectEnd()
       }
       for outer in parser.functionStack {
@@ -780,7 +780,7 @@ extension Parser {
       return isDefault
     }
     let result = isAt(.with)
-    cursor += 2
+    move(to: cursor + 2)
     return result
   }
 
@@ -791,7 +791,7 @@ extension Parser {
     var ignoresMissing = false
     if isAt(.ignore), symbol(of: token(ahead: 1)) == .missing {
       ignoresMissing = true
-      cursor += 2
+      move(to: cursor + 2)
     }
     let withContext = parseContextWords(default: true)
     try expectEnd()
@@ -891,7 +891,10 @@ extension Parser {
       let symbol = parser.builder.symbols[Int(name.value)]
       if parser.builder.blocks.contains(where: { $0.name == symbol }) {
         throw parser.fail(
-          "block '\(symbol.name)' defined twice", id: "jinja.duplicate-block", at: name)
+          "block '\(symbol.name)' defined twice",
+          id: "jinja.duplicate-block",
+          at: name
+        )
       }
       let index = Int32(parser.builder.blocks.count)
       parser.builder.blocks.append(

@@ -182,9 +182,35 @@ public struct Arguments {
   ///   - required: How many of them have no default.
   /// - Returns: One value per parameter, nil where none was given.
   public func bound(
-    _ function: String,
+    _ function: @autoclosure () -> String,
     _ parameters: [String],
     required: Int = 0
+  ) throws(TemplateError) -> [Value?] {
+    let values = try matched(function, parameters, required)
+    return parameters.indices.map { values[$0] }
+  }
+
+  /// As `bound`, without an array where there are no keywords.
+  func matched(
+    _ function: () -> String,
+    _ parameters: [String],
+    _ required: Int
+  )
+    throws(TemplateError) -> BoundArguments
+  {
+    if keyword.isEmpty, positional.count >= required, positional.count <= parameters.count {
+      return BoundArguments(positional: positional, keyword: nil)
+    }
+    return BoundArguments(
+      positional: [],
+      keyword: try bound(function(), to: parameters, required: required)
+    )
+  }
+
+  private func bound(
+    _ function: String,
+    to parameters: [String],
+    required: Int
   )
     throws(TemplateError) -> [Value?]
   {
@@ -220,5 +246,19 @@ public struct Arguments {
       )
     }
     return result
+  }
+}
+
+/// Arguments by the position of their parameter.
+struct BoundArguments {
+  static var none: BoundArguments { BoundArguments(positional: [], keyword: nil) }
+
+  fileprivate let positional: [Value]
+  fileprivate let keyword: [Value?]?
+
+  /// nil where none was given.
+  subscript(index: Int) -> Value? {
+    if let keyword { return keyword[index] }
+    return index < positional.count ? positional[index] : nil
   }
 }
