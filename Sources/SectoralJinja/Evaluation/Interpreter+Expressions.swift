@@ -41,7 +41,7 @@ extension Interpreter {
       return .undefined(
         Undefined(
           name: "",
-          kind: frame.undefined,
+          kind: .standard,
           message: "the inline if-expression evaluated to false and no else section was defined."
         )
       )

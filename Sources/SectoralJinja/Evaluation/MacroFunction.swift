@@ -69,7 +69,7 @@ final class MacroFunction: Object {
   }
 
   override func repr(_ interpreter: Interpreter) throws(TemplateError) -> String {
-    "<Macro '\(name)'>"
+    function.pointee.kind == .caller ? "<Macro anonymous>" : "<Macro '\(name)'>"
   }
 }
 

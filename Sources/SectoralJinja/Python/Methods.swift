@@ -239,11 +239,14 @@ enum ListMethods {
 }
 
 /// A stable sort with Python's comparison, which may fail.
+///
+/// `tiesUndefined`: undefined keys equal each other instead of having no order.
 enum Sorting {
   static func sorted(
     _ items: [Value],
     reverse: Bool,
     _ interpreter: Interpreter,
+    tiesUndefined: Bool = false,
     by key: (Value) throws(TemplateError) -> Value
   ) throws(TemplateError) -> [Value] {
     var keys: [Value] = []
@@ -253,6 +256,7 @@ enum Sorting {
     // Ties keep their order, in reverse too.
     let order = items.indices.sorted { a, b in
       guard failure == nil else { return a < b }
+      if tiesUndefined, keys[a].isUndefined, keys[b].isUndefined { return a < b }
       do throws(TemplateError) {
         let result = try interpreter.order(keys[a], keys[b], operator: "<")
         if result == 0 || result == 2 { return a < b }
@@ -393,7 +397,7 @@ enum DictMethods {
 final class DictView: Object {
   enum Kind { case items, keys, values }
 
-  private let dictionary: DictValue
+  let dictionary: DictValue
   private let kind: Kind
 
   init(_ dictionary: DictValue, _ kind: Kind) {

@@ -641,7 +641,7 @@ extension Parser {
 
   private var beginsTestArgument: Bool {
     switch current.kind {
-    case .name: !(isAt(.else) || isAt(.or) || isAt(.and) || isAt(.if) || isAt(.in) || isAt(.not))
+    case .name: !(isAt(.else) || isAt(.or) || isAt(.and))
     case .string, .integer, .float, .leftParenthesis, .leftBracket, .leftBrace: true
     default: false
     }
