@@ -18,9 +18,8 @@ public final class Environment: Sendable {
   private let filters: [String: FilterBody]
   private let tests: [String: TestBody]
 
-  /// - Parameters:
-  ///   - filters: Besides the built-in ones, and before them.
-  ///   - tests: Likewise.
+  /// `filters`: Besides the built-in ones, and before them.
+  /// `tests`: Likewise.
   public init(
     _ options: Options = Options(),
     filters: [String: FilterBody] = [:],

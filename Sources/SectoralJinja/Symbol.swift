@@ -116,6 +116,7 @@ final class SymbolTable: Sendable {
 /// members of its own objects.
 ///
 /// The spelling of a case is the name; raw values are indexes of the symbol table.
+// swift-format-ignore: AlwaysUseLowerCamelCase
 enum KnownName: UInt32, CaseIterable {
   // Words of the grammar.
   case and, or, not, `in`, `is`, `if`, `else`, elif, endif, `for`, endfor, recursive, set, endset

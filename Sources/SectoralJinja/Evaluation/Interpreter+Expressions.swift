@@ -341,7 +341,7 @@ extension Interpreter {
 
   /// Arguments as values.
   ///
-  /// - Parameter callBlock: What `{% call %}` adds as `caller`.
+  /// `callBlock`: What `{% call %}` adds as `caller`.
   func arguments(
     _ list: Int32,
     _ frame: Frame,
@@ -386,7 +386,7 @@ extension Interpreter {
 
   /// A call.
   ///
-  /// - Parameter captures: False lets a macro write to the output; nil is then given.
+  /// `captures`: False lets a macro write to the output; nil is then given.
   func evaluateCall(
     _ id: NodeID,
     _ node: UnsafePointer<Node>,
@@ -482,7 +482,7 @@ extension Interpreter {
 
   // MARK: Filters and tests
 
-  /// - Parameter operand: The text of a filter block or set block.
+  /// `operand`: The text of a filter block or set block.
   func evaluateFilter(
     _ id: NodeID,
     _ node: UnsafePointer<Node>,

@@ -16,10 +16,9 @@ struct FilterTable {
 
   /// Adds a filter with named parameters.
   ///
-  /// - Parameters:
-  ///   - names: The first is the one that messages show.
-  ///   - parameters: Without the value before the pipe.
-  ///   - required: How many of them have no default.
+  /// `names`: The first is the one that messages show.
+  /// `parameters`: Without the value before the pipe.
+  /// `required`: How many of them have no default.
   mutating func add(
     _ names: [String],
     _ parameters: [String] = [],

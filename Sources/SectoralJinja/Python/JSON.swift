@@ -14,9 +14,8 @@ public enum JSONText {
     try JSONReader.value(of: text)
   }
 
-  /// - Parameters:
-  ///   - indent: What a level of nesting is indented by; nil: all on one line.
-  ///   - sortsKeys: Otherwise keys keep their order.
+  /// `indent`: What a level of nesting is indented by; nil: all on one line.
+  /// `sortsKeys`: Otherwise keys keep their order.
   public static func text(
     of value: Value,
     indent: String? = nil,

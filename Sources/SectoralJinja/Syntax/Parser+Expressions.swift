@@ -317,7 +317,7 @@ extension Parser {
 
   /// An expression, or several with commas as a tuple.
   ///
-  /// - Parameter stop: A word that ends the tuple, besides the usual tokens.
+  /// `stop`: A word that ends the tuple, besides the usual tokens.
   mutating func parseTuple(
     withConditional: Bool = true,
     stop: KnownName? = nil,
@@ -483,7 +483,7 @@ extension Parser {
 
   /// Arguments with their parentheses.
   ///
-  /// - Returns: Where they are in `extra` (counts of positional and keyword arguments, star and
+  /// Gives where they are in `extra` (counts of positional and keyword arguments, star and
   ///   double star or -1, the positional ones, pairs of name and value), -1 when there are none.
   mutating func parseArguments() throws(Failure) -> (list: Int32, end: Int) {
     let opening = try expect(.leftParenthesis)

@@ -84,7 +84,7 @@ extension Parser {
 
   /// Parses what is between a block's tags, up to one of the end tags, which is then current.
   ///
-  /// - Parameter name: The block's tag, for messages.
+  /// `name`: The block's tag, for messages.
   private mutating func parseBody(
     of name: String,
     _ tag: (start: Int, end: Int),

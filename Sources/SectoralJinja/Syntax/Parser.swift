@@ -147,7 +147,7 @@ struct Parser {
   /// Parses statements up to a tag in `ends`, whose name is then the token at the cursor, or to
   /// the end of the text.
   ///
-  /// - Returns: The sequence; `tokens` is empty when the text ended first.
+  /// Gives the sequence; `tokens` is empty when the text ended first.
   mutating func parseStatements(until ends: [KnownName]) -> NodeID {
     let mark = pending.count
     let start = offset

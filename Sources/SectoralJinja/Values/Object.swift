@@ -86,7 +86,7 @@ open class Object {
 
   /// An operator with this object on one side; nil: not supported between these.
   ///
-  /// - Parameter reversed: The object stands on the right.
+  /// `reversed`: The object stands on the right.
   open func operate(
     _ operation: BinaryOperator,
     _ other: Value,
@@ -176,11 +176,11 @@ public struct Arguments {
 
   /// Arguments by parameter, as a Python function with these parameters would bind them.
   ///
-  /// - Parameters:
-  ///   - function: For messages: `join`.
-  ///   - parameters: Names in order.
-  ///   - required: How many of them have no default.
-  /// - Returns: One value per parameter, nil where none was given.
+  /// `function`: For messages: `join`.
+  /// `parameters`: Names in order.
+  /// `required`: How many of them have no default.
+  ///
+  /// Gives one value per parameter, nil where none was given.
   public func bound(
     _ function: @autoclosure () -> String,
     _ parameters: [String],
