@@ -47,10 +47,9 @@ public final class Interpreter {
 
   /// Renders a template to text.
   ///
-  /// - Parameters:
-  ///   - undefined: For names that are missing in this template's own text; macros that it calls
-  ///     keep the environment's kind. nil: the environment's.
-  ///   - label: What the template is, for the trail of errors: `model orders`.
+  /// `undefined`: For names that are missing in this template's own text; macros that it calls
+  /// keep the environment's kind. nil: the environment's.
+  /// `label`: What the template is, for the trail of errors: `model orders`.
   ///
   /// May be called from a host function, in the middle of another render.
   public func render(
@@ -181,7 +180,7 @@ public final class Interpreter {
 
   /// Calls a macro by its definition; yields its text (`Value.string`) or what `return` was given.
   ///
-  /// - Parameter label: For the trail of errors, `macro clean_name`.
+  /// `label`: For the trail of errors, `macro clean_name`.
   public func invoke(
     _ definition: Template.Definition,
     of template: Template,

@@ -115,7 +115,7 @@ final class SnapshotScope: Scope {
   private let names: [(symbol: UInt32, depth: Int32, slot: Int32)]
   private let next: Scope
 
-  /// - Parameter list: In `extra`: count, then symbol, depth, slot; -1: nothing.
+  /// `list`: In `extra`: count, then symbol, depth, slot; -1: nothing.
   init(_ frame: Frame, list: Int32) {
     self.frame = frame
     next = frame.scope

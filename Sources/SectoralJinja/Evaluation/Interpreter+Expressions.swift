@@ -41,7 +41,7 @@ extension Interpreter {
       return .undefined(
         Undefined(
           name: "",
-          kind: frame.undefined,
+          kind: .standard,
           message: "the inline if-expression evaluated to false and no else section was defined."
         )
       )
@@ -346,7 +346,7 @@ extension Interpreter {
 
   /// Arguments as values.
   ///
-  /// - Parameter callBlock: What `{% call %}` adds as `caller`.
+  /// `callBlock`: What `{% call %}` adds as `caller`.
   func arguments(
     _ list: Int32,
     _ frame: Frame,
@@ -391,7 +391,7 @@ extension Interpreter {
 
   /// A call.
   ///
-  /// - Parameter captures: False lets a macro write to the output; nil is then given.
+  /// `captures`: False lets a macro write to the output; nil is then given.
   func evaluateCall(
     _ id: NodeID,
     _ node: UnsafePointer<Node>,
@@ -487,7 +487,7 @@ extension Interpreter {
 
   // MARK: Filters and tests
 
-  /// - Parameter operand: The text of a filter block or set block.
+  /// `operand`: The text of a filter block or set block.
   func evaluateFilter(
     _ id: NodeID,
     _ node: UnsafePointer<Node>,

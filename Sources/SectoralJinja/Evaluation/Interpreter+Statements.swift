@@ -320,24 +320,62 @@ extension Interpreter {
     }
     let target = frame.nodes[Int(loop.pointee.target)]
     let body = loop.pointee.body
-    for index in items.indices {
+    // A list is followed as it is, not as it was: the body may change it.
+    var live: ListValue?
+    if loop.pointee.test < 0, case .list(let list) = iterable { live = list }
+    let watched = dictionary(behind: iterable)
+    let size = watched?.count
+    var isCompleted = false
+    var index = -1
+    while true {
+      index += 1
+      if let watched, watched.count != size {
+        place = loop.pointee.iterable
+        throw TemplateError(
+          ErrorKind(rawValue: "RuntimeError"),
+          id: "jinja.changed-while-iterating",
+          "dictionary changed size during iteration",
+          hint: "go through a copy: `| list`"
+        )
+      }
+      let item: Value
+      if let live {
+        guard index < live.items.count else { break }
+        item = live.items[index]
+      } else {
+        guard index < items.count else { break }
+        item = items[index]
+      }
       try countStep()
       frame.enter(loop.pointee.entry)
       if target.kind == .name {
-        frame.slots[Int(target.b)] = items[index]
+        frame.slots[Int(target.b)] = item
       } else {
         place = loop.pointee.target
-        try assign(loop.pointee.target, items[index], frame)
+        try assign(loop.pointee.target, item, frame)
       }
       if let context {
         context.index = index
         frame.slots[Int(loop.pointee.loopSlot)] = .object(context)
       }
-      if try execute(body, frame) == .leave { break }
+      let flow = try execute(body, frame)
+      if flow == .leave { break }
+      if flow == .next { isCompleted = true }
     }
     if let context {
       context.recursion = nil
       frame.slots[Int(loop.pointee.loopSlot)] = nil
+    }
+    // As in Jinja, an iteration that `continue` or `break` cut short does not count.
+    if !isCompleted { try runElse(loop, frame) }
+  }
+
+  /// The dictionary that a loop goes through, itself or by a view.
+  private func dictionary(behind iterable: Value) -> DictValue? {
+    switch iterable {
+    case .dict(let dictionary): dictionary
+    case .object(let object): (object as? DictView)?.dictionary
+    default: nil
     }
   }
 
@@ -356,6 +394,7 @@ extension Interpreter {
   {
     let count = range.count
     guard count > 0 else { return try runElse(loop, frame) }
+    var isCompleted = false
     let target = frame.nodes[Int(loop.pointee.target)]
     for index in 0..<count {
       try countStep()
@@ -367,8 +406,11 @@ extension Interpreter {
         place = loop.pointee.target
         try assign(loop.pointee.target, value, frame)
       }
-      if try execute(loop.pointee.body, frame) == .leave { break }
+      let flow = try execute(loop.pointee.body, frame)
+      if flow == .leave { break }
+      if flow == .next { isCompleted = true }
     }
+    if !isCompleted { try runElse(loop, frame) }
   }
 
   private func filtered(

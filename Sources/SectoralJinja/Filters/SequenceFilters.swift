@@ -145,7 +145,8 @@ extension BuiltinFilters {
       let sorted = try Sorting.sorted(
         items,
         reverse: reverse,
-        interpreter
+        interpreter,
+        tiesUndefined: interpreter.undefinedKind != .strict
       ) { (item) throws(TemplateError) in
         var keys: [Value] = []
         for path in paths {

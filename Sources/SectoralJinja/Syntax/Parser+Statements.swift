@@ -52,7 +52,7 @@ extension Parser {
     if let count = orphanedEnds[symbol], count > 0 {
       // Its beginning was already reported.
       orphanedEnds[symbol] = count - 1
-      cursor = tokens.count - 1
+      move(to: tokens.count - 1)
       return nil
     }
     let isEnd =
@@ -86,7 +86,7 @@ extension Parser {
 
   /// Parses what is between a block's tags, up to one of the end tags, which is then current.
   ///
-  /// - Parameter name: The block's tag, for messages.
+  /// `name`: The block's tag, for messages.
   private mutating func parseBody(
     of name: String,
     _ tag: (start: Int, end: Int),
@@ -234,7 +234,7 @@ extension Parser {
         opening,
         until: [.endfor, .else]
       )
-      if loopMentions == mentions, !builder.loops[Int(index)].isRecursive {
+      if loopMentions == mentions {
         events[event].kind = .nothing
       } else {
         // An outer loop's variable is not mentioned by a mention of ours.
@@ -620,15 +620,15 @@ extension Parser {
       let end = parser.cursor
       let function = try parser.parseFunction(
         kind: .caller,
-        name: parser.callerName,
+        name: parser.callerName(),
         nameToken: word,
         opening: opening,
         tag: "call",
         ends: [.endcall]
       ) { (parser) throws(Failure) in
-        parser.cursor = signatureAt
+        parser.move(to: signatureAt)
         try parser.parseSignature(isRequired: false)
-        parser.cursor = end
+        parser.move(to: end)
         try parser.expectEnd()
       }
       for outer in parser.functionStack {
@@ -792,7 +792,7 @@ extension Parser {
       return isDefault
     }
     let result = isAt(.with)
-    cursor += 2
+    move(to: cursor + 2)
     return result
   }
 
@@ -803,7 +803,7 @@ extension Parser {
     var ignoresMissing = false
     if isAt(.ignore), symbol(of: token(ahead: 1)) == .missing {
       ignoresMissing = true
-      cursor += 2
+      move(to: cursor + 2)
     }
     let withContext = parseContextWords(default: true)
     try expectEnd()
@@ -903,7 +903,10 @@ extension Parser {
       let symbol = parser.builder.symbols[Int(name.value)]
       if parser.builder.blocks.contains(where: { $0.name == symbol }) {
         throw parser.fail(
-          "block '\(symbol.name)' defined twice", id: "jinja.duplicate-block", at: name)
+          "block '\(symbol.name)' defined twice",
+          id: "jinja.duplicate-block",
+          at: name
+        )
       }
       let index = Int32(parser.builder.blocks.count)
       parser.builder.blocks.append(
