@@ -38,22 +38,27 @@ extension Graph {
     guard let cycle = cycle() else { return nil }
     let names = cycle.map { self[$0].uniqueID }
     // Each member refers to the one before it.
-    let links = cycle.indices.map { index in
+    let places = cycle.indices.map { index in
       let parent = self[cycle[(index + cycle.count - 1) % cycle.count]]
-      let child = self[cycle[index]]
-      return Diagnostic.Frame(
-        label: "\(child.uniqueID), which refers to \(parent.name)",
-        span: child.place(ofReferenceTo: parent.name)
-      )
+      return self[cycle[index]].place(ofReferenceTo: parent.name)
+    }
+    let others = places.dropFirst().compactMap { $0 }.map { span in
+      let (line, column) = span.position
+      return "\(span.file.path):\(line):\(column)"
+    }
+    var hint =
+      "a model cannot read itself; in an incremental model, '{{ this }}' is its own table"
+    if cycle.count > 1 {
+      hint = "remove one of the references, for instance by moving what both need to a third model"
+      if !others.isEmpty {
+        hint += "; the cycle goes on at \(others.joined(separator: ", then "))"
+      }
     }
     return Diagnostic(
       id: "graph.cycle",
       message: "Found a cycle: \(names.joined(separator: " --> "))",
-      span: links.first?.span,
-      hint: cycle.count == 1
-        ? "a model cannot read itself; in an incremental model, '{{ this }}' is its own table"
-        : "remove one of these references, for instance by moving what both need to a third model",
-      trail: links
+      span: places.first ?? nil,
+      hint: hint
     )
   }
 }

@@ -14,7 +14,7 @@ package struct Graph: Sendable {
   /// Dependencies on what the manifest does not hold are left out; whoever resolved the references
   /// has reported them.
   package init(_ manifest: Manifest) {
-    var members = manifest.nodes.map(GraphMember.node)
+    var members = manifest.nodes.filter(\.isEnabled).map(GraphMember.node)
     members += manifest.sources.map(GraphMember.source)
     for list in [
       manifest.exposures, manifest.metrics, manifest.semanticModels, manifest.savedQueries,

@@ -46,6 +46,8 @@ def titles(schema):
 def messages(value, schema, path=""):
     validator = jsonschema.Draft202012Validator(schema)
     for error in validator.iter_errors(value):
+        if "materialization_function_default" in error.absolute_path:
+            continue  # dbt-core 1.11.16 writes a language there that its own schema lacks
         place = "/".join([path] + [str(part) for part in error.absolute_path])
         yield f"{place}: {error.message[:300]}"
 

@@ -95,7 +95,7 @@ extension Datum {
         return
       }
     }
-    if object.isMapping, let keys = try object.iterate(interpreter) {
+    if object.isMapping, !(object is RelationObject), let keys = try object.iterate(interpreter) {
       var map = DatumMap()
       for key in keys {
         let value = try object.item(key, interpreter) ?? .none

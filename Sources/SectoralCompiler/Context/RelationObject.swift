@@ -73,6 +73,9 @@ package final class RelationObject: Object {
     return true
   }
 
+  /// Packages recognise a relation by its being a mapping with `metadata`.
+  package override var isMapping: Bool { true }
+
   /// A relation is no dictionary, but packages read it like one.
   package override func item(_ key: Value, _ interpreter: Interpreter) throws(TemplateError)
     -> Value?

@@ -24,7 +24,16 @@ struct GenericTestDraft: Sendable {
       context.noteBuiltinTest(entry.macro, target: target, source: source, at: place)
       return
     }
-    _ = try text(in: context, entry)
+    // dbt notes the test before what its arguments call, and by its bare name, whatever namespace it
+    // is called through.
+    let bare = context.workspace.macros.resolve(Symbol(macroName), for: context.packageName)
+    if case .macro(let named)? = bare {
+      context.calledDirectly(named.macro)
+      _ = try text(in: context, entry, isNoted: false)
+    } else {
+      context.calledDirectly(entry.macro)
+      _ = try text(in: context, entry)
+    }
   }
 
   func macro(in context: NodeContext) -> MacroEntry? {
@@ -37,13 +46,17 @@ struct GenericTestDraft: Sendable {
   }
 
   /// The SQL of the test.
-  func text(in context: NodeContext, _ entry: MacroEntry) throws(TemplateError) -> String {
+  func text(
+    in context: NodeContext,
+    _ entry: MacroEntry,
+    isNoted: Bool = true
+  ) throws(TemplateError) -> String {
     try context.hosting { () throws(TemplateError) in
       var keyword: [(name: String, value: Value)] = []
       for (name, value) in arguments.entries {
         keyword.append((name, try render(value, name: name, in: context)))
       }
-      let result = try context.call(entry, Arguments(keyword: keyword))
+      let result = try context.call(entry, Arguments(keyword: keyword), isNoted: isNoted)
       return try context.interpreter.string(result)
     }
   }
@@ -62,6 +75,9 @@ struct GenericTestDraft: Sendable {
       guard isCall || YAMLRenderer.isTemplate(text) else { return Value(value) }
       let source = isCall ? "{{ \(text) }}" : text
       let file = SourceFile(path: place.file.path, text: source)
+      let parsing = context as? ParseContext
+      parsing?.referencePlace = place
+      defer { parsing?.referencePlace = nil }
       do {
         let template = try context.workspace.environment.compile(file)
         return try context.interpreter.evaluate(

@@ -93,14 +93,14 @@ struct NodeReader {
     var paths: Set<[String]> = []
     let treeType: ResourceType = node.resourceType == .operation ? .model : node.resourceType
     for level in draft.package.definition.trees[treeType]?.levels(for: node.fqn) ?? [] {
-      builder.add(level.layer)
+      builder.add(level.layer, unrendered: level.unrendered)
       if draft.package.name == workspace.root.name { paths.insert(level.path) }
     }
     if let layer = draft.propertiesLayer { builder.add(layer) }
     for call in calls { builder.add(call) }
     if draft.package.name != workspace.root.name {
       for level in workspace.root.definition.trees[treeType]?.levels(for: node.fqn) ?? [] {
-        builder.add(level.layer)
+        builder.add(level.layer, unrendered: level.unrendered)
         paths.insert(level.path)
       }
     }
@@ -118,7 +118,8 @@ struct NodeReader {
     for tag in node.tags + (config["tags"]?.texts ?? []) where !tags.contains(tag) {
       tags.append(tag)
     }
-    node.tags = tags
+    // A generic test's tags come from all sides; dbt sorts them.
+    node.tags = node.testMetadata == nil ? tags : tags.sorted()
     return (builder, paths)
   }
 

@@ -83,9 +83,12 @@ struct PlainResourceReader {
     _ entry: YAMLNode,
     _ file: PropertiesFile
   ) throws(Failure) -> PlainResource {
-    let description = try descriptions.render(entry["description"], package: file.package).text
+    var description: String?
+    if let text = entry["description"] {
+      description = try descriptions.render(text, package: file.package).text
+    }
     let fields: DatumMap = [
-      "owner": try owner(entry, of: "the group '\(name)'"), "description": .string(description),
+      "owner": try owner(entry, of: "the group '\(name)'"), "description": .optional(description),
     ]
     let group = resource(.group, name, entry, file, fields)
     group.config = ["meta": entry["config"]?["meta"]?.datum ?? .map(DatumMap())]
@@ -108,14 +111,11 @@ struct PlainResourceReader {
         )
       )
     }
-    let (description, blocks) = try descriptions.render(
-      entry["description"],
-      package: file.package
-    )
+    let description = try descriptions.render(entry["description"], package: file.package).text
     var builder = ConfigBuilder(.exposure)
     let levels = workspace.package(file.package)?.definition.trees[.exposure]?
       .levels(for: [file.package] + file.folders + [name])
-    for level in levels ?? [] { builder.add(level.layer) }
+    for level in levels ?? [] { builder.add(level.layer, unrendered: level.unrendered) }
     var own = DatumMap()
     for key in ["tags", "meta"] { if let value = entry[key] { own[key] = value.datum } }
     builder.add(ConfigLayer(own, origin: entry.span))
@@ -134,7 +134,7 @@ struct PlainResourceReader {
         "description": .string(description), "label": entry["label"]?.datum ?? .null,
         "maturity": entry["maturity"]?.datum ?? .null, "meta": builder.config["meta"] ?? .null,
         "url": entry["url"]?.datum ?? .null, "unrendered_config": .map(builder.unrendered),
-        "metrics": .list([]), "created_at": .float(createdAt), "doc_blocks": .strings(blocks),
+        "metrics": .list([]), "created_at": .float(createdAt),
       ]
     )
     exposure.config = builder.config

@@ -69,7 +69,7 @@ package struct ProjectReader {
       descriptions: descriptions,
       createdAt: createdAt
     ).read(properties, &failures)
-    drafts += genericTests(drafts, sources, &failures)
+    drafts += genericTests(drafts, patches, sources, &failures)
     drafts += hookDrafts()
 
     let used = render(drafts, &failures)
@@ -352,6 +352,10 @@ package struct ProjectReader {
     node.latestVersion = entry["latest_version"]?.datum
     node.deprecationDate = entry["deprecation_date"]?.datum.pythonText
     node.timeSpine = entry["time_spine"]?.datum
+    if var spine = node.timeSpine?.map, spine["custom_granularities"] == nil {
+      spine["custom_granularities"] = .list([])
+      node.timeSpine = .map(spine)
+    }
 
     var values = DatumMap()
     var origins: [String: TextSpan] = [:]
@@ -426,6 +430,7 @@ package struct ProjectReader {
 
   private func genericTests(
     _ drafts: [Draft],
+    _ patches: Patches,
     _ sources: [SourceReader.Entry],
     _ failures: inout [Failure]
   ) -> [Draft] {
@@ -447,6 +452,23 @@ package struct ProjectReader {
       )
       tests += self.tests(in: patch.entry, target, &failures)
     }
+    // dbt makes the tests of an entry that describes nothing, too, and then finds nothing to test.
+    for patch in patches.all
+    where !patch.isUsed && ["models", "seeds", "snapshots"].contains(patch.section) {
+      guard let package = workspace.package(patch.package) else { continue }
+      let target = TestTarget(
+        name: patch.name,
+        reference: Reference(name: patch.name),
+        source: nil,
+        attachedNode: nil,
+        file: patch.file,
+        package: package,
+        fileKeyName: patch.fileKeyName,
+        tags: [],
+        group: nil
+      )
+      tests += self.tests(in: patch.entry, target, &failures)
+    }
     for source in sources {
       let table = source.table
       let target = TestTarget(
@@ -457,7 +479,7 @@ package struct ProjectReader {
         file: source.file,
         package: source.package,
         fileKeyName: "sources.\(table.sourceName)",
-        tags: table.tags,
+        tags: table.inheritedTags,
         group: nil
       )
       tests += self.tests(in: source.entry, target, &failures)
@@ -588,10 +610,7 @@ package struct ProjectReader {
     )
     var config = test.config
     if let alias, config["alias"] == nil { config["alias"] = .string(alias) }
-    let inherited = (target.tags + tags + (config["tags"]?.texts ?? [])).reduce(into: [String]()) {
-      if !$0.contains($1) { $0.append($1) }
-    }.sorted()
-    if !inherited.isEmpty { config["tags"] = .strings(inherited) }
+    node.tags = target.tags + tags
     if let description = test.description {
       node.description = description.datum.pythonText
     }

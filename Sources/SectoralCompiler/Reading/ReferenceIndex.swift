@@ -99,29 +99,11 @@ package struct ReferenceIndex: Sendable {
         failures.append(Failure(.compilation, problems))
       }
     }
+    // As dbt: they stay in the manifest, and are not enabled.
     for node in manifest.nodes where dropped.contains(ObjectIdentifier(node)) {
       node.config["enabled"] = .bool(false)
-      manifest.disabledNodes.append(node)
     }
-    manifest.nodes.removeAll { dropped.contains(ObjectIdentifier($0)) }
     for exposure in manifest.exposures {
-      for reference in exposure.refs {
-        if case .node(let target) = node(reference, from: exposure.packageName) {
-          exposure.dependsOnNodes.append(target.uniqueID)
-        } else {
-          failures.append(
-            Failure(
-              .compilation,
-              missing(
-                "Exposure '\(exposure.uniqueID)' (\(exposure.originalFilePath))",
-                reference,
-                isDisabled: false,
-                at: exposure.declaration
-              )
-            )
-          )
-        }
-      }
       for names in exposure.sources {
         if case .source(let target) = source(names, from: exposure.packageName) {
           exposure.dependsOnNodes.append(target.uniqueID)
@@ -139,6 +121,23 @@ package struct ReferenceIndex: Sendable {
           )
         }
       }
+      for reference in exposure.refs {
+        if case .node(let target) = node(reference, from: exposure.packageName) {
+          exposure.dependsOnNodes.append(target.uniqueID)
+        } else {
+          failures.append(
+            Failure(
+              .compilation,
+              missing(
+                "Exposure '\(exposure.uniqueID)' (\(exposure.originalFilePath))",
+                reference,
+                isDisabled: false,
+                at: exposure.declaration
+              )
+            )
+          )
+        }
+      }
     }
     // A generic test belongs to the group of what it tests.
     let index = Dictionary(
@@ -148,7 +147,7 @@ package struct ReferenceIndex: Sendable {
     let groups = Set(manifest.groups.map(\.name))
     for node in manifest.nodes {
       if let attached = node.attachedNode, let group = index[attached]?.config["group"] {
-        node.config["group"] = group
+        node.inheritedGroup = group.string
       }
       checkAccess(node, index, groups, &failures)
     }
@@ -157,13 +156,13 @@ package struct ReferenceIndex: Sendable {
 
   private func resolve(_ node: Node) -> [Diagnostic] {
     var problems: [Diagnostic] = []
-    var dependencies: [String] = []
-    func add(_ id: String) { if !dependencies.contains(id) { dependencies.append(id) } }
+    var nodes: [String] = []
+    var tables: [String] = []
     let words = "\(node.resourceType.title) '\(node.uniqueID)' (\(node.originalFilePath))"
     for (index, reference) in node.refs.enumerated() {
       let span = (index < node.refSpans.count ? node.refSpans[index] : nil) ?? node.declaration
       switch self.node(reference, from: node.packageName) {
-      case .node(let target): add(target.uniqueID)
+      case .node(let target): nodes.append(target.uniqueID)
       case .disabled: problems.append(missing(words, reference, isDisabled: true, at: span))
       case .missing: problems.append(missing(words, reference, isDisabled: false, at: span))
       }
@@ -172,12 +171,16 @@ package struct ReferenceIndex: Sendable {
       let span =
         (index < node.sourceSpans.count ? node.sourceSpans[index] : nil) ?? node.declaration
       switch source(names, from: node.packageName) {
-      case .source(let target): add(target.uniqueID)
+      case .source(let target): tables.append(target.uniqueID)
       case .disabled: problems.append(missingSource(words, names, isDisabled: true, at: span))
       case .missing: problems.append(missingSource(words, names, isDisabled: false, at: span))
       }
     }
-    node.dependsOnNodes = dependencies
+    // dbt resolves sources before refs.
+    node.dependsOnNodes = []
+    for id in tables + nodes where !node.dependsOnNodes.contains(id) {
+      node.dependsOnNodes.append(id)
+    }
     return problems
   }
 

@@ -89,7 +89,7 @@ struct SourceReader {
     let database = source["database"].flatMap { $0.isNull ? nil : $0.datum.pythonText }
     result.database = database ?? workspace.profile.database
     result.unrenderedDatabase = database
-    result.unrenderedSchema = result.schema
+    result.unrenderedSchema = source["schema"]?.datum.pythonText
     let shapes = PropertyShapes(descriptions: descriptions, package: package.name)
     result.sourceDescription = try descriptions.render(
       source["description"],
@@ -122,11 +122,12 @@ struct SourceReader {
       ? [package.definition] : [package.definition, workspace.root.definition]
     {
       for level in definition.trees[.source]?.levels(for: result.fqn) ?? [] {
-        builder.add(level.layer)
+        builder.add(level.layer, unrendered: level.unrendered)
       }
     }
-    var fromTree = builder.config["tags"]?.texts ?? []
+    result.inheritedTags = [source, table].flatMap { $0["tags"]?.datum.texts ?? [] }
     let treeMeta = builder.config["meta"]?.map ?? [:]
+    let treeLayers = builder.unrendered
     for (level, _) in [(sourceConfig, "source"), (tableConfig, "table")] {
       var values = DatumMap()
       var origins: [String: TextSpan] = [:]
@@ -141,8 +142,8 @@ struct SourceReader {
     let problems = builder.problems(of: "source \(name).\(tableName)")
     guard problems.isEmpty else { throw Failure(.parsing, problems) }
     var config = builder.config
-    fromTree = fromTree.filter { !tags.contains($0) }
-    result.tags = (tags + fromTree).sorted()
+    // Tags of dbt_project.yml are overwritten by those of the file, even by none.
+    result.tags = tags.sorted()
     config["tags"] = .strings(result.tags)
     result.meta = Self.joined([
       YAMLNode(data: .map(treeMeta), at: table.span), source["meta"], sourceConfig?["meta"],
@@ -173,16 +174,27 @@ struct SourceReader {
     }
     config["loaded_at_field"] = .optional(result.loadedAtField)
     config["loaded_at_query"] = .optional(result.loadedAtQuery)
-    result.freshness = try freshness(
-      [
-        source["freshness"], sourceConfig?["freshness"], table["freshness"],
-        tableConfig?["freshness"],
-      ],
-      base: config["freshness"] ?? .null
-    )
+    let thresholds = [
+      source["freshness"], sourceConfig?["freshness"], table["freshness"],
+      tableConfig?["freshness"],
+    ]
+    result.freshness = try freshness(thresholds, base: config["freshness"] ?? .null)
     config["freshness"] = result.freshness
     result.config = config
-    result.unrenderedConfig = builder.unrendered
+    var unrendered = treeLayers
+    for level in [sourceConfig, tableConfig] {
+      for (key, value) in level?.mapping ?? [] {
+        unrendered[ConfigBuilder.canonicalKey(key.keyText)] = value.datum
+      }
+    }
+    if thresholds.contains(where: { $0 != nil }) { unrendered["freshness"] = result.freshness }
+    unrendered["loaded_at_field"] = .optional(result.loadedAtField)
+    unrendered["loaded_at_query"] = .optional(result.loadedAtQuery)
+    unrendered["meta"] = .map(
+      Self.joined([source["meta"], sourceConfig?["meta"], table["meta"], tableConfig?["meta"]])
+    )
+    unrendered["tags"] = .strings(result.tags)
+    result.unrenderedConfig = unrendered
     result.relationName = workspace.relation(of: result).rendered
     return Entry(table: result, entry: table, file: file.file, package: package)
   }

@@ -194,7 +194,8 @@ package struct WorkspaceLoader {
       .renderer(nativeEnvironment)
     let root = try ProjectDefinition(
       root: settings.projectDirectory,
-      node: try renderer.render(rawRoot, keeping: ProjectDefinition.staysRaw)
+      node: try renderer.render(rawRoot, keeping: ProjectDefinition.staysRaw),
+      raw: rawRoot
     )
     var definitions = [(root, "")]
     definitions += try installedPackages(of: root, renderer)
@@ -298,7 +299,8 @@ package struct WorkspaceLoader {
       let raw = try ProjectDefinition.parse(root: "\(path)/\(name)", shownFolder: shown)
       let definition = try ProjectDefinition(
         root: "\(path)/\(name)",
-        node: try renderer.render(raw, keeping: ProjectDefinition.staysRaw)
+        node: try renderer.render(raw, keeping: ProjectDefinition.staysRaw),
+        raw: raw
       )
       if let other = found.first(where: { $0.0.name == definition.name })
         ?? (definition.name == root.name ? (root, "") : nil)

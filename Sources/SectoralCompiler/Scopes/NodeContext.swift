@@ -187,9 +187,10 @@ package class NodeContext: Scope, ContextHost {
   /// Calls a macro in this context.
   package final func call(
     _ entry: MacroEntry,
-    _ arguments: Arguments
+    _ arguments: Arguments,
+    isNoted: Bool = true
   ) throws(TemplateError) -> Value {
-    if macroDepth == 0 { calledDirectly(entry.macro) }
+    if macroDepth == 0, isNoted { calledDirectly(entry.macro) }
     macroDepth += 1
     defer { macroDepth -= 1 }
     let (template, definition) = try entry.definition()

@@ -18,6 +18,8 @@ package final class ParseContext: NodeContext {
   package private(set) var configCalls: [ConfigLayer] = []
   /// Whether a naming macro is being run.
   var isNaming = false
+  /// Where references are written that stand in a text made of something else: a test's argument.
+  var referencePlace: TextSpan?
 
   override func calledDirectly(_ macro: Macro) {
     if !isNaming, !macroIDs.contains(macro.uniqueID) { macroIDs.append(macro.uniqueID) }
@@ -28,13 +30,13 @@ package final class ParseContext: NodeContext {
     case Names.ref:
       return .function("ref") { [unowned self] arguments, interpreter throws(TemplateError) in
         refs.append(try Reference(arguments, interpreter))
-        refSpans.append(interpreter.currentSpan)
+        refSpans.append(referencePlace ?? interpreter.currentSpan)
         return ownRelation
       }
     case Names.source:
       return .function("source") { [unowned self] arguments, interpreter throws(TemplateError) in
         sources.append(try sourceArguments(arguments))
-        sourceSpans.append(interpreter.currentSpan)
+        sourceSpans.append(referencePlace ?? interpreter.currentSpan)
         return ownRelation
       }
     case Names.metric:

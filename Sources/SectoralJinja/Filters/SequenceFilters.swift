@@ -287,6 +287,8 @@ extension BuiltinFilters {
 
   private static func addSelectingFilters(_ table: inout FilterTable) {
     table.addOpen("map") { (value, arguments, interpreter) throws(TemplateError) in
+      // As Jinja, which looks at nothing else of a false value: `none | map('lower')` is empty.
+      guard try interpreter.truth(value) else { return .object(GeneratorValue([])) }
       let items = try interpreter.items(of: value)
       var result: [Value] = []
       result.reserveCapacity(items.count)
@@ -317,6 +319,7 @@ extension BuiltinFilters {
       ("rejectattr", false, true),
     ] {
       table.addOpen(name) { (value, arguments, interpreter) throws(TemplateError) in
+        guard try interpreter.truth(value) else { return .object(GeneratorValue([])) }
         var positional = arguments.positional[...]
         var path: [Value] = []
         if usesAttribute {

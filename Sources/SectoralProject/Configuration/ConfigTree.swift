@@ -6,12 +6,15 @@ package struct ConfigTree: Sendable {
   /// The configurations of one level, and the levels below by name.
   package final class Level: Sendable {
     package let layer: ConfigLayer
+    /// The layer's values as they were written, templates and all.
+    package let unrendered: DatumMap
     package let below: [String: Level]
     /// The keys that lead here, for the warning about unused paths.
     package let path: [String]
 
-    init(_ node: YAMLNode, path: [String]) {
+    init(_ node: YAMLNode, raw: YAMLNode?, path: [String]) {
       var values = DatumMap()
+      var unrendered = DatumMap()
       var origins: [String: TextSpan] = [:]
       var below: [String: Level] = [:]
       for (key, value) in node.mapping ?? [] {
@@ -19,15 +22,18 @@ package struct ConfigTree: Sendable {
         if name.hasPrefix("+") {
           let config = String(name.drop { $0 == "+" || $0 == " " })
           values[config] = value.datum
+          unrendered[config] = (raw?[name] ?? value).datum
           origins[config] = value.span
         } else if case .mapping = value.value {
-          below[name] = Level(value, path: path + [name])
+          below[name] = Level(value, raw: raw?[name], path: path + [name])
         } else {
           values[name] = value.datum
+          unrendered[name] = (raw?[name] ?? value).datum
           origins[name] = value.span
         }
       }
       self.layer = ConfigLayer(values, origin: node.span, origins: origins)
+      self.unrendered = unrendered
       self.below = below
       self.path = path
     }
@@ -35,8 +41,10 @@ package struct ConfigTree: Sendable {
 
   package let root: Level
 
-  /// - Parameter key: the tree's key in the file, `models`.
-  package init(_ node: YAMLNode, key: String) { root = Level(node, path: [key]) }
+  /// `raw` is the tree before it was rendered, `key` the tree's key in the file: `models`.
+  package init(_ node: YAMLNode, raw: YAMLNode? = nil, key: String) {
+    root = Level(node, raw: raw, path: [key])
+  }
 
   /// The levels that apply to a resource, weak to strong; levels without a configuration included.
   package func levels(for fqn: [String]) -> [Level] {

@@ -113,9 +113,9 @@ package struct ProjectDefinition: Sendable {
     return node
   }
 
-  /// - Parameters:
-  ///   - node: as `parse` gave it, rendered where `staysRaw` does not forbid it.
-  package init(root: String, node: YAMLNode) throws(Failure) {
+  /// `raw` is the file as `parse` gave it, `node` the same, rendered where `staysRaw` does not
+  /// forbid it.
+  package init(root: String, node: YAMLNode, raw: YAMLNode? = nil) throws(Failure) {
     let file = node.span.file
     var problems: [Diagnostic] = []
     var warnings: [Diagnostic] = []
@@ -282,7 +282,7 @@ package struct ProjectDefinition: Sendable {
     for (type, keys) in treeKeys {
       for key in keys {
         if let tree = value(key), case .mapping(let pairs) = tree.value, !pairs.isEmpty {
-          trees[type] = trees[type] ?? ConfigTree(tree, key: key)
+          trees[type] = trees[type] ?? ConfigTree(tree, raw: raw?[key], key: key)
         }
       }
     }

@@ -23,7 +23,13 @@ package struct ProjectFile: Sendable {
     TextSpan(file: file, start: contents.lowerBound, end: contents.upperBound)
   }
   package var checksum: Checksum {
-    Checksum(name: "sha256", checksum: Digest.sha256(file.bytes[contents]))
+    // As dbt, whose blanks do not include a byte order mark.
+    let hasMark = file.bytes.starts(with: [0xEF, 0xBB, 0xBF])
+    let start = hasMark ? 0 : contents.lowerBound
+    return Checksum(
+      name: "sha256",
+      checksum: Digest.sha256(file.bytes[start..<max(start, contents.upperBound)])
+    )
   }
 }
 

@@ -161,21 +161,36 @@ extension PlainResource {
   package func layout() -> DatumMap {
     var map: DatumMap = [
       "name": .string(name), "resource_type": .string(resourceType.rawValue),
-      "package_name": .string(packageName), "path": .string(originalFilePath),
+      "package_name": .string(packageName), "path": .string(path),
       "original_file_path": .string(originalFilePath), "unique_id": .string(uniqueID),
     ]
-    if resourceType != .group {
-      map["fqn"] = .strings(fqn)
-      map["tags"] = .strings(tags)
-      map["refs"] = .list(refs.map(\.layout))
-      map["sources"] = .list(sources.map { .strings($0) })
-      map["depends_on"] = .map([
-        "macros": .strings(dependsOnMacros), "nodes": .strings(dependsOnNodes),
-      ])
+    if resourceType == .group {
+      for (key, value) in fields.entries { map[key] = value }
+      map["config"] = .map(config)
+      return map
     }
+    map["fqn"] = .strings(fqn)
+    // Own fields stand between the common ones.
+    let last: Set = ["unrendered_config", "url", "metrics", "created_at"]
+    for (key, value) in fields.entries where !last.contains(key) { map[key] = value }
+    map["tags"] = .strings(tags)
     map["config"] = .map(config)
-    for (key, value) in fields.entries { map[key] = value }
+    map["unrendered_config"] = fields["unrendered_config"]
+    map["url"] = fields["url"]
+    map["depends_on"] = .map([
+      "macros": .strings(dependsOnMacros), "nodes": .strings(dependsOnNodes),
+    ])
+    map["refs"] = .list(refs.map(\.layout))
+    map["sources"] = .list(sources.map { .strings($0) })
+    map["metrics"] = fields["metrics"]
+    map["created_at"] = fields["created_at"]
     return map
+  }
+
+  /// Below the resource directory, which is the part of the file's path that the fqn leaves out.
+  private var path: String {
+    let file = originalFilePath.split(separator: "/").last.map(String.init) ?? originalFilePath
+    return (fqn.dropFirst().dropLast() + [file]).joined(separator: "/")
   }
 }
 

@@ -115,6 +115,8 @@ package final class Node: @unchecked Sendable {
   package var columnName: String?
   package var fileKeyName: String?
   package var attachedNode: String?
+  /// The group of what a generic test is attached to.
+  package var inheritedGroup: String?
 
   // Seeds: the absolute folder of their package. Hooks: their place in the list.
   package var rootPath: String?
@@ -163,7 +165,7 @@ extension Node {
   package var isEnabled: Bool { config["enabled"]?.bool ?? true }
   package var isEphemeralModel: Bool { resourceType == .model && materialized == "ephemeral" }
   package var meta: Datum { config["meta"] ?? .map(DatumMap()) }
-  package var group: String? { config["group"]?.string }
+  package var group: String? { inheritedGroup ?? config["group"]?.string }
   package var access: String { config["access"]?.string ?? "protected" }
 
   /// Whether the node stands for something in the warehouse that has a name.

@@ -31,6 +31,8 @@ package final class SourceTable: @unchecked Sendable {
   package var meta = DatumMap()
   package var sourceMeta = DatumMap()
   package var tags: [String] = []
+  /// Those that the tests of the table get, too: `tags:` beside the name, not those of `config:`.
+  package var inheritedTags: [String] = []
   package var config = DatumMap()
   package var unrenderedConfig = DatumMap()
   package var unrenderedDatabase: String?

@@ -10,8 +10,8 @@ extension Engine {
 
   /// The members that the command works on; what matches nothing is a warning.
   func select(_ project: Project) throws -> MemberSet {
-    let indirect =
-      SectoralGraph.IndirectSelection(rawValue: flags.indirectSelection.rawValue) ?? .eager
+    if let cycle = project.graph.cycleDiagnostic() { throw Failure(.runtime, cycle) }
+    let indirect = indirectSelection
     var selector = Selector(
       graph: project.graph,
       projectName: project.workspace.root.name,
@@ -19,7 +19,7 @@ extension Engine {
         FileSystem.exists("\(root)/\($0)")
       }
     )
-    let file = try selectorFile(project, indirect)
+    let file = project.selectors
     let spec: SelectionSpec
     if let name = flags.selector {
       spec = try file.selector(name).definition
@@ -60,19 +60,20 @@ extension Engine {
       .map { "did you mean '\($0)'?" }
   }
 
-  private func selectorFile(
-    _ project: Project,
-    _ indirect: SectoralGraph.IndirectSelection
-  ) throws(Failure) -> SelectorFile {
+  private var indirectSelection: SectoralGraph.IndirectSelection {
+    SectoralGraph.IndirectSelection(rawValue: flags.indirectSelection.rawValue) ?? .eager
+  }
+
+  func selectorFile(_ workspace: Workspace) throws(Failure) -> SelectorFile {
     for name in ["selectors.yml", "selectors.yaml"] {
-      let path = "\(project.workspace.root.definition.root)/\(name)"
+      let path = "\(workspace.root.definition.root)/\(name)"
       guard FileSystem.exists(path) else { continue }
       let file = SourceFile(path: name, bytes: try FileSystem.read(path))
       let (node, diagnostics) = YAMLParser.parse(file)
       let errors = diagnostics.filter { $0.severity == .error }
       guard errors.isEmpty, let node else { throw Failure(.runtime, errors) }
-      let rendered = try WorkspaceLoader(settings()).render(node, for: project.workspace)
-      return try SelectorFile(rendered, indirectSelection: indirect)
+      let rendered = try WorkspaceLoader(settings()).render(node, for: workspace)
+      return try SelectorFile(rendered, indirectSelection: indirectSelection)
     }
     return SelectorFile()
   }

@@ -27,7 +27,6 @@ extension Engine {
     }
     var graph = project.graph
     if invocation.command == .build { graph = graph.withTestEdges() }
-    try refuseCycles(graph)
     let plan = ExecutionPlan(graph: graph, selected: selected)
     let lineCount = nodes.count { NodeRunner.hasLines($0, isExecuting: isExecuting) }
     events.emit(.formatting)
@@ -145,10 +144,6 @@ extension Engine {
       message: message,
       compiled: node.resourceType == .seed ? nil : false
     )
-  }
-
-  private func refuseCycles(_ graph: Graph) throws {
-    if let diagnostic = graph.cycleDiagnostic() { throw Failure(.runtime, diagnostic) }
   }
 
   // MARK: Before and after the nodes
@@ -418,7 +413,9 @@ extension Engine {
   }
 
   static func counts(_ manifest: Manifest, inlineQueries: Int = 0) -> [ResourceCount] {
-    func count(_ type: ResourceType) -> Int { manifest.nodes.count { $0.resourceType == type } }
+    func count(_ type: ResourceType) -> Int {
+      manifest.nodes.count { $0.resourceType == type && $0.isEnabled }
+    }
     return [
       ResourceCount("model", count(.model)), ResourceCount("snapshot", count(.snapshot)),
       ResourceCount("analysis", count(.analysis)), ResourceCount("data test", count(.test)),

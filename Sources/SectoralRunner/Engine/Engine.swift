@@ -27,6 +27,7 @@ package final class Engine: Sendable {
     let compiler: Compiler
     let graph: Graph
     let targetPath: String
+    let selectors: SelectorFile
 
     var manifest: Manifest { compiler.manifest }
   }
@@ -123,9 +124,12 @@ package final class Engine: Sendable {
       )
     )
     let events = events
-    let read = try ProjectReader(workspace) { event, node in
+    let selectors = try selectorFile(workspace)
+    var read = try ProjectReader(workspace) { event, node in
       Self.forward(event, to: events, node: NodeInfo(node, workspace), thread: Event.mainThread)
     }.read()
+    read.manifest.selectors = selectors.normalised
+    for warning in selectors.warnings { events.emit(.warning(name: "Note", warning)) }
     for warning in read.warnings { try events.warn(warning.name, warning.diagnostic) }
     let compiler = Compiler(workspace, read)
     let target = targetPath(workspace.root.definition)
@@ -133,7 +137,8 @@ package final class Engine: Sendable {
       workspace: workspace,
       compiler: compiler,
       graph: Graph(read.manifest),
-      targetPath: target
+      targetPath: target,
+      selectors: selectors
     )
     try writeManifest(project)
     return project
