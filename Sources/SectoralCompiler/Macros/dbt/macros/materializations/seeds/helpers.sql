@@ -79,7 +79,7 @@
     {%- if agate_table.rows | length == 0 -%}
       {%- do return('') -%}
     {%- endif -%}
-    {%- do adapter.copy_csv_rows(this, agate_table, agate_table.column_names) -%}
+    {%- do adapter.copy_csv_rows(this, agate_table, columns) -%}
     {%- do return('copy ' ~ this.render() ~ ' (' ~ columns ~ ') from stdin') -%}
   {%- endif -%}
 
