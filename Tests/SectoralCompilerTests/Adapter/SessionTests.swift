@@ -37,13 +37,15 @@ struct SessionTests {
     #expect(warehouse.sent == ["BEGIN", "select 1", "<closed>"])
   }
 
-  @Test func hooksClearTheTransactionFirst() throws {
+  @Test func hooksAreAutocommitted() throws {
     let warehouse = ScriptedWarehouse()
     let session = session(warehouse)
-    try session.clearTransaction()
+    session.startsAutocommitted = true
     try session.execute("vacuum")
+    try session.execute("analyze", opensTransaction: true)
     session.release()
-    #expect(warehouse.sent == ["BEGIN", "COMMIT", "vacuum", "<closed>"])
+    #expect(
+      warehouse.sent == ["BEGIN", "COMMIT", "vacuum", "analyze", "ROLLBACK", "<closed>"])
   }
 
   @Test func committingNothingIsAnError() throws {
