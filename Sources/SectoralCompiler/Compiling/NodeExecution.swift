@@ -206,9 +206,21 @@ extension RunContext {
             }
           )
         }
+        try linkViews(session.cache, among: schemas)
       }
     } catch {
       throw Failure(error, node: node)
+    }
+  }
+
+  /// Tells the cache which views stand on which relations: a drop with cascade takes them along.
+  private func linkViews(_ cache: RelationCache, among schemas: [Relation]) throws(TemplateError) {
+    guard workspace.profile.type == "postgres" else { return }
+    let database = schemas.first?.database
+    for row in try table("postgres_get_relations", []).rows where row.count >= 4 {
+      cache.link(
+        from: Relation(database: database, schema: row[0], identifier: row[1]),
+        to: Relation(database: database, schema: row[2], identifier: row[3]))
     }
   }
 
