@@ -132,7 +132,8 @@ let package = Package(
       dependencies: [
         "SectoralCompiler", "SectoralProject", "SectoralYAML", "SectoralText", "SectoralJinja",
         "SectoralWarehouse", "SectoralTestSupport",
-      ]
+      ],
+      exclude: ["Macros/Recorded"]
     ),
     .testTarget(
       name: "SectoralGraphTests",

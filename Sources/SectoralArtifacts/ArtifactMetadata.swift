@@ -4,6 +4,7 @@ package import SectoralYAML
 package enum ArtifactKind: String, Sendable {
   case manifest = "manifest/v12"
   case runResults = "run-results/v6"
+  case catalog = "catalog/v1"
 }
 
 /// The block that says when and by what an artifact was made (spec: artifacts, section 1).

@@ -144,6 +144,7 @@ struct Session {
       toleratesMissingDirectories: command.engineCommand == .debug
     )
     var resolved = try resolver.resolve()
+    if case .runOperation(let name) = command.engineCommand { resolved.flags.operationName = name }
     if line.usesModelsOption, which != "list" {
       resolved.deprecations.append(
         (

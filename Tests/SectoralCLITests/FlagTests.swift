@@ -121,8 +121,6 @@ struct FlagTests {
   /// Arguments and environment that cannot be obeyed, and what is said.
   static let mistakes: [([String], [String: String], String)] = [
     (["foo"], [:], "No such command 'foo'"),
-    (["snapshot"], [:], "The command 'snapshot' is not available yet."),
-    (["docs", "generate"], [:], "The command 'docs' is not available yet."),
     (
       ["--debug", "run", "--debug"], [:],
       "debug was provided both before and after the subcommand, it can only be set either before "

@@ -57,7 +57,7 @@ extension AdapterCall {
         result.table.columns.map { column in
           .object(
             ColumnObject(
-              Column(name: column.name, dtype: column.driverTypeName),
+              Column(name: column.name, dtype: Column.translate(column.driverTypeName)),
               adapterType: call.adapterType))
         })
     },

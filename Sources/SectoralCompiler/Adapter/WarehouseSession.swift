@@ -68,9 +68,6 @@ package final class WarehouseSession {
   private let onEvent: (SessionEvent) -> Void
   /// Asked before every statement; nil: no comment.
   package var comment: () throws(WarehouseError) -> QueryComment?
-  /// Begins and commits nothing as soon as the connection is open, so that every statement stands
-  /// alone: how hooks of a run and operations run.
-  package var startsAutocommitted = false
   /// Given what can cancel the connection, and nil when it is closed.
   package var didOpen: ((any StatementCanceller)?) -> Void = { _ in }
 
@@ -206,26 +203,20 @@ package final class WarehouseSession {
 
   /// The open connection, with the driver's BEGIN sent.
   private func ready() throws(WarehouseError) -> any WarehouseConnection {
-    if let connection {
-      try beginAsDriver(connection)
-      return connection
+    let connection: any WarehouseConnection
+    if let open = self.connection {
+      connection = open
+    } else {
+      connection = try warehouse.open(name: name)
+      self.connection = connection
+      onEvent(.opened(connection: name))
+      didOpen(connection.canceller)
     }
-    let connection = try warehouse.open(name: name)
-    self.connection = connection
-    onEvent(.opened(connection: name))
-    didOpen(connection.canceller)
-    try beginAsDriver(connection)
-    if startsAutocommitted, style.sendsEnd {
-      if style.sendsBegin { _ = try connection.execute("BEGIN", fetch: false, limit: nil) }
-      _ = try connection.execute("COMMIT", fetch: false, limit: nil)
+    if style.driverBegins, !driverBegan {
+      _ = try connection.execute("BEGIN", fetch: false, limit: nil)
+      driverBegan = true
     }
     return connection
-  }
-
-  private func beginAsDriver(_ connection: any WarehouseConnection) throws(WarehouseError) {
-    guard style.driverBegins, !driverBegan else { return }
-    _ = try connection.execute("BEGIN", fetch: false, limit: nil)
-    driverBegan = true
   }
 
   // MARK: Transactions
@@ -253,6 +244,13 @@ package final class WarehouseSession {
 
   package func commitIfOpen() throws(WarehouseError) {
     if isMarkedOpen { try commit() }
+  }
+
+  /// Begins and commits nothing, so that what follows is autocommitted: hooks of a run and
+  /// operations start with this.
+  package func clearTransaction() throws(WarehouseError) {
+    try begin()
+    try commit()
   }
 
   /// Ends the node's use of the connection: an open transaction is rolled back.

@@ -45,6 +45,7 @@ package final class Compiler: Sendable {
     guard let node = context.node else { preconditionFailure("only nodes are compiled") }
     context.notesCalls = true
     let compiled = try compile(context, node, injects: injects, below: [])
+    try context.resolveConstraints()
     node.compiledCode = compiled.text
     node.extraCTEs = compiled.ctes
     node.isCompiled = true

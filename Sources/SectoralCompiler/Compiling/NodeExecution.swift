@@ -117,17 +117,34 @@ extension RunContext {
     )
   }
 
-  /// Renders and sends an on-run hook. Blank text is sent nowhere.
-  package func runHook() throws(Failure) -> AdapterResponse? {
-    guard let node, let session else { preconditionFailure("hooks run with a session") }
+  /// Renders an on-run hook. What goes wrong here ends the command, as in dbt: hooks that fail are
+  /// those whose statements do.
+  package func renderHook() throws(Failure) -> String {
+    guard let node else { preconditionFailure("hooks are nodes") }
     do throws(TemplateError) {
-      let sql = String(try renderHook(node).trimmingBlanks)
-      guard !sql.isEmpty else { return nil }
-      do throws(WarehouseError) {
-        return try session.execute(sql).response
-      } catch { throw TemplateError.warehouse(error) }
+      return String(try renderHook(node).trimmingBlanks)
     } catch {
       throw Failure(error, node: node)
+    }
+  }
+
+  /// Sends an on-run hook. Blank text is sent nowhere.
+  package func runHook(_ sql: String) throws(Failure) -> AdapterResponse? {
+    guard let node, let session else { preconditionFailure("hooks run with a session") }
+    guard !sql.isEmpty else { return nil }
+    do throws(WarehouseError) {
+      return try session.execute(sql).response
+    } catch {
+      throw Failure(TemplateError.warehouse(error), node: node)
+    }
+  }
+
+  /// Ends the transaction that the driver began, so that every statement of hooks and operations
+  /// stands alone.
+  package func clearTransaction() throws(Failure) {
+    guard let session else { preconditionFailure("transactions need a session") }
+    do throws(WarehouseError) { try session.clearTransaction() } catch {
+      throw Failure(TemplateError.warehouse(error), node: node)
     }
   }
 
@@ -166,10 +183,12 @@ extension RunContext {
     }
   }
 
-  /// Creates the schemas that are missing, and notes in the cache what stands in all of them.
+  /// Creates the schemas that are missing, and notes in the cache what stands in others.
   ///
-  /// - Parameter schemas: relations without an identifier.
-  package func prepareSchemas(_ schemas: [Relation]) throws(Failure) {
+  /// - Parameters: relations without an identifier.
+  package func prepareSchemas(
+    _ schemas: [Relation], listing listed: [Relation]
+  ) throws(Failure) {
     guard let session else { preconditionFailure("schemas are prepared with a session") }
     do throws(TemplateError) {
       try hosting { () throws(TemplateError) in
@@ -188,7 +207,7 @@ extension RunContext {
             throw TemplateError.warehouse(error)
           }
         }
-        for schema in schemas {
+        for schema in listed {
           let rows = try table("list_relations_without_caching", [relationValue(schema)])
           session.cache.fill(
             database: schema.database,
@@ -206,30 +225,35 @@ extension RunContext {
             }
           )
         }
-        try linkViews(session.cache, among: schemas)
+        if let first = listed.first { try noteLinks(in: first.database, session) }
       }
     } catch {
       throw Failure(error, node: node)
     }
   }
 
-  /// Tells the cache which views stand on which relations: a drop with cascade takes them along.
-  private func linkViews(_ cache: RelationCache, among schemas: [Relation]) throws(TemplateError) {
-    guard workspace.profile.type == "postgres" else { return }
-    let database = schemas.first?.database
-    for row in try table("postgres_get_relations", []).rows where row.count >= 4 {
-      cache.link(
-        from: Relation(database: database, schema: row[0], identifier: row[1]),
-        to: Relation(database: database, schema: row[2], identifier: row[3]))
+  /// Which views go with a relation when it is dropped with cascade.
+  private func noteLinks(
+    in database: String?,
+    _ session: WarehouseSession
+  ) throws(TemplateError) {
+    func relation(_ schema: String?, _ name: String?) -> Relation? {
+      guard let schema, let name else { return nil }
+      return Relation(database: database, schema: schema, identifier: name)
+    }
+    for row in try table("get_relations", []).rows where row.count >= 4 {
+      guard let dependent = relation(row[0], row[1]), let referenced = relation(row[2], row[3])
+      else { continue }
+      session.cache.link(from: dependent, to: referenced)
     }
   }
 
-  private func relationValue(_ relation: Relation) -> Value {
+  func relationValue(_ relation: Relation) -> Value {
     .object(RelationObject(relation, adapterType: workspace.profile.type))
   }
 
   /// The table that a built-in macro returns.
-  private func table(_ macro: String, _ arguments: [Value]) throws(TemplateError) -> ResultTable {
+  func table(_ macro: String, _ arguments: [Value]) throws(TemplateError) -> ResultTable {
     guard case .object(let object)? = try callMacro(macro, Arguments(arguments), interpreter),
       let table = object as? TableObject
     else { throw .compilation("the macro \(macro) must return a table") }

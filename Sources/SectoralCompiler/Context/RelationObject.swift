@@ -206,6 +206,14 @@ package final class RelationObject: Object {
       let arguments = try CallArguments("to_dict", arguments, ["omit_none"])
       return self.dictionary(omittingNone: try arguments.isTrue(0, interpreter))
     }
+    case "get_materialized_view_config_change_collection" where adapterType == "postgres":
+      return make { arguments, interpreter throws(TemplateError) in
+        let arguments = try CallArguments(
+          name.name, arguments, ["relation_results", "relation_config"], required: 2)
+        return try IndexChanges(
+          standing: arguments.value(0), model: arguments.value(1), interpreter
+        ).value
+      }
     case "keys", "values", "items": return make { _, _ throws(TemplateError) in
       throw self.notADictionary
     }

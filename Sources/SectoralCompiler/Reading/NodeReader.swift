@@ -52,6 +52,23 @@ struct NodeReader {
     } catch {
       throw failure(error, node)
     }
+    if node.resourceType == .seed, !context.refs.isEmpty || !context.sources.isEmpty {
+      let place = context.refSpans.first ?? context.sourceSpans.first
+      throw Failure(
+        .parsing,
+        subject: node.words,
+        Diagnostic(
+          id: "seed.depends",
+          message: "Seeds cannot depend on other nodes: dbt encountered a ref() or source() in a "
+            + "hook of a seed",
+          span: place.flatMap { $0 } ?? node.declaration,
+          hint: "seeds are loaded before anything else: take the ref() out of their hooks"
+        )
+      )
+    }
+    for reference in node.constraintReferences {
+      context.note(reference, at: node.declaration)
+    }
     node.refs = context.refs
     node.refSpans = context.refSpans
     node.sources = context.sources
@@ -238,4 +255,12 @@ extension Failure {
 extension Node {
   /// `model orders (models/marts/orders.sql)`
   package var words: String { "\(resourceType.rawValue) \(name) (\(originalFilePath))" }
+}
+
+extension Node {
+  /// What the foreign keys of a contract point to.
+  fileprivate var constraintReferences: [ReferenceText] {
+    let all = constraints + columns.entries.flatMap { $0.value["constraints"]?.list ?? [] }
+    return all.compactMap { $0["to"]?.string.flatMap(ReferenceText.init) }
+  }
 }

@@ -252,6 +252,42 @@ package struct ProjectReader {
         let node = node(of: file, type, package)
         drafts.append(draft(node, package, patches, shapes, &failures))
       }
+      drafts += yamlSnapshotDrafts(package, patches, shapes, &failures)
+    }
+    return drafts
+  }
+
+  /// Snapshots that a properties entry defines: those with a `relation`.
+  private func yamlSnapshotDrafts(
+    _ package: Package, _ patches: Patches, _ shapes: PropertyShapes,
+    _ failures: inout [Failure]
+  ) -> [Draft] {
+    var drafts: [Draft] = []
+    for patch in patches.all where patch.section == "snapshots" && patch.package == package.name {
+      guard let relation = patch.entry["relation"] else { continue }
+      guard let reference = relation.string else {
+        failures.append(
+          Failure(
+            .parsing,
+            Diagnostic(
+              id: "snapshot.bad-relation",
+              message: "the relation of the snapshot '\(patch.name)' must be text, and is "
+                + relation.kindName,
+              span: relation.span, hint: "write relation: ref('…') or source('…', '…')")))
+        continue
+      }
+      let file = patch.file
+      let code = "select * from {{ \(reference) }}"
+      let folders = file.path.split(separator: "/").dropLast().map(String.init)
+      let node = Node(
+        uniqueID: "snapshot.\(package.name).\(patch.name)", resourceType: .snapshot,
+        name: patch.name, packageName: package.name, path: "\(file.path)/\(patch.name).sql",
+        originalFilePath: file.originalFilePath, fqn: [package.name] + folders + [patch.name],
+        checksum: file.checksum, rawCode: code, createdAt: createdAt)
+      let text = SourceFile(path: "\(file.file.path) (relation of \(patch.name))", text: code)
+      node.source = TextSpan(file: text, start: 0, end: text.bytes.count)
+      node.declaration = relation.span
+      drafts.append(draft(prepared(node), package, patches, shapes, &failures))
     }
     return drafts
   }

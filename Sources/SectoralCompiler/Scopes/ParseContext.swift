@@ -85,6 +85,20 @@ package final class ParseContext: NodeContext {
     )
   }
 
+  /// A reference outside of the node's text; twice is once.
+  func note(_ reference: ReferenceText, at place: TextSpan?) {
+    switch reference {
+    case .ref(let target):
+      guard !refs.contains(target) else { return }
+      refs.append(target)
+      refSpans.append(place)
+    case .source(let names):
+      guard !sources.contains(names) else { return }
+      sources.append(names)
+      sourceSpans.append(place)
+    }
+  }
+
   func note(target: Reference?, source: [String]?, at place: TextSpan) {
     if let target {
       refs.append(target)
@@ -164,6 +178,18 @@ private final class ParseConfigObject: Object {
         )
       }
       values = map
+    }
+    for name in ["pre", "post"] {
+      let both = ["\(name)_hook", "\(name)-hook"]
+      let given = values.entries.map(\.key) + arguments.keyword.map(\.name)
+      guard both.allSatisfy(given.contains) else { continue }
+      throw TemplateError(
+        .compilation,
+        id: "config.hook-twice",
+        "\(both[0]) and \(both[1]) are two spellings of one config, and both are given",
+        span: interpreter.currentSpan,
+        hint: "put all hooks into one list"
+      )
     }
     for (key, value) in arguments.keyword {
       let name = key == "pre_hook" ? "pre-hook" : key == "post_hook" ? "post-hook" : key

@@ -119,6 +119,45 @@ package final class RunContext: NodeContext {
 
   // MARK: References
 
+  /// Puts relations in the place of the `ref('…')` and `source('…', '…')` of foreign keys.
+  func resolveConstraints() throws(Failure) {
+    guard let node, node.resourceType == .model else { return }
+    do throws(TemplateError) {
+      if let resolved = try resolved(node.constraints) { node.constraints = resolved }
+      for (name, column) in node.columns.entries {
+        guard var map = column.map, let resolved = try resolved(map["constraints"]?.list ?? [])
+        else { continue }
+        map["constraints"] = .list(resolved)
+        node.columns[name] = .map(map)
+      }
+    } catch {
+      throw Failure(error, node: node)
+    }
+  }
+
+  /// nil: nothing to resolve.
+  private func resolved(_ constraints: [Datum]) throws(TemplateError) -> [Datum]? {
+    var changed = constraints
+    var isChanged = false
+    for (index, constraint) in constraints.enumerated() {
+      guard var map = constraint.map, let to = map["to"]?.string.flatMap(ReferenceText.init) else {
+        continue
+      }
+      let value =
+        switch to {
+        case .ref(let reference): try relation(of: reference, interpreter)
+        case .source(let names): try relation(ofSource: names, interpreter)
+        }
+      guard case .object(let object) = value, let relation = object as? RelationObject else {
+        continue
+      }
+      map["to"] = .string(relation.relation.rendered)
+      changed[index] = .map(map)
+      isChanged = true
+    }
+    return isChanged ? changed : nil
+  }
+
   private func relation(
     of reference: Reference,
     _ interpreter: Interpreter
@@ -268,6 +307,7 @@ private final class RunConfigObject: Object {
           hint: "add \(key) to its config()"
         )
       }
+    case "model": return context.node.map { Value($0.layout()) } ?? Value.none
     case "set":
       return .function("set") { _, _ in .string("") }
     case "persist_relation_docs", "persist_column_docs":

@@ -101,7 +101,8 @@ package struct ConfigBuilder {
   }
 
   private static func hookConfiguration(_ text: String) -> DatumMap? {
-    guard text.utf8.first == UInt8(ascii: "{"),
+    // The helpers' text begins with the blanks of their template.
+    guard text.first(where: { !$0.isWhitespace }) == "{",
       let map = (try? JSON.parse(text))?.map, map["sql"]?.string != nil
     else { return nil }
     return map

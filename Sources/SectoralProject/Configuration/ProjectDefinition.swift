@@ -17,6 +17,8 @@ package struct ProjectDefinition: Sendable {
   package let macroPaths: [String]
   package let functionPaths: [String]
   package let docsPaths: [String]
+  /// Files for a docs site, copied beside the catalog.
+  package let assetPaths: [String]
   package let targetPath: String
   package let logPath: String
   package let packagesInstallPath: String
@@ -252,6 +254,7 @@ package struct ProjectDefinition: Sendable {
       or: modelPaths + seedPaths + snapshotPaths + analysisPaths + macroPaths + testPaths
         + functionPaths
     )
+    assetPaths = texts("asset-paths", or: [])
     targetPath = value("target-path")?.string ?? "target"
     logPath = value("log-path")?.string ?? "logs"
     packagesInstallPath = value("packages-install-path")?.string ?? "dbt_packages"

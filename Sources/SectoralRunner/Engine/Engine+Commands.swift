@@ -9,7 +9,13 @@ extension Engine {
   // MARK: Selection
 
   /// The members that the command works on; what matches nothing is a warning.
+  ///
+  /// - Parameter types: other kinds than the command's own; nil: every kind.
   func select(_ project: Project) throws -> MemberSet {
+    try select(project, types: try resourceTypes())
+  }
+
+  func select(_ project: Project, types: Set<ResourceType>?) throws -> MemberSet {
     if let cycle = project.graph.cycleDiagnostic() { throw Failure(.runtime, cycle) }
     let indirect = indirectSelection
     var selector = Selector(
@@ -47,9 +53,10 @@ extension Engine {
         )
       )
     }
+    guard let types else { return all }
     return selector.filter(
       all,
-      types: try resourceTypes(),
+      types: types,
       keepsEmpty: invocation.command == .list
     )
   }
@@ -84,6 +91,8 @@ extension Engine {
     switch invocation.command {
     case .run: return [.model]
     case .seed: return [.seed]
+    case .snapshot: return [.snapshot]
+    case .docsGenerate: return [.model, .test, .snapshot, .analysis, .seed, .function]
     case .compile, .show: return [.model, .test, .snapshot, .analysis, .seed]
     case .test: types = [.test, .unitTest]
     case .build:
@@ -196,76 +205,6 @@ extension Engine {
     }
     events.emit(.finishedCleanPaths)
     return .success
-  }
-
-  // MARK: debug
-
-  func debug() -> ExitStatus {
-    func line(_ text: String) { events.emit(.debugCmdOut(text)) }
-    func result(_ subject: String, _ verdict: String, _ isOK: Bool) {
-      events.emit(.debugCmdResult(subject: subject, verdict: verdict, isOK: isOK))
-    }
-    var problems: [String] = []
-    func describe(_ failure: Failure) -> String { failure.text() }
-    if !flags.debugsConnectionOnly {
-      line("dbt version: \(WorkspaceLoader.compatibleVersion)")
-      line("project directory: \(flags.projectDirectory)")
-      line(
-        "Using profiles dir at \(flags.profilesDirectory.isEmpty ? "(none)" : flags.profilesDirectory)"
-      )
-      line("Using profiles.yml file at \(flags.profilesDirectory)/profiles.yml")
-      line("Using dbt_project.yml file at \(flags.projectDirectory)/dbt_project.yml")
-    }
-    do {
-      let (_, profile) = try WorkspaceLoader(settings()).loadProfile()
-      if !flags.debugsConnectionOnly {
-        line("adapter type: \(profile.type)")
-        line("adapter version: \(Self.adapterVersion(profile.type))")
-        line("Configuration:")
-        line(
-          "  profiles.yml file [\(profile.file == nil ? "not found: the embedded server is used" : "OK found and valid")]"
-        )
-        result("  dbt_project.yml file", "OK found and valid", true)
-        line("Required dependencies:")
-        let hasGit = Self.isOnPath("git", invocation.environment)
-        result(" - git", hasGit ? "OK found" : "not found", hasGit)
-        events.emit(.formatting)
-        line("Connection:")
-        for (key, value) in profile.targetVariable.entries
-        where !["type", "threads", "name", "target_name", "profile_name", "dbname"].contains(key) {
-          line("  \(key): \(value.pythonText)")
-        }
-      }
-      do {
-        let warehouse = try provider.warehouse(for: profile)
-        let connection = try warehouse.open(name: "debug")
-        defer { connection.close() }
-        _ = try connection.execute("select 1 as id", fetch: true, limit: nil)
-        result("  Connection test:", "OK connection ok", true)
-      } catch let error as WarehouseError {
-        result("  Connection test:", "ERROR", false)
-        problems.append(error.message)
-      } catch let failure as Failure {
-        result("  Connection test:", "ERROR", false)
-        problems.append(describe(failure))
-      } catch { preconditionFailure("an error of an unknown kind: \(error)") }
-    } catch {
-      problems.append(describe(error))
-    }
-    events.emit(.formatting)
-    if problems.isEmpty {
-      line("All checks passed!")
-      return .success
-    }
-    line("\(problems.count) check\(problems.count == 1 ? "" : "s") failed:")
-    for problem in problems { line(problem) }
-    return .failure
-  }
-
-  private static func isOnPath(_ program: String, _ environment: [String: String]) -> Bool {
-    (environment["PATH"] ?? "").split(separator: ":").contains {
-      FileSystem.exists("\($0)/\(program)")
-    }
   }
 
   // MARK: db

@@ -11,7 +11,7 @@ extension Engine {
     if flags.inline != nil { return try runInline(project) }
     events.emit(.foundStats(Self.counts(project.manifest)))
     let selected = try select(project)
-    let isExecuting = ![.compile, .show].contains(invocation.command)
+    let isExecuting = ![.compile, .show, .docsGenerate].contains(invocation.command)
     let nodes = selected.compactMap { project.graph[$0].node }
     guard !nodes.isEmpty else {
       try events.warn(
@@ -58,15 +58,16 @@ extension Engine {
     var startFailed = false
     if isExecuting {
       try warehouse.connect()
+      try QueryComments(project.workspace).check()
       try prepareSchemas(state, nodes)
-      startFailed = runHooks("on-run-start", state, main)
+      startFailed = try runHooks("on-run-start", state, main)
     }
     if startFailed, flags.behavior["skip_nodes_if_on_run_start_fails"] {
       for node in nodes { state.add(skipped(node, state, message: nil)) }
     } else {
       execute(plan, graph, state)
     }
-    if isExecuting { _ = runHooks("on-run-end", state, main) }
+    if isExecuting { _ = try runHooks("on-run-end", state, main) }
     let interrupted = invocation.cancellation.isCancelled && !failFastStopped(state)
     return try finish(
       state,
@@ -97,11 +98,12 @@ extension Engine {
       NodeRunner(state, threadName: "Thread-\(number + 1) (worker)", comments: comments)
     } work: { [self] runner, index in
       guard let node = order[index] else { return }
-      if let isEphemeral = state.skipReason(node.uniqueID) {
+      if let reason = state.skipReason(node.uniqueID) {
         var result = skipped(node, state, message: nil)
-        result.skippedByEphemeral = isEphemeral
-        if isEphemeral {
-          result.message = "Skipping \(node.uniqueID) because an ephemeral model it needs failed"
+        if case .ephemeral(let failed) = reason {
+          result.skippedByEphemeral = true
+          result.message = failed.message
+          result.diagnostics = failed.diagnostics
         }
         state.add(result)
         if NodeRunner.hasLines(node, isExecuting: state.isExecuting) {
@@ -111,13 +113,12 @@ extension Engine {
       }
       let result = runner.run(node)
       // An ephemeral model only becomes part of others: it has no result of its own.
-      if !state.isExecuting || !node.isEphemeralModel || result.status.isFailure {
-        state.add(result)
-      }
+      if !state.isExecuting || !node.isEphemeralModel { state.add(result) }
       guard result.status.isFailure else { return }
       if command != .test {
         let dependents = scheduler.descendants(of: index).compactMap { order[$0]?.uniqueID }
-        state.skip(dependents, becauseOfEphemeral: node.isEphemeralModel)
+        if state.isExecuting, node.isEphemeralModel, dependents.isEmpty { state.add(result) }
+        state.skip(dependents, because: node.isEphemeralModel ? .ephemeral(result) : .failed)
       }
       if failFast || !state.isExecuting {
         scheduler.stop()
@@ -152,14 +153,23 @@ extension Engine {
   private func prepareSchemas(_ state: RunState, _ nodes: [Node]) throws {
     let workspace = state.project.workspace
     let stores = flags.storeFailures ?? false
-    var wanted: [Relation] = []
-    for node in nodes where node.isRelational || (node.resourceType == .test && stores) {
-      var relation = workspace.relation(of: node)
-      relation.identifier = nil
-      guard relation.schema != nil, !wanted.contains(relation) else { continue }
-      wanted.append(relation)
+    func schemas(of nodes: [Node]) -> [Relation] {
+      var found: [Relation] = []
+      var known: Set<[String]> = []
+      for node in nodes where node.isRelational || (node.resourceType == .test && stores) {
+        guard let schema = node.schema, known.insert([node.database ?? "", schema]).inserted
+        else { continue }
+        var relation = workspace.relation(of: node)
+        relation.identifier = nil
+        found.append(relation)
+      }
+      return found
     }
-    guard !wanted.isEmpty else { return }
+    let wanted = schemas(of: nodes)
+    let listed =
+      flags.populateCache
+      ? (flags.cacheSelectedOnly ? wanted : schemas(of: state.project.manifest.nodes)) : []
+    guard !wanted.isEmpty || !listed.isEmpty else { return }
     let thread = RenderingThread(workspace, threadName: Event.mainThread)
     let session = state.session(
       "master",
@@ -177,11 +187,13 @@ extension Engine {
       selectedResources: [],
       emit: { event in Engine.forward(event, to: events, node: nil, thread: Event.mainThread) }
     )
-    try context.prepareSchemas(wanted)
+    try context.prepareSchemas(wanted, listing: listed)
   }
 
   /// Returns whether a hook failed.
-  private func runHooks(_ kind: String, _ state: RunState, _ main: NodeRunner) -> Bool {
+  private func runHooks(
+    _ kind: String, _ state: RunState, _ main: NodeRunner
+  ) throws(Failure) -> Bool {
     let workspace = state.project.workspace
     let hooks = state.project.manifest.nodes.filter {
       $0.resourceType == .operation && $0.tags.contains(kind)
@@ -200,7 +212,6 @@ extension Engine {
       thread: Event.mainThread,
       comment: QueryComments(workspace)
     )
-    session.startsAutocommitted = true
     defer { session.release() }
     var failed = false
     // Hooks at the start are no results to those at the end, unless they failed.
@@ -222,7 +233,7 @@ extension Engine {
         state.add(result)
         continue
       }
-      let result = main.runHook(hook, session, position: position) { context in
+      let result = try main.runHook(hook, session, position: position) { context in
         if kind == "on-run-end" { context.addResults(results.map(\.forTemplates)) }
       }
       failed = result.status == .error
@@ -273,6 +284,7 @@ extension Engine {
   // MARK: compile and show
 
   private func present(_ state: RunState, _ nodes: [Node]) throws -> ExitStatus {
+    if invocation.command == .docsGenerate { return .success }
     // dbt prints the nodes that the selection names; ours, too, where it only describes them.
     let named = nodes.filter { node in flags.select.contains { $0.contains(node.name) } }
     if invocation.command == .compile {
@@ -315,8 +327,9 @@ extension Engine {
     if node.resourceType == .seed {
       let sql = "select * from \(state.project.workspace.relation(of: node).rendered)"
       compiled = CompiledSQL(text: sql, ownText: sql, ctes: [])
-    } else if let code = node.compiledCode {
-      compiled = CompiledSQL(text: code, ownText: code, ctes: node.extraCTEs)
+    } else if let known = state.compiled(node.uniqueID) {
+      compiled = known
+      context.compiledCode = known.text
     } else {
       compiled = try state.project.compiler.compile(context)
     }
@@ -388,10 +401,6 @@ extension Engine {
       isExecuting: false
     )
     invocation.cancellation.onCancel { [weak state] in state?.cancelAll() }
-    if invocation.command == .show {
-      try preview(node, name: nil, state)
-      return .success
-    }
     let runner = NodeRunner(
       state,
       threadName: Event.mainThread,
@@ -412,7 +421,11 @@ extension Engine {
       )
       return .unusable
     }
-    events.emit(.compiledNode(name: nil, sql: sql, format: flags.printFormat, uniqueID: nil))
+    if invocation.command == .show {
+      try preview(node, name: nil, state)
+    } else {
+      events.emit(.compiledNode(name: nil, sql: sql, format: flags.printFormat, uniqueID: nil))
+    }
     return .success
   }
 

@@ -60,8 +60,10 @@ package final class Engine: Sendable {
       return .success
     case .list:
       return try list(try loadProject())
-    case .compile, .show, .run, .test, .build, .seed:
+    case .compile, .show, .run, .test, .build, .seed, .snapshot:
       return try runNodes(try loadProject())
+    case .docsGenerate: return try generateDocs(try loadProject())
+    case .runOperation(let name): return try runOperation(name, try loadProject())
     }
   }
 
@@ -94,6 +96,7 @@ package final class Engine: Sendable {
     return WorkspaceLoader.Settings(
       projectDirectory: flags.projectDirectory,
       profilesDirectory: flags.profilesDirectory,
+      givenProfilesDirectory: flags.givenProfilesDirectory,
       profile: flags.profile,
       target: flags.target,
       threads: flags.threads,
@@ -117,6 +120,14 @@ package final class Engine: Sendable {
 
   private func loadProject() throws -> Project {
     let workspace = try WorkspaceLoader(settings()).load()
+    if workspace.profile.isEmbedded, workspace.profile.file == nil {
+      events.emit(
+        .note(
+          "No profile named '\(workspace.profile.profileName)' was found: using the embedded "
+            + "Postgres ('sectoral db status' says where it is)"
+        )
+      )
+    }
     events.emit(
       .adapterRegistered(
         name: workspace.profile.type,

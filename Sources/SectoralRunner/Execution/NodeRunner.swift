@@ -101,6 +101,9 @@ final class NodeRunner {
         context,
         injects: state.flags.injectEphemeralCTEs
       )
+      if let compiled, state.engine.invocation.command == .show {
+        state.keep(compiled, of: node.uniqueID)
+      }
       try files.writeCompiled(node)
       result.timing.append(
         TimingInfo(name: .compile, startedAt: start, completedAt: events.now)
@@ -177,7 +180,7 @@ final class NodeRunner {
     _ session: WarehouseSession,
     position: Position,
     prepare: (RunContext) -> Void
-  ) -> NodeResult {
+  ) throws(Failure) -> NodeResult {
     var info = NodeInfo(node, workspace)
     let startedAt = events.now
     info.startedAt = startedAt
@@ -196,9 +199,11 @@ final class NodeRunner {
       }
     )
     prepare(context)
+    if !session.isOpen { try context.clearTransaction() }
+    let sql = try context.renderHook()
     var result = NodeResult(node: info, status: .success, failures: 0, threadID: "main")
     do {
-      _ = try context.runHook()
+      _ = try context.runHook(sql)
       result.message = "\(info.label ?? node.name) passed"
     } catch {
       result.status = .error
@@ -240,13 +245,13 @@ struct NodeFiles: Sendable {
       return
     }
     let path = "\(targetPath)/compiled/\(relative)"
-    try FileSystem.write(Array(code.utf8), to: path)
+    try FileSystem.writeDerived(Array(code.utf8), to: path)
     node.compiledPath = shown(path)
   }
 
   func writeRun(_ text: String, _ node: Node) throws(Failure) {
     let path = "\(targetPath)/run/\(relative)"
-    try FileSystem.write(Array(text.utf8), to: path)
+    try FileSystem.writeDerived(Array(text.utf8), to: path)
     node.buildPath = shown(path)
   }
 
@@ -256,7 +261,7 @@ struct NodeFiles: Sendable {
     let delimiter = (node.config["delimiter"]?.string ?? ",").utf8
     guard delimiter.count == 1, let byte = delimiter.first else {
       throw Failure(
-        .parsing,
+        .compilation,
         subject: node.words,
         Diagnostic(
           id: "seed.bad-delimiter",

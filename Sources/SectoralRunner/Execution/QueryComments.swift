@@ -1,5 +1,6 @@
 import SectoralCompiler
 import SectoralProject
+import SectoralText
 import SectoralWarehouse
 import SectoralYAML
 
@@ -7,17 +8,16 @@ import SectoralYAML
 struct QueryComments: Sendable {
   private enum Text {
     case standard
-    /// Holds no template.
-    case constant(String)
+    case template(QueryCommentTemplate)
   }
 
   private let text: Text?
   private let isAppended: Bool
   private let head: DatumMap
+  private let workspace: Workspace
 
-  /// - Parameter render: renders a project's own comment, once: names of connections and nodes in it
-  ///   are not supported yet and are refused by the reader of the project file.
   init(_ workspace: Workspace) {
+    self.workspace = workspace
     head = [
       "app": "dbt", "dbt_version": .string(WorkspaceLoader.compatibleVersion),
       "profile_name": .string(workspace.profile.profileName),
@@ -35,34 +35,81 @@ struct QueryComments: Sendable {
       switch map["comment"] {
       case nil: text = .standard
       case .null?, .string("")?: text = nil
-      case let value?: text = .constant(value.pythonText)
+      case let value?: text = .template(QueryCommentTemplate(value.pythonText, workspace))
       }
     case let value?:
-      text = .constant(value.pythonText)
+      text = .template(QueryCommentTemplate(value.pythonText, workspace))
       isAppended = false
     }
   }
 
-  func comment(connection: String, node: String?) throws(WarehouseError) -> QueryComment? {
+  /// What gives the comment of one connection, on its thread; nil: no comment.
+  func source(connection: String, node: Node?, thread: String) -> QueryCommentSource? {
     switch text {
     case nil: return nil
     case .standard?:
       var map = head
       if let node {
-        map["node_id"] = .string(node)
+        map["node_id"] = .string(node.uniqueID)
       } else {
         map["connection_name"] = .string(connection)
       }
-      return QueryComment(text: JSON.text(of: .map(map)), isAppended: isAppended)
-    case .constant(let text)?:
+      return QueryCommentSource(
+        QueryComment(text: JSON.text(of: .map(map)), isAppended: isAppended))
+    case .template(let template)?:
+      return QueryCommentSource(
+        template, workspace, connection: connection, node: node, thread: thread,
+        isAppended: isAppended)
+    }
+  }
+
+  /// Finds a comment that can go with no statement before the first one is sent.
+  func check() throws(Failure) {
+    do throws(WarehouseError) {
+      _ = try source(connection: "master", node: nil, thread: Event.mainThread)?.comment()
+    } catch {
+      throw Failure(
+        .runtime,
+        Diagnostic(
+          id: "project.query-comment", message: error.message,
+          span: workspace.root.definition.file.startSpan, hint: error.hint))
+    }
+  }
+}
+
+/// The comments of one connection; belongs to its thread.
+final class QueryCommentSource {
+  private let constant: QueryComment?
+  private let render: () throws(WarehouseError) -> QueryComment?
+
+  init(_ comment: QueryComment) {
+    constant = comment
+    render = { () throws(WarehouseError) in comment }
+  }
+
+  init(
+    _ template: QueryCommentTemplate, _ workspace: Workspace, connection: String, node: Node?,
+    thread: String, isAppended: Bool
+  ) {
+    constant = nil
+    // Made with the first statement: most sessions of a quick command send none.
+    var renderer: QueryCommentRenderer?
+    render = { () throws(WarehouseError) in
+      let made = renderer ?? QueryCommentRenderer(template, workspace, threadName: thread)
+      renderer = made
+      let text = try made.text(connection: connection, node: node)
+      guard !text.isEmpty else { return nil }
       guard !text.contains("*/") else {
         throw WarehouseError(
-          kind: .statement,
-          message: "query-comment contains illegal value \"*/\": \(text)",
-          hint: "take '*/' out of 'query-comment' in dbt_project.yml"
-        )
+          kind: .statement, message: "query-comment contains illegal value \"*/\": \(text)",
+          hint: "take '*/' out of 'query-comment' in dbt_project.yml")
       }
       return QueryComment(text: text, isAppended: isAppended)
     }
+  }
+
+  func comment() throws(WarehouseError) -> QueryComment? {
+    if let constant { return constant }
+    return try render()
   }
 }

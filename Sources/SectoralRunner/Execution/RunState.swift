@@ -6,6 +6,13 @@ import SectoralWarehouse
 import SectoralYAML
 import Synchronization
 
+/// Why a node is not run.
+enum SkipReason: Sendable {
+  case failed
+  /// An ephemeral model, which has no result of its own: those that need it tell its error.
+  case ephemeral(NodeResult)
+}
+
 /// What the workers of one run share.
 final class RunState: Sendable {
   let engine: Engine
@@ -20,8 +27,9 @@ final class RunState: Sendable {
   private struct Shared {
     var results: [NodeResult] = []
     var nextIndex = 0
+    var compiled: [String: CompiledSQL] = [:]
     /// Why a node is not to run: the status of what failed above it.
-    var skipped: [String: Bool] = [:]
+    var skipped: [String: SkipReason] = [:]
     var cancellers: [ObjectIdentifier: any StatementCanceller] = [:]
   }
   private let shared = Mutex(Shared())
@@ -45,6 +53,13 @@ final class RunState: Sendable {
   var events: EventBus { engine.events }
   var flags: InvocationFlags { engine.flags }
 
+  /// Keeps a node's SQL for what comes after all are compiled: `show`.
+  func keep(_ compiled: CompiledSQL, of id: String) {
+    shared.withLock { $0.compiled[id] = compiled }
+  }
+
+  func compiled(_ id: String) -> CompiledSQL? { shared.withLock { $0.compiled[id] } }
+
   func add(_ result: NodeResult) { shared.withLock { $0.results.append(result) } }
   var results: [NodeResult] { shared.withLock { $0.results } }
 
@@ -56,15 +71,14 @@ final class RunState: Sendable {
     }
   }
 
-  /// - Parameter isEphemeral: an ephemeral model failed: dependents say so.
-  func skip(_ ids: [String], becauseOfEphemeral isEphemeral: Bool) {
+  func skip(_ ids: [String], because reason: SkipReason) {
     shared.withLock { shared in
-      for id in ids where shared.skipped[id] == nil { shared.skipped[id] = isEphemeral }
+      for id in ids where shared.skipped[id] == nil { shared.skipped[id] = reason }
     }
   }
 
-  /// nil: to be run. Otherwise whether an ephemeral model is the reason for not running.
-  func skipReason(_ id: String) -> Bool? { shared.withLock { $0.skipped[id] } }
+  /// nil: to be run.
+  func skipReason(_ id: String) -> SkipReason? { shared.withLock { $0.skipped[id] } }
 
   /// A session for one node or job; its statements can be cancelled from outside.
   func session(
@@ -74,14 +88,14 @@ final class RunState: Sendable {
     comment: QueryComments?
   ) -> WarehouseSession {
     let events = events
+    let resource = node.flatMap { project.manifest.node($0.uniqueID) }
+    let source = comment?.source(connection: name, node: resource, thread: thread)
     let session = WarehouseSession(
       name: name,
       warehouse: warehouse,
       cache: cache,
       style: TransactionStyle(project.workspace),
-      comment: { () throws(WarehouseError) in
-        try comment?.comment(connection: name, node: node?.uniqueID)
-      },
+      comment: { () throws(WarehouseError) in try source?.comment() },
       onEvent: { event in Self.emit(event, to: events, node: node, thread: thread) }
     )
     let key = ObjectIdentifier(session)

@@ -6,6 +6,10 @@ package enum Command: Sendable, Hashable {
   case test
   case build
   case seed
+  case snapshot
+  case docsGenerate
+  /// A macro by its name, or `package.name`.
+  case runOperation(String)
   case list
   case show
   case debug
@@ -21,6 +25,9 @@ package enum Command: Sendable, Hashable {
     case .test: "test"
     case .build: "build"
     case .seed: "seed"
+    case .snapshot: "snapshot"
+    case .docsGenerate: "generate"
+    case .runOperation: "run-operation"
     case .list: "list"
     case .show: "show"
     case .debug: "debug"

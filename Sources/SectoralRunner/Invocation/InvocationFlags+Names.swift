@@ -79,12 +79,15 @@ extension InvocationFlags {
 
   /// Name, the commands that have it (none: all), value.
   private static let recorded: [(String, Set<String>, Reader)] = [
+    ("args", ["run-operation"], { .map($0.operationArguments) }),
     ("cache_selected_only", [], { .bool($0.cacheSelectedOnly) }),
     ("clean_project_files_only", ["clean"], { .bool($0.cleanProjectFilesOnly) }),
+    ("compile", ["generate"], { .bool($0.compilesForDocs) }),
     ("debug", [], { $0.debug.map(Datum.bool) }),
     ("defer", [], { .bool($0.defersToState) }),
     ("defer_state", [], { $0.deferStatePath.map(Datum.string) }),
     ("empty", withEmpty, { .bool($0.empty ?? false) }),
+    ("empty_catalog", ["generate"], { .bool($0.emptyCatalog) }),
     ("event_time_end", ["build", "run"], { $0.eventTimeEnd.map(Datum.string) }),
     ("event_time_start", ["build", "run"], { $0.eventTimeStart.map(Datum.string) }),
     ("exclude", withSelection, { .strings($0.exclude) }),
@@ -107,6 +110,7 @@ extension InvocationFlags {
     ("log_level", [], { .string($0.logLevel.rawValue) }),
     ("log_level_file", [], { .string($0.logLevelFile.rawValue) }),
     ("log_path", [], { $0.logPath.map(Datum.string) }),
+    ("macro", ["run-operation"], { $0.operationName.map(Datum.string) }),
     ("macro_debugging", [], { .bool($0.macroDebugging) }),
     ("models", ["list"], { $0.models.isEmpty ? nil : .strings($0.models) }),
     ("output", withOutput, { .string($0.printFormat.rawValue) }),

@@ -40,6 +40,8 @@ package struct InvocationFlags: Sendable {
   // Where things are; absolute paths. An empty profiles directory means none was found.
   package var projectDirectory = ""
   package var profilesDirectory = ""
+  /// `--profiles-dir` or its variable, as it was written.
+  package var givenProfilesDirectory: String?
   package var targetPath: String?
   package var logPath: String?
   package var statePath: String?
@@ -73,6 +75,13 @@ package struct InvocationFlags: Sendable {
   package var sample: String?
   package var exportSavedQueries = false
   package var includeSavedQuery = false
+
+  /// `--args` of run-operation, and what it calls.
+  package var operationArguments = DatumMap()
+  package var operationName: String?
+  /// `--compile` and `--empty-catalog` of docs generate.
+  package var compilesForDocs = true
+  package var emptyCatalog = false
 
   package var inline: String?
   package var inlineDirect: String?

@@ -14,9 +14,9 @@ struct CommandLineArguments {
 
   /// Commands of dbt that are still to come.
   static let later: [String] = [
-    "snapshot", "docs", "deps", "clone", "retry", "run-operation", "source",
+    "deps", "clone", "retry", "source",
   ]
-  private static let groups: [String] = ["db"]
+  private static let groups: [String] = ["db", "docs"]
 
   init(_ given: [String]) throws(UsageError) {
     var before: [String] = []

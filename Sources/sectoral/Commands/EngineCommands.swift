@@ -119,6 +119,89 @@ struct SeedCommand: EngineCommand {
   var engineCommand: Command { .seed }
 }
 
+struct SnapshotCommand: EngineCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "snapshot",
+    abstract: "Record how the rows of tables changed.",
+    discussion: """
+      EXAMPLES:
+        sectoral snapshot
+        sectoral snapshot --select orders_history
+      """
+  )
+
+  @OptionGroup var selection: SelectionOptions
+  @OptionGroup var empty: EmptyOptions
+  @OptionGroup var threads: ThreadOptions
+  @OptionGroup var project: ProjectOptions
+  @OptionGroup var targetPath: TargetOptions
+  @OptionGroup var statements: StatementOptions
+  @OptionGroup var global: GlobalOptions
+
+  var engineCommand: Command { .snapshot }
+}
+
+/// Commands about documentation.
+struct DocsCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "docs",
+    abstract: "Write down what the project is and what stands in the database.",
+    subcommands: [Generate.self]
+  )
+
+  struct Generate: EngineCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "generate",
+      abstract: "Write catalog.json: every relation of the project with its columns.",
+      discussion: """
+        EXAMPLES:
+          sectoral docs generate
+          sectoral docs generate --no-compile
+        """
+    )
+    static let words = "docs generate"
+
+    @OptionGroup var selection: SelectionOptions
+    @Flag(inversion: .prefixedNo, exclusivity: .chooseLast, help: "Compile all nodes first.")
+    var compile: Bool?
+    @Flag(help: "Write an empty catalog, without asking the database.")
+    var emptyCatalog = false
+    @OptionGroup var threads: ThreadOptions
+    @OptionGroup var project: ProjectOptions
+    @OptionGroup var targetPath: TargetOptions
+    @OptionGroup var statements: StatementOptions
+    @OptionGroup var global: GlobalOptions
+
+    var engineCommand: Command { .docsGenerate }
+  }
+}
+
+struct RunOperationCommand: EngineCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run-operation",
+    abstract: "Call a macro.",
+    discussion: """
+      EXAMPLES:
+        sectoral run-operation grant_select
+        sectoral run-operation drop_old_schemas --args '{days: 30, dry_run: true}'
+      """
+  )
+
+  @Argument(help: ArgumentHelp("Its name, or package.name.", valueName: "macro"))
+  var macro: String
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Its arguments: '{name: value}'.", valueName: "yaml")
+  )
+  var args: String?
+  @OptionGroup var threads: ThreadOptions
+  @OptionGroup var project: ProjectOptions
+  @OptionGroup var targetPath: TargetOptions
+  @OptionGroup var global: GlobalOptions
+
+  var engineCommand: Command { .runOperation(macro) }
+}
+
 struct CompileCommand: EngineCommand {
   static let configuration = CommandConfiguration(
     commandName: "compile",

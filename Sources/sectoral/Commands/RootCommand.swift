@@ -19,9 +19,9 @@ struct RootCommand: ParsableCommand {
       dbt_project.yml set them too.
       """,
     subcommands: [
-      BuildCommand.self, RunCommand.self, TestCommand.self, SeedCommand.self, CompileCommand.self,
-      ShowCommand.self, ListCommand.self, ParseCommand.self, DebugCommand.self, CleanCommand.self,
-      InitCommand.self, DatabaseCommand.self, CompletionCommand.self,
+      BuildCommand.self, RunCommand.self, TestCommand.self, SeedCommand.self, SnapshotCommand.self,
+      CompileCommand.self, ShowCommand.self, ListCommand.self, ParseCommand.self, DebugCommand.self, CleanCommand.self,
+      InitCommand.self, DocsCommand.self, RunOperationCommand.self, DatabaseCommand.self, CompletionCommand.self,
     ],
     helpNames: [.short, .long]
   )

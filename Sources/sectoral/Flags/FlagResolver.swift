@@ -99,6 +99,11 @@ struct FlagResolver {
     var flags = InvocationFlags()
     flags.projectDirectory = project.project
     flags.profilesDirectory = project.profiles
+    if case .text(let text)? = commandLine["profiles_dir"] {
+      flags.givenProfilesDirectory = text
+    } else if text("profiles_dir") != nil {
+      flags.givenProfilesDirectory = project.profiles
+    }
     try assign(to: &flags)
     try check(flags)
     if settings.usesProfilesConfig {
@@ -165,7 +170,9 @@ struct FlagResolver {
     case .path: return .text(absolute(text))
     case .directory:
       let path = absolute(text)
-      if !toleratesMissingDirectories, !files.exists(path) {
+      let isTolerated =
+        toleratesMissingDirectories && (command == "init" || flag.name != "project_dir")
+      if !isTolerated, !files.exists(path) {
         throw invalid(flag, "Path '\(text)' does not exist.", isVariable: isVariable)
       }
       return .text(path)
@@ -324,6 +331,9 @@ struct FlagResolver {
     flags.sample = text("sample")
     flags.exportSavedQueries = bool("export_saved_queries") ?? false
     flags.includeSavedQuery = bool("include_saved_query") ?? false
+    flags.operationArguments = map("args") ?? DatumMap()
+    flags.compilesForDocs = bool("compile") ?? true
+    flags.emptyCatalog = bool("empty_catalog") ?? false
     flags.inline = text("inline")
     flags.inlineDirect = text("inline_direct")
     flags.limit = int("limit") ?? flags.limit

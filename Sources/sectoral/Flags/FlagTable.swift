@@ -98,10 +98,13 @@ enum FlagTable {
 
   /// Accepted behind the commands that have them.
   static let own: [FlagDefinition] = [
+    FlagDefinition("args", .map, variable: false),
     FlagDefinition("clean_project_files_only", .flag),
+    FlagDefinition("compile", .flag, variable: false),
     FlagDefinition("config_dir", .flag, variable: false),
     FlagDefinition("connection", .flag, variable: false),
     FlagDefinition("empty", .flag),
+    FlagDefinition("empty_catalog", .flag, variable: false),
     FlagDefinition("event_time_end", .moment),
     FlagDefinition("event_time_start", .moment),
     FlagDefinition("exclude", .texts, variable: false),

@@ -40,7 +40,7 @@ struct RelationTests {
     Case("{% for x in r %}{% endfor %}", "CompilationError: The object (\"\"d\".\"s\".\"t\"\") was used as a dictionary. This capability has been removed from objects of this type."),
     Case("{{ r.keys() }}", "CompilationError: The object (\"\"d\".\"s\".\"t\"\") was used as a dictionary. This capability has been removed from objects of this type."),
     Case("{{ r.to_dict(omit_none=true).path }} {{ r.to_dict().limit }}", "{'database': 'd', 'schema': 's', 'identifier': 't'} None"),
-    Case("{% if r %}y{% endif %} {{ r is mapping }} {{ r ~ 'x' }} {{ 'a%s' % r }}", #"y False "d"."s"."t"x a"d"."s"."t""#),
+    Case("{% if r %}y{% endif %} {{ r is mapping }} {{ r ~ 'x' }} {{ 'a%s' % r }}", #"y True "d"."s"."t"x a"d"."s"."t""#),
     Case("{{ {r: 1}[r] }} {{ r in [r] }} {{ [r, r] | unique | list | length }}", "1 True 1"),
   ])
   func relationsBehaveAsDbts(_ test: Case) {

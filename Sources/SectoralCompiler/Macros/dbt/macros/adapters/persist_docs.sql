@@ -25,7 +25,7 @@
   {%- set known = {} -%}
   {%- set unknown = [] -%}
   {%- for name, column in column_dict.items() -%}
-    {%- if name in existing_column_names or name | lower in present -%}
+    {%- if name in existing_column_names or (name | lower in present and not column.get('quote')) -%}
       {%- do known.update({name: column}) -%}
     {%- else -%}
       {%- do unknown.append(name) -%}

@@ -1,0 +1,194 @@
+import SectoralArtifacts
+import SectoralCompiler
+import SectoralGraph
+import SectoralJinja
+import SectoralProject
+import SectoralText
+import SectoralWarehouse
+import SectoralYAML
+
+extension Engine {
+  /// run-operation: calls a macro, outside of any node.
+  func runOperation(_ name: String, _ project: Project) throws -> ExitStatus {
+    events.emit(.foundStats(Self.counts(project.manifest)))
+    let workspace = project.workspace
+    let entry = try operation(name, workspace)
+    let warehouse = LazyWarehouse(provider, workspace.profile)
+    try warehouse.connect()
+    let state = RunState(
+      engine: self, project: project, warehouse: warehouse, selectedResources: [], total: 0,
+      isExecuting: true)
+    invocation.cancellation.onCancel { [weak state] in state?.cancelAll() }
+    let session = state.session(
+      "macro_\(entry.macro.name)", node: nil, thread: Event.mainThread,
+      comment: QueryComments(workspace))
+    let events = events
+    let context = RunContext(
+      RenderingThread(workspace, threadName: Event.mainThread), compiler: project.compiler,
+      node: nil, session: session, selectedResources: [],
+      emit: { event in Engine.forward(event, to: events, node: nil, thread: Event.mainThread) })
+    let startedAt = events.now
+    var info = NodeInfo(
+      uniqueID: entry.macro.uniqueID, resourceType: "macro", packageName: entry.macro.packageName,
+      name: entry.macro.name, path: entry.macro.originalFilePath,
+      originalFilePath: entry.macro.originalFilePath)
+    info.startedAt = startedAt
+    var result = NodeResult(
+      node: info, status: .success, failures: 0, threadID: Event.mainThread, compiled: false)
+    var trouble: Failure?
+    do throws(Failure) {
+      try context.clearTransaction()
+      try context.runOperation(entry, arguments: flags.operationArguments)
+    } catch {
+      trouble = error
+      result.status = .error
+      result.failures = 1
+    }
+    session.release()
+    let finishedAt = events.now
+    result.executionTime = finishedAt.seconds(since: startedAt)
+    result.timing = [
+      TimingInfo(name: .compile, startedAt: startedAt, completedAt: startedAt),
+      TimingInfo(name: .execute, startedAt: startedAt, completedAt: finishedAt),
+    ]
+    result.node.finishedAt = finishedAt
+    result.node.phase = .finished(result.status)
+    try writeResults([result], project, elapsed: finishedAt.seconds(since: self.startedAt))
+    guard let trouble else { return .success }
+    events.emit(
+      .other(
+        name: "RunningOperationCaughtError",
+        text: "Encountered an error while running operation: \(trouble.text())"))
+    return .failure
+  }
+
+  private func operation(_ name: String, _ workspace: Workspace) throws(Failure) -> MacroEntry {
+    let parts = name.split(separator: ".", maxSplits: 1).map(String.init)
+    let entry =
+      parts.count == 2
+      ? workspace.macros.member(Symbol(parts[1]), of: parts[0]) : workspace.macros.find(name)
+    if let entry { return entry }
+    let names = workspace.macros.names(for: workspace.root.name)
+    throw Failure(
+      .compilation,
+      Diagnostic(
+        id: "operation.no-macro",
+        message: "dbt could not find a macro with the name '\(parts.last ?? name)' in "
+          + (parts.count == 2 ? "the '\(parts[0])' package" : "any package")
+          + ". This can happen when calling a macro that does not exist. Check for typos and/or "
+          + "install package dependencies with \"dbt deps\".",
+        hint: Spelling.nearest(to: parts.last ?? name, among: names)
+          .map { "did you mean '\($0)'?" }))
+  }
+
+  // MARK: docs generate
+
+  /// Compiles, asks the database what stands in it, and writes catalog.json.
+  func generateDocs(_ project: Project) throws -> ExitStatus {
+    if flags.compilesForDocs {
+      let status = try runNodes(project)
+      guard status == .success else { return status }
+    }
+    try copyAssets(project)
+    events.emit(.buildingCatalog)
+    var catalog = Catalog()
+    if !flags.emptyCatalog { try fillCatalog(&catalog, project) }
+    let path = "\(project.targetPath)/catalog.json"
+    try FileSystem.write(CatalogWriter.bytes(catalog, metadata(project)), to: path)
+    if !catalog.errors.isEmpty {
+      let noun = catalog.errors.count == 1 ? "failure" : "failures"
+      events.emit(
+        .other(
+          name: "WriteCatalogFailure",
+          text: "dbt encountered \(catalog.errors.count) \(noun) while writing the catalog"))
+      for error in catalog.errors { events.emit(.other(name: "CatalogGenerationError", text: error)) }
+    }
+    events.emit(.other(name: "CatalogWritten", text: "Catalog written to \(path)"))
+    return catalog.errors.isEmpty ? .success : .failure
+  }
+
+  private func copyAssets(_ project: Project) throws(Failure) {
+    let root = project.workspace.root.definition.root
+    for asset in project.workspace.root.definition.assetPaths {
+      let source = FileSystem.absolute(asset, from: root)
+      // What is outside of the project has no place of its own in the target folder.
+      guard source.hasPrefix("\(root)/"), FileSystem.exists(source) else { continue }
+      let target = "\(project.targetPath)/\(source.dropFirst(root.count + 1))"
+      guard FileSystem.isFolder(source) else {
+        try FileSystem.write(try FileSystem.read(source), to: target)
+        continue
+      }
+      try FileSystem.removeTree(target)
+      for file in FileSystem.files(below: source) {
+        try FileSystem.write(try FileSystem.read("\(source)/\(file)"), to: "\(target)/\(file)")
+      }
+    }
+  }
+
+  private func fillCatalog(_ catalog: inout Catalog, _ project: Project) throws {
+    let workspace = project.workspace
+    var wanted: Set<String>?
+    if flags.compilesForDocs, !flags.select.isEmpty || !flags.exclude.isEmpty || flags.selector != nil {
+      wanted = Set(try select(project, types: nil).map { project.graph[$0].uniqueID })
+    }
+    var relations: [(id: String, relation: Relation)] = []
+    for node in project.manifest.nodes
+    where [.model, .seed, .snapshot].contains(node.resourceType) && node.isRelational {
+      relations.append((node.uniqueID, workspace.relation(of: node)))
+    }
+    for source in project.manifest.sources {
+      relations.append((source.uniqueID, workspace.relation(of: source)))
+    }
+    if let wanted { relations.removeAll { !wanted.contains($0.id) } }
+    guard !relations.isEmpty else { return }
+    let warehouse = LazyWarehouse(provider, workspace.profile)
+    try warehouse.connect()
+    let state = RunState(
+      engine: self, project: project, warehouse: warehouse, selectedResources: [], total: 0,
+      isExecuting: true)
+    let session = state.session(
+      "generate_catalog", node: nil, thread: Event.mainThread, comment: QueryComments(workspace))
+    defer { session.release() }
+    let events = events
+    let context = RunContext(
+      RenderingThread(workspace, threadName: Event.mainThread), compiler: project.compiler,
+      node: nil, session: session, selectedResources: [],
+      emit: { event in Engine.forward(event, to: events, node: nil, thread: Event.mainThread) })
+    var databases: [String] = []
+    for (_, relation) in relations where !databases.contains(relation.database ?? "") {
+      databases.append(relation.database ?? "")
+    }
+    for database in databases {
+      let own = relations.filter { ($0.relation.database ?? "") == database }
+      do throws(Failure) {
+        catalog.add(try context.catalog(of: own.map(\.relation)), matching: own)
+      } catch {
+        catalog.errors.append(error.text())
+      }
+    }
+  }
+}
+
+extension Catalog {
+  /// Takes the rows of the relations that the project knows.
+  fileprivate mutating func add(
+    _ table: ResultTable, matching relations: [(id: String, relation: Relation)]
+  ) {
+    var ids: [[String]: [String]] = [:]
+    for (id, relation) in relations {
+      let key = [relation.database, relation.schema, relation.identifier].map {
+        ($0 ?? "").lowercased()
+      }
+      ids[key, default: []].append(id)
+    }
+    let names = table.columns.map { $0.name.lowercased() }
+    for row in table.rows {
+      let cells = Dictionary(zip(names, row), uniquingKeysWith: { first, _ in first })
+      func cell(_ name: String) -> String? { cells[name] ?? nil }
+      let key = ["table_database", "table_schema", "table_name"].map {
+        (cell($0) ?? "").lowercased()
+      }
+      for id in ids[key] ?? [] { add(cells, to: id) }
+    }
+  }
+}
