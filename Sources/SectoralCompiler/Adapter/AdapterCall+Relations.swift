@@ -226,6 +226,11 @@ extension AdapterCall {
           ("relation", target), ("column_name", .string(column.name)),
           ("new_column_type", .string(type)),
         ])
+      // Postgres swaps the column for a wider one, and the old one takes the views on it along: the
+      // cache must not go on naming them.
+      if adapterType == "postgres", let relation = target.object(RelationObject.self) {
+        host.session?.cache.dropDependents(of: relation.relation)
+      }
     }
   }
 

@@ -157,30 +157,32 @@ extension AdapterCall {
 extension ResultColumn {
   /// The name under which the Python driver knows the type: what contracts compare and print.
   var driverTypeName: String {
-    if typeName.hasPrefix("_") {
-      let element = ResultColumn(name: name, kind: kind, typeName: String(typeName.dropFirst()))
-      let known = element.driverTypeName
-      return known.hasPrefix("unknown") ? known : known + "ARRAY"
+    if let name = Self.driverNames[typeName] { return name }
+    if typeName.hasPrefix("_"), let element = Self.driverNames[String(typeName.dropFirst())] {
+      return (element == "TEXT" ? "STRING" : element) + "ARRAY"
     }
-    switch typeName {
-    case "bool": return "BOOLEAN"
-    case "bytea": return "BINARY"
-    case "int8": return "LONGINTEGER"
-    case "int2", "int4": return "INTEGER"
-    case "text", "varchar", "bpchar", "char", "name": return "STRING"
-    case "oid": return "ROWID"
-    case "json": return "JSON"
-    case "jsonb": return "JSONB"
-    case "float4", "float8": return "FLOAT"
-    case "numeric": return "DECIMAL"
-    case "date": return "DATE"
-    case "time", "timetz": return "TIME"
-    case "timestamp": return "DATETIME"
-    case "timestamptz": return "DATETIMETZ"
-    case "interval": return "INTERVAL"
-    default: return "unknown type_code \(typeName)"
-    }
+    return "unknown type_code \(Self.identifiers[typeName].map { String($0) } ?? typeName)"
   }
+
+  private static let driverNames: [String: String] = [
+    "bool": "BOOLEAN", "bytea": "BINARY", "int8": "LONGINTEGER", "int2": "INTEGER",
+    "int4": "INTEGER", "text": "TEXT", "varchar": "TEXT", "bpchar": "TEXT", "char": "TEXT",
+    "name": "TEXT", "oid": "ROWID", "json": "JSON", "jsonb": "JSONB", "float4": "FLOAT",
+    "float8": "FLOAT", "numeric": "DECIMAL", "date": "DATE", "time": "TIME", "timetz": "TIME",
+    "timestamp": "DATETIME", "timestamptz": "DATETIMETZ", "interval": "INTERVAL",
+    "int4range": "type", "int8range": "type", "numrange": "type", "daterange": "daterange",
+    "tsrange": "tsrange", "tstzrange": "tstzrange", "_inet": "INETARRAY",
+    "unknown": "UNKNOWN",
+  ]
+
+  /// Types that the driver has no name for, by the number that the server gives them.
+  private static let identifiers: [String: Int] = [
+    "xml": 142, "money": 790, "_money": 791, "macaddr": 829, "inet": 869, "cidr": 650, "bit": 1560,
+    "varbit": 1562, "uuid": 2950, "_uuid": 2951, "point": 600, "line": 628, "lseg": 601,
+    "box": 603, "path": 602, "polygon": 604, "circle": 718, "tsvector": 3614, "tsquery": 3615,
+    "regclass": 2205, "regtype": 2206, "regproc": 24, "macaddr8": 774, "pg_lsn": 3220,
+    "jsonpath": 4072, "xid": 28, "tid": 27, "cid": 29,
+  ]
 }
 
 /// The cursor that `add_query` gives: rows to fetch, and what the server said.

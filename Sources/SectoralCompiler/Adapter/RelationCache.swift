@@ -113,6 +113,20 @@ package final class RelationCache: Sendable {
     }
   }
 
+  /// Forgets the views on a relation, and the views on those: they go when one of its columns is
+  /// dropped with cascade.
+  package func dropDependents(of relation: Relation) {
+    state.withLock { state in
+      var pending = Array(state[Key(relation)]?.dependents ?? [])
+      state[Key(relation)]?.dependents = []
+      while let key = pending.popLast() {
+        guard let entry = state[key] else { continue }
+        pending.append(contentsOf: entry.dependents)
+        state[key] = nil
+      }
+    }
+  }
+
   /// A rename moves a relation with the views on it, and replaces what had the new name.
   package func rename(_ old: Relation, to new: Relation) {
     state.withLock { state in

@@ -218,7 +218,10 @@ extension Engine {
     )
     defer { session.release() }
     var failed = false
-    let results = state.results
+    // Hooks at the start are no results to those at the end, unless they failed.
+    let results = state.results.filter {
+      $0.node.resourceType != "operation" || $0.status != .success
+    }
     for (index, hook) in hooks.enumerated() {
       let position = Position(index + 1, of: hooks.count)
       if failed {

@@ -212,7 +212,7 @@ struct AdapterTests {
     #expect(
       try host.render(
         "{{ adapter.get_column_schema_from_query('q') | map(attribute='dtype') | join(' ') }}")
-        == "INTEGER LONGINTEGER TEXT STRINGARRAY unknown type_code uuid")
+        == "INTEGER LONGINTEGER TEXT STRINGARRAY unknown type_code 2950")
   }
 
   @Test func theDatabasesWordsReachTheTemplate() throws {
