@@ -48,7 +48,7 @@ struct BadInput: Sendable, CustomTestStringConvertible {
     for (path, text) in files {
       guard let mark = text.range(of: Self.mark) else { continue }
       let before = text[..<mark.lowerBound]
-      let lines = before.split(separator: "\n", omittingEmptySubsequences: false)
+      let lines = before.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
       let column = (lines.last?.unicodeScalars.count ?? 0) + 1
       let rest = text[mark.upperBound...].prefix { $0 != "\n" && $0 != "\r\n" }
       return ("\(path):\(lines.count):\(column)", "\(lines.last ?? "")\(rest)")
