@@ -84,20 +84,22 @@ final class PasswordServer: Sendable {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_addchdir_np(&actions, "/")
     for number in Int32(0)...2 {
       posix_spawn_file_actions_addopen(&actions, number, "/dev/null", O_RDWR, 0)
     }
     // A server must not hold what the test runner was given: locks, pipes.
-    posix_spawn_file_actions_addclosefrom_np(&actions, 3)
-    var argv: [UnsafeMutablePointer<CChar>?] = ([path] + arguments).map { strdup($0) }
+    for number in Int32(3)..<256 where fcntl(number, F_GETFD) == 0 {
+      _ = fcntl(number, F_SETFD, FD_CLOEXEC)
+    }
+    let command = ["/usr/bin/env", "-C", "/", path] + arguments
+    var argv: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) }
     argv.append(nil)
     let variables = ProcessInfo.processInfo.environment
     var envp: [UnsafeMutablePointer<CChar>?] = variables.map { strdup("\($0.key)=\($0.value)") }
     envp.append(nil)
     defer { for pointer in argv + envp { free(pointer) } }
     var process: pid_t = 0
-    let code = posix_spawn(&process, path, &actions, nil, argv, envp)
+    let code = posix_spawn(&process, command[0], &actions, nil, argv, envp)
     guard code == 0 else { throw SectoralError.system("posix_spawn \(path)", code) }
     var status: Int32 = 0
     while waitpid(process, &status, 0) < 0, errno == EINTR {}
