@@ -95,6 +95,8 @@ extension Engine {
     let failFast = flags.failFast ?? false
     let command = invocation.command
     let cancellation = invocation.cancellation
+    state.workersRun(true)
+    defer { state.workersRun(false) }
     scheduler.run(threads: min(threads, order.count)) { number in
       NodeRunner(state, threadName: "Thread-\(number + 1) (worker)", comments: comments)
     } work: { [self] runner, index in
