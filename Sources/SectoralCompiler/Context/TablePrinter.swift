@@ -18,14 +18,17 @@ struct TablePrinter {
     for column in 0..<columnCount where [.number, .integer].contains(table.columnTypes[column]) {
       rightAligned.insert(column)
       places[column] = min(
-        maxPrecision, rows.map { Self.decimals($0[column]) }.max() ?? 0)
+        maxPrecision,
+        rows.map { Self.decimals($0[column]) }.max() ?? 0
+      )
     }
     for row in rows {
       cells.append(
         (0..<columnCount).map { column in
           rightAligned.contains(column)
             ? number(row[column], places[column]) : cut(Self.plain(row[column]))
-        })
+        }
+      )
     }
     let hidesColumns = columnCount < table.columnNames.count
     if hidesColumns { for index in cells.indices { cells[index].append("...") } }

@@ -198,7 +198,9 @@ extension Engine {
 
   /// Returns whether a hook failed.
   private func runHooks(
-    _ kind: String, _ state: RunState, _ main: NodeRunner
+    _ kind: String,
+    _ state: RunState,
+    _ main: NodeRunner
   ) throws(Failure) -> Bool {
     let workspace = state.project.workspace
     let hooks = state.project.manifest.nodes.filter {

@@ -282,7 +282,9 @@ struct DateParser {
   }
 
   private mutating func number(
-    _ range: ClosedRange<Int>, _ width: Int, allowsBlank: Bool = false
+    _ range: ClosedRange<Int>,
+    _ width: Int,
+    allowsBlank: Bool = false
   ) throws(Failure) -> Int {
     if allowsBlank, index < text.count, text[index] == " ", let digit = digit(at: index + 1),
       digit > 0
