@@ -29,7 +29,10 @@ package struct ManifestWriter {
       String(metadata.invocationStartedAt.dropLast()) + "+00:00"
     )
     out.append(.map(head))
-    write("nodes", manifest.nodes, id: \.uniqueID, to: &out) { $0.layout() }
+    let functions = manifest.nodes.filter { $0.resourceType == .function }
+    let nodes =
+      functions.isEmpty ? manifest.nodes : manifest.nodes.filter { $0.resourceType != .function }
+    write("nodes", nodes, id: \.uniqueID, to: &out) { $0.layout() }
     write("sources", manifest.sources, id: \.uniqueID, to: &out) { $0.layout() }
     write("macros", manifest.macros, id: \.uniqueID, to: &out) { $0.layout() }
     write("docs", manifest.docs, id: \.uniqueID, to: &out) { $0.layout() }
@@ -43,7 +46,7 @@ package struct ManifestWriter {
     write("saved_queries", manifest.savedQueries, id: \.uniqueID, to: &out) { $0.layout() }
     write("semantic_models", manifest.semanticModels, id: \.uniqueID, to: &out) { $0.layout() }
     write("unit_tests", manifest.unitTests, id: \.uniqueID, to: &out) { $0.layout() }
-    write("functions", manifest.functions, id: \.uniqueID, to: &out) { $0.layout() }
+    write("functions", functions, id: \.uniqueID, to: &out) { $0.layout() }
     out.append(raw: "}")
     return out.finish()
   }

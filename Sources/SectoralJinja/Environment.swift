@@ -18,9 +18,8 @@ public final class Environment: Sendable {
   private let filters: [String: FilterBody]
   private let tests: [String: TestBody]
 
-  /// - Parameters:
-  ///   - filters: Besides the built-in ones, and before them.
-  ///   - tests: Likewise.
+  /// `filters`: Besides the built-in ones, and before them.
+  /// `tests`: Likewise.
   public init(
     _ options: Options = Options(),
     filters: [String: FilterBody] = [:],
@@ -88,6 +87,7 @@ public final class Environment: Sendable {
         NameResolver.resolve(&parser)
       }
       let program = Program(file: file, options: options, builder: parser.builder)
+      if parser.diagnostics.isEmpty { return (Template(program: program), []) }
       // In the order of the text, whatever order they were found in.
       let diagnostics = parser.diagnostics.enumerated().sorted {
         ($0.element.span?.start ?? 0, $0.offset) < ($1.element.span?.start ?? 0, $1.offset)
@@ -98,7 +98,14 @@ public final class Environment: Sendable {
 
   private func firstInvalidByte(_ bytes: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> Int? {
     var index = range.lowerBound
+    let raw = UnsafeRawBufferPointer(bytes)
     while index < range.upperBound {
+      while index + 8 <= range.upperBound,
+        raw.loadUnaligned(fromByteOffset: index, as: UInt64.self) & 0x8080_8080_8080_8080 == 0
+      {
+        index += 8
+      }
+      guard index < range.upperBound else { break }
       let byte = bytes[index]
       if byte < 0x80 {
         index += 1

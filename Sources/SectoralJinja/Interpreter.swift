@@ -24,6 +24,8 @@ public final class Interpreter {
   /// Containers being printed, to stop at those that contain themselves.
   @exclusivity(unchecked) var printing: [ObjectIdentifier] = []
   @exclusivity(unchecked) var labels: [Activation] = []
+  /// Set while a render wants to know where its text comes from.
+  @exclusivity(unchecked) var recorder: OriginRecorder?
   let limits: Limits
 
   /// A macro being run.
@@ -45,10 +47,9 @@ public final class Interpreter {
 
   /// Renders a template to text.
   ///
-  /// - Parameters:
-  ///   - undefined: For names that are missing in this template's own text; macros that it calls
-  ///     keep the environment's kind. nil: the environment's.
-  ///   - label: What the template is, for the trail of errors: `model orders`.
+  /// `undefined`: For names that are missing in this template's own text; macros that it calls
+  /// keep the environment's kind. nil: the environment's.
+  /// `label`: What the template is, for the trail of errors: `model orders`.
   ///
   /// May be called from a host function, in the middle of another render.
   public func render(
@@ -65,6 +66,31 @@ public final class Interpreter {
       throw error
     }
     return output.take(from: mark)
+  }
+
+  /// Renders a template to text, and tells where in the template each piece of it comes from.
+  ///
+  /// What macros write, and what captures hold, has its origin at the call or at the output that
+  /// puts it in.
+  public func renderWithOrigins(
+    _ template: Template,
+    scope: Scope,
+    undefined: UndefinedKind? = nil,
+    label: String? = nil
+  ) throws(TemplateError) -> (text: String, origins: [TextOrigin]) {
+    let mark = output.count
+    let recorder = OriginRecorder(template.program)
+    let outer = self.recorder
+    self.recorder = recorder
+    defer { self.recorder = outer }
+    do throws(TemplateError) {
+      try renderRoot(template, scope, undefined, label)
+    } catch {
+      output.truncate(to: mark)
+      throw error
+    }
+    let origins = recorder.origins(from: mark, to: output.count)
+    return (output.take(from: mark), origins)
   }
 
   /// A template that is one expression gives its value; anything else its text.
@@ -154,7 +180,7 @@ public final class Interpreter {
 
   /// Calls a macro by its definition; yields its text (`Value.string`) or what `return` was given.
   ///
-  /// - Parameter label: For the trail of errors, `macro clean_name`.
+  /// `label`: For the trail of errors, `macro clean_name`.
   public func invoke(
     _ definition: Template.Definition,
     of template: Template,

@@ -18,35 +18,92 @@ public struct Symbol: Hashable, Sendable, ExpressibleByStringLiteral {
 }
 
 /// The table behind `Symbol`: grows, never shrinks.
-private final class SymbolTable: Sendable {
+final class SymbolTable: Sendable {
   static let shared = SymbolTable()
 
   private struct State {
     var names: [String] = []
-    var indexes: [String: UInt32] = [:]
+    var bytes: [UInt8] = []
+    /// Of each name: hash, and where its bytes end.
+    var hashes: [UInt32] = []
+    var ends: [Int32] = []
+    /// Open addressing: an index plus one, 0 is free.
+    var buckets = [UInt32](repeating: 0, count: 4096)
+
+    func find(_ name: UnsafeBufferPointer<UInt8>, _ hash: UInt32) -> UInt32? {
+      let mask = buckets.count - 1
+      var bucket = Int(hash ^ hash >> 15) & mask
+      while buckets[bucket] != 0 {
+        let index = Int(buckets[bucket]) - 1
+        if hashes[index] == hash {
+          let start = index == 0 ? 0 : Int(ends[index - 1])
+          if Int(ends[index]) - start == name.count {
+            var position = 0
+            while position < name.count, bytes[start + position] == name[position] {
+              position += 1
+            }
+            if position == name.count { return UInt32(index) }
+          }
+        }
+        bucket = (bucket + 1) & mask
+      }
+      return nil
+    }
+
+    mutating func add(_ name: UnsafeBufferPointer<UInt8>, _ hash: UInt32) -> UInt32 {
+      let index = UInt32(names.count)
+      names.append(String(decoding: name, as: UTF8.self))
+      bytes.append(contentsOf: name)
+      hashes.append(hash)
+      ends.append(Int32(bytes.count))
+      if names.count * 2 > buckets.count {
+        buckets = [UInt32](repeating: 0, count: buckets.count * 2)
+        for index in names.indices { place(UInt32(index)) }
+      } else {
+        place(index)
+      }
+      return index
+    }
+
+    private mutating func place(_ index: UInt32) {
+      let mask = buckets.count - 1
+      let hash = hashes[Int(index)]
+      var bucket = Int(hash ^ hash >> 15) & mask
+      while buckets[bucket] != 0 { bucket = (bucket + 1) & mask }
+      buckets[bucket] = index + 1
+    }
   }
   private let state: Mutex<State>
 
   /// The known names come first, so that a symbol's index is its `KnownName`.
   private init() {
     var state = State()
-    state.names.reserveCapacity(2048)
-    state.indexes.reserveCapacity(2048)
     for known in KnownName.allCases {
-      let name = "\(known)"
-      state.indexes[name] = UInt32(state.names.count)
-      state.names.append(name)
+      var name = "\(known)"
+      _ = name.withUTF8 { state.add($0, SymbolTable.hash($0)) }
     }
     self.state = Mutex(state)
   }
 
+  /// FNV-1a.
+  static func hash(_ name: UnsafeBufferPointer<UInt8>) -> UInt32 {
+    var hash: UInt32 = 2_166_136_261
+    for byte in name { hash = (hash ^ UInt32(byte)) &* 16_777_619 }
+    return hash
+  }
+
   func intern(_ name: String) -> Symbol {
-    state.withLock { state in
-      if let index = state.indexes[name] { return Symbol(index: index) }
-      let index = UInt32(state.names.count)
-      state.names.append(name)
-      state.indexes[name] = index
-      return Symbol(index: index)
+    var name = name
+    return name.withUTF8 { intern($0, SymbolTable.hash($0)).symbol }
+  }
+
+  func intern(_ name: UnsafeBufferPointer<UInt8>, _ hash: UInt32) -> (symbol: Symbol, name: String)
+  {
+    // The lock holds no pointer beyond the call.
+    nonisolated(unsafe) let bytes = name
+    return state.withLock { state in
+      let index = state.find(bytes, hash) ?? state.add(bytes, hash)
+      return (Symbol(index: index), state.names[Int(index)])
     }
   }
 
@@ -59,6 +116,7 @@ private final class SymbolTable: Sendable {
 /// members of its own objects.
 ///
 /// The spelling of a case is the name; raw values are indexes of the symbol table.
+// swift-format-ignore: AlwaysUseLowerCamelCase
 enum KnownName: UInt32, CaseIterable {
   // Words of the grammar.
   case and, or, not, `in`, `is`, `if`, `else`, elif, endif, `for`, endfor, recursive, set, endset

@@ -80,31 +80,14 @@ extension Template {
       let node = program.nodes[index]
       let path: [String]?
       switch node.kind {
-      case .call: path = self.path(of: node.a)
-      case .callMethod: path = self.path(of: node.a).map { $0 + [program.names[Int(node.c)]] }
+      case .call: path = program.path(of: node.a)
+      case .callMethod: path = program.path(of: node.a).map { $0 + [program.names[Int(node.c)]] }
       default: continue
       }
       guard let path else { continue }
       calls.append(call(node, path))
     }
     return calls.sorted { $0.span.start < $1.span.start }
-  }
-
-  private func path(of id: NodeID) -> [String]? {
-    var parts: [String] = []
-    var id = id
-    while true {
-      let node = program.nodes[Int(id)]
-      switch node.kind {
-      case .name:
-        parts.append(Symbol(index: UInt32(bitPattern: node.c)).name)
-        return parts.reversed()
-      case .attribute:
-        parts.append(program.names[Int(node.b)])
-        id = node.a
-      default: return nil
-      }
-    }
   }
 
   private func call(_ node: Node, _ path: [String]) -> StaticCall {

@@ -55,3 +55,12 @@ package struct Failures: Error, Sendable {
 
   package init(_ list: [Failure]) { self.list = list }
 }
+
+extension Diagnostic {
+  /// What libyaml says, with dbt's words in front.
+  package var asSyntaxError: Diagnostic {
+    var copy = self
+    if let span { copy.message = "Syntax error near line \(span.position.line)\n  \(message)" }
+    return copy
+  }
+}

@@ -74,6 +74,9 @@ public struct WarehouseError: Error, Sendable {
   /// In characters (Unicode scalars), from 1, in the statement as it was sent.
   public var position: Int?
   public var context: String?
+  /// Everything that was said, as the client library lays it out, `LINE 3: …` with its caret
+  /// included; without the severity.
+  public var report: String?
   /// The statement as it was sent, without bound values.
   public var sql: String?
 
@@ -85,6 +88,7 @@ public struct WarehouseError: Error, Sendable {
     hint: String? = nil,
     position: Int? = nil,
     context: String? = nil,
+    report: String? = nil,
     sql: String? = nil
   ) {
     self.kind = kind
@@ -94,6 +98,7 @@ public struct WarehouseError: Error, Sendable {
     self.hint = hint
     self.position = position
     self.context = context
+    self.report = report
     self.sql = sql
   }
 }

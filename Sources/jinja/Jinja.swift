@@ -70,7 +70,11 @@ struct Jinja {
     for (name, value) in definitions { context[name] = value }
     if let repetitions {
       measure(
-        SourceFile(path: path, bytes: bytes), Renderer.scope(context), options, repetitions)
+        SourceFile(path: path, bytes: bytes),
+        Renderer.scope(context),
+        options,
+        repetitions
+      )
       return
     }
     let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
@@ -108,7 +112,10 @@ struct Jinja {
 
   /// Prints the nanoseconds of a compilation and of a render, each the best of five runs.
   private static func measure(
-    _ file: SourceFile, _ scope: Scope, _ options: Options, _ repetitions: Int
+    _ file: SourceFile,
+    _ scope: Scope,
+    _ options: Options,
+    _ repetitions: Int
   ) {
     let environment = Environment(options)
     let clock = ContinuousClock()

@@ -22,6 +22,8 @@ enum Sectoral {
     }
     // A reader that goes away (`| head`) must not end a run in the middle.
     signal(SIGPIPE, SIG_IGN)
+    // Nor must a file that may not grow: the write fails, and says so.
+    signal(SIGXFSZ, SIG_IGN)
     let session = Session(
       arguments: arguments,
       environment: ProcessEnvironment.variables,

@@ -67,10 +67,12 @@ final class TestHome: Sendable {
 enum SectoralError: Error, CustomStringConvertible {
   case system(String, Int32)
   case notBuilt(String)
+  case failed(String)
 
   var description: String {
     switch self {
     case .system(let call, let code): "\(call): \(String(cString: strerror(code)))"
+    case .failed(let words): words
     case .notBuilt(let path): "there is no executable at \(path): build the product sectoral first"
     }
   }
@@ -115,7 +117,8 @@ struct Sectoral: Sendable {
   ///
   /// `environment` is added to what the home sets, and stronger; nothing else is inherited. The
   /// process finds its input empty unless `input` says otherwise, is killed after `timeout`, and
-  /// gets the signal of `interrupt` once it has printed the text of it.
+  /// gets the signal of `interrupt` once it has printed the text of it. `shell` is what a shell does
+  /// before it becomes the executable, `"$@"`: limits, redirections.
   static func run(
     _ arguments: [String],
     in directory: String,
@@ -123,7 +126,8 @@ struct Sectoral: Sendable {
     environment: [String: String] = [:],
     input: String = "",
     timeout: Duration = .seconds(300),
-    interrupt: Interrupt? = nil
+    interrupt: Interrupt? = nil,
+    shell: String? = nil
   ) async throws -> Result {
     let variables = home.environment.merging(environment) { _, new in new }
     // A thread of its own: the pool of the tests has no more threads than there are cores.
@@ -137,7 +141,8 @@ struct Sectoral: Sendable {
               home: variables,
               input: input,
               timeout: timeout,
-              interrupt: interrupt
+              interrupt: interrupt,
+              shell: shell
             )
           }
         )
@@ -159,7 +164,8 @@ struct Sectoral: Sendable {
     home variables: [String: String],
     input: String = "",
     timeout: Duration = .seconds(60),
-    interrupt: Interrupt? = nil
+    interrupt: Interrupt? = nil,
+    shell: String? = nil
   ) throws -> Result {
     let executable = try executable
     let inputPipe = try ProcessPipe()
@@ -187,7 +193,8 @@ struct Sectoral: Sendable {
     signal(SIGPIPE, SIG_IGN)
 
     // env changes the folder, and then becomes the executable: the process stays the same.
-    let command = ["/usr/bin/env", "-C", directory, executable] + arguments
+    let through = shell.map { ["/bin/sh", "-c", $0, "sh"] } ?? []
+    let command = ["/usr/bin/env", "-C", directory] + through + [executable] + arguments
     var argv: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) }
     argv.append(nil)
     var envp: [UnsafeMutablePointer<CChar>?] = variables.map { strdup("\($0.key)=\($0.value)") }

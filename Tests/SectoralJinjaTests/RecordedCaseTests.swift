@@ -11,7 +11,9 @@ struct RecordedCaseTests {
     for recorded in try RecordedCase.read(topic) where !known.contains(recorded.template) {
       let result = recorded.render()
       #expect(
-        result == recorded.expected, "\(topic): \(recorded.template)")
+        result == recorded.expected,
+        "\(topic): \(recorded.template)"
+      )
     }
   }
 
@@ -44,14 +46,18 @@ struct RecordedCase {
 
   static let topics: [String] = {
     let files = try? FileManager.default.contentsOfDirectory(
-      at: folder.appending(path: "recorded"), includingPropertiesForKeys: nil)
+      at: folder.appending(path: "recorded"),
+      includingPropertiesForKeys: nil
+    )
     return (files ?? []).filter { $0.pathExtension == "jsonl" }
       .map { $0.deletingPathExtension().lastPathComponent }.sorted()
   }()
 
   static func knownDifferences() throws -> Set<String> {
     let text = try String(
-      contentsOf: folder.appending(path: "known-differences.txt"), encoding: .utf8)
+      contentsOf: folder.appending(path: "known-differences.txt"),
+      encoding: .utf8
+    )
     return Set(text.split(separator: "\n").map(String.init).filter { !$0.hasPrefix("# ") })
   }
 

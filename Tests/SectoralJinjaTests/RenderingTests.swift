@@ -4,7 +4,9 @@ import Testing
 
 /// Renders a template with a context, for tests.
 func render(
-  _ text: String, _ values: [String: Value] = [:], options: Options = Options(),
+  _ text: String,
+  _ values: [String: Value] = [:],
+  options: Options = Options(),
   undefined: UndefinedKind? = nil
 ) throws(TemplateError) -> String {
   let environment = Environment(options)
@@ -12,12 +14,17 @@ func render(
   var symbols: [Symbol: Value] = [:]
   for (name, value) in values { symbols[Symbol(name)] = value }
   return try Interpreter(environment).render(
-    template, scope: DictionaryScope(symbols), undefined: undefined)
+    template,
+    scope: DictionaryScope(symbols),
+    undefined: undefined
+  )
 }
 
 /// The error that a template ends in.
 func failure(
-  _ text: String, _ values: [String: Value] = [:], options: Options = Options()
+  _ text: String,
+  _ values: [String: Value] = [:],
+  options: Options = Options()
 ) -> TemplateError? {
   do throws(TemplateError) {
     _ = try render(text, values, options: options)
@@ -67,7 +74,8 @@ struct HostTests {
     #expect(try render("a{{ x }}{{ x.y }}{{ x() }}{{ x.y(1)['z'] }}b", undefined: .silent) == "ab")
     let environment = Environment()
     let macros = try environment.compile(
-      SourceFile(path: "m.sql", text: "{% macro m() %}{{ nope.attr }}{% endmacro %}"))
+      SourceFile(path: "m.sql", text: "{% macro m() %}{{ nope.attr }}{% endmacro %}")
+    )
     let definition = try #require(macros.definitions.first)
     let interpreter = Interpreter(environment)
     let model = try environment.compile(SourceFile(path: "model.sql", text: "x\n  {{ m() }}"))
@@ -89,7 +97,9 @@ struct HostTests {
   @Test func macrosOfAByteRangeKeepTheirPlaces() throws {
     let file = SourceFile(
       path: "macros/x.sql",
-      text: "-- text\n{% macro a() %}1{% endmacro %}\n{% macro b(x, y=2) %}\n  {{ x + none }}{% endmacro %}\n")
+      text:
+        "-- text\n{% macro a() %}1{% endmacro %}\n{% macro b(x, y=2) %}\n  {{ x + none }}{% endmacro %}\n"
+    )
     let (blocks, diagnostics) = BlockScanner.blocks(in: file, tags: ["macro"])
     #expect(diagnostics.isEmpty)
     #expect(blocks.map(\.signature.text) == ["a()", "b(x, y=2)"])
@@ -102,7 +112,12 @@ struct HostTests {
     #expect(definition.span.position.line == 3)
     do throws(TemplateError) {
       _ = try Interpreter(environment).invoke(
-        definition, of: template, scope: Scope(), Arguments([.int(1)]), label: "macro b")
+        definition,
+        of: template,
+        scope: Scope(),
+        Arguments([.int(1)]),
+        label: "macro b"
+      )
       Issue.record("no error")
     } catch {
       #expect(error.diagnostic.message == "unsupported operand type(s) for +: 'int' and 'NoneType'")
@@ -125,9 +140,15 @@ struct HostTests {
       """
     let template = try environment.compile(SourceFile(path: "m.sql", text: text))
     #expect(
-      template.definitions.map(\.name) == ["test_unique", "materialization_view", "m"])
+      template.definitions.map(\.name) == ["test_unique", "materialization_view", "m"]
+    )
     let value = try Interpreter(environment).invoke(
-      template.definitions[0], of: template, scope: Scope(), Arguments([.int(5)]), label: "test")
+      template.definitions[0],
+      of: template,
+      scope: Scope(),
+      Arguments([.int(5)]),
+      label: "test"
+    )
     #expect(value.asString == "t 5")
   }
 
@@ -137,7 +158,8 @@ struct HostTests {
     func value(_ text: String) throws -> Value {
       try interpreter.evaluate(
         environment.compile(SourceFile(path: "t", text: text)),
-        scope: DictionaryScope(["x": .int(3)]))
+        scope: DictionaryScope(["x": .int(3)])
+      )
     }
     #expect(try value("{{ x }}").isEqual(to: .int(3)))
     #expect(try value("{{ [x, 'a'] }}").isEqual(to: .list([.int(3), .string("a")])))
@@ -156,7 +178,8 @@ struct HostTests {
     #expect(
       calls.map { $0.path.joined(separator: ".") } == [
         "ref", "source", "config", "adapter.dispatch", "ref",
-      ])
+      ]
+    )
     guard case .string("a")? = calls[0].positional[0] else {
       Issue.record("not a constant")
       return
@@ -172,13 +195,18 @@ struct HostTests {
       "render": .function("render") { (arguments, interpreter) throws(TemplateError) in
         .string(
           try interpreter.render(
-            inner, scope: DictionaryScope(["a": arguments.positional.first ?? .none])))
+            inner,
+            scope: DictionaryScope(["a": arguments.positional.first ?? .none])
+          )
+        )
       }
     ]
     let outer = try environment.compile(
-      SourceFile(path: "outer", text: "a{{ render(1) ~ render('x') }}b{{ render(2) }}"))
+      SourceFile(path: "outer", text: "a{{ render(1) ~ render('x') }}b{{ render(2) }}")
+    )
     #expect(
-      try Interpreter(environment).render(outer, scope: DictionaryScope(values)) == "a<1><x>b<2>")
+      try Interpreter(environment).render(outer, scope: DictionaryScope(values)) == "a<1><x>b<2>"
+    )
   }
 
   @Test func manyThreadsRenderOneTemplate() async throws {
@@ -187,7 +215,9 @@ struct HostTests {
       SourceFile(
         path: "t",
         text: "{% macro m(a, b='a long enough constant') %}{{ a }}{{ b }}{% endmacro %}"
-          + "{% for i in range(50) %}{{ m(i) }}{% endfor %}"))
+          + "{% for i in range(50) %}{{ m(i) }}{% endfor %}"
+      )
+    )
     let texts = try await withThrowingTaskGroup(of: String.self) { group in
       for _ in 0..<16 {
         group.addTask { try Interpreter(environment).render(template, scope: Scope()) }
@@ -207,12 +237,14 @@ struct ErrorTests {
     #expect(place(failure("{% macro m(a) %}{% endmacro %}\n{{ m(1, 2) }}")) == "2:4")
     #expect(
       failure("{% macro m(name) %}{% endmacro %}{{ m(nmae=1) }}")?.diagnostic.hint
-        == "did you mean 'name'?")
+        == "did you mean 'name'?"
+    )
     #expect(failure("{% fro x in y %}")?.diagnostic.hint == "did you mean 'for'?")
   }
 
   @Test func allMistakesAreReported() {
-    let text = "{{ 1 + }}\n{% for x of y %}{{ x }}{% endfor %}\n{{ a | nope }}\n{% if %}{% endif %}\n{{ 'x"
+    let text =
+      "{{ 1 + }}\n{% for x of y %}{{ x }}{% endfor %}\n{{ a | nope }}\n{% if %}{% endif %}\n{{ 'x"
     let (_, diagnostics) = Environment().parse(SourceFile(path: "t", text: text))
     #expect(diagnostics.map { $0.span?.position.line } == [1, 2, 3, 4, 5])
   }
@@ -222,7 +254,8 @@ struct ErrorTests {
     options.undefinedHint = "Check the spelling."
     #expect(
       failure("{{ foo() }}", options: options)?.diagnostic.message
-        == "'foo' is undefined. Check the spelling.")
+        == "'foo' is undefined. Check the spelling."
+    )
   }
 
   @Test func theTrailNamesTheMacros() {
@@ -245,7 +278,8 @@ struct BadInputTests {
     String(repeating: "(", count: 10_000), "{{ " + String(repeating: "(", count: 10_000),
     "{{ " + String(repeating: "(", count: 10_000) + "1" + String(repeating: ")", count: 10_000)
       + " }}",
-    "{{ " + String(repeating: "[", count: 10_000), "{{ " + String(repeating: "-", count: 10_000) + "1 }}",
+    "{{ " + String(repeating: "[", count: 10_000),
+    "{{ " + String(repeating: "-", count: 10_000) + "1 }}",
     "{{ " + String(repeating: "not ", count: 10_000) + "1 }}",
     "{{ " + String(repeating: "{1:", count: 5000) + " }}",
     String(repeating: "{% if true %}", count: 10_000),
@@ -261,7 +295,8 @@ struct BadInputTests {
     "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}",
     "{% macro m() %}{% call n() %}{{ m() }}{% endcall %}{% endmacro %}{% macro n() %}{{ caller() }}{% endmacro %}{{ m() }}",
     "{{ 'a' * 10000000000 }}", "{{ [1] * 10000000000 }}", "{{ 2 ** 100000000 }}",
-    "{{ '%10000000000d' % 1 }}", "{{ '{:10000000000}'.format(1) }}", "{{ 'a'.center(10000000000) }}",
+    "{{ '%10000000000d' % 1 }}", "{{ '{:10000000000}'.format(1) }}",
+    "{{ 'a'.center(10000000000) }}",
     "{{ range(10000000000) | list }}", "{{ 10 ** 10 ** 10 }}",
     "{{ ('a' * 10000000).replace('a', 'b' * 1000000) }}",
     "{% set a = [] %}{% do a.append(a) %}{{ a == [a] }}{{ a < a }}{{ a | tojson }}",
@@ -305,7 +340,8 @@ struct BadInputTests {
     let pieces = [
       "{{", "}}", "{%", "%}", "{#", "#}", "-", "+", " ", "\n", "'", "\"", "(", ")", "[", "]", "{",
       "}", ":", ",", ".", "|", "~", "=", "==", "if", "else", "elif", "endif", "for", "in", "endfor",
-      "set", "endset", "macro", "endmacro", "call", "endcall", "raw", "endraw", "x", "y", "1", "2.5",
+      "set", "endset", "macro", "endmacro", "call", "endcall", "raw", "endraw", "x", "y", "1",
+      "2.5",
       "is", "not", "and", "or", "filter", "endfilter", "with", "endwith", "block", "endblock",
       "upper", "defined", "loop", "caller", "recursive", "é", "\u{0}", "\\", "**", "*", "do",
     ]
@@ -347,7 +383,9 @@ struct BlockScannerTests {
   ])
   func reportsMistakes(_ text: String, _ id: String) {
     let (_, diagnostics) = BlockScanner.blocks(
-      in: SourceFile(path: "t", text: text), tags: ["macro"])
+      in: SourceFile(path: "t", text: text),
+      tags: ["macro"]
+    )
     #expect(diagnostics.map(\.id).contains(id))
   }
 }

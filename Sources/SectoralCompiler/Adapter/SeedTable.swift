@@ -289,8 +289,8 @@ private struct CSVReader {
     guard fieldCount <= grid.head.count else {
       throw fail(
         "seed.too-many-values",
-        "the row has \(fieldCount) values, but the table only has \(grid.head.count) "
-          + "column\(grid.head.count == 1 ? "" : "s")",
+        "Row \(grid.rowCount) has \(fieldCount) values, but Table only has \(grid.head.count) "
+          + "columns.",
         at: start,
         hint: "put double quotes around values that hold the delimiter "
           + "'\(Character(Unicode.Scalar(delimiter)))'")

@@ -1,6 +1,6 @@
 import SectoralJinja
 package import SectoralProject
-package import SectoralText
+import SectoralText
 import SectoralYAML
 import Synchronization
 
@@ -59,6 +59,10 @@ package final class Compiler: Sendable {
     injects: Bool,
     below path: [Node]
   ) throws(Failure) -> CompiledSQL {
+    if node.language == "python", node.resourceType == .function {
+      // Not a template; whether the adapter can run it is the materialization's to say.
+      return CompiledSQL(text: node.rawCode, ownText: node.rawCode, ctes: [])
+    }
     if node.language == "python" {
       throw Failure(
         .compilation,
@@ -83,7 +87,7 @@ package final class Compiler: Sendable {
         (own, map) = try renderBody(of: node, context)
       }
     } catch {
-      throw Failure(error, node: node)
+      throw context.failure(error, nil)
     }
     // Depth first, each once: the CTEs of what is referred to come before it.
     var ctes: [ExtraCTE] = []
@@ -137,7 +141,12 @@ package final class Compiler: Sendable {
     }
   }
 
-  private func renderBody(
+  /// An ephemeral model that was compiled for another.
+  func compiledEphemeral(_ uniqueID: String) -> CompiledSQL? {
+    ephemeralModels.withLock { $0[uniqueID] }
+  }
+
+  func renderBody(
     of node: Node,
     _ context: RunContext
   ) throws(TemplateError) -> (String, RenderMap?) {
@@ -146,10 +155,10 @@ package final class Compiler: Sendable {
       return (node.rawCode, RenderMap(verbatim: span))
     }
     let template = try workspace.environment.compile(span.file, in: span.start..<span.end)
-    let text = try context.hosting { () throws(TemplateError) in
-      try context.interpreter.render(template, scope: context)
+    let (text, origins) = try context.hosting { () throws(TemplateError) in
+      try context.interpreter.renderWithOrigins(template, scope: context)
     }
-    return (text, nil)
+    return (text, RenderMap(origins: origins))
   }
 
   private func unknownTest(_ test: GenericTestDraft, _ node: Node) -> TemplateError {
@@ -170,44 +179,63 @@ package final class Compiler: Sendable {
 
 /// From bytes of rendered SQL back to the file that they came from.
 package struct RenderMap: Sendable {
-  /// `length` bytes at `output` came from `source`; verbatim, or as the value of an expression.
-  package struct Piece: Sendable {
-    package let output: Int
-    package let length: Int
-    package let source: TextSpan
-    package let isVerbatim: Bool
+  /// In the order of the text.
+  private let origins: [TextOrigin]
+  /// The text is the file's own.
+  private let verbatim: TextSpan?
 
-    package init(output: Int, length: Int, source: TextSpan, isVerbatim: Bool) {
-      self.output = output
-      self.length = length
-      self.source = source
-      self.isVerbatim = isVerbatim
-    }
+  init(origins: [TextOrigin]) {
+    self.origins = origins
+    verbatim = nil
   }
-
-  package var pieces: [Piece]
-
-  package init(pieces: [Piece]) { self.pieces = pieces }
 
   init(verbatim span: TextSpan) {
-    pieces = [Piece(output: 0, length: span.end - span.start, source: span, isVerbatim: true)]
+    origins = []
+    verbatim = span
   }
 
-  /// The place of a byte of the output; nil where nothing is known.
-  package func place(of output: Int) -> TextSpan? {
-    guard
-      let piece = pieces.last(where: { $0.output <= output && output < $0.output + $0.length })
-        ?? pieces.last(where: { $0.output <= output })
-    else { return nil }
-    guard piece.isVerbatim else { return piece.source }
-    let start = min(piece.source.start + output - piece.output, piece.source.end)
-    let bytes = piece.source.file.bytes
-    func isWord(_ byte: UInt8) -> Bool {
-      byte == 0x5F || (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte | 0x20)
-        || byte >= 0x80
+  /// The place of a byte of the text, and the call whose text it is; nil where nothing is known.
+  func origin(of offset: Int) -> (span: TextSpan, callee: String?)? {
+    if let verbatim { return (Self.word(in: verbatim, at: offset, of: nil), nil) }
+    // What ends the text, as in `syntax error at end of input`, lies in its last piece.
+    guard let origin = origins.last(where: { $0.offset <= offset }) else { return nil }
+    guard origin.isVerbatim else { return (origin.span, origin.callee) }
+    return (
+      Self.word(in: origin.span, at: offset - origin.offset, of: origin.length), nil
+    )
+  }
+
+  /// The word that begins at a byte of a piece of a file.
+  ///
+  /// - Parameter length: of the piece as it was rendered, without the carriage returns.
+  private static func word(in span: TextSpan, at offset: Int, of length: Int?) -> TextSpan {
+    let bytes = span.file.bytes
+    var start = span.start
+    if length == span.end - span.start || length == nil {
+      start = min(span.start + offset, span.end)
+    } else {
+      var left = offset
+      while start < span.end, left > 0 {
+        if bytes[start] == 0x0D, start + 1 < span.end, bytes[start + 1] == 0x0A { start += 1 }
+        start += 1
+        left -= 1
+      }
     }
+    return TextSpan(
+      file: span.file, start: start,
+      end: max(start + 1, min(span.end, wordEnd(in: bytes, from: start))))
+  }
+
+  static func wordEnd(in bytes: [UInt8], from start: Int) -> Int {
     var end = start
-    while end < piece.source.end, isWord(bytes[end]) { end += 1 }
-    return TextSpan(file: piece.source.file, start: start, end: max(end, start + 1))
+    while end < bytes.count, isWord(bytes[end]) { end += 1 }
+    return end
+  }
+
+  static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
+
+  private static func isWord(_ byte: UInt8) -> Bool {
+    byte == 0x5F || (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte | 0x20)
+      || byte >= 0x80
   }
 }

@@ -50,7 +50,7 @@ extension RunContext {
         response: results.mainResponse
       )
     } catch {
-      throw Failure(error, node: node, compiled: compiled)
+      throw failure(error, compiled)
     }
   }
 
@@ -157,7 +157,10 @@ extension RunContext {
   }
 
   /// Runs a query for its rows: `show`.
-  package func preview(_ compiled: CompiledSQL, limit: Int) throws(Failure) -> ResultTable {
+  package func preview(
+    _ compiled: CompiledSQL,
+    limit: Int
+  ) throws(Failure) -> (table: ResultTable, sql: String) {
     guard let session else { preconditionFailure("previews need a session") }
     do throws(TemplateError) {
       return try hosting { () throws(TemplateError) in
@@ -174,12 +177,11 @@ extension RunContext {
         else { throw .compilation("the macro get_show_sql is missing") }
         let sql = try interpreter.string(value)
         do throws(WarehouseError) {
-          return try session.execute(sql, fetch: true).table
+          return (try session.execute(sql, fetch: true).table, sql)
         } catch { throw TemplateError.warehouse(error) }
       }
     } catch {
-      guard let node else { throw Failure(error, node: nil) }
-      throw Failure(error, node: node, compiled: compiled)
+      throw failure(error, compiled)
     }
   }
 
@@ -228,7 +230,7 @@ extension RunContext {
         if let first = listed.first { try noteLinks(in: first.database, session) }
       }
     } catch {
-      throw Failure(error, node: node)
+      throw failure(error, nil)
     }
   }
 
@@ -274,90 +276,6 @@ extension MacroCatalog {
       }
     }
     return names
-  }
-}
-
-extension Failure {
-  /// A node's error; what the database says is mapped back to the node's file.
-  init(_ error: TemplateError, node: Node, compiled: CompiledSQL?) {
-    self.init(error, node: node)
-    guard let payload = error.payload as? WarehouseFailure, !diagnostics.isEmpty else { return }
-    let database = payload.error
-    if database.kind == .connection || database.kind == .lost {
-      kind = .database
-      diagnostics[0].span = nil
-      return
-    }
-    guard let sql = database.sql, let position = database.position, let compiled else { return }
-    if let place = ErrorPlace.find(position, in: sql, compiled, node) {
-      diagnostics[0].span = place
-    }
-  }
-}
-
-/// From a position in a sent statement to a place in the project's files.
-enum ErrorPlace {
-  /// - Parameter position: in characters from 1, as Postgres counts.
-  static func find(
-    _ position: Int,
-    in sql: String,
-    _ compiled: CompiledSQL,
-    _ node: Node
-  ) -> TextSpan? {
-    let sent = Array(sql.utf8)
-    let scalars = sql.unicodeScalars
-    guard
-      let index = scalars.index(
-        scalars.startIndex,
-        offsetBy: position - 1,
-        limitedBy: scalars.endIndex
-      )
-    else { return nil }
-    let offset = sql.utf8.distance(from: sql.startIndex, to: index)
-    let text = Array(compiled.text.utf8)
-    guard let start = firstIndex(of: text, in: sent), offset >= start,
-      offset < start + text.count
-    else { return nil }
-    let inText = offset - start
-    let own = Array(compiled.ownText.utf8)
-    // CTEs are put in at one place: bytes before it keep their offset, those behind it shift.
-    let shift = text.count - own.count
-    var common = 0
-    while common < own.count, own[common] == text[common] { common += 1 }
-    if shift > 0, inText >= common, inText < common + shift { return nil }
-    let inOwn = shift > 0 && inText >= common + shift ? inText - shift : inText
-    if let place = compiled.map?.place(of: inOwn) { return place }
-    return sameLine(inOwn, own, node)
-  }
-
-  /// Where no map was made: the line of the file that reads as the compiled line does, if it is the
-  /// only one.
-  private static func sameLine(_ offset: Int, _ own: [UInt8], _ node: Node) -> TextSpan? {
-    guard let source = node.source, offset <= own.count else { return nil }
-    let newline = UInt8(ascii: "\n")
-    let start = own[..<offset].lastIndex(of: newline).map { $0 + 1 } ?? 0
-    let end = own[offset...].firstIndex(of: newline) ?? own.count
-    let line = Array(own[start..<end])
-    guard line.contains(where: { $0 != 0x20 }) else { return nil }
-    let bytes = source.file.bytes
-    var matches: [Int] = []
-    var lineStart = source.start
-    while lineStart < source.end {
-      let lineEnd = bytes[lineStart..<source.end].firstIndex(of: newline) ?? source.end
-      if Array(bytes[lineStart..<lineEnd]) == line { matches.append(lineStart) }
-      lineStart = lineEnd + 1
-    }
-    guard matches.count == 1 else { return nil }
-    let place = matches[0] + offset - start
-    return TextSpan(file: source.file, start: place, end: place + 1)
-  }
-
-  private static func firstIndex(of needle: [UInt8], in hay: [UInt8]) -> Int? {
-    guard !needle.isEmpty, needle.count <= hay.count else { return nil }
-    for start in 0...hay.count - needle.count where hay[start] == needle[0] {
-      if hay[start..<start + needle.count].elementsEqual(needle) { return start }
-    }
-    return nil
   }
 }
 

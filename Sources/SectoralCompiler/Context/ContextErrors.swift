@@ -41,12 +41,19 @@ extension TemplateError {
 
   /// What the database said, with everything it said in the payload.
   package static func warehouse(_ error: WarehouseError) -> TemplateError {
-    var lines = [error.message]
-    if let detail = error.detail { lines.append("DETAIL:  \(detail)") }
-    if let hint = error.hint { lines.append("HINT:  \(hint)") }
-    if let context = error.context { lines.append("CONTEXT:  \(context)") }
+    var lines = [error.report ?? error.message]
+    if error.report == nil {
+      if let detail = error.detail {
+        lines.append(error.kind == .statement ? "DETAIL:  \(detail)" : "\t\(detail)")
+      }
+      if error.kind == .statement {
+        if let hint = error.hint { lines.append("HINT:  \(hint)") }
+        if let context = error.context { lines.append("CONTEXT:  \(context)") }
+      }
+    }
     return TemplateError(
       .database, id: "database.\(error.sqlState ?? "error")", lines.joined(separator: "\n"),
+      hint: error.kind == .statement ? nil : error.hint,
       payload: WarehouseFailure(error))
   }
 }

@@ -5,7 +5,6 @@ extension MacroCatalog {
   /// The macros that a macro's text calls, found without running it: direct calls, and for each
   /// `adapter.dispatch('x')` the name itself and the first implementation of the adapter's.
   package func staticDependencies(of entry: MacroEntry) -> [String] {
-    guard let template = try? entry.template() else { return [] }
     let package = entry.macro.packageName
     var found: [String] = []
     func add(_ candidate: MacroEntry?) {
@@ -17,6 +16,21 @@ extension MacroCatalog {
       if case .macro(let entry)? = resolve(Symbol(name), for: package) { return entry }
       return nil
     }
+    if let recorded = entry.recordedCalls {
+      for call in recorded.words {
+        if call.utf8.first == UInt8(ascii: "@") {
+          let parts = call.split(separator: "@").map(String.init)
+          add(named(parts[0]))
+          add(dispatch(parts[0], namespace: parts.count > 1 ? parts[1] : nil, for: package).entry)
+        } else if let dot = call.firstIndex(of: ".") {
+          add(member(Symbol(String(call[call.index(after: dot)...])), of: String(call[..<dot])))
+        } else {
+          add(named(call))
+        }
+      }
+      return found
+    }
+    guard let template = try? entry.template() else { return [] }
     for call in template.staticCalls {
       switch call.path.count {
       case 1: add(named(call.path[0]))

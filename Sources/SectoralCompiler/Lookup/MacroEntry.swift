@@ -7,11 +7,18 @@ import Synchronization
 package final class MacroEntry: Sendable {
   package let macro: Macro
   package let symbol: Symbol
+  /// What the text calls, where that is known without compiling it.
+  let recordedCalls: StaticString?
   private let environment: Environment
   private let compiled = Mutex<Result<Template, TemplateError>?>(nil)
 
-  package init(_ macro: Macro, environment: Environment) {
+  package convenience init(_ macro: Macro, environment: Environment) {
+    self.init(macro, environment: environment, calls: nil)
+  }
+
+  init(_ macro: Macro, environment: Environment, calls: StaticString?) {
     self.macro = macro
+    self.recordedCalls = calls
     self.symbol = Symbol(macro.name)
     self.environment = environment
   }

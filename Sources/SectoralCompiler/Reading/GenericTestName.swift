@@ -1,3 +1,4 @@
+import SectoralProject
 import SectoralText
 package import SectoralYAML
 
@@ -75,27 +76,6 @@ package struct GenericTestName: Sendable, Equatable {
 }
 
 extension Datum {
-  /// As Python's `str` prints the value, collections included.
-  package var pythonString: String {
-    switch self {
-    case .list, .map: pythonRepr
-    default: pythonText
-    }
-  }
-
-  /// As Python's `repr` prints the value.
-  package var pythonRepr: String {
-    switch self {
-    case .string(let text), .date(let text): Self.quoted(text)
-    case .list(let items): "[" + items.map(\.pythonRepr).joined(separator: ", ") + "]"
-    case .map(let map):
-      "{"
-        + map.entries.map { "\(Self.quoted($0.key)): \($0.value.pythonRepr)" }
-        .joined(separator: ", ") + "}"
-    default: pythonText
-    }
-  }
-
   /// `repr` of the value with sorted keys and every scalar turned to text.
   fileprivate var sortedRepr: String {
     switch self {
@@ -103,28 +83,9 @@ extension Datum {
     case .map(let map):
       "{"
         + map.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-        .map { "\(Self.quoted($0)): \((map[$0] ?? .null).sortedRepr)" }.joined(separator: ", ")
+        .map { "\(Datum.pythonQuoted($0)): \((map[$0] ?? .null).sortedRepr)" }.joined(separator: ", ")
         + "}"
-    default: Self.quoted(pythonText)
+    default: Datum.pythonQuoted(pythonText)
     }
-  }
-
-  private static func quoted(_ text: String) -> String {
-    let quote = text.contains("'") && !text.contains("\"") ? "\"" : "'"
-    var out = quote
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\\": out += "\\\\"
-      case "\n": out += "\\n"
-      case "\r": out += "\\r"
-      case "\t": out += "\\t"
-      case _ where String(scalar) == quote: out += "\\\(quote)"
-      case _ where scalar.value < 0x20 || scalar.value == 0x7F:
-        let digits = String(scalar.value, radix: 16)
-        out += "\\x" + (digits.count == 1 ? "0" : "") + digits
-      default: out.unicodeScalars.append(scalar)
-      }
-    }
-    return out + quote
   }
 }

@@ -12,22 +12,30 @@ struct MacroReader {
   /// The built-in macros of an internal package.
   func builtins(of package: String) -> [MacroEntry] {
     let prefix = "\(package)/"
-    var entries: [MacroEntry] = []
-    for (path, text) in embeddedMacroFiles {
-      let path = path.description
+    var files: [Int: SourceFile] = [:]
+    for (index, file) in embeddedMacroFiles.enumerated() {
+      let path = file.path.description
       guard path.hasPrefix(prefix) else { continue }
+      let text = UnsafeBufferPointer(start: file.text.utf8Start, count: file.text.utf8CodeUnitCount)
+      // Told apart from the project's own macros/: `dbt:macros/etc/statement.sql`.
       let name = String(path.dropFirst(prefix.count))
-      let bytes = Array(UnsafeBufferPointer(start: text.utf8Start, count: text.utf8CodeUnitCount))
-      let file = SourceFile(path: name, bytes: bytes)
-      let (blocks, diagnostics) = BlockScanner.blocks(in: file, tags: Self.tags)
-      precondition(diagnostics.isEmpty, "built-in macros in \(path) do not scan: \(diagnostics)")
-      for block in blocks {
-        if let entry = entry(of: block, package: package, originalFilePath: name) {
-          entries.append(entry)
-        }
-      }
+      files[index] = SourceFile(path: "\(package):\(name)", bytes: Array(text))
     }
-    return entries
+    return embeddedMacros.compactMap { embedded in
+      guard let file = files[embedded.file] else { return nil }
+      let name = embedded.name.description
+      let languages = embedded.languages.words
+      let macro = Macro(
+        uniqueID: "macro.\(package).\(name)",
+        name: name,
+        packageName: package,
+        originalFilePath: String(file.path.dropFirst(package.utf8.count + 1)),
+        span: TextSpan(file: file, start: embedded.start, end: embedded.end),
+        createdAt: createdAt,
+        supportedLanguages: languages.isEmpty ? nil : languages
+      )
+      return MacroEntry(macro, environment: environment, calls: embedded.calls)
+    }
   }
 
   func macros(of package: Package) -> (entries: [MacroEntry], diagnostics: [Diagnostic]) {
@@ -60,9 +68,10 @@ struct MacroReader {
           diagnostics.append(
             Diagnostic(
               id: "macro.duplicate",
-              message: "dbt found two macros named \"\(entry.macro.name)\" in the project "
-                + "\"\(package.name)\".\n To fix this error, rename or remove one of the following "
-                + "macros:\n    - \(other.originalFilePath)\n    - \(file.originalFilePath)",
+              message: "dbt found multiple macros named \"\(entry.macro.name)\" in the project "
+                + "\"\(package.name)\".\nAll macros require unique names, to fix this error rename or "
+                + "remove any\nduplicates. They can be found in these files:\n"
+                + "    - \(other.originalFilePath)\n    - \(file.originalFilePath)",
               span: entry.macro.span,
               hint: "the other one is at \(other.span.file.path):\(line):\(column)"
             )
@@ -109,6 +118,13 @@ struct MacroReader {
       supportedLanguages: languages
     )
     return MacroEntry(macro, environment: environment)
+  }
+}
+
+extension SourceFile {
+  /// Whether the file is one of the binary's own macros, which no user can open.
+  var isBuiltIn: Bool {
+    ["dbt:", "dbt_postgres:", "dbt_redshift:"].contains { path.hasPrefix($0) }
   }
 }
 

@@ -43,6 +43,7 @@ struct NodeReader {
     node.sourceSpans = context.sourceSpans
     node.metrics = context.metrics
     node.functions = context.functions
+    node.functions = context.functions
     node.dependsOnMacros = context.macroIDs
     let used = configure(node, draft, context.configCalls)
     try checkConfiguration(used.builder, node)
@@ -189,7 +190,7 @@ struct NodeReader {
       if let schema = config["target_schema"]?.string { node.schema = schema }
       if let database = config["target_database"]?.string { node.database = database }
     }
-    node.relationName = node.isRelational ? workspace.relation(of: node).rendered : nil
+    node.relationName = node.isRelational && node.resourceType != .function ? workspace.relation(of: node).rendered : nil
   }
 
   /// - Parameter builtIn: what the built-in macro gives, for when no project replaces it: three
@@ -239,6 +240,26 @@ extension Failure {
   init(_ error: TemplateError, node: Node?) {
     var diagnostic = error.diagnostic
     if diagnostic.span == nil { diagnostic.span = node?.source ?? node?.declaration }
+    diagnostic.leaveBuiltIns()
+    // The node's own text is named as the node; where nothing else led here, the place says it all.
+    diagnostic.trail = diagnostic.trail.count { $0.label != "template" } == 0
+      ? []
+      : diagnostic.trail.map { frame in
+        guard frame.label == "template", let node else { return frame }
+        let words = "\(node.resourceType.rawValue) \(node.name)"
+        return Diagnostic.Frame(label: words, span: frame.span)
+      }
+    if let node, node.resourceType == .test, node.source == nil, let entry = node.declaration {
+      // A generic test: what it says begins with its entry in the properties file.
+      if let span = diagnostic.span {
+        if span.file !== entry.file || span.start != entry.start {
+          let label = "\(node.resourceType.rawValue) \(node.name)"
+          diagnostic.trail.append(Diagnostic.Frame(label: label, span: entry))
+        }
+      } else {
+        diagnostic.span = entry
+      }
+    }
     let kind: Kind =
       switch error.kind {
       case .database: .database
@@ -249,6 +270,21 @@ extension Failure {
       default: .compilation
       }
     self.init(kind, subject: node?.words, [diagnostic])
+  }
+}
+
+extension Diagnostic {
+  /// Points at the innermost place in a file of the project, should it be in a built-in macro, and
+  /// takes what no user can open out of the trail.
+  fileprivate mutating func leaveBuiltIns() {
+    if let place = span, place.file.isBuiltIn {
+      let own = trail.firstIndex { $0.span.map { !$0.file.isBuiltIn } ?? false }
+      span = own.flatMap { trail[$0].span }
+      trail.removeFirst(own ?? trail.count)
+    }
+    trail.removeAll { $0.span?.file.isBuiltIn ?? false }
+    // A template by itself is the file that the place names.
+    if trail.count == 1, trail[0].label == "template" { trail = [] }
   }
 }
 

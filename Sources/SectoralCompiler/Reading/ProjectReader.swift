@@ -49,7 +49,7 @@ package struct ProjectReader {
     let properties = readProperties()
     for file in properties {
       failures += file.failures
-      warnings += file.warnings.map { NamedWarning("DuplicateYAMLKeysDeprecation", $0) }
+      warnings += file.warnings.map { NamedWarning(PropertiesFile.warningName($0), $0) }
     }
     manifest.docs = docsBlocks(&failures)
     let descriptions = DescriptionRenderer(
@@ -244,6 +244,7 @@ package struct ProjectReader {
         case .seed: type = .seed
         case .analysis: type = .analysis
         case .singularTest: type = .test
+        case .function: type = .function
         case .snapshot:
           drafts += snapshotDrafts(file, package, patches, shapes, &failures)
           continue
@@ -388,6 +389,7 @@ package struct ProjectReader {
     node.latestVersion = entry["latest_version"]?.datum
     node.deprecationDate = entry["deprecation_date"]?.datum.pythonText
     node.timeSpine = entry["time_spine"]?.datum
+    if node.resourceType == .function { node.extraFields = Self.signature(entry) }
     if var spine = node.timeSpine?.map, spine["custom_granularities"] == nil {
       spine["custom_granularities"] = .list([])
       node.timeSpine = .map(spine)
@@ -425,6 +427,25 @@ package struct ProjectReader {
     )
   }
 
+  /// What a function takes and gives back.
+  private static func signature(_ entry: YAMLNode) -> DatumMap {
+    let arguments = (entry["arguments"]?.sequence ?? []).map { argument -> Datum in
+      .map([
+        "name": argument["name"]?.datum ?? .null,
+        "data_type": argument["data_type"]?.datum ?? .null,
+        "description": argument["description"]?.datum ?? .null,
+        "default_value": argument["default_value"]?.datum ?? .null,
+      ])
+    }
+    return [
+      "arguments": .list(arguments),
+      "returns": .map([
+        "data_type": entry["returns"]?["data_type"]?.datum ?? .null,
+        "description": entry["returns"]?["description"]?.datum ?? .null,
+      ]),
+    ]
+  }
+
   private func hookDrafts() -> [Draft] {
     var drafts: [Draft] = []
     for package in workspace.packages {
@@ -450,8 +471,17 @@ package struct ProjectReader {
             rawCode: sql,
             createdAt: createdAt
           )
-          let file = SourceFile(path: "\(definition.file.path) (\(kind))", text: sql)
-          node.source = TextSpan(file: file, start: 0, end: file.bytes.count)
+          if let place = definition.file.range(of: sql) {
+            node.source = TextSpan(
+              file: definition.file,
+              start: place.lowerBound,
+              end: place.upperBound
+            )
+          } else {
+            // Written in more lines than YAML makes of it.
+            let file = SourceFile(path: "\(definition.file.path) (\(kind))", text: sql)
+            node.source = TextSpan(file: file, start: 0, end: file.bytes.count)
+          }
           node.declaration = definition.file.startSpan
           node.tags = [kind]
           node.hookIndex = index
@@ -564,7 +594,8 @@ package struct ProjectReader {
             .parsing,
             Diagnostic(
               id: "test.not-a-list",
-              message: "'data_tests' must be a list, and is \(list.kindName)",
+              message: "Invalid models config given in \(target.file.originalFilePath) - at path "
+                + "['data_tests']: \(list.datum.pythonRepr) is not of type 'array'",
               span: list.span,
               hint: "write each test as '- unique'"
             )
@@ -578,6 +609,20 @@ package struct ProjectReader {
           drafts.append(try draft(test, target, column: column, tags: tags))
         } catch { failures.append(error) }
       }
+    }
+    if let columns = entry["columns"], !columns.isNull, columns.sequence == nil {
+      failures.append(
+        Failure(
+          .parsing,
+          Diagnostic(
+            id: "properties.columns",
+            message: "Invalid models config given in \(target.file.originalFilePath) - at path "
+              + "['columns']: \(columns.datum.pythonRepr) is not of type 'array'",
+            span: columns.span,
+            hint: "write each column as '- name: …'"
+          )
+        )
+      )
     }
     add(entry, column: nil, tags: [])
     for column in entry["columns"]?.sequence ?? [] {
@@ -903,6 +948,7 @@ struct Patches {
       case .snapshot: ["snapshots"]
       case .analysis: ["analyses"]
       case .test: ["data_tests", "tests"]
+      case .function: ["functions"]
       default: []
       }
     for section in sections {
@@ -917,6 +963,23 @@ package struct TestParts: Sendable {
   let drafts: [String: GenericTestDraft]
 
   init(_ drafts: [String: GenericTestDraft]) { self.drafts = drafts }
+}
+
+extension SourceFile {
+  /// Where a text stands, as it is, for the first time.
+  func range(of text: String) -> Range<Int>? {
+    let wanted = Array(text.utf8)
+    guard let first = wanted.first, wanted.count <= bytes.count else { return nil }
+    var start = 0
+    while let next = bytes[start...(bytes.count - wanted.count)].firstIndex(of: first) {
+      if bytes[next..<next + wanted.count].elementsEqual(wanted) {
+        return next..<next + wanted.count
+      }
+      start = next + 1
+      if start > bytes.count - wanted.count { return nil }
+    }
+    return nil
+  }
 }
 
 /// Results of parallel work, stored by index.

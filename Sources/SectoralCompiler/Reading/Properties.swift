@@ -70,10 +70,10 @@ struct PropertiesFile: Sendable {
           Failure(
             .parsing,
             errors.map { error in
-              var error = error
+              var error = error.asSyntaxError
               error.message =
                 "Error reading \(package): \(FileSystem.name(of: file.originalFilePath)) - "
-                + error.message
+                + "Runtime Error\n  " + error.message
               return error
             }
           )
@@ -89,8 +89,9 @@ struct PropertiesFile: Sendable {
           .parsing,
           Diagnostic(
             id: "properties.not-a-mapping",
-            message: "The schema file at \(file.originalFilePath) is invalid because it holds "
-              + "\(parsed.kindName), not keys and values",
+            message: "Error reading \(package): \(FileSystem.name(of: file.originalFilePath)) - "
+              + "Runtime Error\n  Contents of file '\(file.originalFilePath)' are not valid. "
+              + "Dictionary expected.",
             span: parsed.span,
             hint: "begin with 'models:' or 'sources:'"
           )
@@ -102,17 +103,8 @@ struct PropertiesFile: Sendable {
     for (key, value) in pairs {
       let name = key.keyText
       if name == "version" {
-        if value.datum != .int(2), value.datum != .float(2), value.datum != .string("2") {
-          problems.append(
-            Diagnostic(
-              id: "properties.version",
-              message: "The schema file at \(file.originalFilePath) is invalid because version "
-                + "\(value.datum.pythonString) is not supported",
-              span: value.span,
-              hint: "write version: 2, or leave the key out"
-            )
-          )
-        }
+        // dbt has stopped looking at what stands here.
+        continue
       } else if name == "anchors" {
         continue
       } else if !Self.sections.contains(name) {
@@ -154,6 +146,7 @@ struct PropertiesFile: Sendable {
             )
           )
         }
+        for item in items { warnings += Self.misspeltKeys(of: item, in: name) }
       }
     }
     guard problems.isEmpty else {
@@ -170,6 +163,66 @@ struct PropertiesFile: Sendable {
       failures = [error]
     }
     self.warnings = warnings
+  }
+
+  /// What dbt calls a warning about such a file.
+  static func warningName(_ warning: Diagnostic) -> String {
+    switch warning.id {
+    case "properties.unknown-key": "CustomTopLevelKeyDeprecation"
+    case "properties.misspelt-key": "CustomKeyInObjectDeprecation"
+    default: "DuplicateYAMLKeysDeprecation"
+    }
+  }
+
+  private static let entryKeys: Set<String> = [
+    "name", "description", "columns", "config", "docs", "meta", "tests", "data_tests", "group",
+    "latest_version", "versions", "access", "constraints", "deprecation_date", "time_spine",
+    "freshness", "relation",
+  ]
+  private static let columnKeys: Set<String> = [
+    "name", "description", "data_type", "tests", "data_tests", "meta", "tags", "quote",
+    "constraints", "config", "docs", "policy_tags", "granularity",
+  ]
+  private static let sourceKeys: Set<String> = [
+    "name", "description", "database", "schema", "loader", "freshness", "loaded_at_field",
+    "loaded_at_query", "quoting", "tables", "config", "meta", "tags", "overrides", "tests",
+    "data_tests", "unrendered_database", "unrendered_schema",
+  ]
+  private static let tableKeys: Set<String> = [
+    "name", "description", "identifier", "columns", "external", "config", "meta", "loader",
+    "loaded_at_field", "loaded_at_query", "freshness", "tests", "data_tests", "tags", "quoting",
+  ]
+
+  /// Keys that dbt silently leaves aside, and that look like one that it does not.
+  private static func misspeltKeys(of entry: YAMLNode, in section: String) -> [Diagnostic] {
+    var warnings: [Diagnostic] = []
+    func check(_ node: YAMLNode, _ known: Set<String>) {
+      for (key, _) in node.mapping ?? [] where !known.contains(key.keyText) {
+        guard let near = Spelling.nearest(to: key.keyText, among: known) else { continue }
+        warnings.append(
+          Diagnostic(
+            id: "properties.misspelt-key",
+            severity: .warning,
+            message: "Custom key `\(key.keyText)` found in \(section), which means nothing to dbt",
+            span: key.span,
+            hint: "did you mean '\(near)'?"
+          )
+        )
+      }
+    }
+    switch section {
+    case "models", "seeds", "snapshots":
+      check(entry, entryKeys)
+      for column in entry["columns"]?.sequence ?? [] { check(column, columnKeys) }
+    case "sources":
+      check(entry, sourceKeys)
+      for table in entry["tables"]?.sequence ?? [] {
+        check(table, tableKeys)
+        for column in table["columns"]?.sequence ?? [] { check(column, columnKeys) }
+      }
+    default: break
+    }
+    return warnings
   }
 
   /// The entries of a section, with their names.

@@ -13,6 +13,7 @@ package struct ReferenceIndex: Sendable {
   private let rootName: String
   /// Name to package to nodes (several where a model has versions).
   private let nodes: [String: [String: [Node]]]
+  private let functions: [String: [String: Node]]
   private let disabledNodes: [String: [Node]]
   private let sources: [[String]: [String: SourceTable]]
   private let disabledSources: Set<[String]>
@@ -24,6 +25,11 @@ package struct ReferenceIndex: Sendable {
       nodes[node.name, default: [:]][node.packageName, default: []].append(node)
     }
     self.nodes = nodes
+    var functions: [String: [String: Node]] = [:]
+    for node in manifest.nodes where node.resourceType == .function {
+      functions[node.name, default: [:]][node.packageName] = node
+    }
+    self.functions = functions
     disabledNodes = Dictionary(grouping: manifest.disabledNodes.filter(\.resourceType.isRefable)) {
       $0.name
     }
@@ -74,6 +80,20 @@ package struct ReferenceIndex: Sendable {
       if let source = byPackage[name] { return .source(source) }
     }
     return disabledSources.contains(names) ? .disabled : .missing
+  }
+
+  /// What `function('name')` or `function('package', 'name')` means.
+  package func function(_ names: [String], from package: String) -> Node? {
+    guard let name = names.last, let byPackage = functions[name] else { return nil }
+    if names.count == 2 { return byPackage[names[0]] }
+    for package in [package, rootName] + byPackage.keys.sorted() {
+      if let node = byPackage[package] { return node }
+    }
+    return nil
+  }
+
+  package func nearFunction(_ name: String) -> String? {
+    Spelling.nearest(to: name, among: functions.keys)
   }
 
   /// The closest known name, for messages.
@@ -174,6 +194,22 @@ package struct ReferenceIndex: Sendable {
       case .source(let target): tables.append(target.uniqueID)
       case .disabled: problems.append(missingSource(words, names, isDisabled: true, at: span))
       case .missing: problems.append(missingSource(words, names, isDisabled: false, at: span))
+      }
+    }
+    for names in node.functions {
+      if let target = function(names, from: node.packageName) {
+        nodes.append(target.uniqueID)
+      } else {
+        let name = names.joined(separator: ".")
+        problems.append(
+          Diagnostic(
+            id: "function.not-found",
+            message: "\(words) depends on a function named '\(name)' which was not found",
+            span: node.source ?? node.declaration,
+            hint: nearFunction(names.last ?? "").map { "did you mean '\($0)'?" }
+              ?? "a function is a file in a folder of 'function-paths'"
+          )
+        )
       }
     }
     // dbt resolves sources before refs.

@@ -383,7 +383,7 @@ package final class VariableObject: Object {
       // it may never be run.
       if !context.isExecuting, !context.requiresVariables { return .none }
       let known = vars.entries.map { "\($0.key): \($0.value.pythonRepr)" }.joined(separator: "\n- ")
-      let owner = context.currentNode.map { "\($0.resourceType) \($0.name)" } ?? "<Configuration>"
+      let owner = context.currentNode.map(\.name) ?? "<Configuration>"
       throw .compilation(
         "Required var '\(name)' not found in config:\n"
           + "Vars supplied to \(owner) = {\(known.isEmpty ? "" : "\n- \(known)\n")}",

@@ -129,8 +129,16 @@ func sourceArguments(_ arguments: Arguments) throws(TemplateError) -> [String] {
 extension Reference {
   init(_ arguments: Arguments, _ interpreter: Interpreter) throws(TemplateError) {
     let names = arguments.positional.compactMap(\.asString)
-    guard (1...2).contains(arguments.positional.count), names.count == arguments.positional.count
-    else {
+    if (1...2).contains(arguments.positional.count),
+      let other = arguments.positional.first(where: { $0.asString == nil })
+    {
+      throw .compilation(
+        "The \(arguments.positional.count == 2 && arguments.positional[0].asString == nil ? "package" : "name") "
+          + "argument to ref() must be a string, got <class '\(other.typeName)'>",
+        hint: "write ref('model') or ref('package', 'model')"
+      )
+    }
+    guard (1...2).contains(arguments.positional.count) else {
       throw .compilation(
         "ref() takes at most two arguments (\(arguments.positional.count) given)",
         hint: "write ref('model') or ref('package', 'model')"

@@ -70,7 +70,14 @@ package final class RunContext: NodeContext {
       return .function("source") { [unowned self] arguments, interpreter throws(TemplateError) in
         try relation(ofSource: try sourceArguments(arguments), interpreter)
       }
-    case Names.metric, Names.function:
+    case Names.function:
+      return .function("function") { [unowned self] arguments, interpreter throws(TemplateError) in
+        try relation(
+          ofFunction: arguments.positional.compactMap(\.asString),
+          interpreter
+        )
+      }
+    case Names.metric:
       return .function(name.name) { _, _ throws(TemplateError) in
         throw .compilation("\(name.name)() is not supported yet")
       }
@@ -108,12 +115,19 @@ package final class RunContext: NodeContext {
       .dict(pairs.map { ($0.0, Value($0.1)) })
     }
     return .dict([
-      ("nodes", dictionary(manifest.nodes.map { ($0.uniqueID, $0.layout()) })),
+      ("nodes", dictionary(
+          manifest.nodes.filter { $0.resourceType != .function }.map { ($0.uniqueID, $0.layout()) }
+        )),
       ("sources", dictionary(manifest.sources.map { ($0.uniqueID, $0.layout()) })),
       ("exposures", dictionary(manifest.exposures.map { ($0.uniqueID, $0.layout()) })),
       ("metrics", .dict([])),
       ("groups", dictionary(manifest.groups.map { ($0.uniqueID, $0.layout()) })),
-      ("functions", .dict([])), ("semantic_models", .dict([])), ("saved_queries", .dict([])),
+      (
+        "functions",
+        dictionary(
+          manifest.nodes.filter { $0.resourceType == .function }.map { ($0.uniqueID, $0.layout()) }
+        )
+      ), ("semantic_models", .dict([])), ("saved_queries", .dict([])),
     ])
   }
 
@@ -194,21 +208,38 @@ package final class RunContext: NodeContext {
       if !ephemeralReferences.contains(where: { $0 === target }) {
         ephemeralReferences.append(target)
       }
-      return .object(
-        RelationObject(
-          Relation(
-            database: nil,
-            schema: nil,
-            identifier: "__dbt__cte__\(target.alias)",
-            type: .cte,
-            quotePolicy: NamePolicy(database: false, schema: false, identifier: false)
-          ),
-          adapterType: workspace.profile.type
-        )
+      var relation = Relation(
+        database: nil,
+        schema: nil,
+        identifier: "__dbt__cte__\(target.alias)",
+        type: .cte,
+        quotePolicy: NamePolicy(database: false, schema: false, identifier: false),
+        aliasesSubqueries: workspace.aliasesSubqueries
       )
+      if workspace.flags.isEmpty { relation.limit = 0 }
+      return .object(RelationObject(relation, adapterType: workspace.profile.type))
     }
     var relation = workspace.relation(of: target)
     if workspace.flags.isEmpty { relation.limit = 0 }
+    return .object(RelationObject(relation, adapterType: workspace.profile.type))
+  }
+
+  private func relation(
+    ofFunction names: [String],
+    _ interpreter: Interpreter
+  ) throws(TemplateError) -> Value {
+    guard let target = compiler.references.function(names, from: packageName) else {
+      throw TemplateError(
+        .compilation,
+        id: "function.not-found",
+        "\(node?.words ?? "the query") depends on a function named "
+          + "'\(names.joined(separator: "."))' which was not found",
+        span: interpreter.currentSpan,
+        hint: compiler.references.nearFunction(names.last ?? "").map { "did you mean '\($0)'?" }
+      )
+    }
+    var relation = workspace.relation(of: target)
+    relation.type = .function
     return .object(RelationObject(relation, adapterType: workspace.profile.type))
   }
 
@@ -273,6 +304,20 @@ private final class RunConfigObject: Object {
 
   private func read(_ name: String, in map: DatumMap) -> Datum? {
     map[name] ?? map[ConfigBuilder.canonicalKey(name)]
+      ?? (name == "snapshot_table_column_names" ? snapshotColumnNames : nil)
+  }
+
+  /// What a snapshot's own columns are called: the configured names, and the usual ones for the rest.
+  private var snapshotColumnNames: Datum? {
+    guard context.node?.resourceType == .snapshot else { return nil }
+    let given = config["snapshot_meta_column_names"]?.map ?? DatumMap()
+    var names = DatumMap()
+    for name in [
+      "dbt_valid_to", "dbt_valid_from", "dbt_scd_id", "dbt_updated_at", "dbt_is_deleted",
+    ] {
+      names[name] = .string(given[name]?.string ?? name)
+    }
+    return .map(names)
   }
 
   override func attribute(

@@ -91,18 +91,18 @@ final class Frame {
     list += 1 + resets
     for index in 0..<Int(list[0]) {
       let alias = list + 1 + index * 3
-      slots[Int(alias[0])] = outer(alias[1]).slots[Int(alias[2])]
+      slots[Int(alias[0])] = outer(alias[1])?.slots[Int(alias[2])] ?? nil
     }
   }
 
-  /// The frame so many functions further out.
+  /// The frame of the function so many functions around this one's text; nil: it is not running.
   @inline(__always)
-  func outer(_ depth: Int32) -> Frame {
+  func outer(_ depth: Int32) -> Frame? {
     if depth == 0 { return self }
     var frame = self
     for _ in 0..<depth {
       // Depths come from the resolver, which counted functions around this one.
-      guard let parent = frame.parent else { return frame }
+      guard let parent = frame.parent else { return nil }
       frame = parent
     }
     return frame
@@ -115,7 +115,7 @@ final class SnapshotScope: Scope {
   private let names: [(symbol: UInt32, depth: Int32, slot: Int32)]
   private let next: Scope
 
-  /// - Parameter list: In `extra`: count, then symbol, depth, slot; -1: nothing.
+  /// `list`: In `extra`: count, then symbol, depth, slot; -1: nothing.
   init(_ frame: Frame, list: Int32) {
     self.frame = frame
     next = frame.scope
@@ -132,8 +132,7 @@ final class SnapshotScope: Scope {
 
   override func lookup(_ name: Symbol) -> Value? {
     for entry in names where entry.symbol == name.index {
-      let owner = frame.outer(entry.depth)
-      guard entry.slot < owner.count else { continue }
+      guard let owner = frame.outer(entry.depth), entry.slot < owner.count else { continue }
       if let value = owner.slots[Int(entry.slot)] { return value }
     }
     return next.lookup(name)

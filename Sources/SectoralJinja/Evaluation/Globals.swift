@@ -82,8 +82,10 @@ enum Globals {
     .function("cycler") { (arguments, interpreter) throws(TemplateError) in
       guard !arguments.positional.isEmpty else {
         throw TemplateError(
-          ErrorKind(rawValue: "RuntimeError"), id: "jinja.no-items",
-          "at least one item has to be provided")
+          ErrorKind(rawValue: "RuntimeError"),
+          id: "jinja.no-items",
+          "at least one item has to be provided"
+        )
       }
       return .object(CyclerValue(arguments.positional))
     }

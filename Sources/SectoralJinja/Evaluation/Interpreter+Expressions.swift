@@ -41,7 +41,7 @@ extension Interpreter {
       return .undefined(
         Undefined(
           name: "",
-          kind: frame.undefined,
+          kind: .standard,
           message: "the inline if-expression evaluated to false and no else section was defined."
         )
       )
@@ -99,7 +99,12 @@ extension Interpreter {
 
   @inline(never)
   private func load(_ node: UnsafePointer<Node>, _ frame: Frame) -> Value {
-    let owner = frame.outer(node.pointee.a)
+    guard let owner = frame.outer(node.pointee.a) else {
+      // A macro called by its definition: the text around it, which defines this name, is not
+      // running. The host knows the macro by that name.
+      return resolve(Symbol(index: UInt32(bitPattern: node.pointee.c)), frame)
+        ?? undefinedName(node, frame)
+    }
     let slot = Int(node.pointee.b)
     guard slot < owner.count else {
       // The frame's function ended, and its render with it.
@@ -341,7 +346,7 @@ extension Interpreter {
 
   /// Arguments as values.
   ///
-  /// - Parameter callBlock: What `{% call %}` adds as `caller`.
+  /// `callBlock`: What `{% call %}` adds as `caller`.
   func arguments(
     _ list: Int32,
     _ frame: Frame,
@@ -386,7 +391,7 @@ extension Interpreter {
 
   /// A call.
   ///
-  /// - Parameter captures: False lets a macro write to the output; nil is then given.
+  /// `captures`: False lets a macro write to the output; nil is then given.
   func evaluateCall(
     _ id: NodeID,
     _ node: UnsafePointer<Node>,
@@ -482,7 +487,7 @@ extension Interpreter {
 
   // MARK: Filters and tests
 
-  /// - Parameter operand: The text of a filter block or set block.
+  /// `operand`: The text of a filter block or set block.
   func evaluateFilter(
     _ id: NodeID,
     _ node: UnsafePointer<Node>,
@@ -507,7 +512,7 @@ extension Interpreter {
       throw TemplateError(
         .runtime,
         id: "jinja.unknown-filter",
-        "no filter named '\(entry.name)'",
+        "No filter named '\(entry.name)'",
         hint: environment.nearestFilter(to: entry.name).map { "did you mean '\($0)'?" }
       )
     }
@@ -531,7 +536,7 @@ extension Interpreter {
       throw TemplateError(
         .runtime,
         id: "jinja.unknown-test",
-        "no test named '\(entry.name)'",
+        "No test named '\(entry.name)'",
         hint: environment.nearestTest(to: entry.name).map { "did you mean '\($0)'?" }
       )
     }

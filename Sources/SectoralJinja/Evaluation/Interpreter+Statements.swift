@@ -63,13 +63,18 @@ extension Interpreter {
     let node = frame.nodes + Int(id)
     switch node.pointee.kind {
     case .text:
+      if let recorder { recorder.note(id, in: frame, at: output.count, Int(node.pointee.b)) }
       output.append(
         frame.program.text + Int(node.pointee.a),
         Int(node.pointee.b)
       )
       return .next
     case .output:
-      try executeOutput(node.pointee.a, frame)
+      if recorder != nil {
+        try recordOutput(node.pointee.a, frame)
+      } else {
+        try executeOutput(node.pointee.a, frame)
+      }
       return .next
     case .sequence:
       let children = frame.extra + Int(node.pointee.a)
@@ -93,6 +98,13 @@ extension Interpreter {
     case .continue: return .again
     default: return try executeRare(id, node, frame)
     }
+  }
+
+  @inline(never)
+  private func recordOutput(_ expression: NodeID, _ frame: Frame) throws(TemplateError) {
+    let mark = output.count
+    try executeOutput(expression, frame)
+    recorder?.note(expression, in: frame, at: mark, output.count - mark)
   }
 
   private func executeOutput(_ expression: NodeID, _ frame: Frame) throws(TemplateError) {
@@ -169,6 +181,7 @@ extension Interpreter {
       )
       place = id
       try write(value)
+      if let recorder { recorder.note(id, in: frame, at: mark, output.count - mark) }
       return flow
     case .with:
       let list = frame.extra + Int(node.pointee.a)
@@ -201,6 +214,12 @@ extension Interpreter {
   {
     let caller = Value.object(makeMacro(node.pointee.b, frame))
     let call = frame.nodes + Int(node.pointee.a)
+    let mark = output.count
+    defer {
+      if let recorder {
+        recorder.note(node.pointee.a, in: frame, at: mark, output.count - mark)
+      }
+    }
     let result =
       call.pointee.kind == .call
       ? try evaluateCall(node.pointee.a, call, frame, callBlock: caller, captures: false)
@@ -301,24 +320,62 @@ extension Interpreter {
     }
     let target = frame.nodes[Int(loop.pointee.target)]
     let body = loop.pointee.body
-    for index in items.indices {
+    // A list is followed as it is, not as it was: the body may change it.
+    var live: ListValue?
+    if loop.pointee.test < 0, case .list(let list) = iterable { live = list }
+    let watched = dictionary(behind: iterable)
+    let size = watched?.count
+    var isCompleted = false
+    var index = -1
+    while true {
+      index += 1
+      if let watched, watched.count != size {
+        place = loop.pointee.iterable
+        throw TemplateError(
+          ErrorKind(rawValue: "RuntimeError"),
+          id: "jinja.changed-while-iterating",
+          "dictionary changed size during iteration",
+          hint: "go through a copy: `| list`"
+        )
+      }
+      let item: Value
+      if let live {
+        guard index < live.items.count else { break }
+        item = live.items[index]
+      } else {
+        guard index < items.count else { break }
+        item = items[index]
+      }
       try countStep()
       frame.enter(loop.pointee.entry)
       if target.kind == .name {
-        frame.slots[Int(target.b)] = items[index]
+        frame.slots[Int(target.b)] = item
       } else {
         place = loop.pointee.target
-        try assign(loop.pointee.target, items[index], frame)
+        try assign(loop.pointee.target, item, frame)
       }
       if let context {
         context.index = index
         frame.slots[Int(loop.pointee.loopSlot)] = .object(context)
       }
-      if try execute(body, frame) == .leave { break }
+      let flow = try execute(body, frame)
+      if flow == .leave { break }
+      if flow == .next { isCompleted = true }
     }
     if let context {
       context.recursion = nil
       frame.slots[Int(loop.pointee.loopSlot)] = nil
+    }
+    // As in Jinja, an iteration that `continue` or `break` cut short does not count.
+    if !isCompleted { try runElse(loop, frame) }
+  }
+
+  /// The dictionary that a loop goes through, itself or by a view.
+  private func dictionary(behind iterable: Value) -> DictValue? {
+    switch iterable {
+    case .dict(let dictionary): dictionary
+    case .object(let object): (object as? DictView)?.dictionary
+    default: nil
     }
   }
 
@@ -337,6 +394,7 @@ extension Interpreter {
   {
     let count = range.count
     guard count > 0 else { return try runElse(loop, frame) }
+    var isCompleted = false
     let target = frame.nodes[Int(loop.pointee.target)]
     for index in 0..<count {
       try countStep()
@@ -348,8 +406,11 @@ extension Interpreter {
         place = loop.pointee.target
         try assign(loop.pointee.target, value, frame)
       }
-      if try execute(loop.pointee.body, frame) == .leave { break }
+      let flow = try execute(loop.pointee.body, frame)
+      if flow == .leave { break }
+      if flow == .next { isCompleted = true }
     }
+    if !isCompleted { try runElse(loop, frame) }
   }
 
   private func filtered(

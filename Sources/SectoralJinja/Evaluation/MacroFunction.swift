@@ -69,7 +69,7 @@ final class MacroFunction: Object {
   }
 
   override func repr(_ interpreter: Interpreter) throws(TemplateError) -> String {
-    "<Macro '\(name)'>"
+    function.pointee.kind == .caller ? "<Macro anonymous>" : "<Macro '\(name)'>"
   }
 }
 
@@ -130,9 +130,8 @@ extension Interpreter {
 
   /// Calls a macro with arguments that are still expressions.
   ///
-  /// - Parameters:
-  ///   - list: The arguments, as `Parser.parseArguments` left them.
-  ///   - captures: Give the text as a value; otherwise it stays in the output, and nil is given.
+  /// `list`: The arguments, as `Parser.parseArguments` left them.
+  /// `captures`: Give the text as a value; otherwise it stays in the output, and nil is given.
   func callMacro(
     _ macro: MacroFunction,
     _ list: Int32,

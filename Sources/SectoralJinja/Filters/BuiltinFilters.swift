@@ -16,25 +16,25 @@ struct FilterTable {
 
   /// Adds a filter with named parameters.
   ///
-  /// - Parameters:
-  ///   - names: The first is the one that messages show.
-  ///   - parameters: Without the value before the pipe.
-  ///   - required: How many of them have no default.
+  /// `names`: The first is the one that messages show.
+  /// `parameters`: Without the value before the pipe.
+  /// `required`: How many of them have no default.
   mutating func add(
     _ names: [String],
     _ parameters: [String] = [],
     required: Int = 0,
-    _ body: @escaping @Sendable (Value, [Value?], Interpreter) throws(TemplateError) -> Value
+    _ body:
+      @escaping @Sendable (Value, BoundArguments, Interpreter) throws(TemplateError) -> Value
   ) {
     let function = "do_\(names[0])"
     // Closures with typed errors are named before they are stored: put into an optional directly,
     // they crash the compiler (6.3.1).
     let bare: FilterBody = { (value, arguments, interpreter) throws(TemplateError) in
       if !arguments.isEmpty { _ = try arguments.bound(function, parameters) }
-      return try body(value, [], interpreter)
+      return try body(value, BoundArguments.none, interpreter)
     }
     let bound: FilterBody = { (value, arguments, interpreter) throws(TemplateError) in
-      let values = try arguments.bound(function, parameters, required: required)
+      let values = try arguments.matched({ function }, parameters, required)
       return try body(value, values, interpreter)
     }
     for name in names { filters[name] = parameters.isEmpty ? bare : bound }

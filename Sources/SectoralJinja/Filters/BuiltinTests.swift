@@ -38,7 +38,8 @@ enum BuiltinTests {
     }
     table.plain("sequence") {
       switch $0 {
-      case .string, .list, .tuple, .dict, .undefined: true
+      case .string, .list, .tuple, .dict: true
+      case .undefined(let undefined): undefined.kind != .strict
       case .object(let object): object.isSequence
       default: false
       }
@@ -53,18 +54,20 @@ enum BuiltinTests {
     table.addOpen("iterable") { (value, arguments, interpreter) throws(TemplateError) in
       switch value {
       case .string, .list, .tuple, .dict, .set: return true
-      case .undefined(let undefined): return undefined.kind != .strict
+      case .undefined(let undefined):
+        if undefined.kind == .strict { throw interpreter.undefinedError(undefined) }
+        return true
       case .object(let object):
         if object is GeneratorValue { return true }
         return try object.iterate(interpreter) != nil
       default: return false
       }
     }
-    table.plain("lower") { value in
-      if case .string(let text) = value { StringMethods.has(.islower, text) } else { false }
+    table.addOpen("lower") { (value, arguments, interpreter) throws(TemplateError) in
+      StringMethods.has(.islower, try interpreter.text(of: value))
     }
-    table.plain("upper") { value in
-      if case .string(let text) = value { StringMethods.has(.isupper, text) } else { false }
+    table.addOpen("upper") { (value, arguments, interpreter) throws(TemplateError) in
+      StringMethods.has(.isupper, try interpreter.text(of: value))
     }
     addParity(&table, "odd", rest: 1)
     addParity(&table, "even", rest: 0)

@@ -186,7 +186,7 @@ enum PrettyPrint {
     try format(value, 0, 0, interpreter)
   }
 
-  /// - Parameter allowance: Characters that follow on the last line.
+  /// `allowance`: Characters that follow on the last line.
   private static func format(
     _ value: Value,
     _ indent: Int,

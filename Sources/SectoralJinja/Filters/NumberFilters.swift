@@ -45,7 +45,13 @@ extension BuiltinFilters {
     }
     table.add(["filesizeformat"], ["binary"]) {
       (value, arguments, interpreter) throws(TemplateError) in
+      if case .undefined(let undefined) = value { throw interpreter.undefinedError(undefined) }
       guard let bytes = Numerals.float(value) else {
+        guard case .string = value else {
+          throw .type(
+            "float() argument must be a string or a real number, not '\(value.typeName)'"
+          )
+        }
         throw .value(
           "could not convert string to float: \(try interpreter.reprText(of: value))"
         )

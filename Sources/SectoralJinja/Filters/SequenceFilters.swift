@@ -145,7 +145,8 @@ extension BuiltinFilters {
       let sorted = try Sorting.sorted(
         items,
         reverse: reverse,
-        interpreter
+        interpreter,
+        tiesUndefined: interpreter.undefinedKind != .strict
       ) { (item) throws(TemplateError) in
         var keys: [Value] = []
         for path in paths {
@@ -358,7 +359,7 @@ extension BuiltinFilters {
       throw TemplateError(
         .runtime,
         id: "jinja.unknown-filter",
-        "no filter named '\(text)'",
+        "No filter named '\(text)'",
         hint: interpreter.environment.nearestFilter(to: text).map { "did you mean '\($0)'?" }
       )
     }
@@ -376,7 +377,7 @@ extension BuiltinFilters {
       throw TemplateError(
         .runtime,
         id: "jinja.unknown-test",
-        "no test named '\(text)'",
+        "No test named '\(text)'",
         hint: interpreter.environment.nearestTest(to: text).map { "did you mean '\($0)'?" }
       )
     }

@@ -40,7 +40,9 @@ extension BuiltinFilters {
     }
     table.add(["indent"], ["width", "first", "blank"]) {
       (value, arguments, interpreter) throws(TemplateError) in
-      let text = try interpreter.soft(value)
+      let text = try textOnly(value, interpreter) { type in
+        "unsupported operand type(s) for +=: '\(type)' and 'str'"
+      }
       let first = try interpreter.flag(arguments[1])
       let blank = try interpreter.flag(arguments[2])
       let indentation: String
@@ -58,7 +60,7 @@ extension BuiltinFilters {
     }
     table.add(["truncate"], ["length", "killwords", "end", "leeway"]) {
       (value, arguments, interpreter) throws(TemplateError) in
-      let text = try interpreter.soft(value)
+      let size = try interpreter.length(of: value)
       let length = try arguments[0]?.expectInt() ?? 255
       let end =
         try arguments[2].map { (value) throws(TemplateError) in
@@ -81,7 +83,10 @@ extension BuiltinFilters {
           "expected leeway >= 0, got \(leeway)"
         )
       }
-      guard text.scalarCount > length + leeway else { return .string(text) }
+      guard size > length + leeway else { return value }
+      let text = try textOnly(value, interpreter) { type in
+        "can only concatenate \(type) (not \"str\") to \(type)"
+      }
       let cut = String(text.unicodeScalars.prefix(length - endLength))
       if try interpreter.flag(arguments[1]) { return .string(cut + end) }
       guard let blank = cut.findLast(" ", in: 0..<cut.utf8.count) else {
@@ -103,7 +108,14 @@ extension BuiltinFilters {
       ["wordwrap"],
       ["width", "break_long_words", "wrapstring", "break_on_hyphens"]
     ) { (value, arguments, interpreter) throws(TemplateError) in
-      let text = try interpreter.soft(value)
+      if case .undefined(let undefined) = value { throw interpreter.undefinedError(undefined) }
+      guard case .string(let text) = value else {
+        throw TemplateError(
+          .attribute,
+          id: "jinja.attribute-error",
+          "'\(value.typeName)' object has no attribute 'splitlines'"
+        )
+      }
       let width = try arguments[0]?.expectInt() ?? 79
       let breaksWords = try interpreter.flag(arguments[1], default: true)
       let breaksHyphens = try interpreter.flag(arguments[3], default: true)
@@ -142,10 +154,41 @@ extension BuiltinFilters {
     }
   }
 
+  /// The text of a value that must be text.
+  private static func textOnly(
+    _ value: Value,
+    _ interpreter: Interpreter,
+    _ message: (String) -> String
+  ) throws(TemplateError) -> String {
+    switch value {
+    case .string(let text): return text
+    case .undefined(let undefined): throw interpreter.undefinedError(undefined)
+    case .list where message("").hasPrefix("unsupported"):
+      // Python would add the line end to the list before it found no lines in it.
+      throw TemplateError(
+        .attribute,
+        id: "jinja.attribute-error",
+        "'list' object has no attribute 'splitlines'"
+      )
+    default: throw .type(message(value.typeName))
+    }
+  }
+
   /// Words begin after blanks, hyphens and opening brackets.
   private static func titled(_ text: String) -> String {
-    var result = String.UnicodeScalarView()
     var isStart = true
+    if text.isASCIIText {
+      return text.mappingASCII { byte in
+        let isBreak =
+          byte == 32 || (byte >= 9 && byte <= 13) || (byte >= 28 && byte <= 31)
+          || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "(") || byte == UInt8(ascii: "{")
+          || byte == UInt8(ascii: "[") || byte == UInt8(ascii: "<")
+        defer { isStart = isBreak }
+        let isChanged = isStart ? byte >= 97 && byte <= 122 : byte >= 65 && byte <= 90
+        return isChanged ? byte ^ 0x20 : byte
+      }
+    }
+    var result = String.UnicodeScalarView()
     for scalar in text.unicodeScalars {
       let isBreak = isPythonSpace(scalar) || ["-", "(", "{", "[", "<"].contains(scalar)
       if isBreak {

@@ -122,16 +122,10 @@ extension Interpreter {
     case .undefined(let undefined):
       if undefined.kind == .silent || undefined.kind == .chainable { return value }
       throw undefinedError(undefined)
+    case .dict: throw .type("unhashable type: 'slice'")
     default: break
     }
-    return .undefined(
-      Undefined(
-        name: "slice(\(try reprText(of: start)), \(try reprText(of: stop)), "
-          + "\(try reprText(of: step)))",
-        kind: undefinedKind,
-        cause: .element(of: value.describedType)
-      )
-    )
+    throw .type("'\(value.typeName)' object is not subscriptable")
   }
 
   private func slice(
@@ -290,14 +284,15 @@ extension Interpreter {
   /// `needle in container`
   func contains(_ container: Value, _ needle: Value) throws(TemplateError) -> Bool {
     if case .undefined(let undefined) = needle, undefined.kind == .strict {
-      throw undefinedError(undefined)
+      // Where the items would be compared with it.
+      switch container {
+      case .list, .tuple, .dict, .set, .object: throw undefinedError(undefined)
+      default: break
+      }
     }
     switch container {
     case .string(let text):
       guard case .string(let part) = needle else {
-        if case .undefined(let undefined) = needle, undefined.kind == .strict {
-          throw undefinedError(undefined)
-        }
         throw .type("'in <string>' requires string as left operand, not \(needle.typeName)")
       }
       return text.find(part, in: 0..<text.utf8.count) != nil

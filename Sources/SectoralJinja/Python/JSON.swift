@@ -14,9 +14,8 @@ public enum JSONText {
     try JSONReader.value(of: text)
   }
 
-  /// - Parameters:
-  ///   - indent: What a level of nesting is indented by; nil: all on one line.
-  ///   - sortsKeys: Otherwise keys keep their order.
+  /// `indent`: What a level of nesting is indented by; nil: all on one line.
+  /// `sortsKeys`: Otherwise keys keep their order.
   public static func text(
     of value: Value,
     indent: String? = nil,
@@ -192,7 +191,9 @@ private struct JSONReader {
 
   private init(bytes: [UInt8]) { self.bytes = bytes }
 
-  private func failure(_ message: String) -> JSONText.Failure { JSONText.Failure(message: message, offset: offset) }
+  private func failure(_ message: String) -> JSONText.Failure {
+    JSONText.Failure(message: message, offset: offset)
+  }
 
   private var current: UInt8 { offset < bytes.count ? bytes[offset] : 0 }
 

@@ -76,12 +76,16 @@ final class BoundMethod: Object {
 
 extension Arguments {
   /// The arguments of a method that takes no keywords.
-  func positional(_ method: String, _ range: ClosedRange<Int>) throws(TemplateError) -> [Value] {
+  func positional(
+    _ name: @autoclosure () -> String,
+    _ range: ClosedRange<Int>
+  ) throws(TemplateError) -> [Value] {
     guard keyword.isEmpty else {
-      throw .type("\(method)() takes no keyword arguments")
+      throw .type("\(name())() takes no keyword arguments")
     }
     guard range.contains(positional.count) else {
       // The three ways in which Python's own functions say it.
+      let method = name()
       let given = positional.count
       if range == 0...0 { throw .type("\(method)() takes no arguments (\(given) given)") }
       if range == 1...1 {
@@ -91,7 +95,8 @@ extension Arguments {
       let bound = isFew ? range.lowerBound : range.upperBound
       let words = range.count == 1 ? "" : isFew ? "at least " : "at most "
       throw .type(
-        "\(method) expected \(words)\(bound) argument\(bound == 1 ? "" : "s"), got \(given)")
+        "\(method) expected \(words)\(bound) argument\(bound == 1 ? "" : "s"), got \(given)"
+      )
     }
     return positional
   }
@@ -234,11 +239,14 @@ enum ListMethods {
 }
 
 /// A stable sort with Python's comparison, which may fail.
+///
+/// `tiesUndefined`: undefined keys equal each other instead of having no order.
 enum Sorting {
   static func sorted(
     _ items: [Value],
     reverse: Bool,
     _ interpreter: Interpreter,
+    tiesUndefined: Bool = false,
     by key: (Value) throws(TemplateError) -> Value
   ) throws(TemplateError) -> [Value] {
     var keys: [Value] = []
@@ -248,6 +256,7 @@ enum Sorting {
     // Ties keep their order, in reverse too.
     let order = items.indices.sorted { a, b in
       guard failure == nil else { return a < b }
+      if tiesUndefined, keys[a].isUndefined, keys[b].isUndefined { return a < b }
       do throws(TemplateError) {
         let result = try interpreter.order(keys[a], keys[b], operator: "<")
         if result == 0 || result == 2 { return a < b }
@@ -388,7 +397,7 @@ enum DictMethods {
 final class DictView: Object {
   enum Kind { case items, keys, values }
 
-  private let dictionary: DictValue
+  let dictionary: DictValue
   private let kind: Kind
 
   init(_ dictionary: DictValue, _ kind: Kind) {

@@ -14,17 +14,17 @@ enum PercentFormat {
   }
 
   private struct Formatter {
-    private let scalars: [Unicode.Scalar]
+    private let bytes: [UInt8]
     private let value: Value
     private let interpreter: Interpreter
     private let arguments: [Value]?
     private var next = 0
     private var usesMapping = false
     private var position = 0
-    private var out = ""
+    private var out: [UInt8] = []
 
     init(_ format: String, _ value: Value, _ interpreter: Interpreter) {
-      scalars = Array(format.unicodeScalars)
+      bytes = Array(format.utf8)
       self.value = value
       self.interpreter = interpreter
       if case .tuple(let tuple) = value { arguments = tuple.items } else { arguments = nil }
@@ -44,13 +44,14 @@ enum PercentFormat {
     }
 
     mutating func run() throws(TemplateError) -> String {
-      while position < scalars.count {
-        let scalar = scalars[position]
+      out.reserveCapacity(bytes.count + 32)
+      while position < bytes.count {
+        let byte = bytes[position]
         position += 1
-        if scalar == "%" {
+        if byte == UInt8(ascii: "%") {
           try conversion()
         } else {
-          out.unicodeScalars.append(scalar)
+          out.append(byte)
         }
       }
       let isMapping: Bool =
@@ -62,32 +63,39 @@ enum PercentFormat {
       if !usesMapping, arguments.map({ next < $0.count }) ?? (next == 0 && !isMapping) {
         throw .type("not all arguments converted during string formatting")
       }
-      return out
+      return String(decoding: out, as: UTF8.self)
     }
 
     private mutating func conversion() throws(TemplateError) {
+      if position < bytes.count, bytes[position] == UInt8(ascii: "s") {
+        // The commonest one.
+        position += 1
+        let value = try argument()
+        return write(try interpreter.text(of: value))
+      }
       var flags = FormatSpecification()
       var mapped: Value?
-      if position < scalars.count, scalars[position] == "(" {
+      if position < bytes.count, bytes[position] == UInt8(ascii: "(") {
         var depth = 1
-        var key = ""
         position += 1
-        while position < scalars.count {
-          let scalar = scalars[position]
+        let start = position
+        while position < bytes.count {
+          let byte = bytes[position]
           position += 1
-          if scalar == "(" { depth += 1 }
-          if scalar == ")" {
+          if byte == UInt8(ascii: "(") { depth += 1 }
+          if byte == UInt8(ascii: ")") {
             depth -= 1
             if depth == 0 { break }
           }
-          key.unicodeScalars.append(scalar)
         }
+        let key = String(decoding: bytes[start..<max(start, position - 1)], as: UTF8.self)
         guard depth == 0 else { throw .value("incomplete format key") }
         usesMapping = true
         switch value {
         case .dict(let dictionary): mapped = dictionary[key]
         case .object(let object) where object.isMapping:
           mapped = try object.item(.string(key), interpreter)
+        case .undefined(let undefined): throw interpreter.undefinedError(undefined)
         default: throw .type("format requires a mapping")
         }
         if mapped == nil {
@@ -99,13 +107,13 @@ enum PercentFormat {
         }
       }
       var isLeft = false
-      flagLoop: while position < scalars.count {
-        switch scalars[position] {
-        case "-": isLeft = true
-        case "+": flags.sign = "+"
-        case " ": if flags.sign != "+" { flags.sign = " " }
-        case "#": flags.isAlternate = true
-        case "0": flags.isZeroPadded = true
+      flagLoop: while position < bytes.count {
+        switch bytes[position] {
+        case UInt8(ascii: "-"): isLeft = true
+        case UInt8(ascii: "+"): flags.sign = "+"
+        case UInt8(ascii: " "): if flags.sign != "+" { flags.sign = " " }
+        case UInt8(ascii: "#"): flags.isAlternate = true
+        case UInt8(ascii: "0"): flags.isZeroPadded = true
         default: break flagLoop
         }
         position += 1
@@ -114,16 +122,15 @@ enum PercentFormat {
         flags.width = abs(width)
         if width < 0 { isLeft = true }
       }
-      if position < scalars.count, scalars[position] == "." {
+      if position < bytes.count, bytes[position] == UInt8(ascii: ".") {
         position += 1
         flags.precision = max(0, try number() ?? 0)
       }
-      while position < scalars.count, ["h", "l", "L"].contains(scalars[position]) { position += 1 }
-      guard position < scalars.count else { throw .value("incomplete format") }
-      let kind = scalars[position]
-      position += 1
+      while position < bytes.count, "hlL".utf8.contains(bytes[position]) { position += 1 }
+      guard position < bytes.count else { throw .value("incomplete format") }
+      let kind = scalar()
       if kind == "%" {
-        out += "%"
+        out.append(UInt8(ascii: "%"))
         return
       }
       guard flags.width ?? 0 <= interpreter.limits.repetition,
@@ -141,16 +148,17 @@ enum PercentFormat {
         if let precision = flags.precision {
           text = String(text.unicodeScalars.prefix(precision))
         }
+        if flags.width == nil { return write(text) }
         flags.isZeroPadded = false
-        out += flags.padded(text)
+        write(flags.padded(text))
       case "c":
         switch value {
-        case .string(let text) where text.unicodeScalars.count == 1: out += flags.padded(text)
+        case .string(let text) where text.unicodeScalars.count == 1: write(flags.padded(text))
         case .int(let code):
           guard let scalar = UInt32(exactly: code).flatMap(Unicode.Scalar.init) else {
             throw .overflow("%c arg not in range(0x110000)")
           }
-          out += flags.padded(String(scalar))
+          write(flags.padded(String(scalar)))
         default: throw .type("%c requires int or char")
         }
       case "d", "i", "u", "x", "X", "o":
@@ -161,10 +169,12 @@ enum PercentFormat {
           digits = String(repeating: "0", count: precision - digits.count) + digits
         }
         let prefix = !flags.isAlternate ? "" : radix == 16 ? "0\(kind)" : radix == 8 ? "0o" : ""
-        out += flags.paddedNumber(
-          sign: flags.signText(isNegative: number < 0) + prefix,
-          digits,
-          isLeft: isLeft
+        write(
+          flags.paddedNumber(
+            sign: flags.signText(isNegative: number < 0) + prefix,
+            digits,
+            isLeft: isLeft
+          )
         )
       case "e", "E", "f", "F", "g", "G":
         let double = try float(value)
@@ -175,10 +185,12 @@ enum PercentFormat {
           isAlternate: flags.isAlternate
         )
         if !double.isFinite { flags.isZeroPadded = false }
-        out += flags.paddedNumber(
-          sign: flags.signText(isNegative: double.sign == .minus && !double.isNaN),
-          body,
-          isLeft: isLeft
+        write(
+          flags.paddedNumber(
+            sign: flags.signText(isNegative: double.sign == .minus && !double.isNaN),
+            body,
+            isLeft: isLeft
+          )
         )
       default:
         throw .value(
@@ -188,24 +200,36 @@ enum PercentFormat {
       }
     }
 
+    /// The character at the position, which moves behind it.
+    private mutating func scalar() -> Unicode.Scalar {
+      let start = position
+      position += 1
+      if bytes[start] < 0x80 { return Unicode.Scalar(bytes[start]) }
+      while position < bytes.count, bytes[position] & 0xC0 == 0x80 { position += 1 }
+      return String(decoding: bytes[start..<position], as: UTF8.self).unicodeScalars.first
+        ?? "\u{FFFD}"
+    }
+
+    private mutating func write(_ text: String) { out.append(contentsOf: text.utf8) }
+
     private mutating func number() throws(TemplateError) -> Int? {
-      if position < scalars.count, scalars[position] == "*" {
+      if position < bytes.count, bytes[position] == UInt8(ascii: "*") {
         position += 1
         guard let width = try argument().asInt else { throw .type("* wants int") }
         return width
       }
-      var digits = ""
-      while position < scalars.count, ("0"..."9").contains(scalars[position]) {
-        digits.unicodeScalars.append(scalars[position])
-        position += 1
+      let start = position
+      while position < bytes.count, bytes[position] >= 48, bytes[position] <= 57 { position += 1 }
+      if start == position { return nil }
+      guard let number = Int(String(decoding: bytes[start..<position], as: UTF8.self)) else {
+        throw .value("width too big")
       }
-      if digits.isEmpty { return nil }
-      guard let number = Int(digits) else { throw .value("width too big") }
       return number
     }
 
     private func integer(_ value: Value, _ kind: Unicode.Scalar) throws(TemplateError) -> BigInt {
       var value = value
+      if case .undefined(let undefined) = value { throw interpreter.undefinedError(undefined) }
       if case .object(let object) = value, let number = object.numericValue { value = number }
       switch value.number {
       case .int(let int)?: return BigInt(int)
@@ -227,6 +251,7 @@ enum PercentFormat {
 
     private func float(_ value: Value) throws(TemplateError) -> Double {
       var value = value
+      if case .undefined(let undefined) = value { throw interpreter.undefinedError(undefined) }
       if case .object(let object) = value, let number = object.numericValue { value = number }
       guard let number = value.number else {
         throw .type("must be real number, not \(value.typeName)")

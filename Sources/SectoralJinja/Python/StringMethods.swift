@@ -114,6 +114,7 @@ enum StringMethods {
     case .casefold: return folded(text)
     default: break
     }
+    if let ascii = changedASCIICase(name, text) { return ascii }
     var result = String.UnicodeScalarView()
     var isStart = true
     for scalar in text.unicodeScalars {
@@ -139,6 +140,25 @@ enum StringMethods {
       }
     }
     return String(result)
+  }
+
+  /// nil: not ASCII.
+  private static func changedASCIICase(_ name: KnownName, _ text: String) -> String? {
+    guard text.isASCIIText else { return nil }
+    var isStart = true
+    return text.mappingASCII { byte in
+      let isUpper = byte >= 65 && byte <= 90
+      let isLower = byte >= 97 && byte <= 122
+      switch name {
+      case .swapcase: return isUpper || isLower ? byte ^ 0x20 : byte
+      case .capitalize:
+        defer { isStart = false }
+        return isStart ? (isLower ? byte ^ 0x20 : byte) : isUpper ? byte ^ 0x20 : byte
+      default:
+        defer { isStart = !(isUpper || isLower) }
+        return isStart ? (isLower ? byte ^ 0x20 : byte) : isUpper ? byte ^ 0x20 : byte
+      }
+    }
   }
 
   /// Lower case with the final form of sigma.

@@ -51,6 +51,18 @@ extension String {
       ?? utf8.allSatisfy { $0 < 0x80 }
   }
 
+  /// An ASCII text with each byte changed to another ASCII byte.
+  func mappingASCII(_ change: (UInt8) -> UInt8) -> String {
+    String(unsafeUninitializedCapacity: utf8.count) { buffer in
+      var count = 0
+      for byte in utf8 {
+        buffer[count] = change(byte)
+        count += 1
+      }
+      return count
+    }
+  }
+
   /// Python's `len`.
   var scalarCount: Int {
     utf8.withContiguousStorageIfAvailable { bytes in

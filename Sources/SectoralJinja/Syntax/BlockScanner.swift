@@ -63,7 +63,7 @@ public enum BlockScanner {
       if let open {
         report(
           "unclosed-block",
-          "'\(open.name)' is never closed",
+          unclosed(open.name, open.start),
           open.start..<open.end,
           hint: "close it with '{% end\(open.name) %}'"
         )
@@ -71,11 +71,17 @@ public enum BlockScanner {
       for tag in surroundings where open == nil {
         report(
           "unclosed-block",
-          "'\(tag.name)' is never closed",
+          unclosed(tag.name, tag.start),
           tag.start..<tag.end,
           hint: "close it with '{% end\(tag.name) %}'"
         )
       }
+    }
+
+    /// In the words that dbt has for it.
+    private func unclosed(_ name: String, _ start: Int) -> String {
+      "Reached EOF without finding a close tag for \(name) (searched from line "
+        + "\(file.position(at: start).line))"
     }
 
     private mutating func report(

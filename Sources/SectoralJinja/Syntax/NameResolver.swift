@@ -45,75 +45,79 @@ struct NameScope {
 /// to the nearest scope around, across macros and call blocks; the rest come from the context
 /// and are cached in a slot of the function, since a context does not change during a call.
 struct NameResolver {
+  /// A variable of a scope, or a name that a function takes from the context.
   private struct Reference {
-    var slot: Int32
-    var depth: Int32
-    var isStored: Bool
+    /// A function's names from the context are filed under -1 - function.
+    var scope: Int32
     var name: Int32
+    var slot: Int32
+    var isStored: Bool
+    /// The next reference to the same name, whatever its scope.
+    var next: Int32
   }
 
   private var references = ContiguousArray<Reference>()
-  /// For each scope, its references: first and count would move, so they are chained by scope.
-  private var table: [UInt64: Int32] = [:]
-  private var scopeReferences = ContiguousArray<ContiguousArray<Int32>>()
+  /// For each name, the newest reference to it.
+  private var newest: ContiguousArray<Int32>
+  private var slots = ContiguousArray<(function: Int32, info: SlotInfo)>()
+  private var slotCounts: ContiguousArray<Int32>
 
   static func resolve(_ parser: inout Parser) {
-    var resolver = NameResolver()
-    resolver.run(&parser)
-  }
-
-  private mutating func run(_ parser: inout Parser) {
-    var slots = ContiguousArray<ContiguousArray<SlotInfo>>(
-      repeating: [],
-      count: parser.builder.functions.count
-    )
-    scopeReferences = ContiguousArray(repeating: [], count: parser.scopes.count)
+    var resolver = NameResolver(parser)
     // Parents come before their children.
-    for scope in parser.scopes.indices {
-      resolveScope(Int32(scope), &parser, &slots)
+    for scope in parser.scopes.indices { resolver.resolveScope(Int32(scope), &parser) }
+    resolver.finish(&parser)
+  }
+
+  private init(_ parser: borrowing Parser) {
+    newest = ContiguousArray(repeating: -1, count: parser.builder.names.count)
+    slotCounts = ContiguousArray(repeating: 0, count: parser.builder.functions.count)
+    references.reserveCapacity(32)
+    slots.reserveCapacity(32)
+  }
+
+  /// Puts the slots of each function side by side.
+  private mutating func finish(_ parser: inout Parser) {
+    var first: Int32 = 0
+    for index in slotCounts.indices {
+      parser.builder.functions[index].firstSlot = first
+      parser.builder.functions[index].slotCount = slotCounts[index]
+      first += slotCounts[index]
+      slotCounts[index] = 0
     }
-    for index in slots.indices {
-      parser.builder.functions[index].firstSlot = Int32(parser.builder.slots.count)
-      parser.builder.functions[index].slotCount = Int32(slots[index].count)
-      parser.builder.slots.append(contentsOf: slots[index])
+    let none = SlotInfo(symbol: 0, name: 0, resolves: false)
+    parser.builder.slots = [SlotInfo](repeating: none, count: slots.count)
+    for (function, info) in slots {
+      let offset = parser.builder.functions[Int(function)].firstSlot + slotCounts[Int(function)]
+      parser.builder.slots[Int(offset)] = info
+      slotCounts[Int(function)] += 1
     }
   }
 
-  private func key(_ scope: Int32, _ name: Int32) -> UInt64 {
-    UInt64(UInt32(bitPattern: scope)) << 32 | UInt64(UInt32(bitPattern: name))
+  private func find(_ name: Int32, in scope: Int32) -> Int32? {
+    var index = newest[Int(name)]
+    while index >= 0 {
+      if references[Int(index)].scope == scope { return index }
+      index = references[Int(index)].next
+    }
+    return nil
   }
 
-  /// Names of the context are filed under the function, not a scope.
-  private func contextKey(_ function: Int32, _ name: Int32) -> UInt64 {
-    1 << 63 | key(function, name)
-  }
-
-  private mutating func newSlot(
-    _ function: Int32,
-    _ name: Int32,
-    resolves: Bool,
-    _ parser: Parser,
-    _ slots: inout ContiguousArray<ContiguousArray<SlotInfo>>
-  ) -> Int32 {
-    let slot = Int32(slots[Int(function)].count)
-    slots[Int(function)].append(
-      SlotInfo(symbol: parser.builder.symbols[Int(name)].index, name: name, resolves: resolves)
-    )
-    return slot
-  }
+  private func contextScope(_ function: Int32) -> Int32 { -1 - function }
 
   /// The nearest variable of that name around the scope, and how many functions out it is.
   private func lookup(
     _ name: Int32,
     from scope: Int32,
-    _ parser: Parser
-  )
-    -> (reference: Int32, depth: Int32)?
-  {
+    _ parser: borrowing Parser
+  ) -> (
+    reference: Int32, depth: Int32
+  )? {
+    if newest[Int(name)] < 0 { return nil }
     var scope = scope
     var depth: Int32 = 0
     while scope >= 0 {
-      if let found = table[key(scope, name)] { return (found, depth) }
+      if let found = find(name, in: scope) { return (found, depth) }
       let parent = parser.scopes[Int(scope)].parent
       if parent >= 0 {
         let function = parser.scopes[Int(scope)].function
@@ -128,30 +132,39 @@ struct NameResolver {
     return nil
   }
 
-  private mutating func define(
+  private mutating func newSlot(
+    _ function: Int32,
     _ name: Int32,
-    in scope: Int32,
-    slot: Int32,
-    isStored: Bool
-  ) {
-    references.append(Reference(slot: slot, depth: 0, isStored: isStored, name: name))
-    table[key(scope, name)] = Int32(references.count - 1)
-    scopeReferences[Int(scope)].append(Int32(references.count - 1))
+    resolves: Bool,
+    _ parser: borrowing Parser
+  ) -> Int32 {
+    let slot = slotCounts[Int(function)]
+    slotCounts[Int(function)] += 1
+    let symbol = parser.builder.symbols[Int(name)].index
+    slots.append((function, SlotInfo(symbol: symbol, name: name, resolves: resolves)))
+    return slot
   }
 
-  private mutating func resolveScope(
-    _ id: Int32,
-    _ parser: inout Parser,
-    _ slots: inout ContiguousArray<ContiguousArray<SlotInfo>>
-  ) {
+  private mutating func define(_ name: Int32, in scope: Int32, slot: Int32, isStored: Bool) {
+    references.append(
+      Reference(
+        scope: scope,
+        name: name,
+        slot: slot,
+        isStored: isStored,
+        next: newest[Int(name)]
+      )
+    )
+    newest[Int(name)] = Int32(references.count - 1)
+  }
+
+  private mutating func resolveScope(_ id: Int32, _ parser: inout Parser) {
     let scope = parser.scopes[Int(id)]
     let function = scope.function
     var resets: [Int32] = []
     var aliases: [Int32] = []
     var branchDepth = 0
-    if case .function(let index) = scope.owner {
-      declareSpecials(index, scope: id, &parser, &slots)
-    }
+    if case .function(let index) = scope.owner { declareSpecials(index, scope: id, &parser) }
     var event = Int(scope.firstEvent) + 1
     while event < Int(scope.endEvent) {
       let kind = parser.events[event].kind
@@ -160,53 +173,38 @@ struct NameResolver {
       switch kind {
       case .load:
         let name = parser.builder.nodes[Int(value)].b
-        let place = load(name, scope: id, function: function, &parser, &slots)
+        let place = load(name, scope: id, function: function, parser)
         parser.builder.nodes[Int(value)].a = place.depth
         parser.builder.nodes[Int(value)].b = place.slot
       case .parameter:
         let name = parser.builder.nodes[Int(value)].b
-        let slot: Int32
-        if let existing = table[key(id, name)] {
-          slot = references[Int(existing)].slot
-        } else {
-          slot = newSlot(function, name, resolves: false, parser, &slots)
-          define(name, in: id, slot: slot, isStored: true)
-        }
         parser.builder.nodes[Int(value)].a = 0
-        parser.builder.nodes[Int(value)].b = slot
+        parser.builder.nodes[Int(value)].b = declared(name, scope: id, function: function, parser)
       case .loopVariable:
-        let name = parser.loopName
-        let slot = newSlot(function, name, resolves: false, parser, &slots)
-        define(name, in: id, slot: slot, isStored: true)
+        // Not mentioned anywhere: the loop's body was left because of a mistake.
+        guard parser.loopName >= 0 else { continue }
+        let slot = newSlot(function, parser.loopName, resolves: false, parser)
+        define(parser.loopName, in: id, slot: slot, isStored: true)
         parser.builder.loops[Int(value)].loopSlot = slot
       case .store:
         let name = parser.builder.nodes[Int(value)].b
         let slot: Int32
-        if let existing = table[key(id, name)] {
+        if let existing = find(name, in: id) {
           slot = references[Int(existing)].slot
         } else {
-          // A block sees only the context.
-          let isBlock =
-            scope.parent >= 0 && parser.builder.functions[Int(function)].kind == .block
-            && parser.scopes[Int(scope.parent)].function != function
-          let outer =
-            scope.parent < 0 || isBlock ? nil : lookup(name, from: scope.parent, parser)
-          // Loaded before in this function: then the context's value stands until the store.
-          let resolves = branchDepth > 0 || table[contextKey(function, name)] != nil
-          slot = newSlot(function, name, resolves: resolves, parser, &slots)
-          if let outer {
-            let crosses =
-              parser.scopes[Int(scope.parent)].function != function ? outer.depth + 1 : outer.depth
-            aliases += [slot, crosses, references[Int(outer.reference)].slot]
-          } else {
-            resets.append(slot)
-          }
-          define(name, in: id, slot: slot, isStored: true)
+          slot = newVariable(
+            name,
+            id,
+            scope,
+            isConditional: branchDepth > 0,
+            &resets,
+            &aliases,
+            parser
+          )
         }
         parser.builder.nodes[Int(value)].a = 0
         parser.builder.nodes[Int(value)].b = slot
-      case .child:
-        event = Int(parser.scopes[Int(value)].endEvent)
+      case .child: event = Int(parser.scopes[Int(value)].endEvent)
       case .branchBegin: branchDepth += 1
       case .branchEnd: branchDepth -= 1
       case .snapshot: snapshot(value, scope: id, &parser)
@@ -214,64 +212,109 @@ struct NameResolver {
       }
     }
     if id == 0 {
-      for reference in scopeReferences[0] where references[Int(reference)].isStored {
-        let entry = references[Int(reference)]
+      for reference in references where reference.scope == 0 && reference.isStored {
         parser.builder.exports.append(
-          (symbol: parser.builder.symbols[Int(entry.name)], slot: entry.slot)
+          (symbol: parser.builder.symbols[Int(reference.name)], slot: reference.slot)
         )
       }
     }
     noteEntry(scope.owner, resets, aliases, &parser)
   }
 
+  /// The slot of a variable that the scope begins with.
+  private mutating func declared(
+    _ name: Int32,
+    scope: Int32,
+    function: Int32,
+    _ parser: borrowing Parser
+  ) -> Int32 {
+    if let existing = find(name, in: scope) { return references[Int(existing)].slot }
+    let slot = newSlot(function, name, resolves: false, parser)
+    define(name, in: scope, slot: slot, isStored: true)
+    return slot
+  }
+
+  /// A variable that the scope assigns for the first time.
+  private mutating func newVariable(
+    _ name: Int32,
+    _ id: Int32,
+    _ scope: NameScope,
+    isConditional: Bool,
+    _ resets: inout [Int32],
+    _ aliases: inout [Int32],
+    _ parser: borrowing Parser
+  ) -> Int32 {
+    let function = scope.function
+    let crosses = scope.parent >= 0 && parser.scopes[Int(scope.parent)].function != function
+    // A block sees only the context.
+    let isClosed = crosses && parser.builder.functions[Int(function)].kind == .block
+    let outer =
+      scope.parent < 0 || isClosed ? nil : lookup(name, from: scope.parent, parser)
+    // Loaded before in this function: then the context's value stands until the store.
+    let resolves = isConditional || find(name, in: contextScope(function)) != nil
+    let slot = newSlot(function, name, resolves: resolves, parser)
+    if let (reference, depth) = outer {
+      aliases += [slot, crosses ? depth + 1 : depth, references[Int(reference)].slot]
+    } else {
+      resets.append(slot)
+    }
+    define(name, in: id, slot: slot, isStored: true)
+    return slot
+  }
+
   private mutating func load(
     _ name: Int32,
     scope: Int32,
     function: Int32,
-    _ parser: inout Parser,
-    _ slots: inout ContiguousArray<ContiguousArray<SlotInfo>>
+    _ parser: borrowing Parser
   ) -> (slot: Int32, depth: Int32) {
     if let (reference, depth) = lookup(name, from: scope, parser) {
       return (references[Int(reference)].slot, depth)
     }
-    if let known = table[contextKey(function, name)] {
+    if let known = find(name, in: contextScope(function)) {
       return (references[Int(known)].slot, 0)
     }
-    let slot = newSlot(function, name, resolves: true, parser, &slots)
-    references.append(Reference(slot: slot, depth: 0, isStored: false, name: name))
-    table[contextKey(function, name)] = Int32(references.count - 1)
+    let slot = newSlot(function, name, resolves: true, parser)
+    define(name, in: contextScope(function), slot: slot, isStored: false)
     return (slot, 0)
   }
 
-  /// `caller`, `varargs`, `kwargs` of a macro whose body mentions them.
-  private mutating func declareSpecials(
-    _ index: Int32,
-    scope: Int32,
-    _ parser: inout Parser,
-    _ slots: inout ContiguousArray<ContiguousArray<SlotInfo>>
-  ) {
+  /// `caller`, `varargs`, `kwargs` of a macro whose body mentions them, and its parameters.
+  private mutating func declareSpecials(_ index: Int32, scope: Int32, _ parser: inout Parser) {
     let function = parser.builder.functions[Int(index)]
     // The parser left the index of the name where the slot goes.
-    func declare(_ name: Int32) -> Int32 {
-      guard name >= 0 else { return -1 }
-      let slot = newSlot(index, name, resolves: false, parser, &slots)
-      define(name, in: scope, slot: slot, isStored: true)
-      return slot
+    if function.callerSlot >= 0 {
+      parser.builder.functions[Int(index)].callerSlot = declared(
+        function.callerSlot,
+        scope: scope,
+        function: index,
+        parser
+      )
     }
-    parser.builder.functions[Int(index)].callerSlot = declare(function.callerSlot)
-    parser.builder.functions[Int(index)].kwargsSlot = declare(function.kwargsSlot)
-    parser.builder.functions[Int(index)].varargsSlot = declare(function.varargsSlot)
+    if function.kwargsSlot >= 0 {
+      parser.builder.functions[Int(index)].kwargsSlot = declared(
+        function.kwargsSlot,
+        scope: scope,
+        function: index,
+        parser
+      )
+    }
+    if function.varargsSlot >= 0 {
+      parser.builder.functions[Int(index)].varargsSlot = declared(
+        function.varargsSlot,
+        scope: scope,
+        function: index,
+        parser
+      )
+    }
     for position in 0..<Int(function.parameterCount) {
       let parameter = Int(function.firstParameter) + position
-      let name = parser.builder.parameters[parameter].name
-      let slot: Int32
-      if let existing = table[key(scope, name)] {
-        slot = references[Int(existing)].slot
-      } else {
-        slot = newSlot(index, name, resolves: false, parser, &slots)
-        define(name, in: scope, slot: slot, isStored: true)
-      }
-      parser.builder.parameters[parameter].slot = slot
+      parser.builder.parameters[parameter].slot = declared(
+        parser.builder.parameters[parameter].name,
+        scope: scope,
+        function: index,
+        parser
+      )
     }
   }
 
@@ -283,11 +326,10 @@ struct NameResolver {
     let first = parser.builder.extra.count
     parser.builder.extra.append(0)
     while scope >= 0 {
-      for reference in scopeReferences[Int(scope)] {
-        let entry = references[Int(reference)]
-        guard entry.isStored, seen.insert(entry.name).inserted else { continue }
-        let symbol = parser.builder.symbols[Int(entry.name)]
-        parser.builder.extra += [Int32(bitPattern: symbol.index), depth, entry.slot]
+      for reference in references where reference.scope == scope && reference.isStored {
+        guard seen.insert(reference.name).inserted else { continue }
+        let symbol = parser.builder.symbols[Int(reference.name)]
+        parser.builder.extra += [Int32(bitPattern: symbol.index), depth, reference.slot]
       }
       let parent = parser.scopes[Int(scope)].parent
       if parent >= 0 {

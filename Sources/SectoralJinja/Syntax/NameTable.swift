@@ -37,10 +37,13 @@ struct NameTable {
       }
       bucket = (bucket + 1) & mask
     }
-    let name = String(decoding: bytes[start..<end], as: UTF8.self)
+    let (symbol, name) = SymbolTable.shared.intern(
+      UnsafeBufferPointer(rebasing: bytes[start..<end]),
+      hash
+    )
     let index = Int32(builder.names.count)
     builder.names.append(name)
-    builder.symbols.append(Symbol(name))
+    builder.symbols.append(symbol)
     entries[bucket] = Entry(
       hash: hash,
       start: Int32(start),

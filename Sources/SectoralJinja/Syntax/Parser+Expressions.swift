@@ -18,6 +18,34 @@ extension Parser {
   }
 
   mutating func parseExpression(withConditional: Bool = true) throws(Failure) -> NodeID {
+    // Most expressions are one name or literal: not worth the way down the ladder.
+    if let node = parseSimple() { return node }
+    return try parseOperators(withConditional)
+  }
+
+  private mutating func parseSimple() -> NodeID? {
+    let token = current
+    switch token.kind {
+    case .name, .string, .integer, .float: break
+    default: return nil
+    }
+    switch self.token(ahead: 1).kind {
+    case .comma, .end, .rightParenthesis, .rightBracket, .rightBrace, .colon: break
+    default: return nil
+    }
+    let node: NodeID
+    switch (token.kind, token.known) {
+    case (.name, .true?), (.name, .True?), (.name, .false?), (.name, .False?), (.name, .none?),
+      (.name, .None?), (.name, .not?):
+      return nil
+    case (.name, _): node = loadName(token)
+    default: node = addNode(.constant, a: token.value, start: Int(token.start), end: Int(token.end))
+    }
+    move(to: cursor + 1)
+    return node
+  }
+
+  private mutating func parseOperators(_ withConditional: Bool) throws(Failure) -> NodeID {
     try nested { (parser) throws(Failure) in
       withConditional ? try parser.parseConditional() : try parser.parseOr()
     }
@@ -189,7 +217,7 @@ extension Parser {
     switch token.kind {
     case .name:
       advance()
-      switch builder.symbols[Int(token.value)].known {
+      switch token.known {
       case .true?, .True?: return constant(.bool(true), start, end)
       case .false?, .False?: return constant(.bool(false), start, end)
       case .none?, .None?: return constant(.none, start, end)
@@ -289,7 +317,7 @@ extension Parser {
 
   /// An expression, or several with commas as a tuple.
   ///
-  /// - Parameter stop: A word that ends the tuple, besides the usual tokens.
+  /// `stop`: A word that ends the tuple, besides the usual tokens.
   mutating func parseTuple(
     withConditional: Bool = true,
     stop: KnownName? = nil,
@@ -455,7 +483,7 @@ extension Parser {
 
   /// Arguments with their parentheses.
   ///
-  /// - Returns: Where they are in `extra` (counts of positional and keyword arguments, star and
+  /// Gives where they are in `extra` (counts of positional and keyword arguments, star and
   ///   double star or -1, the positional ones, pairs of name and value), -1 when there are none.
   mutating func parseArguments() throws(Failure) -> (list: Int32, end: Int) {
     let opening = try expect(.leftParenthesis)
@@ -497,7 +525,7 @@ extension Parser {
     builder.extra += [Int32(positional.count), Int32(keywords / 2), star, doubleStar]
     builder.extra.append(contentsOf: positional)
     builder.extra.append(contentsOf: pending[mark...])
-    pending.removeSubrange(mark...)
+    pending.removeLast(pending.count - mark)
     return (first, end)
   }
 
@@ -550,7 +578,8 @@ extension Parser {
     let text = builder.names[Int(name)]
     let body = environment.filter(named: text)
     if body == nil, softDepth == 0 {
-      _ = fail("no filter named '\(text)'",
+      _ = fail(
+        "No filter named '\(text)'",
         id: "jinja.unknown-filter",
         at: token,
         hint: environment.nearestFilter(to: text).map { "did you mean '\($0)'?" }
@@ -573,7 +602,8 @@ extension Parser {
     } else {
       let body = environment.test(named: text)
       if body == nil, softDepth == 0 {
-        _ = fail("no test named '\(text)'",
+        _ = fail(
+          "No test named '\(text)'",
           id: "jinja.unknown-test",
           at: token,
           hint: environment.nearestTest(to: text).map { "did you mean '\($0)'?" }
@@ -611,7 +641,7 @@ extension Parser {
 
   private var beginsTestArgument: Bool {
     switch current.kind {
-    case .name: !(isAt(.else) || isAt(.or) || isAt(.and) || isAt(.if) || isAt(.in) || isAt(.not))
+    case .name: !(isAt(.else) || isAt(.or) || isAt(.and))
     case .string, .integer, .float, .leftParenthesis, .leftBracket, .leftBrace: true
     default: false
     }

@@ -52,7 +52,7 @@ extension Parser {
     if let count = orphanedEnds[symbol], count > 0 {
       // Its beginning was already reported.
       orphanedEnds[symbol] = count - 1
-      cursor = tokens.count - 1
+      move(to: tokens.count - 1)
       return nil
     }
     let isEnd =
@@ -61,21 +61,23 @@ extension Parser {
     if isEnd {
       if let open = openTags.last {
         throw fail(
-          "unexpected tag '\(name)', jinja was looking for 'end\(open.name)': the innermost block "
-            + "that needs to be closed is '\(open.name)'",
+          "Encountered unknown tag '\(name)'. Jinja was looking for the following tags: "
+            + "\(Self.expected(in: open.name)). The innermost block that needs to be closed is "
+            + "'\(open.name)'.",
           id: "jinja.unexpected-end",
           at: token
         )
       }
       throw fail(
-        "unexpected tag '\(name)': no block is open here",
+        "Encountered unknown tag '\(name)'.",
         id: "jinja.unexpected-end",
-        at: token
+        at: token,
+        hint: "no block is open here"
       )
     }
     let known = Self.tags + Self.ends + options.definitionTags.map(\.tag)
     throw fail(
-      "encountered unknown tag '\(name)'",
+      "Encountered unknown tag '\(name)'.",
       id: "jinja.unknown-tag",
       at: token,
       hint: Environment.nearest(to: name, among: known).map { "did you mean '\($0)'?" }
@@ -84,7 +86,7 @@ extension Parser {
 
   /// Parses what is between a block's tags, up to one of the end tags, which is then current.
   ///
-  /// - Parameter name: The block's tag, for messages.
+  /// `name`: The block's tag, for messages.
   private mutating func parseBody(
     of name: String,
     _ tag: (start: Int, end: Int),
@@ -100,10 +102,20 @@ extension Parser {
     return body
   }
 
+  /// The tags that may follow in a block, in Jinja's order.
+  private static func expected(in name: String) -> String {
+    switch name {
+    case "if": "'elif' or 'else' or 'endif'"
+    case "for": "'endfor' or 'else'"
+    default: "'end\(name)'"
+    }
+  }
+
   private mutating func unclosed(_ name: String, _ tag: (start: Int, end: Int)) -> Failure {
     isStatementTag = true
     return fail(
-      "unexpected end of template: '\(name)' is never closed",
+      "Unexpected end of template. Jinja was looking for the following tags: "
+        + "\(Self.expected(in: name)). The innermost block that needs to be closed is '\(name)'.",
       id: "jinja.unclosed-block",
       at: tag.start..<tag.end,
       hint: "close it with '{% end\(name) %}'"
@@ -222,7 +234,7 @@ extension Parser {
         opening,
         until: [.endfor, .else]
       )
-      if loopMentions == mentions, !builder.loops[Int(index)].isRecursive {
+      if loopMentions == mentions {
         events[event].kind = .nothing
       } else {
         // An outer loop's variable is not mentioned by a mention of ours.
@@ -608,15 +620,15 @@ extension Parser {
       let end = parser.cursor
       let function = try parser.parseFunction(
         kind: .caller,
-        name: parser.callerName,
+        name: parser.callerName(),
         nameToken: word,
         opening: opening,
         tag: "call",
         ends: [.endcall]
       ) { (parser) throws(Failure) in
-        parser.cursor = signatureAt
+        parser.move(to: signatureAt)
         try parser.parseSignature(isRequired: false)
-        parser.cursor = end
+        parser.move(to: end)
         try parser.expectEnd()
       }
       for outer in parser.functionStack {
@@ -780,7 +792,7 @@ extension Parser {
       return isDefault
     }
     let result = isAt(.with)
-    cursor += 2
+    move(to: cursor + 2)
     return result
   }
 
@@ -791,7 +803,7 @@ extension Parser {
     var ignoresMissing = false
     if isAt(.ignore), symbol(of: token(ahead: 1)) == .missing {
       ignoresMissing = true
-      cursor += 2
+      move(to: cursor + 2)
     }
     let withContext = parseContextWords(default: true)
     try expectEnd()
@@ -891,7 +903,10 @@ extension Parser {
       let symbol = parser.builder.symbols[Int(name.value)]
       if parser.builder.blocks.contains(where: { $0.name == symbol }) {
         throw parser.fail(
-          "block '\(symbol.name)' defined twice", id: "jinja.duplicate-block", at: name)
+          "block '\(symbol.name)' defined twice",
+          id: "jinja.duplicate-block",
+          at: name
+        )
       }
       let index = Int32(parser.builder.blocks.count)
       parser.builder.blocks.append(

@@ -9,40 +9,41 @@ import Darwin
 extension Parser {
   // MARK: Looking at tokens
 
-  /// The token at the cursor; the tag's end once all are taken.
-  var current: Token { tokens[min(cursor, tokens.count - 1)] }
-  var peek: Token? { tokens.isEmpty ? nil : current }
-
   func token(ahead count: Int) -> Token { tokens[min(cursor + count, tokens.count - 1)] }
 
   @discardableResult
   mutating func advance() -> Token {
     let token = current
-    cursor += 1
+    move(to: cursor + 1)
     return token
   }
 
+  /// Makes another token the current one; behind the last one stands the last one.
+  mutating func move(to position: Int) {
+    cursor = position
+    current = tokens[min(position, tokens.count - 1)]
+  }
+
   func symbol(of token: Token) -> KnownName? {
-    token.kind == .name ? builder.symbols[Int(token.value)].known : nil
+    token.known
   }
 
   /// Whether the token at the cursor is this word.
-  func isAt(_ word: KnownName) -> Bool {
-    let token = current
-    return token.kind == .name && builder.symbols[Int(token.value)].index == word.rawValue
-  }
+  @inline(__always)
+  func isAt(_ word: KnownName) -> Bool { current.known == word }
 
+  @inline(__always)
   func isAt(_ kind: Token.Kind) -> Bool { current.kind == kind }
 
   mutating func take(_ word: KnownName) -> Bool {
-    guard isAt(word) else { return false }
-    cursor += 1
+    guard current.known == word else { return false }
+    move(to: cursor + 1)
     return true
   }
 
   mutating func take(_ kind: Token.Kind) -> Bool {
     guard current.kind == kind else { return false }
-    cursor += 1
+    move(to: cursor + 1)
     return true
   }
 
@@ -52,7 +53,7 @@ extension Parser {
     guard token.kind == kind else {
       throw fail("expected token \(kind.described), got \(described(token))", at: token)
     }
-    cursor += 1
+    move(to: cursor + 1)
     return token
   }
 
@@ -62,7 +63,7 @@ extension Parser {
       let tag = isStatementTag ? "statement block" : "print statement"
       throw fail("expected token 'end of \(tag)', got \(described(token))", at: token)
     }
-    cursor += 1
+    move(to: cursor + 1)
   }
 
   func described(_ token: Token) -> String {
@@ -111,6 +112,7 @@ extension Parser {
         if byte == UInt8(ascii: "-") || (byte == UInt8(ascii: "+") && isStatement) { at += 1 }
         if at + 1 < limit, bytes[at] == close, bytes[at + 1] == UInt8(ascii: "}") {
           tokens.append(Token(kind: .end, start: Int32(index), end: Int32(at + 2), value: 0))
+          move(to: 0)
           offset = at + 2
           closeTag(sign: at > index ? byte : 0, trims: isStatement && options.trimBlocks)
           return
@@ -119,6 +121,7 @@ extension Parser {
       let start = index
       var kind: Token.Kind
       var value: Int32 = 0
+      var known: KnownName?
       switch byte {
       case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
         UInt8(ascii: "_"), 0x80...:
@@ -128,6 +131,7 @@ extension Parser {
           guard index > start else { throw unexpectedCharacter(at: start) }
         }
         value = nameTable.intern(bytes, start, index, &builder)
+        known = builder.symbols[Int(value)].known
       case UInt8(ascii: "0")...UInt8(ascii: "9"):
         (kind, index, value) = try number(from: index)
       case UInt8(ascii: "'"), UInt8(ascii: "\""):
@@ -157,7 +161,9 @@ extension Parser {
         default: break
         }
       }
-      tokens.append(Token(kind: kind, start: Int32(start), end: Int32(index), value: value))
+      tokens.append(
+        Token(kind: kind, known: known, start: Int32(start), end: Int32(index), value: value)
+      )
     }
   }
 

@@ -36,6 +36,8 @@ struct Parser {
   /// The tag being parsed, and where in it.
   var tokens = ContiguousArray<Token>()
   var cursor = 0
+  /// The token at the cursor; the tag's end once all are taken.
+  var current = Token(kind: .end, start: 0, end: 0, value: 0)
   var tagStart = 0
   var isStatementTag = false
 
@@ -51,7 +53,12 @@ struct Parser {
   /// The index of the name `loop`, as the text mentions it.
   var loopName: Int32 = -1
   /// The name of call blocks.
-  var callerName: Int32 = -1
+  private var knownCallerName: Int32 = -1
+
+  mutating func callerName() -> Int32 {
+    if knownCallerName < 0 { knownCallerName = addName("caller") }
+    return knownCallerName
+  }
   /// End tags whose beginning had a mistake, not to be reported again.
   var orphanedEnds: [Symbol: Int] = [:]
   /// Names of the filters and tests already referred to.
@@ -88,8 +95,6 @@ struct Parser {
     builder.text.reserveCapacity(size)
     events.reserveCapacity(16 + size / 24)
     nameTable = NameTable()
-    loopName = addName("loop")
-    callerName = addName("caller")
   }
 
   /// A mistake, on its way to the tag that holds it.
@@ -142,11 +147,11 @@ struct Parser {
   /// Parses statements up to a tag in `ends`, whose name is then the token at the cursor, or to
   /// the end of the text.
   ///
-  /// - Returns: The sequence; `tokens` is empty when the text ended first.
+  /// Gives the sequence; `tokens` is empty when the text ended first.
   mutating func parseStatements(until ends: [KnownName]) -> NodeID {
     let mark = pending.count
     let start = offset
-    defer { pending.removeSubrange(mark...) }
+    defer { pending.removeLast(pending.count - mark) }
     while true {
       guard let tag = nextTag() else {
         tokens.removeAll(keepingCapacity: true)
@@ -165,18 +170,17 @@ struct Parser {
             addNode(.output, a: expression, start: tagStart, end: offset)
           )
         } catch {
-          pending.removeSubrange(saved...)
+          pending.removeLast(pending.count - saved)
           skipTag()
         }
       case .statement:
         let saved = pending.count
         do throws(Failure) {
           try lexTag(isStatement: true)
-          guard let word = peek, word.kind == .name else {
-            throw fail("tag name expected", at: current)
-          }
+          let word = current
+          guard word.kind == .name else { throw fail("tag name expected", at: word) }
           let symbol = builder.symbols[Int(word.value)]
-          if let known = symbol.known, ends.contains(known) {
+          if let known = word.known, ends.contains(known) {
             return sequence(from: mark, start: start)
           }
           if let name = definitionEnd, builder.names[Int(word.value)] == name {
@@ -184,7 +188,7 @@ struct Parser {
           }
           if let statement = try parseStatement(symbol) { pending.append(statement) }
         } catch {
-          pending.removeSubrange(saved...)
+          pending.removeLast(pending.count - saved)
           skipTag()
         }
       }
@@ -373,7 +377,7 @@ struct Parser {
       index += 1
     }
     _ = fail(
-      "missing end of comment tag",
+      "Missing end of comment tag",
       id: "jinja.unclosed-comment",
       at: tagStart..<tagStart + 2,
       hint: "close the comment with '#}'"
@@ -494,7 +498,7 @@ struct Parser {
   mutating func flushPending(from mark: Int) -> Int32 {
     let first = Int32(builder.extra.count)
     builder.extra.append(contentsOf: pending[mark...])
-    pending.removeSubrange(mark...)
+    pending.removeLast(pending.count - mark)
     return first
   }
 

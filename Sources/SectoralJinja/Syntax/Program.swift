@@ -81,6 +81,24 @@ final class Program: @unchecked Sendable {
     return TextSpan(file: file, start: Int(node.start), end: Int(node.end))
   }
 
+  /// `adapter.dispatch` as its parts; nil for anything but names and attributes.
+  func path(of id: NodeID) -> [String]? {
+    var parts: [String] = []
+    var id = id
+    while true {
+      let node = nodes[Int(id)]
+      switch node.kind {
+      case .name:
+        parts.append(Symbol(index: UInt32(bitPattern: node.c)).name)
+        return parts.reversed()
+      case .attribute:
+        parts.append(names[Int(node.b)])
+        id = node.a
+      default: return nil
+      }
+    }
+  }
+
   func name(_ function: Function) -> String {
     function.name < 0 ? "" : names[Int(function.name)]
   }

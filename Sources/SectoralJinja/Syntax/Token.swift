@@ -11,6 +11,8 @@ struct Token {
   }
 
   var kind: Kind
+  /// Of a name the grammar or the engine knows.
+  var known: KnownName?
   var start: Int32
   var end: Int32
   /// Names: index in the program's names. Literals: index of the constant.

@@ -86,7 +86,7 @@ open class Object {
 
   /// An operator with this object on one side; nil: not supported between these.
   ///
-  /// - Parameter reversed: The object stands on the right.
+  /// `reversed`: The object stands on the right.
   open func operate(
     _ operation: BinaryOperator,
     _ other: Value,
@@ -176,15 +176,41 @@ public struct Arguments {
 
   /// Arguments by parameter, as a Python function with these parameters would bind them.
   ///
-  /// - Parameters:
-  ///   - function: For messages: `join`.
-  ///   - parameters: Names in order.
-  ///   - required: How many of them have no default.
-  /// - Returns: One value per parameter, nil where none was given.
+  /// `function`: For messages: `join`.
+  /// `parameters`: Names in order.
+  /// `required`: How many of them have no default.
+  ///
+  /// Gives one value per parameter, nil where none was given.
   public func bound(
-    _ function: String,
+    _ function: @autoclosure () -> String,
     _ parameters: [String],
     required: Int = 0
+  ) throws(TemplateError) -> [Value?] {
+    let values = try matched(function, parameters, required)
+    return parameters.indices.map { values[$0] }
+  }
+
+  /// As `bound`, without an array where there are no keywords.
+  func matched(
+    _ function: () -> String,
+    _ parameters: [String],
+    _ required: Int
+  )
+    throws(TemplateError) -> BoundArguments
+  {
+    if keyword.isEmpty, positional.count >= required, positional.count <= parameters.count {
+      return BoundArguments(positional: positional, keyword: nil)
+    }
+    return BoundArguments(
+      positional: [],
+      keyword: try bound(function(), to: parameters, required: required)
+    )
+  }
+
+  private func bound(
+    _ function: String,
+    to parameters: [String],
+    required: Int
   )
     throws(TemplateError) -> [Value?]
   {
@@ -220,5 +246,19 @@ public struct Arguments {
       )
     }
     return result
+  }
+}
+
+/// Arguments by the position of their parameter.
+struct BoundArguments {
+  static var none: BoundArguments { BoundArguments(positional: [], keyword: nil) }
+
+  fileprivate let positional: [Value]
+  fileprivate let keyword: [Value?]?
+
+  /// nil where none was given.
+  subscript(index: Int) -> Value? {
+    if let keyword { return keyword[index] }
+    return index < positional.count ? positional[index] : nil
   }
 }

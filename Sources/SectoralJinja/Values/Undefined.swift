@@ -20,7 +20,7 @@ public final class Undefined {
     self.cause = .name
   }
 
-  /// - Parameter message: The message of the error that using the value gives.
+  /// `message`: The message of the error that using the value gives.
   public init(name: String, kind: UndefinedKind, message: String) {
     self.name = name
     self.kind = kind

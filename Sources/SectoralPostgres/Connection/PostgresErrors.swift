@@ -29,8 +29,18 @@ extension WarehouseError {
       hint: field(CPQ_DIAG_MESSAGE_HINT),
       position: field(CPQ_DIAG_STATEMENT_POSITION).flatMap { Int($0) },
       context: context,
+      report: cpq_result_error_message(result).flatMap { Self.report(String(cString: $0)) },
       sql: sql
     )
+  }
+
+  /// `ERROR:  relation …` without its first word, in whatever language.
+  private static func report(_ words: String) -> String? {
+    guard let colon = words.firstIndex(of: ":"),
+      words[..<colon].allSatisfy({ $0.isLetter })
+    else { return nil }
+    let text = words[words.index(after: colon)...].trimmingBlanks()
+    return text.isEmpty ? nil : String(text)
   }
 
   /// What libpq itself says, when the server could not.

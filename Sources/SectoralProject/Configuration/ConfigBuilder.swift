@@ -114,10 +114,10 @@ package struct ConfigBuilder {
       guard let value = config[field.name], !field.accepts(value) else { return nil }
       return Diagnostic(
         id: "config.wrong-type",
-        message: "\(resource): the config '\(field.name)' must be \(field.type.words), "
-          + "and is \(value.words)",
+        message: "at path ['\(field.name)']: \(value.pythonRepr) \(field.type.complaint)",
         span: origins[field.name],
         hint: field.hint(for: value)
+          ?? "the config '\(field.name)' of \(resource) must be \(field.type.words)"
       )
     }
   }
@@ -153,6 +153,19 @@ extension ConfigField {
 }
 
 extension ConfigType {
+  /// What dbt says of a value that does not fit.
+  var complaint: String {
+    switch self {
+    case .any, .textOrList, .hooks: "is not valid under any of the given schemas"
+    case .bool: "is not of type 'boolean'"
+    case .text: "is not of type 'string'"
+    case .int: "is not of type 'integer'"
+    case .map, .docs: "is not of type 'object'"
+    case .listOfText: "is not of type 'array'"
+    case .severity: "does not match '^([Ww][Aa][Rr][Nn]|[Ee][Rr][Rr][Oo][Rr])$'"
+    }
+  }
+
   var words: String {
     switch self {
     case .any: "a value"

@@ -61,6 +61,16 @@ package struct Profile: Sendable {
     case bool = "true or false"
     case any = "a value"
 
+    /// As JSON schemas name it.
+    var schemaName: String {
+      switch self {
+      case .text: "string"
+      case .int: "integer"
+      case .bool: "boolean"
+      case .any: "object"
+      }
+    }
+
     func accepts(_ value: Datum) -> Bool {
       switch self {
       case .text: value.string != nil
@@ -164,7 +174,7 @@ package struct Profile: Sendable {
     let file = SourceFile(path: path, bytes: try FileSystem.read(path))
     let (parsed, diagnostics) = YAMLParser.parse(file)
     let errors = diagnostics.filter { $0.severity == .error }
-    guard errors.isEmpty else { throw Failure(.runtime, errors) }
+    guard errors.isEmpty else { throw Failure(.runtime, errors.map(\.asSyntaxError)) }
     let start = TextSpan(file: file, start: 0, end: 0)
     guard let root = parsed, let profiles = root.mapping else {
       throw Failure(
@@ -189,14 +199,24 @@ package struct Profile: Sendable {
         )
       )
     }
-    let outputs = profile["outputs"]
+    guard let outputs = profile["outputs"], !outputs.isNull else {
+      throw Failure(
+        .runtime,
+        Diagnostic(
+          id: "profile.no-outputs",
+          message: "outputs not specified in profile '\(profileName)'",
+          span: profile.span,
+          hint: "write the targets below 'outputs:'"
+        )
+      )
+    }
     var targetName = target
     if targetName == nil, let node = profile["target"] {
       targetName = try renderer.render(node).datum.pythonText
     }
     let name = targetName ?? "default"
-    guard let raw = outputs?[name] else {
-      let names = outputs?.mapping?.map(\.key.keyText) ?? []
+    guard let raw = outputs[name] else {
+      let names = outputs.mapping?.map(\.key.keyText) ?? []
       throw Failure(
         .runtime,
         Diagnostic(
@@ -243,7 +263,7 @@ package struct Profile: Sendable {
         Diagnostic(
           id: "profile.unknown-type",
           message: type.isEmpty
-            ? "the target '\(targetName)' of profile '\(profileName)' has no type"
+            ? "required field \"type\" not found in profile \(profileName) and target \(targetName)"
             : "Could not find adapter type \(type)!",
           span: output["type"]?.span ?? output.span,
           hint: "sectoral works with 'type: postgres' and 'type: redshift'"
@@ -253,21 +273,23 @@ package struct Profile: Sendable {
     let keys = type == "postgres" ? Self.postgresKeys : Self.redshiftKeys
     let aliases = ["dbname": "database", "pass": "password"]
     var given: [String: YAMLNode] = [:]
+    // dbt takes keys that it does not know, and so do we: a misspelt one will be missed below.
+    var unknown: [String] = []
+    if threads == nil, let node = output["threads"], !node.isNull, node.int == nil {
+      problems.append(
+        Diagnostic(
+          id: "profile.threads",
+          message: "at path ['threads']: \(node.datum.pythonRepr) is not of type 'integer'",
+          span: node.span,
+          hint: "write a whole number, for instance threads: 4"
+        )
+      )
+    }
     for (key, value) in output.mapping ?? [] {
       let main = aliases[key.keyText] ?? key.keyText
       if ["type", "threads", "embedded"].contains(main) { continue }
       guard let known = keys.first(where: { $0.name == main }) else {
-        problems.append(
-          Diagnostic(
-            id: "profile.unknown-key",
-            message: "Credentials in profile \"\(profileName)\", target \"\(targetName)\" invalid: "
-              + "Additional properties are not allowed ('\(key.keyText)' was unexpected)",
-            span: key.span,
-            hint: Spelling.nearest(to: main, among: keys.map(\.name)).map {
-              "did you mean '\($0)'?"
-            }
-          )
-        )
+        unknown.append(key.keyText)
         continue
       }
       if given[main] != nil {
@@ -290,11 +312,12 @@ package struct Profile: Sendable {
           Diagnostic(
             id: "profile.wrong-type",
             message: "Credentials in profile \"\(profileName)\", target \"\(targetName)\" invalid: "
-              + "'\(key.keyText)' must be \(known.type.rawValue)"
-              + (main == "password" ? "" : ", and is \(datum.words)"),
+              + (main == "password" ? "the password" : datum.pythonRepr)
+              + " is not of type '\(known.type.schemaName)'",
             span: value.span,
             hint: known.type == .int && value.string != nil
-              ? "a number from the environment: \"{{ env_var('…') | as_number }}\"" : nil
+              ? "a number from the environment: \"{{ env_var('…') | as_number }}\""
+              : "'\(key.keyText)' must be \(known.type.rawValue)"
           )
         )
       }
@@ -316,7 +339,9 @@ package struct Profile: Sendable {
             message: "Credentials in profile \"\(profileName)\", target \"\(targetName)\" invalid: "
               + "'\(key.name == "database" ? "dbname" : key.name)' is a required property",
             span: output.span,
-            hint: "add it to the target, or use 'embedded: true' for a private local server"
+            hint: Spelling.nearest(to: key.name, among: unknown).map {
+              "'\($0)' means nothing here: did you mean '\(key.name)'?"
+            } ?? "add it to the target, or use 'embedded: true' for a private local server"
           )
         )
       } else if !isEmbedded {

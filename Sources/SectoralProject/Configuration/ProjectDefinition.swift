@@ -100,13 +100,13 @@ package struct ProjectDefinition: Sendable {
     let file = SourceFile(path: shownFolder + "dbt_project.yml", bytes: try FileSystem.read(path))
     let (node, diagnostics) = YAMLParser.parse(file)
     let errors = diagnostics.filter { $0.severity == .error }
-    guard errors.isEmpty else { throw Failure(.runtime, errors) }
+    guard errors.isEmpty else { throw Failure(.runtime, errors.map(\.asSyntaxError)) }
     guard let node, case .mapping = node.value else {
       throw Failure(
         .runtime,
         Diagnostic(
           id: "project.not-a-mapping",
-          message: "dbt_project.yml must hold keys and values",
+          message: "dbt_project.yml does not parse to a dictionary",
           span: TextSpan(file: file, start: 0, end: 0),
           hint: "the smallest project file is 'name: my_project'"
         )
@@ -144,10 +144,11 @@ package struct ProjectDefinition: Sendable {
         problems.append(
           Diagnostic(
             id: "project.wrong-type",
-            message: "at path ['\(key.keyText)']: the value must be \(type.rawValue), "
-              + "and is \(value.datum.words)",
+            message: "at path ['\(key.keyText)']: \(value.datum.pythonRepr) is not valid under any "
+              + "of the given schemas",
             span: value.span,
-            hint: type == .texts ? "write it as a list: \(key.keyText): [\"…\"]" : nil
+            hint: type == .texts
+              ? "write it as a list: \(key.keyText): [\"…\"]" : "write \(type.rawValue)"
           )
         )
       }
@@ -187,8 +188,8 @@ package struct ProjectDefinition: Sendable {
         Diagnostic(
           id: "project.bad-name",
           message: name.isEmpty
-            ? "the project has no name"
-            : "'\(name)' is not a name for a project",
+            ? "Required \"name\" field not present in project"
+            : "at path ['name']: '\(name)' does not match '^[^\\\\d\\\\W]\\\\w*$'",
           span: node["name"]?.span ?? TextSpan(file: file, start: 0, end: 0),
           hint: "give 'name:' letters, digits and underscores, the first no digit"
         )

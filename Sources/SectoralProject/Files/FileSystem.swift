@@ -105,7 +105,10 @@ package enum FileSystem {
   package static func makeFolder(_ path: String) throws(Failure) {
     if path.isEmpty || isFolder(path) { return }
     try makeFolder(parent(of: path))
-    if mkdir(path, 0o777) != 0, errno != EEXIST { throw failure("make the folder", path) }
+    // Another thread may have been quicker; a file of that name is in the way.
+    if mkdir(path, 0o777) != 0, errno != EEXIST || !isFolder(path) {
+      throw failure("make the folder", path)
+    }
   }
 
   /// Removes a file, or a folder with everything in it; links are removed, not followed. What does
@@ -221,7 +224,12 @@ package enum FileSystem {
     let hint: String? =
       switch errno {
       case ENOSPC, EDQUOT: "the disk is full: free some space and run the command again"
+      case EFBIG: "files may not grow so large here (ulimit -f): raise the limit"
       case EACCES, EPERM: "the user that runs the command may not \(verb) it"
+      case EROFS: "the disk is mounted read-only: choose another folder with --target-path"
+      case ENOTDIR, EEXIST, EISDIR:
+        "a file stands where a folder must be, or the other way round: move it away"
+      case ENAMETOOLONG: "the name is too long for this disk: choose a shorter one"
       default: nil
       }
     return Failure(

@@ -33,6 +33,38 @@ package struct ProjectFile: Sendable {
   }
 }
 
+/// Refuses bytes that are no text.
+private func checkEncoding(of file: SourceFile) throws(Failure) {
+  guard let offset = file.bytes.withUnsafeBufferPointer(firstInvalidByte) else { return }
+  let byte = String(file.bytes[offset], radix: 16)
+  throw Failure(
+    .runtime,
+    Diagnostic(
+      id: "file.not-utf8",
+      message: "'utf-8' codec can't decode byte 0x\(byte) in position \(offset): invalid byte",
+      span: TextSpan(file: file, start: offset, end: offset + 1),
+      hint: "convert the file to UTF-8, for instance with iconv -f latin1 -t utf-8"
+    )
+  )
+}
+
+/// The offset of the first byte that does not belong into UTF-8.
+private func firstInvalidByte(_ bytes: UnsafeBufferPointer<UInt8>) -> Int? {
+  guard let first = bytes.firstIndex(where: { $0 >= 0x80 }) else { return nil }
+  // Nothing before it can be wrong.
+  let rest = UnsafeBufferPointer(rebasing: bytes[first...])
+  var parser = Unicode.UTF8.ForwardParser()
+  var iterator = rest.makeIterator()
+  var offset = first
+  while true {
+    switch parser.parseScalar(from: &iterator) {
+    case .valid(let encoded): offset += encoded.count
+    case .emptyInput: return nil
+    case .error: return offset
+    }
+  }
+}
+
 /// Finds and reads the files of one package (spec: project, section 1).
 package enum ProjectFiles {
   /// A seed file larger than this is known by its path, not by its contents.
@@ -63,6 +95,7 @@ package enum ProjectFiles {
       // The text of a seed is read when it is loaded; its bytes only for the checksum.
       let bytes = try FileSystem.read("\(project.root)/\(original)")
       let file = SourceFile(path: shownFolder + original, bytes: bytes)
+      if kind != .seed || bytes.count <= largestSeedWithChecksum { try checkEncoding(of: file) }
       found.append(
         ProjectFile(
           kind: kind,

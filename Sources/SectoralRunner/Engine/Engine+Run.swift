@@ -67,8 +67,9 @@ extension Engine {
     } else {
       execute(plan, graph, state)
     }
-    if isExecuting { _ = try runHooks("on-run-end", state, main) }
     let interrupted = invocation.cancellation.isCancelled && !failFastStopped(state)
+    // As dbt: whoever stops a run wants it to stop.
+    if isExecuting, !interrupted { _ = try runHooks("on-run-end", state, main) }
     return try finish(
       state,
       nodes,
@@ -112,6 +113,8 @@ extension Engine {
         return
       }
       let result = runner.run(node)
+      // Cut off by Ctrl-C: as dbt, results are of what came to its own end.
+      if result.status == .error, cancellation.isCancelled, !failFast { return }
       // An ephemeral model only becomes part of others: it has no result of its own.
       if !state.isExecuting || !node.isEphemeralModel { state.add(result) }
       guard result.status.isFailure else { return }
@@ -129,6 +132,7 @@ extension Engine {
       }
     } end: { _ in
     }
+    if cancellation.isCancelled, !failFast { return }
     for index in scheduler.untaken {
       guard let node = order[index] else { continue }
       let message = failFast ? "Skipping due to fail_fast" : nil
@@ -302,11 +306,20 @@ extension Engine {
       return .success
     }
     let shown = named.isEmpty ? nodes.filter { $0.resourceType != .test } : named
-    for node in shown { try preview(node, name: node.name, state) }
+    var results = state.results
+    for node in shown {
+      let sql = try preview(node, name: node.name, state)
+      // As dbt: what was sent is what the results show.
+      for index in results.indices where results[index].uniqueID == node.uniqueID {
+        results[index].compiledCode = sql
+      }
+    }
+    try writeResults(results, state.project, elapsed: events.now.seconds(since: startedAt))
     return .success
   }
 
-  private func preview(_ node: Node, name: String?, _ state: RunState) throws {
+  /// Prints rows of a node. Returns the query that gave them.
+  private func preview(_ node: Node, name: String?, _ state: RunState) throws -> String {
     let session = state.session(
       node.uniqueID,
       node: nil,
@@ -333,8 +346,9 @@ extension Engine {
     } else {
       compiled = try state.project.compiler.compile(context)
     }
-    let table = try context.preview(compiled, limit: flags.limit)
+    let (table, sql) = try context.preview(compiled, limit: flags.limit)
     events.emit(.showNode(Preview(nodeName: name, table: table, format: flags.printFormat)))
+    return sql
   }
 
   private func showSeeds(_ state: RunState, _ nodes: [Node]) throws {
@@ -422,7 +436,9 @@ extension Engine {
       return .unusable
     }
     if invocation.command == .show {
-      try preview(node, name: nil, state)
+      var shown = result
+      shown.compiledCode = try preview(node, name: nil, state)
+      try writeResults([shown], project, elapsed: events.now.seconds(since: startedAt))
     } else {
       events.emit(.compiledNode(name: nil, sql: sql, format: flags.printFormat, uniqueID: nil))
     }

@@ -151,7 +151,7 @@ package final class Engine: Sendable {
       targetPath: target,
       selectors: selectors
     )
-    try writeManifest(project)
+    if invocation.command != .docsGenerate || flags.compilesForDocs { try writeManifest(project) }
     return project
   }
 

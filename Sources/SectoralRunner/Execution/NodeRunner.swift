@@ -275,7 +275,7 @@ struct NodeFiles: Sendable {
     do throws(SeedError) {
       return try SeedTable(file, delimiter: byte, textColumns: textColumns)
     } catch {
-      throw Failure(.runtime, subject: node.words, error.diagnostic)
+      throw Failure(.compilation, subject: node.words, error.diagnostic)
     }
   }
 }

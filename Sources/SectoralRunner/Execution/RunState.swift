@@ -17,7 +17,7 @@ enum SkipReason: Sendable {
 final class RunState: Sendable {
   let engine: Engine
   let project: Engine.Project
-  let warehouse: any Warehouse
+  private let pool: ConnectionPool
   let cache = RelationCache()
   let selectedResources: [String]
   /// How many nodes get a line of their own.
@@ -30,7 +30,7 @@ final class RunState: Sendable {
     var compiled: [String: CompiledSQL] = [:]
     /// Why a node is not to run: the status of what failed above it.
     var skipped: [String: SkipReason] = [:]
-    var cancellers: [ObjectIdentifier: any StatementCanceller] = [:]
+    var cancellers: [ObjectIdentifier: (name: String, canceller: any StatementCanceller)] = [:]
   }
   private let shared = Mutex(Shared())
 
@@ -44,11 +44,13 @@ final class RunState: Sendable {
   ) {
     self.engine = engine
     self.project = project
-    self.warehouse = warehouse
+    pool = ConnectionPool(warehouse)
     self.selectedResources = selectedResources
     self.total = total
     self.isExecuting = isExecuting
   }
+
+  deinit { pool.closeAll() }
 
   var events: EventBus { engine.events }
   var flags: InvocationFlags { engine.flags }
@@ -92,7 +94,7 @@ final class RunState: Sendable {
     let source = comment?.source(connection: name, node: resource, thread: thread)
     let session = WarehouseSession(
       name: name,
-      warehouse: warehouse,
+      warehouse: pool,
       cache: cache,
       style: TransactionStyle(project.workspace),
       comment: { () throws(WarehouseError) in try source?.comment() },
@@ -100,7 +102,7 @@ final class RunState: Sendable {
     )
     let key = ObjectIdentifier(session)
     session.didOpen = { [weak self] canceller in
-      self?.shared.withLock { $0.cancellers[key] = canceller }
+      self?.shared.withLock { $0.cancellers[key] = canceller.map { (name, $0) } }
       // Cancelled between the node's start and its connection: nothing may run on.
       if let canceller, self?.engine.invocation.cancellation.isCancelled ?? false {
         canceller.cancel()
@@ -109,10 +111,13 @@ final class RunState: Sendable {
     return session
   }
 
-  /// Cancels every running statement.
+  /// Cancels every running statement, and says so of the nodes'.
   func cancelAll() {
     let cancellers = shared.withLock { Array($0.cancellers.values) }
-    for canceller in cancellers { canceller.cancel() }
+    for (name, canceller) in cancellers.sorted(by: { $0.name < $1.name }) {
+      if name != "master" { events.emit(.logCancelLine(connectionName: name)) }
+      canceller.cancel()
+    }
   }
 
   private static func emit(

@@ -3,10 +3,18 @@ extension EventBus {
   /// with its message and compiled file, and the `Done.` line. Results are in the order of
   /// completion, hooks included; the time is in seconds.
   package func reportResults(_ results: [NodeResult], elapsed: Double, interrupted: Bool = false) {
-    emit(.formatting)
-    emit(.finishedRunningStats(Self.kindCounts(of: results), elapsed: elapsed))
+    let finished = EventMessage.finishedRunningStats(Self.kindCounts(of: results), elapsed: elapsed)
+    // After an interruption the counts come last, as in dbt.
+    if !interrupted {
+      emit(.formatting)
+      emit(finished)
+    }
     reportVerdict(on: results, interrupted: interrupted)
     emit(.statsLine(RunStatistics(of: results)))
+    if interrupted {
+      emit(.formatting)
+      emit(finished)
+    }
   }
 
   /// The verdict and the failures alone, without counts: what `compile` and `show` print when

@@ -196,7 +196,7 @@ struct EventWords: Sendable {
     case "model": "\(node.language) \(node.materialized) model \(relation(of: node))"
     case "seed": "seed file \(relation(of: node))"
     case "snapshot": "snapshot \(relation(of: node))"
-    case "function": "\(node.materialized) function \(relation(of: node))"
+    case "function": "function \(relation(of: node))"
     case "source": "freshness of \(node.label ?? node.name)"
     default: "\(node.resourceType) \(node.label ?? node.name)"
     }

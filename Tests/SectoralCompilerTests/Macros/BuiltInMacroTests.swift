@@ -1,4 +1,5 @@
 import Foundation
+import SectoralJinja
 import SectoralProject
 import SectoralText
 import SectoralWarehouse
@@ -45,9 +46,22 @@ struct BuiltInMacroTests {
     }
   }
 
+  /// What the embedder wrote down is what the engine finds in the text.
   @Test(arguments: ["postgres", "redshift"])
-  func everyTemplateCompiles(_ adapter: String) throws {
-    for entry in try MacroProject(adapter).workspace.allMacros { _ = try entry.template() }
+  func theIndexAgreesWithTheTemplates(_ adapter: String) throws {
+    let project = try MacroProject(adapter)
+    for entry in project.workspace.allMacros {
+      let (_, definition) = try entry.definition()
+      if entry.macro.supportedLanguages == nil {
+        #expect(definition.name == entry.macro.name)
+      }
+      let scanned = MacroEntry(entry.macro, environment: project.workspace.environment)
+      let catalog = project.workspace.macros
+      #expect(
+        Set(catalog.staticDependencies(of: entry)) == Set(catalog.staticDependencies(of: scanned)),
+        "\(entry.macro.name)"
+      )
+    }
   }
 
   @Test(arguments: ["postgres", "redshift"])

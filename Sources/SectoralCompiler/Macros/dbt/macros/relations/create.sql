@@ -1,4 +1,5 @@
 {% macro get_create_sql(relation, sql) -%}
+  {%- do log('Applying CREATE to: ' ~ relation) -%}
   {{- return(adapter.dispatch('get_create_sql', 'dbt')(relation, sql)) -}}
 {%- endmacro %}
 

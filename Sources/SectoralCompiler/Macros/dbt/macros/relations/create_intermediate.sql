@@ -1,4 +1,5 @@
 {% macro get_create_intermediate_sql(relation, sql) -%}
+  {%- do log('Applying CREATE INTERMEDIATE to: ' ~ relation) -%}
   {{- return(adapter.dispatch('get_create_intermediate_sql', 'dbt')(relation, sql)) -}}
 {%- endmacro %}
 

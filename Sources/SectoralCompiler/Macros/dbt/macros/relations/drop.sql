@@ -1,4 +1,5 @@
 {% macro get_drop_sql(relation) -%}
+  {%- do log('Applying DROP to: ' ~ relation) -%}
   {{- return(adapter.dispatch('get_drop_sql', 'dbt')(relation)) -}}
 {%- endmacro %}
 

@@ -1,4 +1,5 @@
 {% macro get_rename_sql(relation, new_name) -%}
+  {%- do log('Applying RENAME to: ' ~ relation) -%}
   {{- return(adapter.dispatch('get_rename_sql', 'dbt')(relation, new_name)) -}}
 {%- endmacro %}
 

@@ -1,4 +1,5 @@
 {% macro get_replace_sql(existing_relation, target_relation, sql) -%}
+  {%- do log('Applying REPLACE to: ' ~ existing_relation) -%}
   {{- return(adapter.dispatch('get_replace_sql', 'dbt')(existing_relation, target_relation, sql)) -}}
 {%- endmacro %}
 

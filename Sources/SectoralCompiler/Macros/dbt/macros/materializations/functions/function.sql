@@ -7,12 +7,7 @@
 
   {#- a kind of function in a language is known by the macro that has both in its name -#}
   {%- set name = model.config.get('type') ~ '_function_' ~ model.language -%}
-  {%- set build_macro = context.get(name) -%}
-  {%- if not build_macro -%}
-    {%- do exceptions.raise_compiler_error(
-      'Functions of type ' ~ model.config.get('type') ~ ' in ' ~ model.language ~ ' are not supported by '
-      ~ adapter.type() ~ ': there is no macro ' ~ name) -%}
-  {%- endif -%}
+  {%- set build_macro = adapter.dispatch(name, 'dbt') -%}
   {%- do function_execute_build_sql(build_macro(target_relation), existing_relation, target_relation) -%}
 
   {%- do run_hooks(post_hooks, inside_transaction=True) -%}

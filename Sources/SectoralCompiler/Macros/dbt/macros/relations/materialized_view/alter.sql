@@ -1,4 +1,5 @@
 {% macro get_alter_materialized_view_as_sql(relation, configuration_changes, sql, existing_relation, backup_relation, intermediate_relation) -%}
+  {%- do log('Applying ALTER to: ' ~ relation) -%}
   {{- return(adapter.dispatch('get_alter_materialized_view_as_sql', 'dbt')(relation, configuration_changes, sql, existing_relation, backup_relation, intermediate_relation)) -}}
 {%- endmacro %}
 

@@ -1,4 +1,5 @@
 {% macro refresh_materialized_view(relation) -%}
+  {%- do log('Applying REFRESH to: ' ~ relation) -%}
   {{- return(adapter.dispatch('refresh_materialized_view', 'dbt')(relation)) -}}
 {%- endmacro %}
 

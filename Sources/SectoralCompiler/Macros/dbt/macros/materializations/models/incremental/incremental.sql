@@ -11,6 +11,9 @@
   {%- set swap = existing_relation is not none and rebuild -%}
   {%- set on_schema_change = incremental_validate_on_schema_change(
     config.get('on_schema_change'), default='ignore') -%}
+  {#- a strategy that does not exist is told at once, not with the second run -#}
+  {%- set strategy = adapter.get_incremental_strategy_macro(
+    context, config.get('incremental_strategy') or 'default') -%}
 
   {#- what an earlier run left behind would be in the way -#}
   {%- do drop_relation_if_exists(load_cached_relation(intermediate_relation)) -%}
@@ -27,8 +30,6 @@
     {%- endif -%}
     {%- set columns = process_schema_changes(on_schema_change, temp_relation, existing_relation)
       or adapter.get_columns_in_relation(existing_relation) -%}
-    {%- set strategy = adapter.get_incremental_strategy_macro(
-      context, config.get('incremental_strategy') or 'default') -%}
     {%- set build_sql = strategy({
       'target_relation': target_relation,
       'temp_relation': temp_relation,

@@ -1,0 +1,96 @@
+import Foundation
+import Testing
+
+/// A small project with a mistake in it, and how the tool must speak of it.
+struct BadInput: Sendable, CustomTestStringConvertible {
+  /// A folder's name too.
+  var name: String
+  /// Text by path. `1️⃣` marks the place that the message must name, and is taken out.
+  var files: [String: String]
+  var command = ["parse"]
+  var environment: [String: String] = [:]
+  var exitCode: Int32 = 2
+  /// What must be among the words, each on one line of the message.
+  var says: [String]
+  /// What to do next.
+  var hint: String?
+
+  var testDescription: String { name }
+
+  static let mark = "1️⃣"
+
+  /// The least that makes a project.
+  static func projectFile(_ more: String = "", name: String = "faulty") -> String {
+    "name: \(name)\nversion: '1.0'\nprofile: \(name)\n\(more)"
+  }
+
+  /// The files without the mark, with a project file where none is given.
+  var cleanFiles: [String: String] {
+    var files = files.mapValues { $0.replacingOccurrences(of: Self.mark, with: "") }
+    if files["dbt_project.yml"] == nil { files["dbt_project.yml"] = Self.projectFile() }
+    if files["dbt_project.yml"] == "" { files["dbt_project.yml"] = nil }
+    if command.first == "build", files["profiles.yml"] == nil {
+      // One database for all, which is quicker; a schema for each.
+      let schema = name.replacingOccurrences(of: "-", with: "_")
+      files["profiles.yml"] = """
+        faulty:
+          target: local
+          outputs:
+            local: {type: postgres, embedded: true, dbname: faults, schema: \(schema)}
+
+        """
+    }
+    return files
+  }
+
+  /// `models/a.sql:2:6` and the line that stands there.
+  var place: (words: String, line: String)? {
+    for (path, text) in files {
+      guard let mark = text.range(of: Self.mark) else { continue }
+      let before = text[..<mark.lowerBound]
+      let lines = before.split(separator: "\n", omittingEmptySubsequences: false)
+      let column = (lines.last?.unicodeScalars.count ?? 0) + 1
+      let rest = text[mark.upperBound...].prefix { $0 != "\n" && $0 != "\r\n" }
+      return ("\(path):\(lines.count):\(column)", "\(lines.last ?? "")\(rest)")
+    }
+    return nil
+  }
+
+  /// Runs the command in a folder of its own, and judges the end.
+  func check(in home: TestHome) async throws {
+    let folder = try home.folder("bad-\(name)-\(UInt32.random(in: 0...UInt32.max))", files: cleanFiles)
+    let result = try await Sectoral.run(
+      command,
+      in: folder,
+      home: home,
+      environment: environment
+    )
+    expect(result)
+  }
+
+  /// Judges what the tool said.
+  func expect(_ result: Sectoral.Result, sourceLocation: SourceLocation = #_sourceLocation) {
+    let text = result.output + result.errors
+    func require(_ condition: Bool, _ words: String) {
+      #expect(condition, "\(words)\n\(result)", sourceLocation: sourceLocation)
+    }
+    require(result.exitCode == exitCode, "the exit code must be \(exitCode)")
+    let lines = text.split(whereSeparator: \.isNewline)
+    for words in says {
+      require(lines.contains { $0.contains(words) }, "must say: \(words)")
+    }
+    if let place {
+      require(
+        lines.contains {
+          $0.contains("--> ") && ($0.hasSuffix(" \(place.words)") || $0.hasSuffix("/\(place.words)"))
+        }, "must name the place \(place.words)")
+      // Tabs and the like are shown as blanks.
+      let shown = place.line.replacingOccurrences(of: "\t", with: "    ")
+      require(lines.contains { $0.hasSuffix("| \(shown)") }, "must show the line: \(shown)")
+    }
+    if let hint {
+      require(
+        lines.contains { $0.contains("= hint: ") && $0.contains(hint) }, "must advise: \(hint)")
+    }
+  }
+}

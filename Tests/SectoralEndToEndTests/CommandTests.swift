@@ -1,0 +1,150 @@
+import Foundation
+import Testing
+
+/// Commands beside `build`, on a small project in the embedded database.
+struct CommandTests {
+  /// A project of its own: names of projects are names of databases.
+  private struct Project {
+    let home: TestHome
+    let folder: String
+
+    init(_ name: String, _ files: [String: String]) throws {
+      home = try TestHome.shared.get()
+      var files = files
+      let definition = files["dbt_project.yml"] ?? ""
+      files["dbt_project.yml"] = "name: \(name)\nprofile: none_\(name)\n" + definition
+      folder = try home.folder(name, files: files)
+    }
+
+    func run(_ arguments: String...) async throws -> Sectoral.Result {
+      try await Sectoral.run(arguments, in: folder, home: home)
+    }
+
+    func rows(_ query: String) async throws -> [[String: Any]] {
+      let shown = try await run(
+        "show",
+        "--quiet",
+        "--inline",
+        query,
+        "--output",
+        "json",
+        "--limit",
+        "-1"
+      )
+      try #require(shown.exitCode == 0, "\(shown)")
+      let value = try JSONSerialization.jsonObject(with: Data(shown.output.utf8))
+      return try #require((value as? [String: Any])?["show"] as? [[String: Any]])
+    }
+
+    func write(_ text: String, to file: String) throws {
+      try Data(text.utf8).write(to: URL(fileURLWithPath: "\(folder)/\(file)"))
+    }
+
+    func json(_ file: String) throws -> [String: Any] {
+      let data = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(file)"))
+      return try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+    }
+  }
+
+  @Test func snapshotKeepsOldRows() async throws {
+    let project = try Project(
+      "snapshot_history",
+      [
+        "seeds/orders.csv": "id,status\n1,open\n2,open\n",
+        "snapshots/history.yml": """
+          snapshots:
+            - name: order_history
+              relation: ref('orders')
+              config: {strategy: check, unique_key: id, check_cols: [status]}
+          """,
+      ]
+    )
+    for seed in ["id,status\n1,open\n2,open\n", "id,status\n1,closed\n2,open\n"] {
+      try project.write(seed, to: "seeds/orders.csv")
+      for command in ["seed", "snapshot"] {
+        let result = try await project.run(command)
+        #expect(result.exitCode == 0, "\(result)")
+      }
+    }
+    let rows = try await project.rows(
+      "select id, status, dbt_valid_to is null as is_current from {{ ref('order_history') }} "
+        + "order by id, dbt_valid_from"
+    )
+    #expect(rows.map { $0["status"] as? String } == ["open", "closed", "open"])
+  }
+
+  @Test func catalogHoldsColumnsAndViewsAreForgottenWithTheirTables() async throws {
+    let project = try Project(
+      "catalog_columns",
+      [
+        "models/base.sql": "{{ config(materialized='table') }} select 1 as id, 'a' as name",
+        "models/above.sql": "select id from {{ ref('base') }}",
+        "models/late.sql": "-- depends_on: {{ ref('above') }}\nselect 1 as one",
+      ]
+    )
+    // A table's replacement takes its views along: the second run must not look for them.
+    for _ in 1...2 {
+      let result = try await project.run("run")
+      #expect(result.exitCode == 0, "\(result)")
+    }
+    let result = try await project.run("docs", "generate")
+    #expect(result.exitCode == 0, "\(result)")
+    let catalog = try project.json("target/catalog.json")
+    let nodes = try #require(catalog["nodes"] as? [String: [String: Any]])
+    #expect(nodes.keys.sorted() == ["above", "base", "late"].map { "model.catalog_columns.\($0)" })
+    let columns = nodes["model.catalog_columns.base"]?["columns"] as? [String: [String: Any]]
+    #expect(columns?["name"]?["type"] as? String == "text")
+  }
+
+  @Test func hooksAndOperationsLeaveWhatTheyWrote() async throws {
+    let project = try Project(
+      "hooks_write",
+      [
+        "dbt_project.yml": """
+          on-run-start: "create table if not exists {{ target.schema }}.audit (note text)"
+          on-run-end: "insert into {{ target.schema }}.audit values ('ended')"
+          query-comment: "{{ comment_text(target.name) }}"
+          """,
+        "models/one.sql": "select 1 as one",
+        "macros/operations.sql": """
+          {% macro comment_text(name) %}run on {{ name }}{% endmacro %}
+          {% macro note(text) %}
+            {% do run_query("insert into " ~ target.schema ~ ".audit values ('" ~ text ~ "')") %}
+          {% endmacro %}
+          """,
+      ]
+    )
+    for arguments in [["run"], ["run-operation", "note", "--args", "{text: called}"]] {
+      let result = try await Sectoral.run(arguments, in: project.folder, home: project.home)
+      #expect(result.exitCode == 0, "\(result)")
+    }
+    let rows = try await project.rows("select note from {{ target.schema }}.audit order by note")
+    #expect(rows.compactMap { $0["note"] as? String } == ["called", "ended"])
+    let log = try String(contentsOfFile: "\(project.folder)/logs/dbt.log", encoding: .utf8)
+    #expect(log.contains("/* run on "))
+    let missing = try await project.run("run-operation", "nott")
+    #expect(missing.exitCode == 2)
+    #expect(missing.output.contains("did you mean 'note'?"))
+  }
+
+  @Test func functionsAreMadeBeforeTheirUsers() async throws {
+    let project = try Project(
+      "functions_first",
+      [
+        "functions/doubled.sql": "select price * 2",
+        "functions/functions.yml": """
+          functions:
+            - name: doubled
+              arguments: [{name: price, data_type: float}]
+              returns: {data_type: float}
+              config: {volatility: deterministic}
+          """,
+        "models/prices.sql": "select {{ function('doubled') }}(21) as price",
+      ]
+    )
+    let result = try await project.run("build")
+    #expect(result.exitCode == 0, "\(result)")
+    let rows = try await project.rows("select price from {{ ref('prices') }}")
+    #expect((rows.first?["price"] as? NSNumber)?.intValue == 42)
+  }
+}
