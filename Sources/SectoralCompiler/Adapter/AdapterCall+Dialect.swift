@@ -34,7 +34,8 @@ extension AdapterCall {
         throw .compilation(
           "The seed configuration value of \"quote_columns\" has an invalid type <class "
             + "'\(other.typeName)'>",
-          hint: "it must be true or false")
+          hint: "it must be true or false"
+        )
       }
     },
     "convert_type": .init { (call) throws(TemplateError) in
@@ -60,9 +61,11 @@ extension AdapterCall {
         call.adapterType == "redshift" && (target["ra3_node"]?.bool ?? false)
       guard name.lowercased() == expected.lowercased() || allowsOthers else {
         throw TemplateError(
-          .notImplemented, id: "run.cross-database",
+          .notImplemented,
+          id: "run.cross-database",
           "Cross-db references not allowed in \(call.adapterType) (\(name) vs \(expected))",
-          hint: "a connection sees one database: use '\(expected)', or another target")
+          hint: "a connection sees one database: use '\(expected)', or another target"
+        )
       }
       return .string("")
     },
@@ -98,7 +101,8 @@ extension AdapterCall {
         else {
           throw .compilation(
             "a table of grants needs the columns 'grantee' and 'privilege_type'; it has "
-              + table.columnNames.joined(separator: ", "))
+              + table.columnNames.joined(separator: ", ")
+          )
         }
         if case .list(let list)? = grants[row[privilege]] {
           list.items.append(row[grantee])
@@ -115,12 +119,15 @@ extension AdapterCall {
     "get_catalog_integration": .init { (call) throws(TemplateError) in
       let name = try call.interpreter.string(call.bound(["name"]).value(0))
       throw .compilation(
-        "Catalog not found. Received: \(name). Catalogs are not supported by \(call.adapterType).")
+        "Catalog not found. Received: \(name). Catalogs are not supported by \(call.adapterType)."
+      )
     },
     "get_partitions_metadata": .init(.noResult) { (call) throws(TemplateError) in
       throw TemplateError(
-        .notImplemented, id: "run.not-implemented",
-        "`get_partitions_metadata` is not implemented for this adapter!")
+        .notImplemented,
+        id: "run.not-implemented",
+        "`get_partitions_metadata` is not implemented for this adapter!"
+      )
     },
   ]
 
@@ -130,14 +137,16 @@ extension AdapterCall {
     if arguments.optional(2) != nil {
       throw .compilation(
         "The \"packages\" argument of adapter.dispatch() has been deprecated.\nUse the "
-          + "\"macro_namespace\" argument instead.\nRaised during dispatch for: \(macro)")
+          + "\"macro_namespace\" argument instead.\nRaised during dispatch for: \(macro)"
+      )
     }
     var namespace: String?
     if let value = arguments.optional(1), !value.isUndefined {
       guard let text = value.asString else {
         throw .compilation(
           "The macro_namespace argument to adapter.dispatch() must be a string, got "
-            + (try interpreter.repr(value)))
+            + (try interpreter.repr(value))
+        )
       }
       namespace = text
     }
@@ -147,7 +156,8 @@ extension AdapterCall {
         """
         In adapter.dispatch, got a macro name of "\(macro)", but "." is not a valid macro name \
         component. Did you mean `adapter.dispatch("\(name)", macro_namespace="\(package)")`?
-        """)
+        """
+      )
     }
     return try host.dispatch(macro, namespace: namespace, interpreter)
   }
@@ -178,7 +188,8 @@ extension AdapterCall {
       throw .runtime(
         "dbt could not find an incremental strategy macro with the name \"\(macro)\" in "
           + host.invocation.projectName,
-        hint: "built-in strategies are append, delete+insert, merge and microbatch")
+        hint: "built-in strategies are append, delete+insert, merge and microbatch"
+      )
     }
     return found
   }
@@ -189,7 +200,8 @@ extension AdapterCall {
     func fail(_ path: String, _ problem: String) -> TemplateError {
       .compilation(
         "Could not parse index config: at path [\(path)]: \(problem)",
-        hint: "an index is {columns: [a, b], unique: true, type: btree}")
+        hint: "an index is {columns: [a, b], unique: true, type: btree}"
+      )
     }
     if raw.isNone { return .none }
     guard case .dict(let dict) = raw else {
@@ -214,13 +226,15 @@ extension AdapterCall {
         guard value.isNone || value.asString != nil else {
           throw fail(
             "'type'",
-            "\(try interpreter.repr(value)) is not valid under any of the given schemas")
+            "\(try interpreter.repr(value)) is not valid under any of the given schemas"
+          )
         }
         type = value
       default:
         throw fail(
           "",
-          "Additional properties are not allowed (\(try interpreter.repr(key)) was unexpected)")
+          "Additional properties are not allowed (\(try interpreter.repr(key)) was unexpected)"
+        )
       }
     }
     guard let columns else { throw fail("", "'columns' is a required property") }
@@ -242,9 +256,11 @@ extension AdapterCall {
 
   private func constraint(_ raw: Value) throws(TemplateError) -> Constraint {
     let unreadable = TemplateError(
-      .runtime, id: "compile.constraint",
+      .runtime,
+      id: "compile.constraint",
       "Could not parse constraint: \(try interpreter.string(raw))",
-      hint: "types are check, not_null, unique, primary_key, foreign_key and custom")
+      hint: "types are check, not_null, unique, primary_key, foreign_key and custom"
+    )
     guard case .dict(let dict) = raw else { throw unreadable }
     func texts(_ value: Value) throws(TemplateError) -> [String] {
       if value.isNone { return [] }
@@ -285,7 +301,9 @@ extension AdapterCall {
             name: "ConstraintNotSupported",
             message: "Constraint types are not supported for redshift: check. The constraint will "
               + "be ignored. Set 'warn_unsupported: false' on this constraint to ignore this "
-              + "warning."))
+              + "warning."
+          )
+        )
       }
       return false
     case "unique", "primary_key", "foreign_key":
@@ -296,7 +314,9 @@ extension AdapterCall {
             message: "Constraint type \(constraint.type) is not enforced by redshift. The "
               + "constraint will be included in this model's DDL statement, but it will not "
               + "guarantee anything about the underlying data. Set 'warn_unenforced: false' on "
-              + "this constraint to ignore this warning."))
+              + "this constraint to ignore this warning."
+          )
+        )
       }
       return true
     default: return true
@@ -310,7 +330,8 @@ extension AdapterCall {
     guard let name = dict["name"], let type = dict["data_type"], !type.isNone else {
       throw .compilation(
         "Contracted models require data_type to be defined for each column.",
-        hint: "add 'data_type' to the column in the properties file")
+        hint: "add 'data_type' to the column in the properties file"
+      )
     }
     var text = try interpreter.string(name)
     if let quote = dict["quote"], try interpreter.isTrue(quote) { text = "\"\(text)\"" }
@@ -380,7 +401,10 @@ final class IndexObject: ContextObject {
 
   override var typeName: String { "PostgresIndexConfig" }
 
-  override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
+  override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> Value?
   {
     switch name.name {
@@ -397,7 +421,10 @@ final class IndexObject: ContextObject {
   }
 
   /// A new name at every call: two runs never meet on one.
-  private func name(for relation: Value, _ interpreter: Interpreter) throws(TemplateError)
+  private func name(
+    for relation: Value,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> String
   {
     var parts: [String] = []
@@ -421,10 +448,14 @@ extension TableObject {
     if let seed { return seed.sqlType(column, adapterType: adapterType) }
     let values = cellRows().map { $0[column] }
     let hasFraction = values.contains {
-      $0.object(DecimalObject.self).map { $0.value.kind == .finite && !$0.value.isIntegral } ?? false
+      $0.object(DecimalObject.self).map { $0.value.kind == .finite && !$0.value.isIntegral }
+        ?? false
     }
     let longest = values.map { $0.asString?.utf8.count ?? 0 }.max() ?? 0
     return columnTypes[column].sqlType(
-      hasFraction: hasFraction, longestByteCount: longest, adapterType: adapterType)
+      hasFraction: hasFraction,
+      longestByteCount: longest,
+      adapterType: adapterType
+    )
   }
 }

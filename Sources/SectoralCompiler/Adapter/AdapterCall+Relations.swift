@@ -8,21 +8,26 @@ extension AdapterCall {
     "get_relation": .init(.nothing) { (call) throws(TemplateError) in
       let arguments = try call.bound(["database", "schema", "identifier"])
       return try call.cachedRelation(
-        database: call.part(arguments, 0), schema: call.part(arguments, 1),
-        identifier: call.part(arguments, 2))
+        database: call.part(arguments, 0),
+        schema: call.part(arguments, 1),
+        identifier: call.part(arguments, 2)
+      )
     },
     "already_exists": .init(.bool(false)) { (call) throws(TemplateError) in
       let arguments = try call.bound(["schema", "name"])
       let found = try call.cachedRelation(
         database: call.host.invocation.target["database"]?.string,
-        schema: call.part(arguments, 0), identifier: call.part(arguments, 1))
+        schema: call.part(arguments, 0),
+        identifier: call.part(arguments, 1)
+      )
       return .bool(!found.isNone)
     },
     "cache_added": .init { (call) throws(TemplateError) in
       let value = try call.bound(["relation"]).value(0)
       guard !value.isNone else {
         throw .compilation(
-          "Attempted to cache a null relation for \(call.host.currentNode?.name ?? "None")")
+          "Attempted to cache a null relation for \(call.host.currentNode?.name ?? "None")"
+        )
       }
       let relation = try call.relation(value, "relation")
       call.host.session?.cache.add(relation.relation)
@@ -32,7 +37,8 @@ extension AdapterCall {
       let value = try call.bound(["relation"]).value(0)
       guard !value.isNone else {
         throw .compilation(
-          "Attempted to drop a null relation for \(call.host.currentNode?.name ?? "None")")
+          "Attempted to drop a null relation for \(call.host.currentNode?.name ?? "None")"
+        )
       }
       let relation = try call.relation(value, "relation")
       call.host.session?.cache.drop(relation.relation)
@@ -44,7 +50,8 @@ extension AdapterCall {
         let from = try call.interpreter.string(arguments.value(0))
         let to = try call.interpreter.string(arguments.value(1))
         throw .compilation(
-          "Attempted to rename \(from) to \(to) for \(call.host.currentNode?.name ?? "None")")
+          "Attempted to rename \(from) to \(to) for \(call.host.currentNode?.name ?? "None")"
+        )
       }
       let from = try call.relation(arguments.value(0), "from_relation")
       let to = try call.relation(arguments.value(1), "to_relation")
@@ -61,10 +68,14 @@ extension AdapterCall {
           name: "AdapterDeprecationWarning",
           message: "The adapter function `adapter.get_columns_in_table` is deprecated and will be "
             + "removed in a future release of dbt. Please use `adapter.get_columns_in_relation` "
-            + "instead."))
+            + "instead."
+        )
+      )
       let relation = call.relation(
         database: call.host.invocation.target["database"]?.string,
-        schema: try call.part(arguments, 0), identifier: try call.part(arguments, 1))
+        schema: try call.part(arguments, 0),
+        identifier: try call.part(arguments, 1)
+      )
       return .list(try call.columns(of: call.object(relation)))
     },
     "get_missing_columns": .init(.emptyList) { (call) throws(TemplateError) in
@@ -72,11 +83,15 @@ extension AdapterCall {
       _ = try call.relation(arguments.value(0), "from_relation")
       _ = try call.relation(arguments.value(1), "to_relation")
       let known = Set(
-        try call.columns(of: arguments.value(1)).compactMap { $0.object(ColumnObject.self)?.column.name })
+        try call.columns(of: arguments.value(1)).compactMap {
+          $0.object(ColumnObject.self)?.column.name
+        }
+      )
       return .list(
         try call.columns(of: arguments.value(0)).filter {
           $0.object(ColumnObject.self).map { !known.contains($0.column.name) } ?? false
-        })
+        }
+      )
     },
     "expand_target_column_types": .init(.nothing) { (call) throws(TemplateError) in
       let arguments = try call.bound(["from_relation", "to_relation"])
@@ -91,7 +106,8 @@ extension AdapterCall {
       guard relation.relation.type != nil else {
         throw .compilation(
           "Tried to drop relation \(relation.rendered), but its type is null.",
-          hint: "give the relation a type: api.Relation.create(…, type='table')")
+          hint: "give the relation a type: api.Relation.create(…, type='table')"
+        )
       }
       call.host.session?.cache.drop(relation.relation)
       return try call.dropping(relation.relation) { () throws(TemplateError) in
@@ -105,7 +121,8 @@ extension AdapterCall {
       call.host.session?.cache.rename(from.relation, to: to.relation)
       return try call.callMacro(
         "rename_relation",
-        [("from_relation", arguments.value(0)), ("to_relation", arguments.value(1))])
+        [("from_relation", arguments.value(0)), ("to_relation", arguments.value(1))]
+      )
     },
     "truncate_relation": .init(.nothing) { (call) throws(TemplateError) in
       let value = try call.bound(["relation"]).value(0)
@@ -122,19 +139,26 @@ extension AdapterCall {
       _ = try call.callMacro("drop_schema", [("relation", call.schemaOf(relation))])
       try call.onWarehouse { (session) throws(WarehouseError) in try session.commitIfOpen() }
       call.host.session?.cache.dropSchema(
-        database: relation.relation.database, schema: relation.relation.schema)
+        database: relation.relation.database,
+        schema: relation.relation.schema
+      )
       return .none
     },
     "check_schema_exists": .init(.bool(false)) { (call) throws(TemplateError) in
       let arguments = try call.bound(["database", "schema"])
       let relation = call.relation(
-        database: try call.part(arguments, 0), schema: try call.part(arguments, 1),
-        identifier: "INFORMATION_SCHEMA")
+        database: try call.part(arguments, 0),
+        schema: try call.part(arguments, 1),
+        identifier: "INFORMATION_SCHEMA"
+      )
       let information = try call.interpreter.call(
-        call.interpreter.attribute("information_schema", of: call.object(relation)), Arguments())
+        call.interpreter.attribute("information_schema", of: call.object(relation)),
+        Arguments()
+      )
       let value = try call.callMacro(
         "check_schema_exists",
-        [("information_schema", information), ("schema", arguments.value(1))])
+        [("information_schema", information), ("schema", arguments.value(1))]
+      )
       let table = try call.table(value, from: "check_schema_exists")
       return .bool(table.cellRows().first?.first?.pythonInt.map { $0 > 0 } ?? false)
     },
@@ -154,17 +178,28 @@ extension AdapterCall {
 
   // MARK: The cache
 
-  private func cachedRelation(database: String?, schema: String?, identifier: String?)
+  private func cachedRelation(
+    database: String?,
+    schema: String?,
+    identifier: String?
+  )
     throws(TemplateError) -> Value
   {
     let cache = try session().cache
     if !cache.isLoaded(database: database, schema: schema) {
       cache.fill(
-        database: database, schema: schema, with: try list(database: database, schema: schema))
+        database: database,
+        schema: schema,
+        with: try list(database: database, schema: schema)
+      )
     }
     let quoting = host.invocation.quoting
     switch cache.find(
-      database: database, schema: schema, identifier: identifier, quoting: quoting)
+      database: database,
+      schema: schema,
+      identifier: identifier,
+      quoting: quoting
+    )
     {
     case .none: return .none
     case .relation(let relation): return object(relation)
@@ -177,7 +212,8 @@ extension AdapterCall {
       throw .compilation(
         "get_relation returned more than one relation with the given args. Please specify a "
           + "database or schema to narrow down the result set.\n"
-          + "[\(texts.joined(separator: ", "))]")
+          + "[\(texts.joined(separator: ", "))]"
+      )
     }
   }
 
@@ -187,13 +223,19 @@ extension AdapterCall {
     path.includePolicy.identifier = false
     let macro = "list_relations_without_caching"
     let table = try table(
-      callMacro(macro, [("schema_relation", object(path))]), from: macro)
+      callMacro(macro, [("schema_relation", object(path))]),
+      from: macro
+    )
     return table.cellRows().compactMap { row in
       guard row.count >= 4 else { return nil }
       let type = row[3].asString.map { RelationType(rawValue: $0) ?? .external }
       return Relation(
-        database: row[0].asString, schema: row[2].asString, identifier: row[1].asString,
-        type: type, aliasesSubqueries: adapterType != "redshift")
+        database: row[0].asString,
+        schema: row[2].asString,
+        identifier: row[1].asString,
+        type: type,
+        aliasesSubqueries: adapterType != "redshift"
+      )
     }
   }
 
@@ -219,13 +261,16 @@ extension AdapterCall {
         .log(
           "Changing col type from \(column.dataType(adapterType)) to \(type) in table "
             + (try interpreter.string(target)),
-          info: false))
+          info: false
+        )
+      )
       _ = try callMacro(
         "alter_column_type",
         [
           ("relation", target), ("column_name", .string(column.name)),
           ("new_column_type", .string(type)),
-        ])
+        ]
+      )
       // Postgres swaps the column for a wider one, and the old one takes the views on it along: the
       // cache must not go on naming them.
       if adapterType == "postgres", let relation = target.object(RelationObject.self) {
@@ -237,7 +282,10 @@ extension AdapterCall {
   // MARK: Drops
 
   /// Redshift drops one relation at a time in a transaction of its own: drops that meet deadlock.
-  private func dropping(_ relation: Relation, _ drop: () throws(TemplateError) -> Value)
+  private func dropping(
+    _ relation: Relation,
+    _ drop: () throws(TemplateError) -> Value
+  )
     throws(TemplateError) -> Value
   {
     let isConcurrent =

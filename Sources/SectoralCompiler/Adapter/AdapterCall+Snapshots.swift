@@ -11,8 +11,10 @@ extension AdapterCall {
     "valid_snapshot_target": .init(.nothing) { (call) throws(TemplateError) in
       let arguments = try call.bound(["relation", "column_names"], required: 1)
       try call.checkSnapshot(
-        arguments.value(0), names: arguments.value(1),
-        columns: ["dbt_scd_id", "dbt_valid_from", "dbt_valid_to"])
+        arguments.value(0),
+        names: arguments.value(1),
+        columns: ["dbt_scd_id", "dbt_valid_from", "dbt_valid_to"]
+      )
       return .none
     },
     "assert_valid_snapshot_target_given_strategy": .init(.nothing) { (call) throws(TemplateError) in
@@ -44,24 +46,32 @@ extension AdapterCall {
       throw .runtime(
         "You cannot set both the invalidate_hard_deletes and hard_deletes config properties on "
           + "the same snapshot.",
-        hint: "hard_deletes: invalidate is the same as invalidate_hard_deletes: true")
+        hint: "hard_deletes: invalidate is the same as invalidate_hard_deletes: true"
+      )
     }
     if let old, try interpreter.isTrue(old) { return .string("invalidate") }
     guard let mode, !mode.isNone else { return .string("ignore") }
     guard let text = mode.asString, ["ignore", "invalidate", "new_record"].contains(text) else {
       throw .runtime(
         "Invalid setting for property hard_deletes.",
-        hint: "it must be ignore, invalidate or new_record")
+        hint: "it must be ignore, invalidate or new_record"
+      )
     }
     return mode
   }
 
-  private func checkSnapshot(_ relation: Value, names: Value, columns required: [String])
+  private func checkSnapshot(
+    _ relation: Value,
+    names: Value,
+    columns required: [String]
+  )
     throws(TemplateError)
   {
     var present: Set<String> = []
     for value in try columns(of: relation) {
-      if let column = value.object(ColumnObject.self) { present.insert(column.column.name.lowercased()) }
+      if let column = value.object(ColumnObject.self) {
+        present.insert(column.column.name.lowercased())
+      }
     }
     var missing: [String] = []
     for column in required {
@@ -77,7 +87,8 @@ extension AdapterCall {
           + "See https://docs.getdbt.com/docs/build/snapshots#snapshot-meta-fields for more "
           + "information.",
         hint: "the table was not made by a snapshot: rename it, or name the columns in "
-          + "snapshot_meta_column_names")
+          + "snapshot_meta_column_names"
+      )
     }
   }
 

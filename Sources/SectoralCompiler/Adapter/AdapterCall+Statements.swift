@@ -23,17 +23,21 @@ extension AdapterCall {
       let session = try call.session()
       guard session.isMarkedOpen else {
         throw TemplateError(
-          .internalError, id: "run.no-transaction",
+          .internalError,
+          id: "run.no-transaction",
           "Tried to commit transaction on connection \"\(session.name)\", but it does not have one "
             + "open!",
-          hint: "adapter.commit() ends what a statement with auto_begin began")
+          hint: "adapter.commit() ends what a statement with auto_begin began"
+        )
       }
       try call.onWarehouse { (session) throws(WarehouseError) in try session.commit() }
       return .string("")
     },
     "add_query": .init(.noCursor) { (call) throws(TemplateError) in
       let arguments = try call.bound(
-        ["sql", "auto_begin", "bindings", "abridge_sql_log"], required: 1)
+        ["sql", "auto_begin", "bindings", "abridge_sql_log"],
+        required: 1
+      )
       var sql = try call.interpreter.string(arguments.value(0))
       let opens = arguments[1] == nil ? true : try arguments.isTrue(1, call.interpreter)
       guard let bindings = arguments.optional(2) else {
@@ -58,8 +62,11 @@ extension AdapterCall {
           .object(
             ColumnObject(
               Column(name: column.name, dtype: Column.translate(column.driverTypeName)),
-              adapterType: call.adapterType))
-        })
+              adapterType: call.adapterType
+            )
+          )
+        }
+      )
     },
     "run_sql_for_tests": .init { (call) throws(TemplateError) in
       let arguments = try call.bound(["sql", "fetch", "conn"])
@@ -131,7 +138,8 @@ extension AdapterCall {
         fields.append(
           "\""
             + text.split(separator: "\"", omittingEmptySubsequences: false)
-            .joined(separator: "\"\"") + "\"")
+            .joined(separator: "\"\"") + "\""
+        )
       }
       lines.append(Array((fields.joined(separator: ",") + "\n").utf8))
     }
@@ -201,7 +209,10 @@ final class CursorObject: ContextObject {
 
   override var typeName: String { "cursor" }
 
-  override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
+  override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> Value?
   {
     let text = name.name
@@ -210,7 +221,10 @@ final class CursorObject: ContextObject {
     case "statusmessage": return .string(response.message)
     case "description":
       return .tuple(
-        columns.map { .tuple([.string($0.name), .string($0.typeName)] + .init(repeating: .none, count: 5)) })
+        columns.map {
+          .tuple([.string($0.name), .string($0.typeName)] + .init(repeating: .none, count: 5))
+        }
+      )
     case "fetchone":
       return .function(text) { _, _ throws(TemplateError) in self.take(1).first ?? .none }
     case "fetchall":
@@ -238,7 +252,11 @@ final class CursorObject: ContextObject {
 /// Values written into SQL, as the Python driver writes bound parameters.
 enum SQLLiteral {
   /// Puts the values in place of the `%s`; `%%` is a percent sign.
-  static func bind(_ sql: String, _ values: [Value], _ interpreter: Interpreter)
+  static func bind(
+    _ sql: String,
+    _ values: [Value],
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> String
   {
     var out = ""
@@ -259,7 +277,8 @@ enum SQLLiteral {
       } else {
         throw .runtime(
           "unsupported placeholder '%\(part.prefix(1))' in a statement with bindings",
-          hint: "use %s, and %% for a percent sign")
+          hint: "use %s, and %% for a percent sign"
+        )
       }
     }
     guard rest.isEmpty else {

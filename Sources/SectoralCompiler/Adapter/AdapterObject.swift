@@ -17,7 +17,11 @@ package final class AdapterObject: Object {
 
   /// A method: what it does when it runs, and what it gives while a project is read.
   struct Method: Sendable {
-    enum WhileReading: Sendable { case runs, nothing, bool(Bool), emptyList, noResult, noCursor }
+    enum WhileReading: Sendable {
+      case runs, nothing
+      case bool(Bool)
+      case emptyList, noResult, noCursor
+    }
 
     let whileReading: WhileReading
     let body: @Sendable (AdapterCall) throws(TemplateError) -> Value
@@ -39,7 +43,10 @@ package final class AdapterObject: Object {
 
   private static let redshiftMethods: [String: Method] = AdapterCall.redshiftMethods
 
-  package override func attribute(_ name: Symbol, _ interpreter: Interpreter)
+  package override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value?
   {
     let text = name.name
@@ -69,7 +76,12 @@ package final class AdapterObject: Object {
       }
       return try method.body(
         AdapterCall(
-          name: text, adapterType: adapterType, arguments: arguments, interpreter: interpreter))
+          name: text,
+          adapterType: adapterType,
+          arguments: arguments,
+          interpreter: interpreter
+        )
+      )
     }
   }
 }
@@ -91,13 +103,16 @@ struct AdapterCall {
     guard let session = host.session else {
       throw .runtime(
         "adapter.\(name)() needs a connection to the database, and there is none here",
-        hint: "put the call behind {% if execute %}")
+        hint: "put the call behind {% if execute %}"
+      )
     }
     return session
   }
 
   /// Runs something on the connection; the database's error becomes the template's.
-  func onWarehouse<Result>(_ body: (WarehouseSession) throws(WarehouseError) -> Result)
+  func onWarehouse<Result>(
+    _ body: (WarehouseSession) throws(WarehouseError) -> Result
+  )
     throws(TemplateError) -> Result
   {
     let session = try session()
@@ -109,7 +124,10 @@ struct AdapterCall {
   }
 
   /// Calls the macro that does the work in SQL.
-  func callMacro(_ macro: String, _ keyword: [(name: String, value: Value)])
+  func callMacro(
+    _ macro: String,
+    _ keyword: [(name: String, value: Value)]
+  )
     throws(TemplateError) -> Value
   {
     guard let value = try host.callMacro(macro, Arguments([], keyword: keyword), interpreter)
@@ -123,7 +141,8 @@ struct AdapterCall {
     guard let table = value.object(TableObject.self) else {
       throw .compilation(
         "the macro '\(macro)' must return a table, not \(value.typeName)",
-        hint: "end it with {{ return(run_query(…)) }} or load_result(…).table")
+        hint: "end it with {{ return(run_query(…)) }} or load_result(…).table"
+      )
     }
     return table
   }
@@ -133,7 +152,8 @@ struct AdapterCall {
       throw .compilation(
         "'adapter.\(name)' expects argument '\(parameter)' to be of type '<class "
           + "'dbt.adapters.\(adapterType).relation.\(RelationClass.name(adapterType))'>', "
-          + "instead got \(try interpreter.string(value)) (<class '\(value.typeName)'>)")
+          + "instead got \(try interpreter.string(value)) (<class '\(value.typeName)'>)"
+      )
     }
     return relation
   }
@@ -145,8 +165,12 @@ struct AdapterCall {
   /// A relation by its path, quoted as the project quotes.
   func relation(database: String?, schema: String?, identifier: String?) -> Relation {
     Relation(
-      database: database, schema: schema, identifier: identifier,
-      quotePolicy: host.invocation.quoting, aliasesSubqueries: adapterType != "redshift")
+      database: database,
+      schema: schema,
+      identifier: identifier,
+      quotePolicy: host.invocation.quoting,
+      aliasesSubqueries: adapterType != "redshift"
+    )
   }
 }
 
@@ -176,13 +200,17 @@ final class BehaviorObject: ContextObject {
     return invocation.behavior[name]?.bool ?? fallback
   }
 
-  override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
+  override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> Value?
   {
     guard let isOn = Self.isOn(name.name, invocation) else {
       throw .compilation(
         "The flag \(name.name) has not be registered.",
-        hint: "behaviour flags are set under 'flags:' in dbt_project.yml")
+        hint: "behaviour flags are set under 'flags:' in dbt_project.yml"
+      )
     }
     return .object(BehaviorFlagObject(name.name, isOn))
   }
@@ -201,7 +229,10 @@ final class BehaviorFlagObject: ContextObject {
 
   override var typeName: String { "BehaviorFlagRendered" }
   override var isTrue: Bool { isOn }
-  override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
+  override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> Value?
   {
     switch name.name {
@@ -223,7 +254,10 @@ final class AdapterConfigObject: ContextObject {
 
   override var typeName: String { "RuntimeConfig" }
 
-  override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
+  override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> Value?
   {
     let target = invocation.target
@@ -254,7 +288,10 @@ private final class CredentialsObject: ContextObject {
   }
 
   override var typeName: String { "Credentials" }
-  override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
+  override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> Value?
   { fields[name.name].map { Value($0) } }
 }

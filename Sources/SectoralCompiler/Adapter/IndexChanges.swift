@@ -13,9 +13,8 @@ struct IndexChanges {
   private var dropped: [(name: String, index: Index)] = []
   private var created: [Index] = []
 
-  /// - Parameters:
-  ///   - standing: `{'indexes': table}`, as `postgres__describe_materialized_view` gives it.
-  ///   - model: the node as a dictionary.
+  /// `standing`: `{'indexes': table}`, as `postgres__describe_materialized_view` gives it.
+  /// `model`: the node as a dictionary.
   init(standing: Value, model: Value, _ interpreter: Interpreter) throws(TemplateError) {
     let known = try Self.standing(standing)
     let wanted = try Self.wanted(model, interpreter)
@@ -47,7 +46,8 @@ struct IndexChanges {
   }
 
   private static func wanted(
-    _ model: Value, _ interpreter: Interpreter
+    _ model: Value,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> [Index] {
     guard case .dict(let node) = model, case .dict(let config)? = node["config"],
       let list = config["indexes"], !list.isNone
@@ -57,7 +57,8 @@ struct IndexChanges {
       guard case .dict(let entry) = item, let columns = entry["columns"] else {
         throw .compilation(
           "Could not parse index config: \(try interpreter.repr(item))",
-          hint: "write indexes=[{'columns': ['a', 'b'], 'type': 'btree', 'unique': false}]")
+          hint: "write indexes=[{'columns': ['a', 'b'], 'type': 'btree', 'unique': false}]"
+        )
       }
       var names: [String] = []
       for column in try interpreter.iterate(columns) {
@@ -68,7 +69,8 @@ struct IndexChanges {
         try interpreter.isTrue(value)
       }
       indexes.append(
-        Index(columns: names.sorted(), isUnique: isUnique ?? false, method: method.lowercased()))
+        Index(columns: names.sorted(), isUnique: isUnique ?? false, method: method.lowercased())
+      )
     }
     return indexes
   }
@@ -85,7 +87,9 @@ struct IndexChanges {
           ("indexes", .list(changes)), ("requires_full_refresh", .bool(false)),
           ("has_changes", .bool(true)),
         ],
-        typeName: "PostgresMaterializedViewConfigChangeCollection"))
+        typeName: "PostgresMaterializedViewConfigChangeCollection"
+      )
+    )
   }
 
   private static func change(_ action: String, name: String, _ index: Index) -> Value {
@@ -102,13 +106,16 @@ struct IndexChanges {
           ])
         ),
       ],
-      typeName: "PostgresIndexConfig")
+      typeName: "PostgresIndexConfig"
+    )
     return .object(
       RecordObject(
         [
           ("action", .string(action)), ("context", .object(context)),
           ("requires_full_refresh", .bool(false)),
         ],
-        typeName: "PostgresIndexConfigChange"))
+        typeName: "PostgresIndexConfigChange"
+      )
+    )
   }
 }

@@ -175,15 +175,19 @@ package final class RelationCache: Sendable {
     case several([Relation])
   }
 
-  /// - Parameter quoting: Names that the project does not quote are searched in lower case.
+  /// `quoting`: Names that the project does not quote are searched in lower case.
   package func find(
-    database: String?, schema: String?, identifier: String?, quoting: NamePolicy
+    database: String?,
+    schema: String?,
+    identifier: String?,
+    quoting: NamePolicy
   ) -> Match {
     func part(_ name: String?, isQuoted: Bool) -> String? { isQuoted ? name : name?.lowercased() }
     let wanted = Relation(
       database: part(database, isQuoted: quoting.database),
       schema: part(schema, isQuoted: quoting.schema),
-      identifier: part(identifier, isQuoted: quoting.identifier))
+      identifier: part(identifier, isQuoted: quoting.identifier)
+    )
     let candidates = state.withLock { $0[Key(wanted)]?.relations ?? [] }
     let exact = candidates.filter {
       $0.database == wanted.database && $0.schema == wanted.schema

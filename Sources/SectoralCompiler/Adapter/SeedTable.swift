@@ -21,10 +21,13 @@ package final class SeedTable: Sendable {
   package let rowCount: Int
   private let grid: CSVGrid
 
-  /// - Parameters:
-  ///   - file: UTF-8, with or without a byte order mark.
-  ///   - textColumns: Columns whose type the project says: they are not looked into.
-  package init(_ file: SourceFile, delimiter: UInt8 = UInt8(ascii: ","), textColumns: Set<String> = [])
+  /// `file`: UTF-8, with or without a byte order mark.
+  /// `textColumns`: Columns whose type the project says: they are not looked into.
+  package init(
+    _ file: SourceFile,
+    delimiter: UInt8 = UInt8(ascii: ","),
+    textColumns: Set<String> = []
+  )
     throws(SeedError)
   {
     var reader = CSVReader(file: file, delimiter: delimiter)
@@ -68,7 +71,10 @@ package final class SeedTable: Sendable {
         guard let moment = CellText.time(text, columns[column].type) else { return .string(text) }
         return .object(
           DateTimeObject(
-            local: moment.local, zone: moment.offset.map { FixedZone(seconds: $0) }))
+            local: moment.local,
+            zone: moment.offset.map { FixedZone(seconds: $0) }
+          )
+        )
       }
     }
   }
@@ -77,14 +83,16 @@ package final class SeedTable: Sendable {
   package func sqlType(_ column: Int, adapterType: String) -> String {
     columns[column].type.sqlType(
       hasFraction: columns[column].hasFraction,
-      longestByteCount: columns[column].longestByteCount, adapterType: adapterType)
+      longestByteCount: columns[column].longestByteCount,
+      adapterType: adapterType
+    )
   }
 
   /// The rows `start..<end` as CSV for `COPY … (FORMAT csv)`: NULL is an empty field, texts stand
   /// in quotes.
   ///
-  /// - Parameter utcOffset: Seconds east of UTC of the session's zone at an instant: times that say
-  ///   their own zone are stored as that clock shows them.
+  /// `utcOffset`: Seconds east of UTC of the session's zone at an instant: times that say
+  /// their own zone are stored as that clock shows them.
   package func copyText(rows: Range<Int>, utcOffset: (Int) -> Int = { _ in 0 }) -> [UInt8] {
     var out: [UInt8] = []
     out.reserveCapacity(rows.count * columns.count * 8)
@@ -103,7 +111,9 @@ package final class SeedTable: Sendable {
   }
 
   private func append(
-    _ bytes: UnsafeBufferPointer<UInt8>, _ column: Column, _ utcOffset: (Int) -> Int,
+    _ bytes: UnsafeBufferPointer<UInt8>,
+    _ column: Column,
+    _ utcOffset: (Int) -> Int,
     _ out: inout [UInt8]
   ) {
     switch column.type {
@@ -175,7 +185,9 @@ struct CSVGrid: Sendable {
   fileprivate var ends: [UInt32] = [0]
 
   func withCell<Result>(
-    _ row: Int, _ column: Int, _ body: (UnsafeBufferPointer<UInt8>) -> Result
+    _ row: Int,
+    _ column: Int,
+    _ body: (UnsafeBufferPointer<UInt8>) -> Result
   ) -> Result {
     let cell = row * head.count + column
     let range = Int(ends[cell])..<Int(ends[cell + 1])
@@ -205,8 +217,11 @@ private struct CSVReader {
     let start = file.bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
     guard start < file.bytes.count else {
       throw fail(
-        "seed.empty", "the file is empty: a seed needs a line with the names of its columns", at: 0,
-        hint: "write the names of the columns into the first line")
+        "seed.empty",
+        "the file is empty: a seed needs a line with the names of its columns",
+        at: 0,
+        hint: "write the names of the columns into the first line"
+      )
     }
     var index = start
     var rowStart = start
@@ -273,8 +288,11 @@ private struct CSVReader {
     guard !grid.head.isEmpty else {
       guard fieldCount > 0 else {
         throw fail(
-          "seed.no-header", "the first line is blank: it must hold the names of the columns",
-          at: start, hint: "remove the blank line")
+          "seed.no-header",
+          "the first line is blank: it must hold the names of the columns",
+          at: start,
+          hint: "remove the blank line"
+        )
       }
       var from = 0
       grid.head = grid.ends.dropFirst().map { end in
@@ -293,7 +311,8 @@ private struct CSVReader {
           + "columns.",
         at: start,
         hint: "put double quotes around values that hold the delimiter "
-          + "'\(Character(Unicode.Scalar(delimiter)))'")
+          + "'\(Character(Unicode.Scalar(delimiter)))'"
+      )
     }
     for _ in fieldCount..<grid.head.count { grid.ends.append(UInt32(grid.bytes.count)) }
     grid.rowCount += 1
@@ -307,8 +326,11 @@ private struct CSVReader {
     var offset = 0
     while case .valid(let encoded) = parser.parseScalar(from: &iterator) { offset += encoded.count }
     throw fail(
-      "seed.not-utf8", "the file is not UTF-8: the byte at offset \(offset) does not belong there",
-      at: offset, hint: "convert the file to UTF-8, for instance with iconv -f latin1 -t utf-8")
+      "seed.not-utf8",
+      "the file is not UTF-8: the byte at offset \(offset) does not belong there",
+      at: offset,
+      hint: "convert the file to UTF-8, for instance with iconv -f latin1 -t utf-8"
+    )
   }
 
   private func fail(_ id: String, _ message: String, at offset: Int, hint: String) -> SeedError {
@@ -316,8 +338,12 @@ private struct CSVReader {
     let end = max(offset + 1, file.lineRange(line).upperBound)
     return SeedError(
       diagnostic: Diagnostic(
-        id: id, message: message,
-        span: TextSpan(file: file, start: offset, end: min(end, file.bytes.count)), hint: hint))
+        id: id,
+        message: message,
+        span: TextSpan(file: file, start: offset, end: min(end, file.bytes.count)),
+        hint: hint
+      )
+    )
   }
 }
 
@@ -376,11 +402,12 @@ private struct ColumnSniffer {
         || CellText.number(String(decoding: bytes, as: UTF8.self)) != nil
     case .date:
       CellText.isISODate(bytes)
-        || (CellText.mayBeTime(bytes) && CellText.date(String(decoding: bytes, as: UTF8.self)) != nil)
+        || (CellText.mayBeTime(bytes)
+          && CellText.date(String(decoding: bytes, as: UTF8.self)) != nil)
     case .dateTime, .isoDateTime:
       (type == .dateTime && CellText.isPlainTime(bytes))
         || CellText.mayBeTime(bytes)
-        && CellText.time(String(decoding: bytes, as: UTF8.self), type) != nil
+          && CellText.time(String(decoding: bytes, as: UTF8.self), type) != nil
     case .boolean: CellText.isTrue(bytes) || CellText.isFalse(bytes)
     case .integer, .text: true
     }
@@ -582,7 +609,9 @@ private enum ISODateTime {
 
   private static func date(_ bytes: [UInt8]) -> Moment? {
     let shape = String(
-      decoding: bytes.map { (48...57).contains($0) ? UInt8(ascii: "0") : $0 }, as: UTF8.self)
+      decoding: bytes.map { (48...57).contains($0) ? UInt8(ascii: "0") : $0 },
+      as: UTF8.self
+    )
     func part(_ range: Range<Int>) -> Int { number(bytes[range]) ?? 0 }
     var moment = Moment()
     func set(day: Int) { (moment.year, moment.month, moment.day) = CalendarMath.date(ofDay: day) }
@@ -654,7 +683,8 @@ private enum ISODateTime {
     var scale = 1
     for _ in fraction { scale *= 10 }
     let unit = [3600, 60, 1][values.count - 1]
-    let micros = (number(fraction) ?? 0) * unit / scale * 1_000_000
+    let micros =
+      (number(fraction) ?? 0) * unit / scale * 1_000_000
       + (number(fraction) ?? 0) * unit % scale * 1_000_000 / scale
     let total = moment.timeOfDay + micros
     guard moment.hour < 24 else { return false }

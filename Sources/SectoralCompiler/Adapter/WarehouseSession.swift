@@ -25,7 +25,10 @@ package struct TransactionStyle: Sendable, Hashable {
   package var splitsStatements: Bool
 
   package init(
-    driverBegins: Bool, sendsBegin: Bool, sendsEnd: Bool, splitsStatements: Bool = false
+    driverBegins: Bool,
+    sendsBegin: Bool,
+    sendsEnd: Bool,
+    splitsStatements: Bool = false
   ) {
     self.driverBegins = driverBegins
     self.sendsBegin = sendsBegin
@@ -34,14 +37,28 @@ package struct TransactionStyle: Sendable, Hashable {
   }
 
   package static let postgres = TransactionStyle(
-    driverBegins: true, sendsBegin: false, sendsEnd: true)
+    driverBegins: true,
+    sendsBegin: false,
+    sendsEnd: true
+  )
   /// `autocommit: true` without transaction statements.
   package static let postgresAutocommit = TransactionStyle(
-    driverBegins: false, sendsBegin: false, sendsEnd: false)
+    driverBegins: false,
+    sendsBegin: false,
+    sendsEnd: false
+  )
   package static let redshift = TransactionStyle(
-    driverBegins: false, sendsBegin: true, sendsEnd: true, splitsStatements: true)
+    driverBegins: false,
+    sendsBegin: true,
+    sendsEnd: true,
+    splitsStatements: true
+  )
   package static let redshiftWithoutTransactions = TransactionStyle(
-    driverBegins: false, sendsBegin: false, sendsEnd: false, splitsStatements: true)
+    driverBegins: false,
+    sendsBegin: false,
+    sendsEnd: false,
+    splitsStatements: true
+  )
 }
 
 /// A comment that goes with every statement.
@@ -77,7 +94,9 @@ package final class WarehouseSession {
   package private(set) var isMarkedOpen = false
 
   package init(
-    name: String, warehouse: any Warehouse, cache: RelationCache,
+    name: String,
+    warehouse: any Warehouse,
+    cache: RelationCache,
     style: TransactionStyle? = nil,
     comment: @escaping () throws(WarehouseError) -> QueryComment? = { nil },
     onEvent: @escaping (SessionEvent) -> Void = { _ in }
@@ -96,10 +115,13 @@ package final class WarehouseSession {
 
   /// Runs a text with the query comment.
   ///
-  /// - Parameter opensTransaction: `auto_begin`: marks the transaction open.
+  /// `opensTransaction`: `auto_begin`: marks the transaction open.
   @discardableResult
   package func execute(
-    _ sql: String, opensTransaction: Bool = false, fetch: Bool = false, limit: Int? = nil
+    _ sql: String,
+    opensTransaction: Bool = false,
+    fetch: Bool = false,
+    limit: Int? = nil
   ) throws(WarehouseError) -> (response: AdapterResponse, table: ResultTable) {
     if opensTransaction { try begin() }
     guard style.splitsStatements else {
@@ -111,11 +133,18 @@ package final class WarehouseSession {
     }
     if let result { return result }
     throw WarehouseError(
-      kind: .statement, message: "the text holds no statement", sql: sql)
+      kind: .statement,
+      message: "the text holds no statement",
+      sql: sql
+    )
   }
 
   /// The same for callers inside of templates, whose errors are templates' errors.
-  package func execute(_ sql: String, autoBegin: Bool, fetch: Bool) throws(TemplateError) -> (
+  package func execute(
+    _ sql: String,
+    autoBegin: Bool,
+    fetch: Bool
+  ) throws(TemplateError) -> (
     response: AdapterResponse, table: ResultTable
   ) {
     do throws(WarehouseError) {
@@ -126,7 +155,10 @@ package final class WarehouseSession {
   }
 
   /// Runs a statement without the query comment, as bulk loads are run.
-  package func executeUncommented(_ sql: String, opensTransaction: Bool)
+  package func executeUncommented(
+    _ sql: String,
+    opensTransaction: Bool
+  )
     throws(WarehouseError) -> AdapterResponse
   {
     if opensTransaction { try begin() }
@@ -135,7 +167,9 @@ package final class WarehouseSession {
 
   /// Loads rows with `COPY … FROM STDIN`; returns their number.
   package func copyIn(
-    _ sql: String, opensTransaction: Bool, next: () throws(WarehouseError) -> [UInt8]?
+    _ sql: String,
+    opensTransaction: Bool,
+    next: () throws(WarehouseError) -> [UInt8]?
   ) throws(WarehouseError) -> Int {
     if opensTransaction { try begin() }
     let connection = try ready()
@@ -148,8 +182,13 @@ package final class WarehouseSession {
         .succeeded(
           connection: name,
           response: AdapterResponse(
-            message: "COPY \(count)", code: "COPY", rowsAffected: count),
-          elapsed: clock.now - start))
+            message: "COPY \(count)",
+            code: "COPY",
+            rowsAffected: count
+          ),
+          elapsed: clock.now - start
+        )
+      )
       return count
     } catch {
       onEvent(.failed(connection: name, error: error, elapsed: clock.now - start))
@@ -157,7 +196,12 @@ package final class WarehouseSession {
     }
   }
 
-  private func send(_ sql: String, fetch: Bool, limit: Int?, commented: Bool)
+  private func send(
+    _ sql: String,
+    fetch: Bool,
+    limit: Int?,
+    commented: Bool
+  )
     throws(WarehouseError) -> (response: AdapterResponse, table: ResultTable)
   {
     let connection = try ready()
@@ -169,7 +213,8 @@ package final class WarehouseSession {
     do throws(WarehouseError) {
       let result = try connection.execute(text, fetch: fetch, limit: limit)
       onEvent(
-        .succeeded(connection: name, response: result.response, elapsed: clock.now - start))
+        .succeeded(connection: name, response: result.response, elapsed: clock.now - start)
+      )
       return result
     } catch {
       let error = Self.withoutComment(error, sql, comment)
@@ -190,7 +235,9 @@ package final class WarehouseSession {
 
   /// The error as of the statement that the user wrote: the position counts without the comment.
   private static func withoutComment(
-    _ error: WarehouseError, _ sql: String, _ comment: QueryComment?
+    _ error: WarehouseError,
+    _ sql: String,
+    _ comment: QueryComment?
   ) -> WarehouseError {
     var error = error
     if let comment, !comment.isAppended, let position = error.position {
@@ -235,7 +282,8 @@ package final class WarehouseSession {
       throw WarehouseError(
         kind: .statement,
         message: "Tried to commit transaction on connection \"\(name)\", but it does not have one "
-          + "open!")
+          + "open!"
+      )
     }
     if style.sendsEnd { _ = try send("COMMIT", fetch: false, limit: nil, commented: false) }
     isMarkedOpen = false

@@ -16,7 +16,8 @@ package final class BaseContext: Scope {
     let adapterType = invocation.adapterType
     let zone = PytzUTC()
     values["run_started_at"] = .object(
-      DateTimeObject(local: invocation.startedAt, zone: zone))
+      DateTimeObject(local: invocation.startedAt, zone: zone)
+    )
     values["invocation_id"] = .string(invocation.id)
     values["thread_id"] = .string(threadName)
     values["dbt_version"] = .string(invocation.dbtVersion)
@@ -61,7 +62,7 @@ package final class BaseContext: Scope {
 
   /// `builtins`: the members without macros.
   ///
-  /// - Parameter extra: What the node's own scope adds, `ref`, `source`, `config` and so on.
+  /// `extra`: What the node's own scope adds, `ref`, `source`, `config` and so on.
   package func builtins(_ extra: [(String, Value)] = []) -> Value {
     let dict = DictValue()
     for (name, value) in values { dict[name.name] = value }
@@ -99,7 +100,8 @@ package final class BaseContext: Scope {
         throw .compilation(
           "The \"adapter_macro\" macro has been deprecated. Instead, use the `adapter.dispatch` "
             + "method to find a macro and call the result.",
-          hint: "{{ adapter.dispatch('name', 'package')(arguments) }}")
+          hint: "{{ adapter.dispatch('name', 'package')(arguments) }}"
+        )
       }
     ),
     (
@@ -110,40 +112,53 @@ package final class BaseContext: Scope {
     ),
   ]
 
-  @Sendable private static func returnValue(_ arguments: Arguments, _ interpreter: Interpreter)
+  @Sendable private static func returnValue(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value
   {
     throw .returning(try CallArguments("return", arguments, ["data"], required: 1).value(0))
   }
 
   @Sendable private static func environmentVariable(
-    _ arguments: Arguments, _ interpreter: Interpreter
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> Value {
     let arguments = try CallArguments("env_var", arguments, ["var", "default"], required: 1)
     let name = try arguments.string(0)
     let host = interpreter.contextHost
     if name.hasPrefix("DBT_ENV_SECRET_"), !host.allowsSecrets {
       throw TemplateError(
-        .parsing, id: "compile.secret-env-var",
+        .parsing,
+        id: "compile.secret-env-var",
         "Secret env vars are allowed only in profiles.yml or packages.yml. Found '\(name)' "
-          + "referenced elsewhere.")
+          + "referenced elsewhere."
+      )
     }
     if let value = host.environmentVariable(name) { return .string(value) }
     if let fallback = arguments.optional(1) { return fallback }
     throw TemplateError(
-      .parsing, id: "compile.missing-env-var", "Env var required but not provided: '\(name)'",
-      hint: "set it in the environment, or give a default: env_var('\(name)', 'value')")
+      .parsing,
+      id: "compile.missing-env-var",
+      "Env var required but not provided: '\(name)'",
+      hint: "set it in the environment, or give a default: env_var('\(name)', 'value')"
+    )
   }
 
   // MARK: Formats
 
-  @Sendable private static func fromJSON(_ arguments: Arguments, _ interpreter: Interpreter)
+  @Sendable private static func fromJSON(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value
   {
     let arguments = try CallArguments("fromjson", arguments, ["string", "default"], required: 1)
     guard let text = arguments.value(0).asString else {
       throw .typeError(
-        "the JSON object must be str, bytes or bytearray, not \(arguments.value(0).typeName)")
+        "the JSON object must be str, bytes or bytearray, not \(arguments.value(0).typeName)"
+      )
     }
     do throws(JSONError) {
       return Value(try JSON.parse(text))
@@ -152,17 +167,28 @@ package final class BaseContext: Scope {
     }
   }
 
-  @Sendable private static func toJSON(_ arguments: Arguments, _ interpreter: Interpreter)
+  @Sendable private static func toJSON(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value
   {
     let arguments = try CallArguments(
-      "tojson", arguments, ["value", "default", "sort_keys"], required: 1)
+      "tojson",
+      arguments,
+      ["value", "default", "sort_keys"],
+      required: 1
+    )
     let sortKeys = try arguments.isTrue(2, interpreter)
     return .string(
-      JSON.text(of: try Datum(arguments.value(0), .json, interpreter), sortKeys: sortKeys))
+      JSON.text(of: try Datum(arguments.value(0), .json, interpreter), sortKeys: sortKeys)
+    )
   }
 
-  @Sendable private static func fromYAML(_ arguments: Arguments, _ interpreter: Interpreter)
+  @Sendable private static func fromYAML(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value
   {
     let arguments = try CallArguments("fromyaml", arguments, ["value", "default"], required: 1)
@@ -173,15 +199,23 @@ package final class BaseContext: Scope {
     return Value(root.datum)
   }
 
-  @Sendable private static func toYAML(_ arguments: Arguments, _ interpreter: Interpreter)
+  @Sendable private static func toYAML(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value
   {
     let arguments = try CallArguments(
-      "toyaml", arguments, ["value", "default", "sort_keys"], required: 1)
+      "toyaml",
+      arguments,
+      ["value", "default", "sort_keys"],
+      required: 1
+    )
     let sortKeys = try arguments.isTrue(2, interpreter)
     do throws(TemplateError) {
       return .string(
-        YAMLWriter.text(of: try Datum(arguments.value(0), .yaml, interpreter), sortKeys: sortKeys))
+        YAMLWriter.text(of: try Datum(arguments.value(0), .yaml, interpreter), sortKeys: sortKeys)
+      )
     } catch {
       // What YAML cannot say gives the default, as in dbt.
       return arguments.value(1)
@@ -190,29 +224,38 @@ package final class BaseContext: Scope {
 
   // MARK: Collections
 
-  @Sendable private static func makeSet(_ arguments: Arguments, _ interpreter: Interpreter)
+  @Sendable private static func makeSet(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value
   {
     let arguments = try CallArguments("set", arguments, ["value", "default"], required: 1)
     do throws(TemplateError) {
       return try set(of: arguments.value(0), interpreter)
-    } catch where error.kind == .type {
+    } catch  where error.kind == .type {
       return arguments.value(1)
     }
   }
 
-  @Sendable private static func makeStrictSet(_ arguments: Arguments, _ interpreter: Interpreter)
+  @Sendable private static func makeStrictSet(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value
   {
     let arguments = try CallArguments("set_strict", arguments, ["value"], required: 1)
     do throws(TemplateError) {
       return try set(of: arguments.value(0), interpreter)
-    } catch where error.kind == .type {
+    } catch  where error.kind == .type {
       throw .compilation(error.diagnostic.message)
     }
   }
 
-  private static func set(of value: Value, _ interpreter: Interpreter) throws(TemplateError)
+  private static func set(
+    of value: Value,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> Value
   {
     let items = try interpreter.iterate(value)
@@ -222,7 +265,10 @@ package final class BaseContext: Scope {
     return .set(SetValue(items))
   }
 
-  @Sendable private static func zipValues(_ arguments: Arguments, _ interpreter: Interpreter)
+  @Sendable private static func zipValues(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value
   {
     for (name, _) in arguments.keyword where name != "default" {
@@ -230,12 +276,15 @@ package final class BaseContext: Scope {
     }
     do throws(TemplateError) {
       return try zipped(arguments.positional, interpreter)
-    } catch where error.kind == .type {
+    } catch  where error.kind == .type {
       return arguments[keyword: "default"] ?? .none
     }
   }
 
-  @Sendable private static func zipStrictly(_ arguments: Arguments, _ interpreter: Interpreter)
+  @Sendable private static func zipStrictly(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value
   {
     for (name, _) in arguments.keyword {
@@ -243,12 +292,15 @@ package final class BaseContext: Scope {
     }
     do throws(TemplateError) {
       return try zipped(arguments.positional, interpreter)
-    } catch where error.kind == .type {
+    } catch  where error.kind == .type {
       throw .compilation(error.diagnostic.message)
     }
   }
 
-  private static func zipped(_ values: [Value], _ interpreter: Interpreter) throws(TemplateError)
+  private static func zipped(
+    _ values: [Value],
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> Value
   {
     var sources: [IteratorObject] = []
@@ -261,15 +313,21 @@ package final class BaseContext: Scope {
           items.append(item)
         }
         return items.isEmpty ? nil : .tuple(items)
-      })
+      }
+    )
   }
 
   /// What the lists of the first hold and those of the second do not; case does not count.
   @Sendable private static func differenceOfDictionaries(
-    _ arguments: Arguments, _ interpreter: Interpreter
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> Value {
     let arguments = try CallArguments(
-      "diff_of_two_dicts", arguments, ["dict_a", "dict_b"], required: 2)
+      "diff_of_two_dicts",
+      arguments,
+      ["dict_a", "dict_b"],
+      required: 2
+    )
     guard case .dict(let left) = arguments.value(0), case .dict(let right) = arguments.value(1)
     else { throw .typeError("diff_of_two_dicts() needs two dictionaries") }
     func folded(_ values: [Value]) throws(TemplateError) -> Set<String> {
@@ -298,7 +356,10 @@ package final class BaseContext: Scope {
 
   // MARK: Messages
 
-  @Sendable private static func log(_ arguments: Arguments, _ interpreter: Interpreter)
+  @Sendable private static func log(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value
   {
     let arguments = try CallArguments("log", arguments, ["msg", "info"], required: 1)
@@ -307,7 +368,10 @@ package final class BaseContext: Scope {
     return .string("")
   }
 
-  @Sendable private static func printMessage(_ arguments: Arguments, _ interpreter: Interpreter)
+  @Sendable private static func printMessage(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value
   {
     let arguments = try CallArguments("print", arguments, ["msg"], required: 1)
@@ -315,19 +379,25 @@ package final class BaseContext: Scope {
     return .string("")
   }
 
-  @Sendable private static func localMD5(_ arguments: Arguments, _ interpreter: Interpreter)
+  @Sendable private static func localMD5(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value
   {
     let arguments = try CallArguments("local_md5", arguments, ["value"], required: 1)
     guard let text = arguments.value(0).asString else {
       throw .python(
-        .attribute, "'\(arguments.value(0).typeName)' object has no attribute 'encode'")
+        .attribute,
+        "'\(arguments.value(0).typeName)' object has no attribute 'encode'"
+      )
     }
     return .string(Digest.md5(text.utf8))
   }
 
   @Sendable private static func tryOrCompilerError(
-    _ arguments: Arguments, _ interpreter: Interpreter
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> Value {
     guard arguments.positional.count >= 2 else {
       throw .typeError("try_or_compiler_error() needs a message and a function")
@@ -335,23 +405,32 @@ package final class BaseContext: Scope {
     do throws(TemplateError) {
       return try interpreter.call(
         arguments.positional[1],
-        Arguments(Array(arguments.positional.dropFirst(2)), keyword: arguments.keyword))
+        Arguments(Array(arguments.positional.dropFirst(2)), keyword: arguments.keyword)
+      )
     } catch {
       throw .compilation(
-        try interpreter.string(arguments.positional[0]), hint: error.diagnostic.message)
+        try interpreter.string(arguments.positional[0]),
+        hint: error.diagnostic.message
+      )
     }
   }
 
   // MARK: Files
 
-  @Sendable private static func loadSeedTable(_ arguments: Arguments, _ interpreter: Interpreter)
+  @Sendable private static func loadSeedTable(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value
   {
     _ = try CallArguments("load_agate_table", arguments, [])
     return .object(TableObject(try interpreter.contextHost.loadSeed()))
   }
 
-  @Sendable private static func write(_ arguments: Arguments, _ interpreter: Interpreter)
+  @Sendable private static func write(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value
   {
     let arguments = try CallArguments("write", arguments, ["payload"], required: 1)
@@ -364,14 +443,20 @@ package final class BaseContext: Scope {
 final class ValidationObject: ContextObject {
   override var typeName: String { "Validation" }
 
-  override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
+  override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> Value?
   { name.name == "any" ? .object(AnyValidator()) : nil }
 
   private final class AnyValidator: ContextObject {
     override var isCallable: Bool { true }
 
-    override func call(_ arguments: Arguments, _ interpreter: Interpreter) throws(TemplateError)
+    override func call(
+      _ arguments: Arguments,
+      _ interpreter: Interpreter
+    ) throws(TemplateError)
       -> Value
     { checker(arguments.positional) }
 
@@ -388,7 +473,8 @@ final class ValidationObject: ContextObject {
         guard !isAllowed else { return .none }
         throw .compilation(
           "Expected value \"\(try interpreter.string(value))\" to be one of "
-            + (try interpreter.string(.tuple(options))))
+            + (try interpreter.string(.tuple(options)))
+        )
       }
     }
   }

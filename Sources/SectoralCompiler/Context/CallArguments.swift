@@ -6,10 +6,12 @@ package struct CallArguments {
   private let names: [String]
   private let values: [Value?]
 
-  /// - Parameters:
-  ///   - parameters: names in order; the first `required` of them must be given.
+  /// `parameters`: names in order; the first `required` of them must be given.
   package init(
-    _ function: String, _ arguments: Arguments, _ parameters: [String], required: Int = 0
+    _ function: String,
+    _ arguments: Arguments,
+    _ parameters: [String],
+    required: Int = 0
   ) throws(TemplateError) {
     self.function = function
     names = parameters
@@ -31,7 +33,8 @@ package struct CallArguments {
   package func string(_ index: Int) throws(TemplateError) -> String {
     guard let text = value(index).asString else {
       throw .typeError(
-        "\(function)(): '\(names[index])' must be a text, not \(value(index).typeName)")
+        "\(function)(): '\(names[index])' must be a text, not \(value(index).typeName)"
+      )
     }
     return text
   }
@@ -44,7 +47,8 @@ package struct CallArguments {
     guard let value = values[index] else { return fallback }
     guard let int = value.pythonInt else {
       throw .typeError(
-        "'\(value.typeName)' object cannot be interpreted as an integer")
+        "'\(value.typeName)' object cannot be interpreted as an integer"
+      )
     }
     return int
   }

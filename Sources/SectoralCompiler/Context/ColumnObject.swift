@@ -9,7 +9,10 @@ package struct Column: Sendable, Hashable {
   package var numericScale: Int?
 
   package init(
-    name: String, dtype: String, charSize: Int? = nil, numericPrecision: Int? = nil,
+    name: String,
+    dtype: String,
+    charSize: Int? = nil,
+    numericPrecision: Int? = nil,
     numericScale: Int? = nil
   ) {
     self.name = name
@@ -92,7 +95,10 @@ package final class ColumnObject: Object {
 
   package override func hash(into hasher: inout Hasher) -> Bool { false }
 
-  package override func attribute(_ name: Symbol, _ interpreter: Interpreter)
+  package override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value?
   {
     let column = column
@@ -121,7 +127,11 @@ package final class ColumnObject: Object {
     case "can_expand_to":
       return .function("can_expand_to") { arguments, _ throws(TemplateError) in
         let arguments = try CallArguments(
-          "can_expand_to", arguments, ["other_column"], required: 1)
+          "can_expand_to",
+          arguments,
+          ["other_column"],
+          required: 1
+        )
         guard let other = arguments.value(0).object(ColumnObject.self) else {
           throw .typeError("can_expand_to() needs a column")
         }
@@ -154,12 +164,18 @@ package final class ColumnClass: Object {
   package override var typeName: String { "type" }
   package override var isCallable: Bool { true }
 
-  package override func call(_ arguments: Arguments, _ interpreter: Interpreter)
+  package override func call(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value
   {
     let arguments = try CallArguments(
-      "\(Self.name(adapterType)).__init__", arguments,
-      ["column", "dtype", "char_size", "numeric_precision", "numeric_scale"], required: 2)
+      "\(Self.name(adapterType)).__init__",
+      arguments,
+      ["column", "dtype", "char_size", "numeric_precision", "numeric_scale"],
+      required: 2
+    )
     func integer(_ index: Int) throws(TemplateError) -> Int? {
       guard let value = arguments.optional(index) else { return nil }
       if let int = value.pythonInt { return int }
@@ -172,12 +188,20 @@ package final class ColumnClass: Object {
       ColumnObject(
         Column(
           name: try interpreter.string(arguments.value(0)),
-          dtype: try interpreter.string(arguments.value(1)), charSize: try integer(2),
-          numericPrecision: try integer(3), numericScale: try integer(4)),
-        adapterType: adapterType))
+          dtype: try interpreter.string(arguments.value(1)),
+          charSize: try integer(2),
+          numericPrecision: try integer(3),
+          numericScale: try integer(4)
+        ),
+        adapterType: adapterType
+      )
+    )
   }
 
-  package override func attribute(_ name: Symbol, _ interpreter: Interpreter)
+  package override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value?
   { member(name) }
 
@@ -194,13 +218,20 @@ package final class ColumnClass: Object {
     case "create":
       return .function("create") { arguments, interpreter throws(TemplateError) in
         let arguments = try CallArguments(
-          "create", arguments, ["name", "label_or_dtype"], required: 2)
+          "create",
+          arguments,
+          ["name", "label_or_dtype"],
+          required: 2
+        )
         return .object(
           ColumnObject(
             Column(
               name: try interpreter.string(arguments.value(0)),
-              dtype: Column.translate(try interpreter.string(arguments.value(1)))),
-            adapterType: adapterType))
+              dtype: Column.translate(try interpreter.string(arguments.value(1)))
+            ),
+            adapterType: adapterType
+          )
+        )
       }
     case "translate_type":
       return .function("translate_type") { arguments, _ throws(TemplateError) in
@@ -210,13 +241,18 @@ package final class ColumnClass: Object {
     case "numeric_type":
       return .function("numeric_type") { arguments, interpreter throws(TemplateError) in
         let arguments = try CallArguments(
-          "numeric_type", arguments, ["dtype", "precision", "scale"], required: 3)
+          "numeric_type",
+          arguments,
+          ["dtype", "precision", "scale"],
+          required: 3
+        )
         let dtype = try interpreter.string(arguments.value(0))
         guard let precision = arguments.optional(1), let scale = arguments.optional(2) else {
           return .string(dtype)
         }
         return .string(
-          "\(dtype)(\(try interpreter.string(precision)),\(try interpreter.string(scale)))")
+          "\(dtype)(\(try interpreter.string(precision)),\(try interpreter.string(scale)))"
+        )
       }
     case "string_type":
       return .function("string_type") { arguments, interpreter throws(TemplateError) in
@@ -226,12 +262,20 @@ package final class ColumnClass: Object {
     case "from_description":
       return .function("from_description") { arguments, _ throws(TemplateError) in
         let arguments = try CallArguments(
-          "from_description", arguments, ["name", "raw_data_type"], required: 2)
+          "from_description",
+          arguments,
+          ["name", "raw_data_type"],
+          required: 2
+        )
         return .object(
           ColumnObject(
             try Column(
-              name: try arguments.string(0), description: try arguments.string(1)),
-            adapterType: adapterType))
+              name: try arguments.string(0),
+              description: try arguments.string(1)
+            ),
+            adapterType: adapterType
+          )
+        )
       }
     default: return nil
     }
@@ -251,14 +295,17 @@ extension Column {
     dtype = String(description[..<open])
     while dtype.hasSuffix(" ") { dtype.removeLast() }
     let sizes = description[description.index(after: open)..<close].split(
-      separator: ",", omittingEmptySubsequences: false)
+      separator: ",",
+      omittingEmptySubsequences: false
+    )
     var numbers: [Int] = []
     for size in sizes {
       let text = String(size.drop { $0 == " " })
       guard let number = Int(text) else {
         throw .runtime(
           "Could not interpret data_type \"\(description)\": could not convert \"\(text)\" to an "
-            + "integer")
+            + "integer"
+        )
       }
       numbers.append(number)
     }
@@ -284,7 +331,10 @@ package final class APIObject: Object {
 
   package override var typeName: String { "DatabaseWrapperAPI" }
 
-  package override func attribute(_ name: Symbol, _ interpreter: Interpreter)
+  package override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value?
   {
     switch name.name {

@@ -52,8 +52,11 @@ extension TemplateError {
       }
     }
     return TemplateError(
-      .database, id: "database.\(error.sqlState ?? "error")", lines.joined(separator: "\n"),
+      .database,
+      id: "database.\(error.sqlState ?? "error")",
+      lines.joined(separator: "\n"),
       hint: error.kind == .statement ? nil : error.hint,
-      payload: WarehouseFailure(error))
+      payload: WarehouseFailure(error)
+    )
   }
 }

@@ -27,10 +27,18 @@ package protocol ContextHost: AnyObject {
 
   /// Calls a macro by its bare name, as the context of the current node finds it: the root project's
   /// own before packages' before built-in ones. nil when there is none.
-  func callMacro(_ name: String, _ arguments: Arguments, _ interpreter: Interpreter)
+  func callMacro(
+    _ name: String,
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value?
   /// The macro that `adapter.dispatch(name, namespace)` stands for; an error when there is none.
-  func dispatch(_ name: String, namespace: String?, _ interpreter: Interpreter)
+  func dispatch(
+    _ name: String,
+    namespace: String?,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value
 
   /// Writes the node's file under target/run.
@@ -79,9 +87,16 @@ package final class Invocation: Sendable {
   package let behavior: DatumMap
   /// Default query comment and the like are made by the host.
   package init(
-    id: String, startedAt: Int, dbtVersion: String, projectName: String, adapterType: String,
-    target: DatumMap = DatumMap(), flags: DatumMap = DatumMap(), arguments: DatumMap = DatumMap(),
-    metadataEnvironment: DatumMap = DatumMap(), quoting: NamePolicy = NamePolicy(),
+    id: String,
+    startedAt: Int,
+    dbtVersion: String,
+    projectName: String,
+    adapterType: String,
+    target: DatumMap = DatumMap(),
+    flags: DatumMap = DatumMap(),
+    arguments: DatumMap = DatumMap(),
+    metadataEnvironment: DatumMap = DatumMap(),
+    quoting: NamePolicy = NamePolicy(),
     behavior: DatumMap = DatumMap()
   ) {
     self.id = id

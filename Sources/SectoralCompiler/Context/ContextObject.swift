@@ -25,7 +25,10 @@ class MappingObject: ContextObject {
     return try member(name, interpreter)
   }
 
-  override func contains(_ needle: Value, _ interpreter: Interpreter) throws(TemplateError)
+  override func contains(
+    _ needle: Value,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> Bool?
   { needle.asString.map(keys.contains) ?? false }
 
@@ -39,7 +42,10 @@ class MappingObject: ContextObject {
     return .dict(pairs)
   }
 
-  override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
+  override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> Value?
   {
     let text = name.name

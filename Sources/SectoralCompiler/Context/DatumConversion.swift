@@ -45,7 +45,9 @@ package enum DatumStrictness: Sendable {
 extension Datum {
   /// A template's value as data.
   package init(
-    _ value: Value, _ strictness: DatumStrictness = .lenient, _ interpreter: Interpreter,
+    _ value: Value,
+    _ strictness: DatumStrictness = .lenient,
+    _ interpreter: Interpreter,
     depth: Int = 0
   ) throws(TemplateError) {
     guard depth < 200 else { throw .valueError("Circular reference detected") }
@@ -83,7 +85,10 @@ extension Datum {
   }
 
   private init(
-    object: Object, _ strictness: DatumStrictness, _ interpreter: Interpreter, _ depth: Int
+    object: Object,
+    _ strictness: DatumStrictness,
+    _ interpreter: Interpreter,
+    _ depth: Int
   ) throws(TemplateError) {
     if strictness != .json {
       if let date = object as? DateObject {
@@ -100,7 +105,11 @@ extension Datum {
       for key in keys {
         let value = try object.item(key, interpreter) ?? .none
         map[try Datum.key(key, strictness, interpreter)] = try Datum(
-          value, strictness, interpreter, depth: depth + 1)
+          value,
+          strictness,
+          interpreter,
+          depth: depth + 1
+        )
       }
       self = .map(map)
       return
@@ -124,7 +133,9 @@ extension Datum {
 
   /// Keys of data are text, written as JSON writes them.
   private static func key(
-    _ key: Value, _ strictness: DatumStrictness, _ interpreter: Interpreter
+    _ key: Value,
+    _ strictness: DatumStrictness,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> String {
     switch key {
     case .string(let text): return text

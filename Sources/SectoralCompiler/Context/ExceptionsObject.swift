@@ -6,8 +6,7 @@ final class ExceptionsObject: MappingObject {
 
   override var keys: [String] { Self.functions.keys.sorted() }
 
-  override func member(_ name: String, _ interpreter: Interpreter) throws(TemplateError) -> Value?
-  {
+  override func member(_ name: String, _ interpreter: Interpreter) throws(TemplateError) -> Value? {
     if let value = made[name] { return value }
     guard let body = Self.functions[name] else { return nil }
     let value = Value.function(name, body)
@@ -21,64 +20,97 @@ final class ExceptionsObject: MappingObject {
     "warn": warn,
     "warn_snapshot_timestamp_data_types": warnSnapshotTypes,
     "raise_compiler_error": raises(.compilation, "compile.raised", "raise_compiler_error"),
-    "raise_not_implemented": raises(.notImplemented, "compile.not-implemented", "raise_not_implemented"),
+    "raise_not_implemented": raises(
+      .notImplemented,
+      "compile.not-implemented",
+      "raise_not_implemented"
+    ),
     "raise_database_error": raises(.database, "database.raised", "raise_database_error"),
     "raise_dependency_error": raises(.dependency, "compile.dependency", "raise_dependency_error"),
     "raise_fail_fast_error": raises(.failFast, "run.fail-fast", "raise_fail_fast_error"),
     "raise_cache_inconsistent": { (arguments, interpreter) throws(TemplateError) in
       let text = try texts("raise_cache_inconsistent", arguments, ["message"], interpreter)[0]
       throw TemplateError(
-        .internalError, id: "run.cache-inconsistent", "Cache inconsistency detected: \(text)")
+        .internalError,
+        id: "run.cache-inconsistent",
+        "Cache inconsistency detected: \(text)"
+      )
     },
     "missing_config": { (arguments, interpreter) throws(TemplateError) in
-      let arguments = try CallArguments("missing_config", arguments, ["model", "name"], required: 2)
+      let arguments = try CallArguments(
+        "missing_config",
+        arguments,
+        ["model", "name"],
+        required: 2
+      )
       let id = try member("unique_id", of: arguments.value(0), interpreter)
       throw .compilation(
         "Model '\(id)' does not define a required config parameter "
-          + "'\(try interpreter.string(arguments.value(1)))'.")
+          + "'\(try interpreter.string(arguments.value(1)))'."
+      )
     },
     "missing_relation": { (arguments, interpreter) throws(TemplateError) in
       let arguments = try CallArguments(
-        "missing_relation", arguments, ["relation", "model"], required: 1)
+        "missing_relation",
+        arguments,
+        ["relation", "model"],
+        required: 1
+      )
       throw .compilation("Relation \(try interpreter.string(arguments.value(0))) not found!")
     },
     "missing_materialization": { (arguments, interpreter) throws(TemplateError) in
       let arguments = try CallArguments(
-        "missing_materialization", arguments, ["model", "adapter_type"], required: 2)
+        "missing_materialization",
+        arguments,
+        ["model", "adapter_type"],
+        required: 2
+      )
       let config = try interpreter.attribute("config", of: arguments.value(0))
       let name = try member("materialized", of: config, interpreter)
       let adapter = try interpreter.string(arguments.value(1))
       let searched = adapter == "default" ? "'default'" : "'default' and '\(adapter)'"
       throw .compilation(
-        "No materialization '\(name)' was found for adapter \(adapter)! (searched types \(searched))")
+        "No materialization '\(name)' was found for adapter \(adapter)! (searched types \(searched))"
+      )
     },
     "relation_wrong_type": { (arguments, interpreter) throws(TemplateError) in
       let arguments = try CallArguments(
-        "relation_wrong_type", arguments, ["relation", "expected_type", "model"], required: 2)
+        "relation_wrong_type",
+        arguments,
+        ["relation", "expected_type", "model"],
+        required: 2
+      )
       let relation = try interpreter.string(arguments.value(0))
       let type = try member("type", of: arguments.value(0), interpreter)
       throw .compilation(
         "Trying to create \(try interpreter.string(arguments.value(1))) \(relation), but it "
           + "currently exists as a \(type). Either drop \(relation) manually, or run dbt with "
-          + "`--full-refresh` and dbt will drop it for you.")
+          + "`--full-refresh` and dbt will drop it for you."
+      )
     },
     "column_type_missing": { (arguments, interpreter) throws(TemplateError) in
       let names = try texts("column_type_missing", arguments, ["column_names"], interpreter)[0]
       throw .compilation(
         "Contracted models require data_type to be defined for each column. Please ensure that "
           + "the column name and data_type are defined within the YAML configuration for the "
-          + "\(names) column(s).")
+          + "\(names) column(s)."
+      )
     },
     "raise_contract_error": raiseContractError,
     "raise_dataclass_not_dict": { (arguments, interpreter) throws(TemplateError) in
       let text = try texts("raise_dataclass_not_dict", arguments, ["obj"], interpreter)[0]
       throw .compilation(
         "The object (\"\(text)\") was used as a dictionary. This capability has been removed from "
-          + "objects of this type.")
+          + "objects of this type."
+      )
     },
     "raise_ambiguous_alias": { (arguments, interpreter) throws(TemplateError) in
       let arguments = try CallArguments(
-        "raise_ambiguous_alias", arguments, ["node_1", "node_2", "duped_name"], required: 2)
+        "raise_ambiguous_alias",
+        arguments,
+        ["node_1", "node_2", "duped_name"],
+        required: 2
+      )
       let name =
         if let name = arguments.optional(2) { try interpreter.string(name) } else {
           "\(try member("database", of: arguments.value(0), interpreter))."
@@ -92,12 +124,16 @@ final class ExceptionsObject: MappingObject {
         change the configuration of one of these resources:
         - \(try place(of: arguments.value(0), interpreter))
         - \(try place(of: arguments.value(1), interpreter))
-        """)
+        """
+      )
     },
     "raise_ambiguous_catalog_match": { (arguments, interpreter) throws(TemplateError) in
       let arguments = try CallArguments(
-        "raise_ambiguous_catalog_match", arguments, ["unique_id", "match_1", "match_2"],
-        required: 3)
+        "raise_ambiguous_catalog_match",
+        arguments,
+        ["unique_id", "match_1", "match_2"],
+        required: 3
+      )
       func name(_ index: Int) throws(TemplateError) -> String {
         let metadata = try interpreter.attribute("metadata", of: arguments.value(index))
         return "\(try member("schema", of: metadata, interpreter))."
@@ -113,19 +149,28 @@ final class ExceptionsObject: MappingObject {
 
          - \(try name(1))
          - \(try name(2))
-        """)
+        """
+      )
     },
     "raise_dep_not_found": { (arguments, interpreter) throws(TemplateError) in
       let texts = try texts(
-        "raise_dep_not_found", arguments, ["node", "node_description", "required_pkg"],
-        interpreter)
+        "raise_dep_not_found",
+        arguments,
+        ["node", "node_description", "required_pkg"],
+        interpreter
+      )
       throw .compilation(
         "Error while parsing \(texts[1]).\nThe required package \"\(texts[2])\" was not found. Is "
-          + "the package installed?\nHint: You may need to run `dbt deps`.")
+          + "the package installed?\nHint: You may need to run `dbt deps`."
+      )
     },
     "raise_duplicate_patch_name": { (arguments, interpreter) throws(TemplateError) in
       let arguments = try CallArguments(
-        "raise_duplicate_patch_name", arguments, ["patch_1", "existing_patch_path"], required: 2)
+        "raise_duplicate_patch_name",
+        arguments,
+        ["patch_1", "existing_patch_path"],
+        required: 2
+      )
       let name = try member("name", of: arguments.value(0), interpreter)
       throw .compilation(
         """
@@ -134,11 +179,16 @@ final class ExceptionsObject: MappingObject {
         entry for \(name) in one of these files:
          - \(try member("original_file_path", of: arguments.value(0), interpreter))
         \(try interpreter.string(arguments.value(1)))
-        """)
+        """
+      )
     },
     "raise_duplicate_resource_name": { (arguments, interpreter) throws(TemplateError) in
       let arguments = try CallArguments(
-        "raise_duplicate_resource_name", arguments, ["node_1", "node_2"], required: 2)
+        "raise_duplicate_resource_name",
+        arguments,
+        ["node_1", "node_2"],
+        required: 2
+      )
       let name = try member("name", of: arguments.value(0), interpreter)
       let type = try member("resource_type", of: arguments.value(0), interpreter)
       throw .compilation(
@@ -151,15 +201,21 @@ final class ExceptionsObject: MappingObject {
         To fix this, change the name of one of these resources:
         - \(try place(of: arguments.value(0), interpreter))
         - \(try place(of: arguments.value(1), interpreter))
-        """)
+        """
+      )
     },
     "raise_invalid_property_yml_version": { (arguments, interpreter) throws(TemplateError) in
       let texts = try texts(
-        "raise_invalid_property_yml_version", arguments, ["path", "issue"], interpreter)
+        "raise_invalid_property_yml_version",
+        arguments,
+        ["path", "issue"],
+        interpreter
+      )
       throw .compilation(
         "The yml property file at \(texts[0]) is invalid because \(texts[1]). Please consult the "
           + "documentation for more information on yml property file syntax:\n\n"
-          + "https://docs.getdbt.com/reference/configs-and-properties")
+          + "https://docs.getdbt.com/reference/configs-and-properties"
+      )
     },
   ]
 
@@ -170,7 +226,10 @@ final class ExceptionsObject: MappingObject {
     }
   }
 
-  @Sendable private static func warn(_ arguments: Arguments, _ interpreter: Interpreter)
+  @Sendable private static func warn(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value
   {
     let arguments = try CallArguments("warn", arguments, ["msg", "node"], required: 1)
@@ -180,22 +239,31 @@ final class ExceptionsObject: MappingObject {
   }
 
   @Sendable private static func warnSnapshotTypes(
-    _ arguments: Arguments, _ interpreter: Interpreter
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> Value {
     let texts = try texts(
-      "warn_snapshot_timestamp_data_types", arguments,
-      ["snapshot_time_data_type", "updated_at_data_type"], interpreter)
+      "warn_snapshot_timestamp_data_types",
+      arguments,
+      ["snapshot_time_data_type", "updated_at_data_type"],
+      interpreter
+    )
     try interpreter.contextHost.emit(
       .warning(
         name: "SnapshotTimestampWarning",
         message: "Data type of snapshot table timestamp columns (\(texts[0])) doesn't match "
           + "derived column 'updated_at' (\(texts[1])). Please update snapshot config "
-          + "'updated_at'."))
+          + "'updated_at'."
+      )
+    )
     return .none
   }
 
   private static func texts(
-    _ function: String, _ arguments: Arguments, _ names: [String], _ interpreter: Interpreter
+    _ function: String,
+    _ arguments: Arguments,
+    _ names: [String],
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> [String] {
     let arguments = try CallArguments(function, arguments, names, required: names.count)
     var texts: [String] = []
@@ -203,11 +271,18 @@ final class ExceptionsObject: MappingObject {
     return texts
   }
 
-  private static func member(_ name: Symbol, of value: Value, _ interpreter: Interpreter)
+  private static func member(
+    _ name: Symbol,
+    of value: Value,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> String
   { try interpreter.string(interpreter.attribute(name, of: value)) }
 
-  private static func place(of node: Value, _ interpreter: Interpreter) throws(TemplateError)
+  private static func place(
+    of node: Value,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> String
   {
     "\(try member("unique_id", of: node, interpreter)) "
@@ -222,25 +297,37 @@ final class ExceptionsObject: MappingObject {
   }
 
   @Sendable private static func raiseContractError(
-    _ arguments: Arguments, _ interpreter: Interpreter
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> Value {
     let arguments = try CallArguments(
-      "raise_contract_error", arguments, ["yaml_columns", "sql_columns"], required: 2)
+      "raise_contract_error",
+      arguments,
+      ["yaml_columns", "sql_columns"],
+      required: 2
+    )
     let contracted = try interpreter.iterate(arguments.value(0))
     guard !contracted.isEmpty else {
       throw .compilation(
-        "This model has an enforced contract, and its 'columns' specification is missing")
+        "This model has an enforced contract, and its 'columns' specification is missing"
+      )
     }
     var columns: [String: ContractColumn] = [:]
     for column in contracted {
       let name = try member("name", of: column, interpreter)
       columns[name, default: ContractColumn()].contract = try member(
-        "data_type", of: column, interpreter)
+        "data_type",
+        of: column,
+        interpreter
+      )
     }
     for column in try interpreter.iterate(arguments.value(1)) {
       let name = try member("name", of: column, interpreter)
       columns[name, default: ContractColumn()].definition = try member(
-        "data_type", of: column, interpreter)
+        "data_type",
+        of: column,
+        interpreter
+      )
     }
     var rows = [["column_name", "definition_type", "contract_type", "mismatch_reason"]]
     for (name, column) in columns.sorted(by: { $0.key < $1.key }) {
@@ -253,7 +340,8 @@ final class ExceptionsObject: MappingObject {
       }
     }
     throw TemplateError(
-      .compilation, id: "compile.contract",
+      .compilation,
+      id: "compile.contract",
       """
       This model has an enforced contract that failed.
       Please ensure the name, data_type, and number of columns in your contract match the columns \
@@ -261,17 +349,19 @@ final class ExceptionsObject: MappingObject {
 
       \(TextTable.lines(rows).joined(separator: "\n"))
 
-      """)
+      """
+    )
   }
 }
 
 /// Columns of text, as the library of result tables prints them.
 enum TextTable {
-  /// - Parameters:
-  ///   - rows: The first one holds the heads.
-  ///   - endsInDots: A last line says that there are more rows.
+  /// `rows`: The first one holds the heads.
+  /// `endsInDots`: A last line says that there are more rows.
   static func lines(
-    _ rows: [[String]], rightAligned: Set<Int> = [], endsInDots: Bool = false
+    _ rows: [[String]],
+    rightAligned: Set<Int> = [],
+    endsInDots: Bool = false
   ) -> [String] {
     guard let heads = rows.first else { return [] }
     let widths = heads.indices.map { column in
@@ -280,7 +370,9 @@ enum TextTable {
     func line(_ cells: [String]) -> String {
       let padded = cells.indices.map { column in
         let gap = String(
-          repeating: " ", count: max(0, widths[column] - cells[column].unicodeScalars.count))
+          repeating: " ",
+          count: max(0, widths[column] - cells[column].unicodeScalars.count)
+        )
         return rightAligned.contains(column) ? gap + cells[column] : cells[column] + gap
       }
       return "| " + padded.joined(separator: " | ") + " |"

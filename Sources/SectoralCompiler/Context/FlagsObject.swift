@@ -12,7 +12,10 @@ package final class FlagsObject: Object {
 
   package override var typeName: String { "Flags" }
 
-  package override func attribute(_ name: Symbol, _ interpreter: Interpreter)
+  package override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value?
   { flags[name.name].map { Value($0) } }
 

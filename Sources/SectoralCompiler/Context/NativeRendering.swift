@@ -24,11 +24,15 @@ package enum NativeRendering {
   ]
 
   @Sendable private static func identity(
-    _ value: Value, _ arguments: Arguments, _ interpreter: Interpreter
+    _ value: Value,
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> Value { value }
 
   @Sendable private static func isList(
-    _ value: Value, _ arguments: Arguments, _ interpreter: Interpreter
+    _ value: Value,
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> Value {
     if case .list = value { .bool(true) } else { .bool(false) }
   }
@@ -38,7 +42,10 @@ package enum NativeRendering {
   }
 
   /// The value of a template that was one expression.
-  package static func finish(_ value: Value, _ interpreter: Interpreter) throws(TemplateError)
+  package static func finish(
+    _ value: Value,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> Value
   {
     guard let mark = value.object(NativeMark.self) else { return value }
@@ -54,7 +61,8 @@ package enum NativeRendering {
     }
     throw .compilation(
       "Could not convert value '\(raw)' into type '\(name)'",
-      hint: mark.wanted == .bool ? "spell it True or False" : nil)
+      hint: mark.wanted == .bool ? "spell it True or False" : nil
+    )
   }
 }
 
@@ -132,8 +140,10 @@ struct PythonLiteral {
       skipBlanks()
       let start = index
       guard let values = items(until: ")", depth) else { return nil }
-      let isGroup = values.count == 1 && !bytes[start..<index].dropLast().reversed()
-        .drop { $0 == 32 || $0 == UInt8(ascii: ")") }.starts(with: [UInt8(ascii: ",")])
+      let isGroup =
+        values.count == 1
+        && !bytes[start..<index].dropLast().reversed()
+          .drop { $0 == 32 || $0 == UInt8(ascii: ")") }.starts(with: [UInt8(ascii: ",")])
       return isGroup ? values[0] : .tuple(values)
     case UInt8(ascii: "{"):
       index += 1
@@ -264,7 +274,9 @@ struct PythonLiteral {
         let count = escaped == UInt8(ascii: "x") ? 2 : 4
         guard index + count <= bytes.count,
           let code = UInt32(
-            String(decoding: bytes[index..<index + count], as: UTF8.self), radix: 16),
+            String(decoding: bytes[index..<index + count], as: UTF8.self),
+            radix: 16
+          ),
           let scalar = Unicode.Scalar(code)
         else { return nil }
         index += count

@@ -16,13 +16,20 @@ package final class RelationObject: Object {
 
   package convenience init(_ relation: Relation, adapterType: String) {
     self.init(
-      relation, adapterType: adapterType, informationSchema: nil, isDbtCreated: false,
-      catalog: .none)
+      relation,
+      adapterType: adapterType,
+      informationSchema: nil,
+      isDbtCreated: false,
+      catalog: .none
+    )
   }
 
   private init(
-    _ relation: Relation, adapterType: String, informationSchema: InformationSchema?,
-    isDbtCreated: Bool, catalog: Value
+    _ relation: Relation,
+    adapterType: String,
+    informationSchema: InformationSchema?,
+    isDbtCreated: Bool,
+    catalog: Value
   ) {
     self.relation = relation
     self.adapterType = adapterType
@@ -37,8 +44,13 @@ package final class RelationObject: Object {
     change(&copy)
     return .object(
       RelationObject(
-        copy, adapterType: adapterType, informationSchema: informationSchema,
-        isDbtCreated: isDbtCreated, catalog: catalog))
+        copy,
+        adapterType: adapterType,
+        informationSchema: informationSchema,
+        isDbtCreated: isDbtCreated,
+        catalog: catalog
+      )
+    )
   }
 
   // MARK: As a Python object
@@ -77,7 +89,10 @@ package final class RelationObject: Object {
   package override var isMapping: Bool { true }
 
   /// A relation is no dictionary, but packages read it like one.
-  package override func item(_ key: Value, _ interpreter: Interpreter) throws(TemplateError)
+  package override func item(
+    _ key: Value,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> Value?
   {
     guard let name = key.asString else { throw .python(.key, try interpreter.repr(key)) }
@@ -95,7 +110,8 @@ package final class RelationObject: Object {
   private var notADictionary: TemplateError {
     .compilation(
       "The object (\"\(rendered)\") was used as a dictionary. This capability has been removed "
-        + "from objects of this type.")
+        + "from objects of this type."
+    )
   }
 
   private var metadata: Value {
@@ -104,7 +120,10 @@ package final class RelationObject: Object {
 
   // MARK: Members
 
-  package override func attribute(_ name: Symbol, _ interpreter: Interpreter)
+  package override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value?
   {
     switch name.name {
@@ -152,80 +171,111 @@ package final class RelationObject: Object {
     case "render", "render_limited", "render_event_time_filtered":
       let text = name == "render" ? rendered : relation.sql
       return make { _, _ throws(TemplateError) in .string(text) }
-    case "include": return make { arguments, interpreter throws(TemplateError) in
-      let policy = try self.policy(self.relation.includePolicy, "include", arguments, interpreter)
-      return self.with { $0.includePolicy = policy }
-    }
-    case "quote": return make { arguments, interpreter throws(TemplateError) in
-      let policy = try self.policy(self.relation.quotePolicy, "quote", arguments, interpreter)
-      return self.with { $0.quotePolicy = policy }
-    }
-    case "incorporate": return make { arguments, interpreter throws(TemplateError) in
-      try self.updated(arguments, isStrict: false, "incorporate", interpreter)
-    }
-    case "replace": return make { arguments, interpreter throws(TemplateError) in
-      try self.updated(arguments, isStrict: true, "\(self.typeName).__init__", interpreter)
-    }
-    case "replace_path": return make { arguments, interpreter throws(TemplateError) in
-      var copy = self.relation
-      try copy.setPath(arguments.keyword)
-      return self.with { $0 = copy }
-    }
-    case "without_identifier": return make { _, _ throws(TemplateError) in
-      self.with {
-        $0.includePolicy.identifier = false
-        $0.identifier = nil
+    case "include":
+      return make { arguments, interpreter throws(TemplateError) in
+        let policy = try self.policy(self.relation.includePolicy, "include", arguments, interpreter)
+        return self.with { $0.includePolicy = policy }
       }
-    }
-    case "information_schema": return make { arguments, _ throws(TemplateError) in
-      let arguments = try CallArguments("information_schema", arguments, ["view_name"])
-      return self.informationSchemaObject(view: try arguments.optionalString(0))
-    }
-    case "information_schema_only": return make { _, _ throws(TemplateError) in
-      self.informationSchemaObject(view: nil)
-    }
-    case "matches": return make { arguments, interpreter throws(TemplateError) in
-      let arguments = try CallArguments(
-        "matches", arguments, ["database", "schema", "identifier"])
-      return .bool(
-        try self.matches(
-          database: try arguments.optionalString(0), schema: try arguments.optionalString(1),
-          identifier: try arguments.optionalString(2)))
-    }
-    case "get": return make { arguments, interpreter throws(TemplateError) in
-      let arguments = try CallArguments("get", arguments, ["key", "default"], required: 1)
-      let key = try arguments.string(0)
-      if key == "metadata" { return self.metadata }
-      return try self.attribute(Symbol(key), interpreter) ?? arguments.value(1)
-    }
-    case "quoted": return make { arguments, interpreter throws(TemplateError) in
-      let arguments = try CallArguments("quoted", arguments, ["identifier"], required: 1)
-      return .string("\"\(try interpreter.string(arguments.value(0)))\"")
-    }
-    case "to_dict": return make { arguments, interpreter throws(TemplateError) in
-      let arguments = try CallArguments("to_dict", arguments, ["omit_none"])
-      return self.dictionary(omittingNone: try arguments.isTrue(0, interpreter))
-    }
+    case "quote":
+      return make { arguments, interpreter throws(TemplateError) in
+        let policy = try self.policy(self.relation.quotePolicy, "quote", arguments, interpreter)
+        return self.with { $0.quotePolicy = policy }
+      }
+    case "incorporate":
+      return make { arguments, interpreter throws(TemplateError) in
+        try self.updated(arguments, isStrict: false, "incorporate", interpreter)
+      }
+    case "replace":
+      return make { arguments, interpreter throws(TemplateError) in
+        try self.updated(arguments, isStrict: true, "\(self.typeName).__init__", interpreter)
+      }
+    case "replace_path":
+      return make { arguments, interpreter throws(TemplateError) in
+        var copy = self.relation
+        try copy.setPath(arguments.keyword)
+        return self.with { $0 = copy }
+      }
+    case "without_identifier":
+      return make { _, _ throws(TemplateError) in
+        self.with {
+          $0.includePolicy.identifier = false
+          $0.identifier = nil
+        }
+      }
+    case "information_schema":
+      return make { arguments, _ throws(TemplateError) in
+        let arguments = try CallArguments("information_schema", arguments, ["view_name"])
+        return self.informationSchemaObject(view: try arguments.optionalString(0))
+      }
+    case "information_schema_only":
+      return make { _, _ throws(TemplateError) in
+        self.informationSchemaObject(view: nil)
+      }
+    case "matches":
+      return make { arguments, interpreter throws(TemplateError) in
+        let arguments = try CallArguments(
+          "matches",
+          arguments,
+          ["database", "schema", "identifier"]
+        )
+        return .bool(
+          try self.matches(
+            database: try arguments.optionalString(0),
+            schema: try arguments.optionalString(1),
+            identifier: try arguments.optionalString(2)
+          )
+        )
+      }
+    case "get":
+      return make { arguments, interpreter throws(TemplateError) in
+        let arguments = try CallArguments("get", arguments, ["key", "default"], required: 1)
+        let key = try arguments.string(0)
+        if key == "metadata" { return self.metadata }
+        return try self.attribute(Symbol(key), interpreter) ?? arguments.value(1)
+      }
+    case "quoted":
+      return make { arguments, interpreter throws(TemplateError) in
+        let arguments = try CallArguments("quoted", arguments, ["identifier"], required: 1)
+        return .string("\"\(try interpreter.string(arguments.value(0)))\"")
+      }
+    case "to_dict":
+      return make { arguments, interpreter throws(TemplateError) in
+        let arguments = try CallArguments("to_dict", arguments, ["omit_none"])
+        return self.dictionary(omittingNone: try arguments.isTrue(0, interpreter))
+      }
     case "get_materialized_view_config_change_collection" where adapterType == "postgres":
       return make { arguments, interpreter throws(TemplateError) in
         let arguments = try CallArguments(
-          name.name, arguments, ["relation_results", "relation_config"], required: 2)
+          name.name,
+          arguments,
+          ["relation_results", "relation_config"],
+          required: 2
+        )
         return try IndexChanges(
-          standing: arguments.value(0), model: arguments.value(1), interpreter
+          standing: arguments.value(0),
+          model: arguments.value(1),
+          interpreter
         ).value
       }
-    case "keys", "values", "items": return make { _, _ throws(TemplateError) in
-      throw self.notADictionary
-    }
+    case "keys", "values", "items":
+      return make { _, _ throws(TemplateError) in
+        throw self.notADictionary
+      }
     default: return nil
     }
   }
 
   private func policy(
-    _ start: NamePolicy, _ function: String, _ arguments: Arguments, _ interpreter: Interpreter
+    _ start: NamePolicy,
+    _ function: String,
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> NamePolicy {
     let arguments = try CallArguments(
-      "BaseRelation.\(function)", arguments, ["database", "schema", "identifier"])
+      "BaseRelation.\(function)",
+      arguments,
+      ["database", "schema", "identifier"]
+    )
     var policy = start
     if arguments.optional(0) != nil { policy.database = try arguments.isTrue(0, interpreter) }
     if arguments.optional(1) != nil { policy.schema = try arguments.isTrue(1, interpreter) }
@@ -234,10 +284,16 @@ package final class RelationObject: Object {
   }
 
   private func updated(
-    _ arguments: Arguments, isStrict: Bool, _ function: String, _ interpreter: Interpreter
+    _ arguments: Arguments,
+    isStrict: Bool,
+    _ function: String,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> Value {
     _ = try CallArguments(
-      function, Arguments(arguments.positional), [])
+      function,
+      Arguments(arguments.positional),
+      []
+    )
     var fields = RelationFields(relation, catalog: catalog, isDbtCreated: isDbtCreated)
     var view = informationSchema
     for (name, value) in arguments.keyword {
@@ -250,22 +306,41 @@ package final class RelationObject: Object {
     try fields.check(adapterType)
     return .object(
       RelationObject(
-        fields.relation, adapterType: adapterType, informationSchema: view,
-        isDbtCreated: fields.isDbtCreated, catalog: fields.catalog))
+        fields.relation,
+        adapterType: adapterType,
+        informationSchema: view,
+        isDbtCreated: fields.isDbtCreated,
+        catalog: fields.catalog
+      )
+    )
   }
 
   private func informationSchemaObject(view: String?) -> Value {
     let schema = Relation(
-      database: relation.database, schema: nil, identifier: "INFORMATION_SCHEMA", type: .view,
+      database: relation.database,
+      schema: nil,
+      identifier: "INFORMATION_SCHEMA",
+      type: .view,
       quotePolicy: NamePolicy(
-        database: relation.quotePolicy.database, schema: relation.quotePolicy.schema,
-        identifier: false),
+        database: relation.quotePolicy.database,
+        schema: relation.quotePolicy.schema,
+        identifier: false
+      ),
       includePolicy: NamePolicy(
-        database: relation.includePolicy.database, schema: false, identifier: true))
+        database: relation.includePolicy.database,
+        schema: false,
+        identifier: true
+      )
+    )
     return .object(
       RelationObject(
-        schema, adapterType: adapterType, informationSchema: InformationSchema(view: view),
-        isDbtCreated: false, catalog: .none))
+        schema,
+        adapterType: adapterType,
+        informationSchema: InformationSchema(view: view),
+        isDbtCreated: false,
+        catalog: .none
+      )
+    )
   }
 
   private func dictionary(omittingNone: Bool) -> Value {
@@ -296,7 +371,11 @@ package final class RelationObject: Object {
 
   /// Whether this is the relation of that path. A name that fits but for its case, where case
   /// counts, is an error rather than a guess.
-  package func matches(database: String?, schema: String?, identifier: String?)
+  package func matches(
+    database: String?,
+    schema: String?,
+    identifier: String?
+  )
     throws(TemplateError) -> Bool
   {
     let searched = [database, schema, identifier]
@@ -336,7 +415,8 @@ extension TemplateError {
       less ambiguous.
       Searched for: \(searched.rendered)
       Found: \(found.rendered)
-      """)
+      """
+    )
   }
 }
 
@@ -359,7 +439,10 @@ struct RelationFields {
 
   /// False when there is no such field.
   mutating func set(
-    _ name: String, _ value: Value, _ typeName: String, _ interpreter: Interpreter
+    _ name: String,
+    _ value: Value,
+    _ typeName: String,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> Bool {
     switch name {
     case "path":
@@ -372,7 +455,8 @@ struct RelationFields {
       } else {
         throw .valueError(
           "Field \"type\" of type Optional[RelationType] in \(typeName) has invalid value "
-            + (try interpreter.repr(value)))
+            + (try interpreter.repr(value))
+        )
       }
     case "quote_policy":
       try relation.quotePolicy.merge(Self.parts(value, interpreter), interpreter)
@@ -390,7 +474,8 @@ struct RelationFields {
       relation.eventTimeFilter = EventTimeFilter(
         field: try Self.member("field_name", of: value, interpreter) ?? "",
         start: try Self.member("start", of: value, interpreter),
-        end: try Self.member("end", of: value, interpreter))
+        end: try Self.member("end", of: value, interpreter)
+      )
     case "quote_character", "renameable_relations", "replaceable_relations":
       break  // The same for all relations of these adapters.
     default: return false
@@ -399,14 +484,19 @@ struct RelationFields {
   }
 
   private static func member(
-    _ name: StaticString, of value: Value, _ interpreter: Interpreter
+    _ name: StaticString,
+    of value: Value,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> String? {
     let member = try interpreter.attribute(Symbol(stringLiteral: name), of: value)
     return member.isNone || member.isUndefined ? nil : try interpreter.string(member)
   }
 
   /// The parts of a dictionary, or of a Path or Policy object.
-  private static func parts(_ value: Value, _ interpreter: Interpreter) throws(TemplateError)
+  private static func parts(
+    _ value: Value,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> [(name: String, value: Value)]
   {
     switch value {
@@ -430,7 +520,9 @@ struct RelationFields {
 }
 
 extension Relation {
-  fileprivate mutating func setPath(_ parts: [(name: String, value: Value)])
+  fileprivate mutating func setPath(
+    _ parts: [(name: String, value: Value)]
+  )
     throws(TemplateError)
   {
     for (name, value) in parts {
@@ -446,7 +538,8 @@ extension Relation {
 
 extension NamePolicy {
   fileprivate mutating func merge(
-    _ parts: [(name: String, value: Value)], _ interpreter: Interpreter
+    _ parts: [(name: String, value: Value)],
+    _ interpreter: Interpreter
   ) throws(TemplateError) {
     for (name, value) in parts where !value.isNone {
       switch name {
@@ -474,7 +567,10 @@ final class PathObject: ContextObject {
   override var typeName: String { "Path" }
   var dictionary: Value { .dict(parts.map { ($0.name, $0.value) }) }
 
-  override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
+  override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> Value?
   {
     let text = name.name
@@ -533,7 +629,10 @@ final class PolicyObject: ContextObject {
   }
   var dictionary: Value { .dict(parts.map { ($0.name, $0.value) }) }
 
-  override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
+  override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> Value?
   {
     switch name.name {
@@ -584,7 +683,10 @@ package final class RelationClass: Object {
 
   package override var typeName: String { "type" }
 
-  package override func attribute(_ name: Symbol, _ interpreter: Interpreter)
+  package override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value?
   { member(name) }
 
@@ -607,7 +709,9 @@ package final class RelationClass: Object {
       return .function("get_relation_type") { arguments, interpreter throws(TemplateError) in
         let arguments = try CallArguments("RelationType", arguments, ["value"], required: 1)
         guard RelationType(rawValue: try arguments.string(0)) != nil else {
-          throw .valueError("\(try interpreter.repr(arguments.value(0))) is not a valid RelationType")
+          throw .valueError(
+            "\(try interpreter.repr(arguments.value(0))) is not a valid RelationType"
+          )
         }
         return arguments.value(0)
       }
@@ -627,7 +731,11 @@ package final class RelationClass: Object {
     case "scd_args":
       return .function("scd_args") { arguments, interpreter throws(TemplateError) in
         let arguments = try CallArguments(
-          "scd_args", arguments, ["primary_key", "updated_at"], required: 2)
+          "scd_args",
+          arguments,
+          ["primary_key", "updated_at"],
+          required: 2
+        )
         if case .list(let keys) = arguments.value(0) {
           return .list(keys.items + [arguments.value(1)])
         }
@@ -635,7 +743,9 @@ package final class RelationClass: Object {
       }
     case "relation_max_name_length":
       return .constant(
-        "relation_max_name_length", .int(Self.maximumNameLength(adapterType)))
+        "relation_max_name_length",
+        .int(Self.maximumNameLength(adapterType))
+      )
     case "get_default_quote_policy", "get_default_include_policy":
       return .function(name.name) { _, _ throws(TemplateError) in
         .object(PolicyObject(NamePolicy()))
@@ -645,19 +755,26 @@ package final class RelationClass: Object {
   }
 
   private static func create(
-    _ arguments: Arguments, adapterType: String, _ interpreter: Interpreter
+    _ arguments: Arguments,
+    adapterType: String,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> Value {
     let names = ["database", "schema", "identifier", "type"]
     guard arguments.positional.count <= names.count else {
       throw .typeError(
         "create() takes from 1 to 5 positional arguments but "
-          + "\(arguments.positional.count + 1) were given")
+          + "\(arguments.positional.count + 1) were given"
+      )
     }
     var fields = RelationFields(
       Relation(
-        database: nil, schema: nil, identifier: nil,
+        database: nil,
+        schema: nil,
+        identifier: nil,
         quotePolicy: interpreter.contextHost.invocation.quoting,
-        aliasesSubqueries: adapterType != "redshift"))
+        aliasesSubqueries: adapterType != "redshift"
+      )
+    )
     let positional = zip(names, arguments.positional).map { (name: $0, value: $1) }
     for (name, value) in positional + arguments.keyword {
       switch name {
@@ -675,10 +792,14 @@ package final class RelationClass: Object {
 
   /// `create_from(config, node)`: the relation of a node's or source's dictionary.
   private static func create(
-    from arguments: Arguments, adapterType: String, _ interpreter: Interpreter
+    from arguments: Arguments,
+    adapterType: String,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> Value {
     guard arguments.positional.count >= 2 else {
-      throw .typeError("create_from() missing 2 required positional arguments: 'quoting' and 'node'")
+      throw .typeError(
+        "create_from() missing 2 required positional arguments: 'quoting' and 'node'"
+      )
     }
     let node = arguments.positional[1]
     func member(_ name: Symbol) throws(TemplateError) -> Value? {
@@ -690,10 +811,13 @@ package final class RelationClass: Object {
     if identifier == nil { identifier = try member("name") }
     var fields = RelationFields(
       Relation(
-        database: try member("database")?.asString, schema: try member("schema")?.asString,
+        database: try member("database")?.asString,
+        schema: try member("schema")?.asString,
         identifier: identifier?.asString,
         quotePolicy: interpreter.contextHost.invocation.quoting,
-        aliasesSubqueries: adapterType != "redshift"))
+        aliasesSubqueries: adapterType != "redshift"
+      )
+    )
     for (name, value) in arguments.keyword {
       _ = try fields.set(name, value, self.name(adapterType), interpreter)
     }
@@ -707,7 +831,10 @@ package final class RelationClass: Object {
   }
 
   /// A part of a name; what is not text is written as text.
-  private static func part(_ value: Value, _ interpreter: Interpreter) throws(TemplateError)
+  private static func part(
+    _ value: Value,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> String?
   { value.isNone || value.isUndefined ? nil : try interpreter.string(value) }
 }

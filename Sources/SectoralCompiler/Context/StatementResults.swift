@@ -33,7 +33,8 @@ package final class StatementResults {
     guard loaded.insert(name).inserted else {
       throw .compilation(
         "The 'statement' result named '\(name)' has already been loaded into a variable",
-        hint: "keep it: {% set result = load_result('\(name)') %}")
+        hint: "keep it: {% set result = load_result('\(name)') %}"
+      )
     }
     return result
   }
@@ -54,8 +55,7 @@ private final class StoredResult: MappingObject {
 
   override var keys: [String] { ["response", "data", "table"] }
 
-  override func member(_ name: String, _ interpreter: Interpreter) throws(TemplateError) -> Value?
-  {
+  override func member(_ name: String, _ interpreter: Interpreter) throws(TemplateError) -> Value? {
     switch name {
     case "response": response
     case "data": data
@@ -84,7 +84,10 @@ package final class ResponseObject: Object {
     return "AdapterResponse(_message=\(message), code=\(code), "
       + "rows_affected=\(response.rowsAffected), query_id=None)"
   }
-  package override func attribute(_ name: Symbol, _ interpreter: Interpreter)
+  package override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value?
   {
     switch name.name {
@@ -99,22 +102,38 @@ package final class ResponseObject: Object {
 
 /// The functions `store_result`, `store_raw_result` and `load_result`.
 enum ResultFunctions {
-  @Sendable static func storeResult(_ arguments: Arguments, _ interpreter: Interpreter)
+  @Sendable static func storeResult(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value
   {
     let arguments = try CallArguments(
-      "store_result", arguments, ["name", "response", "agate_table"], required: 2)
+      "store_result",
+      arguments,
+      ["name", "response", "agate_table"],
+      required: 2
+    )
     interpreter.contextHost.results.store(
-      try arguments.string(0), response: arguments.value(1), table: try table(arguments, 2))
+      try arguments.string(0),
+      response: arguments.value(1),
+      table: try table(arguments, 2)
+    )
     return .string("")
   }
 
-  @Sendable static func storeRawResult(_ arguments: Arguments, _ interpreter: Interpreter)
+  @Sendable static func storeRawResult(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value
   {
     let arguments = try CallArguments(
-      "store_raw_result", arguments, ["name", "message", "code", "rows_affected", "agate_table"],
-      required: 1)
+      "store_raw_result",
+      arguments,
+      ["name", "message", "code", "rows_affected", "agate_table"],
+      required: 1
+    )
     let rows: Int
     switch arguments.value(3) {
     case .string(let text): rows = Int(text) ?? -1
@@ -128,25 +147,38 @@ enum ResultFunctions {
         code: try arguments.optional(2).map { value throws(TemplateError) in
           try interpreter.string(value)
         } ?? "",
-        rowsAffected: rows))
+        rowsAffected: rows
+      )
+    )
     interpreter.contextHost.results.store(
-      try arguments.string(0), response: .object(response), table: try table(arguments, 4))
+      try arguments.string(0),
+      response: .object(response),
+      table: try table(arguments, 4)
+    )
     return .string("")
   }
 
-  @Sendable static func loadResult(_ arguments: Arguments, _ interpreter: Interpreter)
+  @Sendable static func loadResult(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value
   {
     let name = try CallArguments("load_result", arguments, ["name"], required: 1).string(0)
     return try interpreter.contextHost.results.load(name)
   }
 
-  private static func table(_ arguments: CallArguments, _ index: Int) throws(TemplateError)
+  private static func table(
+    _ arguments: CallArguments,
+    _ index: Int
+  ) throws(TemplateError)
     -> TableObject
   {
     guard let value = arguments.optional(index) else { return TableObject(ResultTable()) }
     guard let table = value.object(TableObject.self) else {
-      throw .typeError("\(arguments.function)(): 'agate_table' must be a table, not \(value.typeName)")
+      throw .typeError(
+        "\(arguments.function)(): 'agate_table' must be a table, not \(value.typeName)"
+      )
     }
     return table
   }

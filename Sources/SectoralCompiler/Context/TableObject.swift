@@ -29,8 +29,13 @@ package final class TableObject: Object {
   private lazy var cells: [[Value]] = make()
 
   init(
-    names: [String], types: [TableType], rowCount: Int, rowNames: [Value]? = nil,
-    seed: SeedTable? = nil, result: ResultTable? = nil, _ make: @escaping () -> [[Value]]
+    names: [String],
+    types: [TableType],
+    rowCount: Int,
+    rowNames: [Value]? = nil,
+    seed: SeedTable? = nil,
+    result: ResultTable? = nil,
+    _ make: @escaping () -> [[Value]]
   ) {
     columnNames = Self.unique(names)
     columnTypes = types
@@ -53,7 +58,10 @@ package final class TableObject: Object {
       types.append(isEmpty ? .integer : column.tableType)
     }
     self.init(
-      names: result.columns.map(\.name), types: types, rowCount: result.rows.count, result: result
+      names: result.columns.map(\.name),
+      types: types,
+      rowCount: result.rows.count,
+      result: result
     ) {
       result.rows.map { row in zip(result.columns, row).map { $0.value(of: $1) } }
     }
@@ -61,7 +69,9 @@ package final class TableObject: Object {
 
   package convenience init(_ seed: SeedTable) {
     self.init(
-      names: seed.columns.map(\.name), types: seed.columns.map(\.type), rowCount: seed.rowCount,
+      names: seed.columns.map(\.name),
+      types: seed.columns.map(\.type),
+      rowCount: seed.rowCount,
       seed: seed
     ) {
       (0..<seed.rowCount).map { row in
@@ -107,7 +117,10 @@ package final class TableObject: Object {
     (0..<rowCount).map(row)
   }
 
-  package override func item(_ key: Value, _ interpreter: Interpreter) throws(TemplateError)
+  package override func item(
+    _ key: Value,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> Value?
   { nil }
 
@@ -121,16 +134,24 @@ package final class TableObject: Object {
 
   private var structure: [String] {
     TextTable.lines(
-      [["column", "data_type"]] + zip(columnNames, columnTypes).map { [$0, $1.rawValue] })
+      [["column", "data_type"]] + zip(columnNames, columnTypes).map { [$0, $1.rawValue] }
+    )
   }
 
-  package override func attribute(_ name: Symbol, _ interpreter: Interpreter)
+  package override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value?
   {
     switch name.name {
     case "columns":
       return .object(
-        MappedSequence(columnNames.indices.map { .object(TableColumnObject(self, $0)) }, columnNames))
+        MappedSequence(
+          columnNames.indices.map { .object(TableColumnObject(self, $0)) },
+          columnNames
+        )
+      )
     case "rows": return .object(RowsObject(self))
     case "column_names": return .tuple(columnNames.map(Value.string))
     case "column_types": return .tuple(columnTypes.map { .object(TableTypeObject($0)) })
@@ -144,100 +165,126 @@ package final class TableObject: Object {
   private func method(_ name: String) -> Value? {
     let make: (@escaping NativeBody) -> Value = { .function(name, $0) }
     switch name {
-    case "select": return make { arguments, interpreter throws(TemplateError) in
-      let key = try CallArguments(name, arguments, ["key"], required: 1).value(0)
-      return self.picking(try self.columns(key, interpreter))
-    }
-    case "exclude": return make { arguments, interpreter throws(TemplateError) in
-      let key = try CallArguments(name, arguments, ["key"], required: 1).value(0)
-      let excluded = try self.names(key, interpreter)
-      return self.picking(self.columnNames.indices.filter { !excluded.contains(self.columnNames[$0]) })
-    }
-    case "rename": return make { arguments, interpreter throws(TemplateError) in
-      try self.renamed(arguments, interpreter)
-    }
-    case "where": return make { arguments, interpreter throws(TemplateError) in
-      let test = try CallArguments(name, arguments, ["test"], required: 1).value(0)
-      var kept: [Int] = []
-      for index in 0..<self.rowCount
-      where try interpreter.isTrue(interpreter.call(test, Arguments([self.row(index)]))) {
-        kept.append(index)
+    case "select":
+      return make { arguments, interpreter throws(TemplateError) in
+        let key = try CallArguments(name, arguments, ["key"], required: 1).value(0)
+        return self.picking(try self.columns(key, interpreter))
       }
-      return self.keeping(kept)
-    }
-    case "find": return make { arguments, interpreter throws(TemplateError) in
-      let test = try CallArguments(name, arguments, ["test"], required: 1).value(0)
-      for index in 0..<self.rowCount
-      where try interpreter.isTrue(interpreter.call(test, Arguments([self.row(index)]))) {
-        return self.row(index)
+    case "exclude":
+      return make { arguments, interpreter throws(TemplateError) in
+        let key = try CallArguments(name, arguments, ["key"], required: 1).value(0)
+        let excluded = try self.names(key, interpreter)
+        return self.picking(
+          self.columnNames.indices.filter { !excluded.contains(self.columnNames[$0]) }
+        )
       }
-      return .none
-    }
-    case "limit": return make { arguments, _ throws(TemplateError) in
-      try self.limited(arguments)
-    }
-    case "order_by": return make { arguments, interpreter throws(TemplateError) in
-      try self.ordered(arguments, interpreter)
-    }
-    case "distinct": return make { arguments, interpreter throws(TemplateError) in
-      let key = try CallArguments(name, arguments, ["key"]).optional(0)
-      let seen = SetValue([])
-      var kept: [Int] = []
-      for index in 0..<self.rowCount {
-        let value = try self.key(key, index, interpreter)
-        guard !seen.contains(value) else { continue }
-        seen.insert(value)
-        kept.append(index)
+    case "rename":
+      return make { arguments, interpreter throws(TemplateError) in
+        try self.renamed(arguments, interpreter)
       }
-      return self.keeping(kept)
-    }
-    case "group_by": return make { arguments, interpreter throws(TemplateError) in
-      let key = try CallArguments(
-        name, arguments, ["key", "key_name", "key_type"], required: 1
-      ).value(0)
-      return try self.grouped(key, interpreter)
-    }
-    case "join": return make { arguments, interpreter throws(TemplateError) in
-      try self.joined(arguments, interpreter)
-    }
-    case "merge": return make { arguments, interpreter throws(TemplateError) in
-      let tables = try CallArguments(
-        name, arguments, ["tables", "row_names", "column_names"], required: 1
-      ).value(0)
-      return try Self.merged(try interpreter.iterate(tables))
-    }
-    case "print_table": return make { arguments, interpreter throws(TemplateError) in
-      let arguments = try CallArguments(
-        name, arguments,
-        ["max_rows", "max_columns", "output", "max_column_width", "locale", "max_precision"])
-      let text = TablePrinter(
-        maxRows: arguments[0] == nil ? 20 : arguments.optional(0)?.pythonInt,
-        maxColumns: arguments[1] == nil ? 6 : arguments.optional(1)?.pythonInt,
-        maxWidth: arguments[3] == nil ? 20 : arguments.optional(3)?.pythonInt,
-        maxPrecision: try arguments.int(5, default: 3)
-      ).text(self)
-      try interpreter.contextHost.emit(.print(text))
-      return .none
-    }
-    case "print_csv": return make { _, interpreter throws(TemplateError) in
-      try interpreter.contextHost.emit(.print(try self.csvText(interpreter)))
-      return .none
-    }
-    case "print_json": return make { _, interpreter throws(TemplateError) in
-      try interpreter.contextHost.emit(.print(try self.jsonText(interpreter)))
-      return .none
-    }
-    case "print_structure": return make { _, interpreter throws(TemplateError) in
-      try interpreter.contextHost.emit(.print(self.structure.joined(separator: "\n")))
-      return .none
-    }
+    case "where":
+      return make { arguments, interpreter throws(TemplateError) in
+        let test = try CallArguments(name, arguments, ["test"], required: 1).value(0)
+        var kept: [Int] = []
+        for index in 0..<self.rowCount
+        where try interpreter.isTrue(interpreter.call(test, Arguments([self.row(index)]))) {
+          kept.append(index)
+        }
+        return self.keeping(kept)
+      }
+    case "find":
+      return make { arguments, interpreter throws(TemplateError) in
+        let test = try CallArguments(name, arguments, ["test"], required: 1).value(0)
+        for index in 0..<self.rowCount
+        where try interpreter.isTrue(interpreter.call(test, Arguments([self.row(index)]))) {
+          return self.row(index)
+        }
+        return .none
+      }
+    case "limit":
+      return make { arguments, _ throws(TemplateError) in
+        try self.limited(arguments)
+      }
+    case "order_by":
+      return make { arguments, interpreter throws(TemplateError) in
+        try self.ordered(arguments, interpreter)
+      }
+    case "distinct":
+      return make { arguments, interpreter throws(TemplateError) in
+        let key = try CallArguments(name, arguments, ["key"]).optional(0)
+        let seen = SetValue([])
+        var kept: [Int] = []
+        for index in 0..<self.rowCount {
+          let value = try self.key(key, index, interpreter)
+          guard !seen.contains(value) else { continue }
+          seen.insert(value)
+          kept.append(index)
+        }
+        return self.keeping(kept)
+      }
+    case "group_by":
+      return make { arguments, interpreter throws(TemplateError) in
+        let key = try CallArguments(
+          name,
+          arguments,
+          ["key", "key_name", "key_type"],
+          required: 1
+        ).value(0)
+        return try self.grouped(key, interpreter)
+      }
+    case "join":
+      return make { arguments, interpreter throws(TemplateError) in
+        try self.joined(arguments, interpreter)
+      }
+    case "merge":
+      return make { arguments, interpreter throws(TemplateError) in
+        let tables = try CallArguments(
+          name,
+          arguments,
+          ["tables", "row_names", "column_names"],
+          required: 1
+        ).value(0)
+        return try Self.merged(try interpreter.iterate(tables))
+      }
+    case "print_table":
+      return make { arguments, interpreter throws(TemplateError) in
+        let arguments = try CallArguments(
+          name,
+          arguments,
+          ["max_rows", "max_columns", "output", "max_column_width", "locale", "max_precision"]
+        )
+        let text = TablePrinter(
+          maxRows: arguments[0] == nil ? 20 : arguments.optional(0)?.pythonInt,
+          maxColumns: arguments[1] == nil ? 6 : arguments.optional(1)?.pythonInt,
+          maxWidth: arguments[3] == nil ? 20 : arguments.optional(3)?.pythonInt,
+          maxPrecision: try arguments.int(5, default: 3)
+        ).text(self)
+        try interpreter.contextHost.emit(.print(text))
+        return .none
+      }
+    case "print_csv":
+      return make { _, interpreter throws(TemplateError) in
+        try interpreter.contextHost.emit(.print(try self.csvText(interpreter)))
+        return .none
+      }
+    case "print_json":
+      return make { _, interpreter throws(TemplateError) in
+        try interpreter.contextHost.emit(.print(try self.jsonText(interpreter)))
+        return .none
+      }
+    case "print_structure":
+      return make { _, interpreter throws(TemplateError) in
+        try interpreter.contextHost.emit(.print(self.structure.joined(separator: "\n")))
+        return .none
+      }
     case "to_csv", "to_json", "print_html", "bar_chart", "column_chart", "line_chart",
       "scatterplot", "aggregate", "compute", "pivot", "normalize", "denormalize", "bins",
       "homogenize", "print_bars":
       return make { _, _ throws(TemplateError) in
         throw .runtime(
           "the table method '\(name)' is not supported",
-          hint: "compute it in SQL, or read table.rows and table.columns")
+          hint: "compute it in SQL, or read table.rows and table.columns"
+        )
       }
     default: return nil
     }
@@ -246,16 +293,19 @@ package final class TableObject: Object {
   private func picking(_ columns: [Int]) -> Value {
     .object(
       TableObject(
-        names: columns.map { columnNames[$0] }, types: columns.map { columnTypes[$0] },
+        names: columns.map { columnNames[$0] },
+        types: columns.map { columnTypes[$0] },
         rowCount: rowCount
-      ) { self.cells.map { row in columns.map { row[$0] } } })
+      ) { self.cells.map { row in columns.map { row[$0] } } }
+    )
   }
 
   private func keeping(_ rows: [Int]) -> Value {
     .object(
       TableObject(names: columnNames, types: columnTypes, rowCount: rows.count) {
         rows.map { self.cells[$0] }
-      })
+      }
+    )
   }
 
   private func names(_ key: Value, _ interpreter: Interpreter) throws(TemplateError) -> [String] {
@@ -274,17 +324,26 @@ package final class TableObject: Object {
   private func column(_ name: String) throws(TemplateError) -> Int {
     guard let index = columnNames.firstIndex(of: name) else {
       throw TemplateError(
-        .key, id: "run.unknown-column", "the table has no column '\(name)'",
-        hint: "its columns are: \(columnNames.joined(separator: ", "))")
+        .key,
+        id: "run.unknown-column",
+        "the table has no column '\(name)'",
+        hint: "its columns are: \(columnNames.joined(separator: ", "))"
+      )
     }
     return index
   }
 
-  private func renamed(_ arguments: Arguments, _ interpreter: Interpreter) throws(TemplateError)
+  private func renamed(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> Value
   {
     let arguments = try CallArguments(
-      "rename", arguments, ["column_names", "row_names", "slug_columns", "slug_rows"])
+      "rename",
+      arguments,
+      ["column_names", "row_names", "slug_columns", "slug_rows"]
+    )
     var names = columnNames
     switch arguments.value(0) {
     case .none: break
@@ -300,7 +359,8 @@ package final class TableObject: Object {
       }
     }
     return .object(
-      TableObject(names: names, types: columnTypes, rowCount: rowCount) { self.cells })
+      TableObject(names: names, types: columnTypes, rowCount: rowCount) { self.cells }
+    )
   }
 
   private func limited(_ arguments: Arguments) throws(TemplateError) -> Value {
@@ -317,7 +377,11 @@ package final class TableObject: Object {
   }
 
   /// The value by which a row is told apart: a column, several, or what a function gives.
-  private func key(_ key: Value?, _ index: Int, _ interpreter: Interpreter) throws(TemplateError)
+  private func key(
+    _ key: Value?,
+    _ index: Int,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> Value
   {
     guard let key else { return .tuple(cells[index]) }
@@ -328,7 +392,10 @@ package final class TableObject: Object {
     return .tuple(try columns(key, interpreter).map { cells[index][$0] })
   }
 
-  private func ordered(_ arguments: Arguments, _ interpreter: Interpreter) throws(TemplateError)
+  private func ordered(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> Value
   {
     let arguments = try CallArguments("order_by", arguments, ["key", "reverse"], required: 1)
@@ -367,13 +434,18 @@ package final class TableObject: Object {
     return .object(TableSetObject(tables))
   }
 
-  private func joined(_ arguments: Arguments, _ interpreter: Interpreter) throws(TemplateError)
+  private func joined(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> Value
   {
     let arguments = try CallArguments(
-      "join", arguments,
+      "join",
+      arguments,
       ["right_table", "left_key", "right_key", "inner", "full_outer", "require_match", "columns"],
-      required: 2)
+      required: 2
+    )
     guard let right = arguments.value(0).object(TableObject.self) else {
       throw .typeError("join() needs a table")
     }
@@ -407,7 +479,10 @@ package final class TableObject: Object {
     return .object(
       TableObject(
         names: columnNames + shown.map { right.columnNames[$0] },
-        types: columnTypes + shown.map { right.columnTypes[$0] }, rows: rows))
+        types: columnTypes + shown.map { right.columnTypes[$0] },
+        rows: rows
+      )
+    )
   }
 
   static func merged(_ values: [Value]) throws(TemplateError) -> Value {
@@ -442,7 +517,9 @@ package final class TableObject: Object {
   private func csvText(_ interpreter: Interpreter) throws(TemplateError) -> String {
     func field(_ text: String) -> String {
       guard text.utf8.contains(where: { [34, 44, 10, 13].contains($0) }) else { return text }
-      return "\"" + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"") + "\""
+      return "\""
+        + text.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"")
+        + "\""
     }
     var lines = [columnNames.map(field).joined(separator: ",")]
     for row in cells {
@@ -453,7 +530,10 @@ package final class TableObject: Object {
     return lines.joined(separator: "\n")
   }
 
-  private static func plainText(_ value: Value, _ interpreter: Interpreter) throws(TemplateError)
+  private static func plainText(
+    _ value: Value,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> String
   {
     if value.isNone { return "" }
@@ -482,7 +562,11 @@ package final class TableObject: Object {
 
 /// The order of cells: none comes last, tuples are compared item by item.
 enum TableOrder {
-  static func compare(_ a: Value, _ b: Value, _ interpreter: Interpreter) throws(TemplateError)
+  static func compare(
+    _ a: Value,
+    _ b: Value,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> Int
   {
     switch (a, b) {
@@ -531,7 +615,10 @@ extension ResultColumn {
       guard case .success(let moment)? = ISOFormat.dateTime(cell) else { return .string(cell) }
       return .object(
         DateTimeObject(
-          local: moment.local, zone: moment.offset.map { FixedZone(seconds: $0) }))
+          local: moment.local,
+          zone: moment.offset.map { FixedZone(seconds: $0) }
+        )
+      )
     case .text, .json: return .string(cell)
     }
   }
@@ -602,38 +689,52 @@ class NamedSequence: ContextObject {
     return items.count == count && (0..<count).allSatisfy { element($0).isEqual(to: items[$0]) }
   }
 
-  override func contains(_ needle: Value, _ interpreter: Interpreter) throws(TemplateError)
+  override func contains(
+    _ needle: Value,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> Bool?
   { (0..<count).contains { element($0).isEqual(to: needle) } }
 
-  override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
+  override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> Value?
   {
     let text = name.name
     let make: (@escaping NativeBody) -> Value = { .function(text, $0) }
     switch text {
-    case "values": return make { _, _ throws(TemplateError) in
-      .tuple((0..<self.count).map(self.element))
-    }
-    case "keys": return make { _, _ throws(TemplateError) in
-      self.names.map { .tuple($0) } ?? .none
-    }
-    case "items": return make { _, _ throws(TemplateError) in
-      .tuple(zip(self.names ?? [], (0..<self.count).map(self.element)).map { .tuple([$0, $1]) })
-    }
-    case "dict": return make { _, _ throws(TemplateError) in
-      let dict = DictValue()
-      for (name, index) in zip(self.names ?? [], 0..<self.count) { dict[name] = self.element(index) }
-      return .dict(dict)
-    }
-    case "get": return make { arguments, interpreter throws(TemplateError) in
-      let arguments = try CallArguments(text, arguments, ["key", "default"], required: 1)
-      return try self.item(arguments.value(0), interpreter) ?? arguments.value(1)
-    }
-    case "count": return make { arguments, _ throws(TemplateError) in
-      let value = try CallArguments(text, arguments, ["value"], required: 1).value(0)
-      return .int((0..<self.count).count { self.element($0).isEqual(to: value) })
-    }
+    case "values":
+      return make { _, _ throws(TemplateError) in
+        .tuple((0..<self.count).map(self.element))
+      }
+    case "keys":
+      return make { _, _ throws(TemplateError) in
+        self.names.map { .tuple($0) } ?? .none
+      }
+    case "items":
+      return make { _, _ throws(TemplateError) in
+        .tuple(zip(self.names ?? [], (0..<self.count).map(self.element)).map { .tuple([$0, $1]) })
+      }
+    case "dict":
+      return make { _, _ throws(TemplateError) in
+        let dict = DictValue()
+        for (name, index) in zip(self.names ?? [], 0..<self.count) {
+          dict[name] = self.element(index)
+        }
+        return .dict(dict)
+      }
+    case "get":
+      return make { arguments, interpreter throws(TemplateError) in
+        let arguments = try CallArguments(text, arguments, ["key", "default"], required: 1)
+        return try self.item(arguments.value(0), interpreter) ?? arguments.value(1)
+      }
+    case "count":
+      return make { arguments, _ throws(TemplateError) in
+        let value = try CallArguments(text, arguments, ["value"], required: 1).value(0)
+        return .int((0..<self.count).count { self.element($0).isEqual(to: value) })
+      }
     case "index": return indexMember
     default: return nil
     }
@@ -696,7 +797,10 @@ final class RowObject: NamedSequence {
   override func element(_ index: Int) -> Value { table.rowValues(self.index)[index] }
   override var names: [Value]? { table.columnNames.map(Value.string) }
 
-  override func item(_ key: Value, _ interpreter: Interpreter) throws(TemplateError)
+  override func item(
+    _ key: Value,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> Value?
   {
     guard let name = key.asString else { return try super.item(key, interpreter) }
@@ -728,7 +832,10 @@ final class TableColumnObject: NamedSequence {
 
   private var values: [Value] { (0..<count).map(element) }
 
-  override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
+  override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> Value?
   {
     let text = name.name
@@ -752,7 +859,10 @@ final class TableColumnObject: NamedSequence {
     }
   }
 
-  private static func sorted(_ values: [Value], _ interpreter: Interpreter) throws(TemplateError)
+  private static func sorted(
+    _ values: [Value],
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> [Value]
   {
     var failure: TemplateError?

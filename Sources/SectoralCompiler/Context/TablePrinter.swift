@@ -21,7 +21,8 @@ struct TablePrinter {
       let precision = type == .number ? rows.map { Self.decimals($0[column]) }.max() ?? 0 : 0
       for (index, row) in rows.enumerated() {
         cells[index + 1].append(
-          cut(type == .number ? number(row[column], precision) : Self.plain(row[column])))
+          cut(type == .number ? number(row[column], precision) : Self.plain(row[column]))
+        )
       }
     }
     let hidesColumns = columnCount < table.columnNames.count

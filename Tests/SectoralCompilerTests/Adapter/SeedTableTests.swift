@@ -6,11 +6,15 @@ import Testing
 
 struct SeedTableTests {
   private func seed(
-    _ text: String, delimiter: Character = ",", textColumns: Set<String> = []
+    _ text: String,
+    delimiter: Character = ",",
+    textColumns: Set<String> = []
   ) throws -> SeedTable {
     try SeedTable(
-      SourceFile(path: "seeds/x.csv", text: text), delimiter: delimiter.asciiValue ?? 44,
-      textColumns: textColumns)
+      SourceFile(path: "seeds/x.csv", text: text),
+      delimiter: delimiter.asciiValue ?? 44,
+      textColumns: textColumns
+    )
   }
 
   private func copied(_ seed: SeedTable) -> String {
@@ -133,13 +137,17 @@ struct SeedTableTests {
     #expect(
       try host.render(
         "{% set t = load_agate_table() %}{{ t.column_names }} {{ t.rows | length }} "
-          + "{{ t.rows[0].values() }} {{ t.rows[1].values() }}")
+          + "{{ t.rows[0].values() }} {{ t.rows[1].values() }}"
+      )
         == "('id', 'price', 'day', 'ok', 'name') 2 (Decimal('1'), Decimal('2.50'), "
-        + "datetime.date(2024, 1, 2), True, 'x') (Decimal('2'), None, None, None, None)")
+        + "datetime.date(2024, 1, 2), True, 'x') (Decimal('2'), None, None, None, None)"
+    )
     #expect(
       try host.render(
         "{% set t = load_agate_table() %}{% for c in t.column_names %}"
-          + "{{ adapter.convert_type(t, loop.index0) }};{% endfor %}")
-        == "integer;float8;date;boolean;text;")
+          + "{{ adapter.convert_type(t, loop.index0) }};{% endfor %}"
+      )
+        == "integer;float8;date;boolean;text;"
+    )
   }
 }

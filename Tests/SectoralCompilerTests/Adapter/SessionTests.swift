@@ -6,11 +6,17 @@ import Testing
 
 struct SessionTests {
   private func session(
-    _ warehouse: ScriptedWarehouse, style: TransactionStyle? = nil, comment: QueryComment? = nil
+    _ warehouse: ScriptedWarehouse,
+    style: TransactionStyle? = nil,
+    comment: QueryComment? = nil
   ) -> WarehouseSession {
     WarehouseSession(
-      name: "model.p.m", warehouse: warehouse, cache: RelationCache(), style: style,
-      comment: { () throws(WarehouseError) in comment })
+      name: "model.p.m",
+      warehouse: warehouse,
+      cache: RelationCache(),
+      style: style,
+      comment: { () throws(WarehouseError) in comment }
+    )
   }
 
   @Test func postgresBeginsOnceAndCommitsByText() throws {
@@ -25,7 +31,8 @@ struct SessionTests {
     try session.execute("e", opensTransaction: true)
     session.release()
     #expect(
-      warehouse.sent == ["BEGIN", "a", "b", "c", "COMMIT", "d", "e", "ROLLBACK", "<closed>"])
+      warehouse.sent == ["BEGIN", "a", "b", "c", "COMMIT", "d", "e", "ROLLBACK", "<closed>"]
+    )
   }
 
   @Test func whatWasNeverMarkedIsNotRolledBack() throws {
@@ -50,7 +57,10 @@ struct SessionTests {
     let session = session(ScriptedWarehouse())
     try session.commitIfOpen()
     let error = #expect(throws: WarehouseError.self) { try session.commit() }
-    #expect(error?.message == "Tried to commit transaction on connection \"model.p.m\", but it does not have one open!")
+    #expect(
+      error?.message
+        == "Tried to commit transaction on connection \"model.p.m\", but it does not have one open!"
+    )
   }
 
   @Test func autocommitSendsNoTransactionStatements() throws {
@@ -71,7 +81,8 @@ struct SessionTests {
     try session.commit()
     #expect(
       warehouse.sent
-        == ["select ';' ;", "-- note;\n/* ; */ insert $$;$$;", "BEGIN", "b", "COMMIT"])
+        == ["select ';' ;", "-- note;\n/* ; */ insert $$;$$;", "BEGIN", "b", "COMMIT"]
+    )
   }
 
   @Test(arguments: [
@@ -99,7 +110,9 @@ struct SessionTests {
   @Test func eventsTellTheStory() throws {
     nonisolated(unsafe) var events: [String] = []
     let session = WarehouseSession(
-      name: "n", warehouse: ScriptedWarehouse(), cache: RelationCache(),
+      name: "n",
+      warehouse: ScriptedWarehouse(),
+      cache: RelationCache(),
       onEvent: { event in
         switch event {
         case .opened(let name): events.append("opened \(name)")
@@ -110,17 +123,23 @@ struct SessionTests {
         case .rolledBack: events.append("rolled back")
         case .closed: events.append("closed")
         }
-      })
+      }
+    )
     try session.execute("select 1", opensTransaction: true)
     try session.commit()
     session.release()
     #expect(
-      events == ["opened n", "select 1", "SELECT 0", "COMMIT", "SELECT 0", "committed", "closed"])
+      events == ["opened n", "select 1", "SELECT 0", "COMMIT", "SELECT 0", "committed", "closed"]
+    )
   }
 }
 
 struct RelationCacheTests {
-  private func relation(_ name: String, schema: String = "s", type: RelationType = .table)
+  private func relation(
+    _ name: String,
+    schema: String = "s",
+    type: RelationType = .table
+  )
     -> Relation
   { Relation(database: "d", schema: schema, identifier: name, type: type) }
 
@@ -150,7 +169,9 @@ struct RelationCacheTests {
 
   @Test func dropsGoThroughViews() {
     let cache = RelationCache()
-    let (a, b, c) = (relation("a"), relation("b", type: .view), relation("c", schema: "t", type: .view))
+    let (a, b, c) = (
+      relation("a"), relation("b", type: .view), relation("c", schema: "t", type: .view)
+    )
     cache.fill(database: "d", schema: "s", with: [a, b])
     cache.link(from: b, to: a)
     cache.link(from: c, to: b)

@@ -12,8 +12,11 @@ final class TestHost: ContextHost {
   let invocation: Invocation
   let threadName = "Thread-1 (worker)"
   var currentNode: CurrentNode? = CurrentNode(
-    uniqueID: "model.shop.orders", resourceType: "model", name: "orders",
-    originalFilePath: "models/orders.sql")
+    uniqueID: "model.shop.orders",
+    resourceType: "model",
+    name: "orders",
+    originalFilePath: "models/orders.sql"
+  )
   var allowsSecrets = false
   var session: WarehouseSession?
   var results = StatementResults()
@@ -29,19 +32,26 @@ final class TestHost: ContextHost {
   lazy var interpreter = Interpreter(environment, host: self)
 
   init(
-    adapterType: String = "postgres", quoting: NamePolicy = NamePolicy(),
+    adapterType: String = "postgres",
+    quoting: NamePolicy = NamePolicy(),
     behavior: DatumMap = DatumMap()
   ) {
     invocation = Invocation(
-      id: "0f0f0f0f-0000-4000-8000-000000000000", startedAt: 1_719_835_200_000_005,
-      dbtVersion: "1.11.16", projectName: "shop", adapterType: adapterType,
+      id: "0f0f0f0f-0000-4000-8000-000000000000",
+      startedAt: 1_719_835_200_000_005,
+      dbtVersion: "1.11.16",
+      projectName: "shop",
+      adapterType: adapterType,
       target: [
         "name": "dev", "schema": "public", "database": "db", "type": .string(adapterType),
         "threads": .int(4),
       ],
       flags: ["FULL_REFRESH": .bool(false), "WHICH": "run"],
-      arguments: ["which": "run"], metadataEnvironment: ["TEAM": "data"], quoting: quoting,
-      behavior: behavior)
+      arguments: ["which": "run"],
+      metadataEnvironment: ["TEAM": "data"],
+      quoting: quoting,
+      behavior: behavior
+    )
     base = BaseContext(invocation, threadName: threadName)
     environment = Environment(Options(), filters: NativeRendering.textFilters)
   }
@@ -49,7 +59,11 @@ final class TestHost: ContextHost {
   func environmentVariable(_ name: String) -> String? { environmentVariables[name] }
   func emit(_ event: ContextEvent) throws(TemplateError) { events.append(event) }
 
-  func callMacro(_ name: String, _ arguments: Arguments, _ interpreter: Interpreter)
+  func callMacro(
+    _ name: String,
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value?
   {
     calledMacros.append(name)
@@ -57,10 +71,19 @@ final class TestHost: ContextHost {
     let template = try environment.compile(SourceFile(path: "macros/\(name).sql", text: text))
     guard let definition = template.definitions.first else { return nil }
     return try interpreter.invoke(
-      definition, of: template, scope: base, arguments, label: "macro \(name)")
+      definition,
+      of: template,
+      scope: base,
+      arguments,
+      label: "macro \(name)"
+    )
   }
 
-  func dispatch(_ name: String, namespace: String?, _ interpreter: Interpreter)
+  func dispatch(
+    _ name: String,
+    namespace: String?,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value
   { .string("dispatched \(namespace ?? "-").\(name)") }
 
@@ -121,7 +144,11 @@ private final class ScriptedConnection: WarehouseConnection {
   let warehouse: ScriptedWarehouse
   init(_ warehouse: ScriptedWarehouse) { self.warehouse = warehouse }
 
-  func execute(_ sql: String, fetch: Bool, limit: Int?) throws(WarehouseError) -> (
+  func execute(
+    _ sql: String,
+    fetch: Bool,
+    limit: Int?
+  ) throws(WarehouseError) -> (
     response: AdapterResponse, table: ResultTable
   ) {
     let failure = warehouse.state.withLock { state in
@@ -133,11 +160,17 @@ private final class ScriptedConnection: WarehouseConnection {
       state.answers.first { sql.contains($0.contains) }?.table ?? ResultTable()
     }
     let response = AdapterResponse(
-      message: "SELECT \(table.rows.count)", code: "SELECT", rowsAffected: table.rows.count)
+      message: "SELECT \(table.rows.count)",
+      code: "SELECT",
+      rowsAffected: table.rows.count
+    )
     return (response, fetch ? table : ResultTable())
   }
 
-  func copyIn(_ sql: String, next: () throws(WarehouseError) -> [UInt8]?) throws(WarehouseError)
+  func copyIn(
+    _ sql: String,
+    next: () throws(WarehouseError) -> [UInt8]?
+  ) throws(WarehouseError)
     -> Int
   {
     warehouse.state.withLock { $0.sent.append(sql) }
@@ -149,7 +182,9 @@ private final class ScriptedConnection: WarehouseConnection {
 
   var canceller: any StatementCanceller { NoCanceller() }
   var isInTransaction: Bool { false }
-  func resetSession() throws(WarehouseError) { warehouse.state.withLock { $0.sent.append("<reset>") } }
+  func resetSession() throws(WarehouseError) {
+    warehouse.state.withLock { $0.sent.append("<reset>") }
+  }
   func close() { warehouse.state.withLock { $0.sent.append("<closed>") } }
 }
 

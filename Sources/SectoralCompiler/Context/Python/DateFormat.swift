@@ -21,7 +21,7 @@ struct Moment {
 
   init() {}
 
-  /// - Parameter local: Microseconds since 1970 on the clock's own face.
+  /// `local`: Microseconds since 1970 on the clock's own face.
   init(local: Int) {
     let days = CalendarMath.floorDivide(local, CalendarMath.microsecondsPerDay)
     (year, month, day) = CalendarMath.date(ofDay: days)
@@ -282,7 +282,9 @@ struct DateParser {
   }
 
   private mutating func number(
-    _ range: ClosedRange<Int>, _ width: Int, allowsBlank: Bool = false
+    _ range: ClosedRange<Int>,
+    _ width: Int,
+    allowsBlank: Bool = false
   ) throws(Failure) -> Int {
     if allowsBlank, index < text.count, text[index] == " ", let digit = digit(at: index + 1),
       digit > 0

@@ -12,7 +12,9 @@ package final class TimeDeltaObject: Object {
   private var days: Int {
     CalendarMath.floorDivide(microseconds, CalendarMath.microsecondsPerDay)
   }
-  private var secondsOfDay: Int { (microseconds - days * CalendarMath.microsecondsPerDay) / 1_000_000 }
+  private var secondsOfDay: Int {
+    (microseconds - days * CalendarMath.microsecondsPerDay) / 1_000_000
+  }
   private var fraction: Int { CalendarMath.floorModulo(microseconds, 1_000_000) }
 
   package override var typeName: String { "datetime.timedelta" }
@@ -42,7 +44,10 @@ package final class TimeDeltaObject: Object {
     return true
   }
 
-  package override func compare(to other: Value, _ interpreter: Interpreter)
+  package override func compare(
+    to other: Value,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Int?
   {
     other.object(TimeDeltaObject.self).map { order(microseconds, $0.microseconds) }
@@ -53,7 +58,10 @@ package final class TimeDeltaObject: Object {
   }
 
   package override func operate(
-    _ operation: BinaryOperator, _ other: Value, reversed: Bool, _ interpreter: Interpreter
+    _ operation: BinaryOperator,
+    _ other: Value,
+    reversed: Bool,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> Value? {
     if let delta = other.object(TimeDeltaObject.self) {
       let (left, right) =
@@ -72,7 +80,8 @@ package final class TimeDeltaObject: Object {
     }
     if let int = other.pythonInt {
       switch operation {
-      case .multiply: return try .timeDelta(checked(microseconds.multipliedReportingOverflow(by: int)))
+      case .multiply:
+        return try .timeDelta(checked(microseconds.multipliedReportingOverflow(by: int)))
       case .divide where !reversed:
         guard int != 0 else { throw .python(.zeroDivision, "division by zero") }
         return .timeDelta(roundHalfEven(Double(microseconds) / Double(int)))
@@ -94,7 +103,10 @@ package final class TimeDeltaObject: Object {
     return nil
   }
 
-  package override func attribute(_ name: Symbol, _ interpreter: Interpreter)
+  package override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value?
   {
     switch name.name {
@@ -153,7 +165,10 @@ package final class DateObject: Object {
     hasher.combine(day)
     return true
   }
-  package override func compare(to other: Value, _ interpreter: Interpreter)
+  package override func compare(
+    to other: Value,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Int?
   {
     if other.object(DateTimeObject.self) != nil {
@@ -161,12 +176,18 @@ package final class DateObject: Object {
     }
     return other.object(DateObject.self).map { order(day, $0.day) }
   }
-  package override func formatted(_ specification: String, _ interpreter: Interpreter)
+  package override func formatted(
+    _ specification: String,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> String?
   { specification.isEmpty ? isoText : moment.formatted(specification) }
 
   package override func operate(
-    _ operation: BinaryOperator, _ other: Value, reversed: Bool, _ interpreter: Interpreter
+    _ operation: BinaryOperator,
+    _ other: Value,
+    reversed: Bool,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> Value? {
     if let delta = other.object(TimeDeltaObject.self) {
       let days = CalendarMath.floorDivide(delta.microseconds, CalendarMath.microsecondsPerDay)
@@ -182,7 +203,10 @@ package final class DateObject: Object {
     return nil
   }
 
-  package override func attribute(_ name: Symbol, _ interpreter: Interpreter)
+  package override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value?
   {
     let text = name.name
@@ -233,7 +257,10 @@ package final class DateTimeObject: Object {
     return moment
   }
 
-  func isoText(separator: String = "T", precision: String = "auto") throws(TemplateError)
+  func isoText(
+    separator: String = "T",
+    precision: String = "auto"
+  ) throws(TemplateError)
     -> String
   {
     let moment = moment
@@ -265,7 +292,10 @@ package final class DateTimeObject: Object {
     hasher.combine(utc ?? local)
     return true
   }
-  package override func compare(to other: Value, _ interpreter: Interpreter)
+  package override func compare(
+    to other: Value,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Int?
   {
     if other.object(DateObject.self) != nil {
@@ -278,12 +308,18 @@ package final class DateTimeObject: Object {
     }
     return order(local, other.local)
   }
-  package override func formatted(_ specification: String, _ interpreter: Interpreter)
+  package override func formatted(
+    _ specification: String,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> String?
   { specification.isEmpty ? try isoText(separator: " ") : moment.formatted(specification) }
 
   package override func operate(
-    _ operation: BinaryOperator, _ other: Value, reversed: Bool, _ interpreter: Interpreter
+    _ operation: BinaryOperator,
+    _ other: Value,
+    reversed: Bool,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> Value? {
     if let delta = other.object(TimeDeltaObject.self) {
       switch operation {
@@ -291,7 +327,9 @@ package final class DateTimeObject: Object {
         return try .dateTime(checked(local.addingReportingOverflow(delta.microseconds)), zone)
       case .subtract where !reversed:
         return try .dateTime(
-          checked(local.subtractingReportingOverflow(delta.microseconds)), zone)
+          checked(local.subtractingReportingOverflow(delta.microseconds)),
+          zone
+        )
       default: return nil
       }
     }
@@ -306,7 +344,10 @@ package final class DateTimeObject: Object {
     return .timeDelta(local - other.local)
   }
 
-  package override func attribute(_ name: Symbol, _ interpreter: Interpreter)
+  package override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value?
   {
     let text = name.name
@@ -320,7 +361,9 @@ package final class DateTimeObject: Object {
       return .constant(
         text,
         .object(
-          DateObject(day: CalendarMath.floorDivide(local, CalendarMath.microsecondsPerDay))))
+          DateObject(day: CalendarMath.floorDivide(local, CalendarMath.microsecondsPerDay))
+        )
+      )
     case "time": return .constant(text, .object(TimeObject(moment.timeOfDay, nil)))
     case "timetz": return .constant(text, .object(TimeObject(moment.timeOfDay, zone)))
     case "utcoffset":
@@ -340,7 +383,9 @@ package final class DateTimeObject: Object {
         return .string(
           try self.isoText(
             separator: try arguments.optionalString(0) ?? "T",
-            precision: try arguments.optionalString(1) ?? "auto"))
+            precision: try arguments.optionalString(1) ?? "auto"
+          )
+        )
       }
     case "strftime":
       return .function(text) { arguments, _ throws(TemplateError) in
@@ -360,8 +405,10 @@ package final class DateTimeObject: Object {
   private var replaceMethod: Value {
     .function("replace") { arguments, _ throws(TemplateError) in
       let arguments = try CallArguments(
-        "replace", arguments,
-        ["year", "month", "day", "hour", "minute", "second", "microsecond", "tzinfo", "fold"])
+        "replace",
+        arguments,
+        ["year", "month", "day", "hour", "minute", "second", "microsecond", "tzinfo", "fold"]
+      )
       var copy = self.moment
       copy.year = try arguments.int(0, default: copy.year)
       copy.month = try arguments.int(1, default: copy.month)
@@ -382,7 +429,8 @@ package final class DateTimeObject: Object {
     } else {
       let seconds = CalendarMath.floorDivide(local, 1_000_000)
       instant =
-        CalendarMath.utc(fromLocal: seconds) * 1_000_000 + CalendarMath.floorModulo(local, 1_000_000)
+        CalendarMath.utc(fromLocal: seconds) * 1_000_000
+        + CalendarMath.floorModulo(local, 1_000_000)
     }
     return try .dateTime(utc: instant, in: target)
   }
@@ -434,14 +482,23 @@ package final class TimeObject: Object {
     hasher.combine(microseconds)
     return true
   }
-  package override func compare(to other: Value, _ interpreter: Interpreter)
+  package override func compare(
+    to other: Value,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Int?
   { other.object(TimeObject.self).map { order(microseconds, $0.microseconds) } }
-  package override func formatted(_ specification: String, _ interpreter: Interpreter)
+  package override func formatted(
+    _ specification: String,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> String?
   { specification.isEmpty ? try isoText() : moment.formatted(specification) }
 
-  package override func attribute(_ name: Symbol, _ interpreter: Interpreter)
+  package override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value?
   {
     let text = name.name
@@ -465,7 +522,10 @@ package final class TimeObject: Object {
     case "replace":
       return .function(text) { arguments, _ throws(TemplateError) in
         let arguments = try CallArguments(
-          text, arguments, ["hour", "minute", "second", "microsecond", "tzinfo", "fold"])
+          text,
+          arguments,
+          ["hour", "minute", "second", "microsecond", "tzinfo", "fold"]
+        )
         var copy = moment
         copy.hour = try arguments.int(0, default: copy.hour)
         copy.minute = try arguments.int(1, default: copy.minute)
@@ -502,7 +562,9 @@ private func calendarAttribute(_ name: String, _ moment: Moment) -> Value? {
         [
           moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second,
           CalendarMath.weekday(moment.dayNumber), dayOfYear, -1,
-        ].map(Value.int)))
+        ].map(Value.int)
+      )
+    )
   default: return nil
   }
 }
@@ -522,7 +584,8 @@ private func timeZone(_ value: Value) throws(TemplateError) -> TimeZoneObject? {
   if value.isNone { return nil }
   guard let zone = value.object(TimeZoneObject.self) else {
     throw .typeError(
-      "tzinfo argument must be None or of a tzinfo subclass, not type '\(value.typeName)'")
+      "tzinfo argument must be None or of a tzinfo subclass, not type '\(value.typeName)'"
+    )
   }
   return zone
 }
@@ -565,7 +628,7 @@ extension Value {
     return .object(DateTimeObject(local: moment.local, zone: zone))
   }
 
-  /// - Parameter zone: nil: the machine's own, as a constant offset.
+  /// `zone`: nil: the machine's own, as a constant offset.
   static func dateTime(utc: Int, in zone: Value?) throws(TemplateError) -> Value {
     if let zone, let zone = try timeZone(zone) {
       let (local, result) = zone.fromUTC(utc)
@@ -573,7 +636,9 @@ extension Value {
     }
     let offset = CalendarMath.localOffset(atUTC: CalendarMath.floorDivide(utc, 1_000_000))
     return try dateTime(
-      utc + offset.seconds * 1_000_000, FixedZone(seconds: offset.seconds, name: offset.name))
+      utc + offset.seconds * 1_000_000,
+      FixedZone(seconds: offset.seconds, name: offset.name)
+    )
   }
 
   /// A date, datetime or text from the ISO text of a `Datum.date`.
@@ -609,7 +674,10 @@ class DateTypeClass: ContextObject {
   /// Names of methods that instances have.
   var methods: Set<String> { [] }
 
-  override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
+  override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> Value?
   {
     guard methods.contains(name.name) else { return nil }
@@ -620,7 +688,8 @@ class DateTypeClass: ContextObject {
       }
       return try interpreter.call(
         interpreter.attribute(name, of: instance),
-        Arguments(Array(arguments.positional.dropFirst()), keyword: arguments.keyword))
+        Arguments(Array(arguments.positional.dropFirst()), keyword: arguments.keyword)
+      )
     }
   }
 
@@ -644,7 +713,10 @@ final class DateClass: DateTypeClass {
     ]
   }
 
-  override func call(_ arguments: Arguments, _ interpreter: Interpreter) throws(TemplateError)
+  override func call(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> Value
   {
     let arguments = try CallArguments("date", arguments, ["year", "month", "day"], required: 3)
@@ -655,7 +727,10 @@ final class DateClass: DateTypeClass {
     return try .date(moment)
   }
 
-  override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
+  override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> Value?
   {
     let text = name.name
@@ -665,8 +740,10 @@ final class DateClass: DateTypeClass {
     case "resolution": return .timeDelta(CalendarMath.microsecondsPerDay)
     case "today":
       return .function(text) { _, _ throws(TemplateError) in
-        guard let now = try Value.dateTime(utc: CalendarMath.now(), in: nil).object(
-          DateTimeObject.self)
+        guard
+          let now = try Value.dateTime(utc: CalendarMath.now(), in: nil).object(
+            DateTimeObject.self
+          )
         else { return .none }
         return try .date(now.moment)
       }
@@ -724,13 +801,18 @@ final class DateTimeClass: DateTypeClass {
     ]
   }
 
-  override func call(_ arguments: Arguments, _ interpreter: Interpreter) throws(TemplateError)
+  override func call(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> Value
   {
     let arguments = try CallArguments(
-      "datetime", arguments,
+      "datetime",
+      arguments,
       ["year", "month", "day", "hour", "minute", "second", "microsecond", "tzinfo", "fold"],
-      required: 3)
+      required: 3
+    )
     var moment = Moment()
     moment.year = try arguments.int(0)
     moment.month = try arguments.int(1)
@@ -742,7 +824,10 @@ final class DateTimeClass: DateTypeClass {
     return try .dateTime(moment, timeZone(arguments.value(7)))
   }
 
-  override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
+  override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> Value?
   {
     let text = name.name
@@ -788,7 +873,9 @@ final class DateTimeClass: DateTypeClass {
       return .function(text) { arguments, _ throws(TemplateError) in
         let arguments = try CallArguments(text, arguments, ["date", "time", "tzinfo"], required: 2)
         guard let time = arguments.value(1).object(TimeObject.self) else {
-          throw .typeError("combine() argument 2 must be datetime.time, not \(arguments.value(1).typeName)")
+          throw .typeError(
+            "combine() argument 2 must be datetime.time, not \(arguments.value(1).typeName)"
+          )
         }
         let day: Int
         if let date = arguments.value(0).object(DateObject.self) {
@@ -796,7 +883,9 @@ final class DateTimeClass: DateTypeClass {
         } else if let date = arguments.value(0).object(DateTimeObject.self) {
           day = date.moment.dayNumber
         } else {
-          throw .typeError("combine() argument 1 must be datetime.date, not \(arguments.value(0).typeName)")
+          throw .typeError(
+            "combine() argument 1 must be datetime.date, not \(arguments.value(0).typeName)"
+          )
         }
         let zone = arguments[2] == nil ? time.zone : try timeZone(arguments.value(2))
         return try .dateTime(day * CalendarMath.microsecondsPerDay + time.microseconds, zone)
@@ -819,31 +908,38 @@ final class DateTimeClass: DateTypeClass {
     return try .dateTime(utc + offset.seconds * 1_000_000, nil)
   }
 
-  private static func strptime(_ arguments: Arguments, _ interpreter: Interpreter)
+  private static func strptime(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value
   {
     let bound = try arguments.bound("strptime", ["date_string", "format"], required: 2)
     for (index, value) in bound.enumerated() where value?.asString == nil {
       throw .typeError(
-        "strptime() argument \(index + 1) must be str, not \(value?.typeName ?? "None")")
+        "strptime() argument \(index + 1) must be str, not \(value?.typeName ?? "None")"
+      )
     }
     let text = bound[0]?.asString ?? ""
     let format = bound[1]?.asString ?? ""
     do throws(DateParser.Failure) {
       let moment = try DateParser.parse(text, format)
       return .object(
-        DateTimeObject(local: moment.local, zone: moment.offset.map { FixedZone(seconds: $0) }))
+        DateTimeObject(local: moment.local, zone: moment.offset.map { FixedZone(seconds: $0) })
+      )
     } catch {
       switch error {
       case .mismatch:
         throw .valueError(
           "time data \(try interpreter.repr(.string(text))) does not match format "
-            + (try interpreter.repr(.string(format))))
+            + (try interpreter.repr(.string(format)))
+        )
       case .badDirective(let letter):
         throw .valueError(
           letter == "%"
             ? "stray %% in format '\(format)'"
-            : "'\(letter)' is a bad directive in format '\(format)'")
+            : "'\(letter)' is a bad directive in format '\(format)'"
+        )
       case .unconverted(let rest): throw .valueError("unconverted data remains: \(rest)")
       case .outOfRange(let message): throw .valueError(message)
       }
@@ -855,11 +951,17 @@ final class TimeClass: DateTypeClass {
   override var name: String { "time" }
   override var methods: Set<String> { ["isoformat", "strftime", "replace"] }
 
-  override func call(_ arguments: Arguments, _ interpreter: Interpreter) throws(TemplateError)
+  override func call(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> Value
   {
     let arguments = try CallArguments(
-      "time", arguments, ["hour", "minute", "second", "microsecond", "tzinfo", "fold"])
+      "time",
+      arguments,
+      ["hour", "minute", "second", "microsecond", "tzinfo", "fold"]
+    )
     var moment = Moment()
     moment.hour = try arguments.int(0)
     moment.minute = try arguments.int(1)
@@ -869,7 +971,10 @@ final class TimeClass: DateTypeClass {
     return .object(TimeObject(moment.timeOfDay, try timeZone(arguments.value(4))))
   }
 
-  override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
+  override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> Value?
   {
     switch name.name {
@@ -882,7 +987,8 @@ final class TimeClass: DateTypeClass {
         switch ISOFormat.time(text) {
         case .success(let moment)?:
           return .object(
-            TimeObject(moment.timeOfDay, moment.offset.map { FixedZone(seconds: $0) }))
+            TimeObject(moment.timeOfDay, moment.offset.map { FixedZone(seconds: $0) })
+          )
         case .failure(let error)?: throw .valueError(error.message)
         case nil: throw .valueError("Invalid isoformat string: '\(text)'")
         }
@@ -896,7 +1002,10 @@ final class TimeDeltaClass: DateTypeClass {
   override var name: String { "timedelta" }
   override var methods: Set<String> { ["total_seconds"] }
 
-  override func call(_ arguments: Arguments, _ interpreter: Interpreter) throws(TemplateError)
+  override func call(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> Value
   {
     let units = [
@@ -913,18 +1022,23 @@ final class TimeDeltaClass: DateTypeClass {
       guard let value = arguments[index] else { continue }
       if let int = value.pythonInt {
         whole = try checked(
-          whole.addingReportingOverflow(checked(int.multipliedReportingOverflow(by: unit))))
+          whole.addingReportingOverflow(checked(int.multipliedReportingOverflow(by: unit)))
+        )
       } else if case .float(let double) = value {
         rest += double * Double(unit)
       } else {
         throw .typeError(
-          "unsupported type for timedelta \(names[index]) component: \(value.typeName)")
+          "unsupported type for timedelta \(names[index]) component: \(value.typeName)"
+        )
       }
     }
     return try .timeDelta(checked(whole.addingReportingOverflow(micros(rest))))
   }
 
-  override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
+  override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> Value?
   {
     switch name.name {
@@ -938,7 +1052,10 @@ final class TimeDeltaClass: DateTypeClass {
 final class TimeZoneClass: DateTypeClass {
   override var name: String { "tzinfo" }
   override var methods: Set<String> { ["utcoffset", "tzname", "dst", "fromutc"] }
-  override func call(_ arguments: Arguments, _ interpreter: Interpreter) throws(TemplateError)
+  override func call(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> Value
   { .object(TimeZoneObject()) }
 }

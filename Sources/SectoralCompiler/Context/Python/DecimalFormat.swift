@@ -73,7 +73,10 @@ struct DecimalFormat {
   static func grouped(_ text: String) -> String {
     let isNegative = text.hasPrefix("-")
     let parts = text.drop { $0 == "-" }.split(
-      separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
+      separator: ".",
+      maxSplits: 1,
+      omittingEmptySubsequences: false
+    )
     var digits = Array(parts[0])
     var index = digits.count - 3
     while index > 0 {

@@ -68,7 +68,9 @@ package struct DecimalNumber: Sendable {
       let byte = bytes[index]
       if byte >= 48, byte <= 57 {
         count += 1
-        if count <= 18 { small = small * 10 + UInt(byte - 48) } else {
+        if count <= 18 {
+          small = small * 10 + UInt(byte - 48)
+        } else {
           if digits.isEmpty { digits = Array(String(small).utf8) }
           digits.append(byte)
         }
@@ -208,13 +210,16 @@ package struct DecimalNumber: Sendable {
     guard kind == .finite else { return self }
     if exponent >= -digits {
       return DecimalNumber(
-        isNegative: isNegative, coefficient: coefficient * Self.power(exponent + digits),
-        exponent: -digits)
+        isNegative: isNegative,
+        coefficient: coefficient * Self.power(exponent + digits),
+        exponent: -digits
+      )
     }
     return DecimalNumber(
       isNegative: isNegative,
       coefficient: Self.divideHalfEven(coefficient, Self.power(-exponent - digits)),
-      exponent: -digits)
+      exponent: -digits
+    )
   }
 
   // MARK: Arithmetic
@@ -223,7 +228,9 @@ package struct DecimalNumber: Sendable {
     switch a.kind {
     case .finite:
       DecimalNumber(
-        isNegative: !a.isNegative && !a.isZero, coefficient: a.coefficient, exponent: a.exponent
+        isNegative: !a.isNegative && !a.isZero,
+        coefficient: a.coefficient,
+        exponent: a.exponent
       ).rounded
     case .infinity: DecimalNumber(kind: .infinity, isNegative: !a.isNegative)
     case .notANumber: a
@@ -239,7 +246,8 @@ package struct DecimalNumber: Sendable {
     }
     if b.kind == .infinity { return b }
     let exponent = min(a.exponent, b.exponent)
-    let sum = a.signed * BigInt(power(a.exponent - exponent))
+    let sum =
+      a.signed * BigInt(power(a.exponent - exponent))
       + b.signed * BigInt(power(b.exponent - exponent))
     return DecimalNumber(signed: sum, exponent: exponent).rounded
   }
@@ -248,7 +256,10 @@ package struct DecimalNumber: Sendable {
     if b.kind == .finite {
       return a
         + DecimalNumber(
-          isNegative: !b.isNegative, coefficient: b.coefficient, exponent: b.exponent)
+          isNegative: !b.isNegative,
+          coefficient: b.coefficient,
+          exponent: b.exponent
+        )
     }
     return a + -b
   }
@@ -261,7 +272,8 @@ package struct DecimalNumber: Sendable {
         ? .notANumber : DecimalNumber(kind: .infinity, isNegative: negative)
     }
     return DecimalNumber(
-      isNegative: negative, coefficient: a.coefficient * b.coefficient,
+      isNegative: negative,
+      coefficient: a.coefficient * b.coefficient,
       exponent: a.exponent + b.exponent
     ).rounded
   }
@@ -281,10 +293,13 @@ package struct DecimalNumber: Sendable {
     let ideal = exponent - b.exponent
     if isZero { return DecimalNumber(isNegative: negative, coefficient: 0, exponent: ideal) }
     let shift = max(
-      0, b.coefficient.description.utf8.count - coefficient.description.utf8.count
-        + Self.precision + 1)
+      0,
+      b.coefficient.description.utf8.count - coefficient.description.utf8.count
+        + Self.precision + 1
+    )
     var (quotient, remainder) = (coefficient * Self.power(shift)).quotientAndRemainder(
-      dividingBy: b.coefficient)
+      dividingBy: b.coefficient
+    )
     var exponent = ideal - shift
     if remainder.isZero {
       while exponent < ideal {
@@ -302,7 +317,9 @@ package struct DecimalNumber: Sendable {
   }
 
   /// Quotient towards zero and the remainder with the dividend's sign; nil: division by zero.
-  package func dividedTruncating(by b: DecimalNumber) -> (
+  package func dividedTruncating(
+    by b: DecimalNumber
+  ) -> (
     quotient: DecimalNumber, remainder: DecimalNumber
   )? {
     guard kind == .finite, b.kind == .finite else { return (.notANumber, .notANumber) }
@@ -310,10 +327,14 @@ package struct DecimalNumber: Sendable {
     let common = min(exponent, b.exponent)
     let (quotient, remainder) =
       (coefficient * Self.power(exponent - common)).quotientAndRemainder(
-        dividingBy: b.coefficient * Self.power(b.exponent - common))
+        dividingBy: b.coefficient * Self.power(b.exponent - common)
+      )
     return (
       DecimalNumber(
-        isNegative: isNegative != b.isNegative, coefficient: quotient, exponent: 0),
+        isNegative: isNegative != b.isNegative,
+        coefficient: quotient,
+        exponent: 0
+      ),
       DecimalNumber(isNegative: isNegative, coefficient: remainder, exponent: common).rounded
     )
   }

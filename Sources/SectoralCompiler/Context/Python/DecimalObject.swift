@@ -2,9 +2,9 @@ import BigInt
 package import SectoralJinja
 
 #if canImport(Glibc)
-  import Glibc
+import Glibc
 #elseif canImport(Darwin)
-  import Darwin
+import Darwin
 #endif
 
 /// Python's `Decimal`: the numbers of query results.
@@ -34,7 +34,10 @@ package final class DecimalObject: Object {
 
   package override func isEqual(to other: Value) -> Bool { order(to: other) == 0 }
 
-  package override func compare(to other: Value, _ interpreter: Interpreter)
+  package override func compare(
+    to other: Value,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Int?
   { order(to: other) }
 
@@ -61,7 +64,10 @@ package final class DecimalObject: Object {
   }
 
   package override func operate(
-    _ operation: BinaryOperator, _ other: Value, reversed: Bool, _ interpreter: Interpreter
+    _ operation: BinaryOperator,
+    _ other: Value,
+    reversed: Bool,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> Value? {
     guard let operand = Self.number(of: other) else { return nil }
     let (left, right) = reversed ? (operand, value) : (value, operand)
@@ -87,7 +93,10 @@ package final class DecimalObject: Object {
     }
   }
 
-  package override func formatted(_ specification: String, _ interpreter: Interpreter)
+  package override func formatted(
+    _ specification: String,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> String?
   {
     if specification.isEmpty { return value.description }
@@ -95,10 +104,14 @@ package final class DecimalObject: Object {
     // Scientific notation and the like are those of floats.
     let format = try interpreter.attribute("format", of: .string("{:\(specification)}"))
     return try interpreter.string(
-      interpreter.call(format, Arguments([.float(value.double)])))
+      interpreter.call(format, Arguments([.float(value.double)]))
+    )
   }
 
-  package override func attribute(_ name: Symbol, _ interpreter: Interpreter)
+  package override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value?
   {
     let value = value
@@ -109,7 +122,9 @@ package final class DecimalObject: Object {
       return .function("quantize") { arguments, _ throws(TemplateError) in
         let arguments = try CallArguments("quantize", arguments, ["exp", "rounding"], required: 1)
         guard let model = Self.number(of: arguments.value(0)) else {
-          throw .typeError("conversion from \(arguments.value(0).typeName) to Decimal is not supported")
+          throw .typeError(
+            "conversion from \(arguments.value(0).typeName) to Decimal is not supported"
+          )
         }
         return .decimal(value.quantized(places: -model.exponent))
       }
@@ -159,11 +174,16 @@ extension DecimalNumber {
     let exponent = (double.isNormal ? Int(double.exponent) : -1022) - 52
     if exponent >= 0 {
       self.init(
-        isNegative: double < 0, coefficient: significand << exponent, exponent: 0)
+        isNegative: double < 0,
+        coefficient: significand << exponent,
+        exponent: 0
+      )
     } else {
       self.init(
-        isNegative: double < 0, coefficient: significand * BigUInt(5).power(-exponent),
-        exponent: exponent)
+        isNegative: double < 0,
+        coefficient: significand * BigUInt(5).power(-exponent),
+        exponent: exponent
+      )
     }
   }
 }

@@ -45,8 +45,11 @@ package final class IteratorObject: Object {
     while let item = try next() {
       guard items.count < Self.limit else {
         throw TemplateError(
-          .limit, id: "python.endless-iterator", "the iterator '\(name)' does not end",
-          hint: "take a part of it with itertools.islice")
+          .limit,
+          id: "python.endless-iterator",
+          "the iterator '\(name)' does not end",
+          hint: "take a part of it with itertools.islice"
+        )
       }
       items.append(item)
     }
@@ -54,7 +57,10 @@ package final class IteratorObject: Object {
   }
 
   /// The items of anything iterable, one after the other.
-  static func over(_ value: Value, _ interpreter: Interpreter) throws(TemplateError)
+  static func over(
+    _ value: Value,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> IteratorObject
   {
     if let iterator = value.object(IteratorObject.self) { return iterator }
@@ -66,29 +72,36 @@ package final class IteratorObject: Object {
 final class ItertoolsModule: MappingObject {
   override var keys: [String] { Self.functions.keys.sorted() }
 
-  override func member(_ name: String, _ interpreter: Interpreter) throws(TemplateError) -> Value?
-  { Self.functions[name].map { .object(ItertoolsFunction(name, $0)) } }
+  override func member(_ name: String, _ interpreter: Interpreter) throws(TemplateError) -> Value? {
+    Self.functions[name].map { .object(ItertoolsFunction(name, $0)) }
+  }
 
-  private static let functions: [String: @Sendable (Arguments, Interpreter) throws(TemplateError)
-    -> Value] = [
-      "count": count, "cycle": cycle, "repeat": repeated, "accumulate": accumulate,
-      "chain": chain, "compress": compress, "islice": islice, "starmap": starmap, "tee": tee,
-      "zip_longest": zipLongest, "product": product, "permutations": permutations,
-      "combinations": { (a, i) throws(TemplateError) in try combine("combinations", a, i) },
-      "combinations_with_replacement": { (a, i) throws(TemplateError) in
-        try combine("combinations_with_replacement", a, i)
-      },
-    ]
+  private static let functions:
+    [String:
+      @Sendable (Arguments, Interpreter) throws(TemplateError)
+      -> Value] = [
+        "count": count, "cycle": cycle, "repeat": repeated, "accumulate": accumulate,
+        "chain": chain, "compress": compress, "islice": islice, "starmap": starmap, "tee": tee,
+        "zip_longest": zipLongest, "product": product, "permutations": permutations,
+        "combinations": { (a, i) throws(TemplateError) in try combine("combinations", a, i) },
+        "combinations_with_replacement": { (a, i) throws(TemplateError) in
+          try combine("combinations_with_replacement", a, i)
+        },
+      ]
 
   private static func iterator(
-    _ name: String, _ pull: @escaping () throws(TemplateError) -> Value?
+    _ name: String,
+    _ pull: @escaping () throws(TemplateError) -> Value?
   ) -> Value { .object(IteratorObject("itertools." + name, pull)) }
 
   private static func iterator(_ name: String, _ items: [Value]) -> Value {
     .object(IteratorObject("itertools." + name, items: items))
   }
 
-  @Sendable private static func count(_ arguments: Arguments, _ interpreter: Interpreter)
+  @Sendable private static func count(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value
   {
     let arguments = try CallArguments("count", arguments, ["start", "step"])
@@ -100,11 +113,15 @@ final class ItertoolsModule: MappingObject {
     }
   }
 
-  @Sendable private static func cycle(_ arguments: Arguments, _ interpreter: Interpreter)
+  @Sendable private static func cycle(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value
   {
     let items = try interpreter.iterate(
-      CallArguments("cycle", arguments, ["iterable"], required: 1).value(0))
+      CallArguments("cycle", arguments, ["iterable"], required: 1).value(0)
+    )
     var index = 0
     return iterator("cycle") { () throws(TemplateError) in
       guard !items.isEmpty else { return nil }
@@ -113,7 +130,10 @@ final class ItertoolsModule: MappingObject {
     }
   }
 
-  @Sendable private static func repeated(_ arguments: Arguments, _ interpreter: Interpreter)
+  @Sendable private static func repeated(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value
   {
     let arguments = try CallArguments("repeat", arguments, ["object", "times"], required: 1)
@@ -128,11 +148,18 @@ final class ItertoolsModule: MappingObject {
     }
   }
 
-  @Sendable private static func accumulate(_ arguments: Arguments, _ interpreter: Interpreter)
+  @Sendable private static func accumulate(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value
   {
     let arguments = try CallArguments(
-      "accumulate", arguments, ["iterable", "func", "initial"], required: 1)
+      "accumulate",
+      arguments,
+      ["iterable", "func", "initial"],
+      required: 1
+    )
     var total = arguments.optional(2)
     var items: [Value] = total.map { [$0] } ?? []
     for item in try interpreter.iterate(arguments.value(0)) {
@@ -150,7 +177,10 @@ final class ItertoolsModule: MappingObject {
     return iterator("accumulate", items)
   }
 
-  @Sendable private static func chain(_ arguments: Arguments, _ interpreter: Interpreter)
+  @Sendable private static func chain(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value
   {
     guard arguments.keyword.isEmpty else { throw .typeError("chain() takes no keyword arguments") }
@@ -169,7 +199,10 @@ final class ItertoolsModule: MappingObject {
     }
   }
 
-  @Sendable private static func compress(_ arguments: Arguments, _ interpreter: Interpreter)
+  @Sendable private static func compress(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value
   {
     let arguments = try CallArguments("compress", arguments, ["data", "selectors"], required: 2)
@@ -183,7 +216,10 @@ final class ItertoolsModule: MappingObject {
     }
   }
 
-  @Sendable private static func islice(_ arguments: Arguments, _ interpreter: Interpreter)
+  @Sendable private static func islice(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value
   {
     let values = arguments.positional
@@ -216,7 +252,10 @@ final class ItertoolsModule: MappingObject {
     }
   }
 
-  @Sendable private static func starmap(_ arguments: Arguments, _ interpreter: Interpreter)
+  @Sendable private static func starmap(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value
   {
     let arguments = try CallArguments("starmap", arguments, ["function", "iterable"], required: 2)
@@ -227,7 +266,10 @@ final class ItertoolsModule: MappingObject {
     }
   }
 
-  @Sendable private static func tee(_ arguments: Arguments, _ interpreter: Interpreter)
+  @Sendable private static func tee(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value
   {
     let arguments = try CallArguments("tee", arguments, ["iterable", "n"], required: 1)
@@ -237,7 +279,10 @@ final class ItertoolsModule: MappingObject {
     return .tuple((0..<min(count, 100_000)).map { _ in iterator("tee", items) })
   }
 
-  @Sendable private static func zipLongest(_ arguments: Arguments, _ interpreter: Interpreter)
+  @Sendable private static func zipLongest(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value
   {
     var columns: [[Value]] = []
@@ -246,10 +291,14 @@ final class ItertoolsModule: MappingObject {
     let count = columns.map(\.count).max() ?? 0
     return iterator(
       "zip_longest",
-      (0..<count).map { row in .tuple(columns.map { row < $0.count ? $0[row] : fill }) })
+      (0..<count).map { row in .tuple(columns.map { row < $0.count ? $0[row] : fill }) }
+    )
   }
 
-  @Sendable private static func product(_ arguments: Arguments, _ interpreter: Interpreter)
+  @Sendable private static func product(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value
   {
     var pools: [[Value]] = []
@@ -276,7 +325,10 @@ final class ItertoolsModule: MappingObject {
     }
   }
 
-  @Sendable private static func permutations(_ arguments: Arguments, _ interpreter: Interpreter)
+  @Sendable private static func permutations(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value
   {
     let arguments = try CallArguments("permutations", arguments, ["iterable", "r"], required: 1)
@@ -286,7 +338,9 @@ final class ItertoolsModule: MappingObject {
   }
 
   private static func combine(
-    _ name: String, _ arguments: Arguments, _ interpreter: Interpreter
+    _ name: String,
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> Value {
     let arguments = try CallArguments(name, arguments, ["iterable", "r"], required: 2)
     let pool = try interpreter.iterate(arguments.value(0))
@@ -299,7 +353,10 @@ final class ItertoolsModule: MappingObject {
 
   /// All tuples of `size` items whose indexes are admitted, in order of the indexes.
   private static func selections(
-    _ name: String, _ pool: [Value], _ size: Int, admits: @escaping ([Int], Int) -> Bool
+    _ name: String,
+    _ pool: [Value],
+    _ size: Int,
+    admits: @escaping ([Int], Int) -> Bool
   ) -> Value {
     var chosen: [Int] = []
     var candidate = 0
@@ -348,11 +405,17 @@ private final class ItertoolsFunction: ContextObject {
   override func repr(_ interpreter: Interpreter) throws(TemplateError) -> String {
     "<class 'itertools.\(name)'>"
   }
-  override func call(_ arguments: Arguments, _ interpreter: Interpreter) throws(TemplateError)
+  override func call(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> Value
   { try body(arguments, interpreter) }
 
-  override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
+  override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> Value?
   {
     guard self.name == "chain", name.name == "from_iterable" else { return nil }

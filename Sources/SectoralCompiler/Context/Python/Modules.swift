@@ -6,8 +6,7 @@ final class ModulesObject: MappingObject {
 
   override var keys: [String] { ["datetime", "pytz", "re", "itertools"] }
 
-  override func member(_ name: String, _ interpreter: Interpreter) throws(TemplateError) -> Value?
-  {
+  override func member(_ name: String, _ interpreter: Interpreter) throws(TemplateError) -> Value? {
     if let value = made[name] { return value }
     let value: Value
     switch name {
@@ -41,8 +40,9 @@ final class ModuleObject: MappingObject {
 
   override var keys: [String] { members.map(\.name) }
 
-  override func member(_ name: String, _ interpreter: Interpreter) throws(TemplateError) -> Value?
-  { members.first { $0.name == name }?.value }
+  override func member(_ name: String, _ interpreter: Interpreter) throws(TemplateError) -> Value? {
+    members.first { $0.name == name }?.value
+  }
 }
 
 /// `modules.pytz`.
@@ -59,8 +59,7 @@ final class PytzModule: MappingObject {
     ]
   }
 
-  override func member(_ text: String, _ interpreter: Interpreter) throws(TemplateError) -> Value?
-  {
+  override func member(_ text: String, _ interpreter: Interpreter) throws(TemplateError) -> Value? {
     switch text {
     case "utc", "UTC": return .object(utc)
     case "timezone":
@@ -87,7 +86,8 @@ final class PytzModule: MappingObject {
       return .object(CountryTable(ZoneData.countryNames().map { ($0.code, .string($0.name)) }))
     case "country_timezones":
       return .object(
-        CountryTable(ZoneData.zonesByCountry().map { ($0.code, .list($0.zones.map(Value.string))) }))
+        CountryTable(ZoneData.zonesByCountry().map { ($0.code, .list($0.zones.map(Value.string))) })
+      )
     case "AmbiguousTimeError", "InvalidTimeError", "NonExistentTimeError",
       "UnknownTimeZoneError", "BaseTzInfo":
       return .object(ClassName(inModule: "pytz", name: text))
@@ -101,9 +101,12 @@ final class PytzModule: MappingObject {
     guard let data = ZoneData.named(name) else {
       let nearest = ZoneData.allNames()
       throw TemplateError(
-        ErrorKind(rawValue: "UnknownTimeZoneError"), id: "python.unknown-time-zone", "'\(name)'",
+        ErrorKind(rawValue: "UnknownTimeZoneError"),
+        id: "python.unknown-time-zone",
+        "'\(name)'",
         hint: nearest.isEmpty
-          ? "the system's time zone tables were not found: install the package 'tzdata'" : nil)
+          ? "the system's time zone tables were not found: install the package 'tzdata'" : nil
+      )
     }
     let zone = PytzNamedZone(data, phase: 0)
     zones[name] = zone
@@ -136,13 +139,15 @@ private final class CountryTable: MappingObject {
   override var isCallable: Bool { true }
   override var keys: [String] { entries.map(\.code) }
 
-  override func member(_ name: String, _ interpreter: Interpreter) throws(TemplateError) -> Value?
-  {
+  override func member(_ name: String, _ interpreter: Interpreter) throws(TemplateError) -> Value? {
     let code = name.uppercased()
     return entries.first { $0.code == code }?.value
   }
 
-  override func call(_ arguments: Arguments, _ interpreter: Interpreter) throws(TemplateError)
+  override func call(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> Value
   {
     let key = try CallArguments("country_timezones", arguments, ["iso3166_code"], required: 1)

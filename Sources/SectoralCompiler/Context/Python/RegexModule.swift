@@ -16,43 +16,61 @@ final class RegexModule: MappingObject {
     "S": 16, "DOTALL": 16, "X": 64, "VERBOSE": 64, "U": 32, "UNICODE": 32, "NOFLAG": 0,
   ]
 
-  override func member(_ text: String, _ interpreter: Interpreter) throws(TemplateError) -> Value?
-  {
+  override func member(_ text: String, _ interpreter: Interpreter) throws(TemplateError) -> Value? {
     if let flag = Self.flags[text] { return .int(flag) }
     let make: (@escaping NativeBody) -> Value = { .function(text, $0) }
     switch text {
-    case "compile", "template": return make { arguments, _ throws(TemplateError) in
-      let arguments = try CallArguments(text, arguments, ["pattern", "flags"], required: 1)
-      return .object(try self.pattern(arguments.value(0), flags: arguments.int(1)))
-    }
-    case "escape": return make { arguments, _ throws(TemplateError) in
-      let text = try CallArguments(text, arguments, ["pattern"], required: 1).string(0)
-      return .string(Self.escaped(text))
-    }
-    case "purge": return make { _, _ throws(TemplateError) in
-      self.compiled = [:]
-      return .none
-    }
+    case "compile", "template":
+      return make { arguments, _ throws(TemplateError) in
+        let arguments = try CallArguments(text, arguments, ["pattern", "flags"], required: 1)
+        return .object(try self.pattern(arguments.value(0), flags: arguments.int(1)))
+      }
+    case "escape":
+      return make { arguments, _ throws(TemplateError) in
+        let text = try CallArguments(text, arguments, ["pattern"], required: 1).string(0)
+        return .string(Self.escaped(text))
+      }
+    case "purge":
+      return make { _, _ throws(TemplateError) in
+        self.compiled = [:]
+        return .none
+      }
     case "match", "fullmatch", "search", "findall", "finditer":
       return make { arguments, interpreter throws(TemplateError) in
         let bound = try CallArguments(text, arguments, ["pattern", "string", "flags"], required: 2)
         let pattern = try self.pattern(bound.value(0), flags: bound.int(2))
         return try pattern.run(text, Arguments([bound.value(1)]), interpreter)
       }
-    case "sub", "subn": return make { arguments, interpreter throws(TemplateError) in
-      let bound = try CallArguments(
-        text, arguments, ["pattern", "repl", "string", "count", "flags"], required: 3)
-      let pattern = try self.pattern(bound.value(0), flags: bound.int(4))
-      return try pattern.run(
-        text, Arguments([bound.value(1), bound.value(2), bound[3] ?? .int(0)]), interpreter)
-    }
-    case "split": return make { arguments, interpreter throws(TemplateError) in
-      let bound = try CallArguments(
-        text, arguments, ["pattern", "string", "maxsplit", "flags"], required: 2)
-      let pattern = try self.pattern(bound.value(0), flags: bound.int(3))
-      return try pattern.run(
-        text, Arguments([bound.value(1), bound[2] ?? .int(0)]), interpreter)
-    }
+    case "sub", "subn":
+      return make { arguments, interpreter throws(TemplateError) in
+        let bound = try CallArguments(
+          text,
+          arguments,
+          ["pattern", "repl", "string", "count", "flags"],
+          required: 3
+        )
+        let pattern = try self.pattern(bound.value(0), flags: bound.int(4))
+        return try pattern.run(
+          text,
+          Arguments([bound.value(1), bound.value(2), bound[3] ?? .int(0)]),
+          interpreter
+        )
+      }
+    case "split":
+      return make { arguments, interpreter throws(TemplateError) in
+        let bound = try CallArguments(
+          text,
+          arguments,
+          ["pattern", "string", "maxsplit", "flags"],
+          required: 2
+        )
+        let pattern = try self.pattern(bound.value(0), flags: bound.int(3))
+        return try pattern.run(
+          text,
+          Arguments([bound.value(1), bound[2] ?? .int(0)]),
+          interpreter
+        )
+      }
     case "error", "Pattern", "Match", "RegexFlag":
       return .object(ClassName(inModule: "re", name: text))
     default: return nil
@@ -126,7 +144,10 @@ final class PatternObject: ContextObject {
     return true
   }
 
-  override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
+  override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> Value?
   {
     let text = name.name
@@ -147,7 +168,11 @@ final class PatternObject: ContextObject {
 
   // MARK: Methods
 
-  func run(_ method: String, _ arguments: Arguments, _ interpreter: Interpreter)
+  func run(
+    _ method: String,
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value
   {
     switch method {
@@ -166,16 +191,26 @@ final class PatternObject: ContextObject {
     }
   }
 
-  private func subject(_ arguments: CallArguments, _ index: Int) throws(TemplateError)
+  private func subject(
+    _ arguments: CallArguments,
+    _ index: Int
+  ) throws(TemplateError)
     -> RegexSubject
   {
     guard let text = arguments.value(index).asString else {
-      throw .typeError("expected string or bytes-like object, got '\(arguments.value(index).typeName)'")
+      throw .typeError(
+        "expected string or bytes-like object, got '\(arguments.value(index).typeName)'"
+      )
     }
     return RegexSubject(text)
   }
 
-  private func find(_ method: String, _ subject: RegexSubject, _ start: Int, _ end: Int)
+  private func find(
+    _ method: String,
+    _ subject: RegexSubject,
+    _ start: Int,
+    _ end: Int
+  )
     throws(TemplateError) -> Value
   {
     switch method {
@@ -187,14 +222,17 @@ final class PatternObject: ContextObject {
           case 2: .string(subject.text(spans[1]))
           default: .tuple(spans.dropFirst().map { .string(subject.text($0)) })
           }
-        })
+        }
+      )
     case "finditer":
       return .object(
         IteratorObject(
           "callable_iterator",
           items: try matches(subject, from: start, to: end).map {
             .object(MatchObject(self, subject, $0))
-          }))
+          }
+        )
+      )
     default:
       let anchoring: RegexPattern.Anchoring =
         method == "match" ? .start : method == "fullmatch" ? .whole : .anywhere
@@ -204,12 +242,20 @@ final class PatternObject: ContextObject {
   }
 
   private func match(
-    _ subject: RegexSubject, _ start: Int, _ end: Int,
-    _ anchoring: RegexPattern.Anchoring = .anywhere, notEmptyAtStart: Bool = false
+    _ subject: RegexSubject,
+    _ start: Int,
+    _ end: Int,
+    _ anchoring: RegexPattern.Anchoring = .anywhere,
+    notEmptyAtStart: Bool = false
   ) throws(TemplateError) -> [Range<Int>?]? {
     do throws(RegexPattern.Failure) {
       return try pattern.match(
-        subject.bytes, from: start, to: end, anchoring, notEmptyAtStart: notEmptyAtStart)
+        subject.bytes,
+        from: start,
+        to: end,
+        anchoring,
+        notEmptyAtStart: notEmptyAtStart
+      )
     } catch {
       throw .python(.regularExpression, error.message)
     }
@@ -217,7 +263,10 @@ final class PatternObject: ContextObject {
 
   /// All matches one after the other; an empty one may follow a longer one, but not itself.
   private func matches(
-    _ subject: RegexSubject, from start: Int, to end: Int, limit: Int = 0
+    _ subject: RegexSubject,
+    from start: Int,
+    to end: Int,
+    limit: Int = 0
   ) throws(TemplateError) -> [[Range<Int>?]] {
     var found: [[Range<Int>?]] = []
     var position = start
@@ -250,7 +299,9 @@ final class PatternObject: ContextObject {
   }
 
   private func substitute(
-    _ method: String, _ arguments: CallArguments, _ interpreter: Interpreter
+    _ method: String,
+    _ arguments: CallArguments,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> Value {
     let subject = try subject(arguments, 1)
     let limit = try arguments.int(2)
@@ -431,7 +482,8 @@ final class MatchObject: ContextObject {
 
   private func index(_ key: Value) throws(TemplateError) -> Int {
     if let number = key.pythonInt, spans.indices.contains(number) { return number }
-    if let name = key.asString, let known = pattern.pattern.names.first(where: { $0.name == name }) {
+    if let name = key.asString, let known = pattern.pattern.names.first(where: { $0.name == name })
+    {
       return known.group
     }
     throw .python(.index, "no such group")
@@ -441,7 +493,10 @@ final class MatchObject: ContextObject {
     group(try index(key))
   }
 
-  override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
+  override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> Value?
   {
     let text = name.name
@@ -456,35 +511,43 @@ final class MatchObject: ContextObject {
     case "lastgroup":
       let last = spans.indices.dropFirst().last { spans[$0] != nil }
       return .text(pattern.pattern.names.first { $0.group == last }?.name)
-    case "group": return make { arguments, _ throws(TemplateError) in
-      switch arguments.positional.count {
-      case 0: return self.group(0)
-      case 1: return self.group(try self.index(arguments.positional[0]))
-      default:
-        var groups: [Value] = []
-        for key in arguments.positional { groups.append(self.group(try self.index(key))) }
-        return .tuple(groups)
+    case "group":
+      return make { arguments, _ throws(TemplateError) in
+        switch arguments.positional.count {
+        case 0: return self.group(0)
+        case 1: return self.group(try self.index(arguments.positional[0]))
+        default:
+          var groups: [Value] = []
+          for key in arguments.positional { groups.append(self.group(try self.index(key))) }
+          return .tuple(groups)
+        }
       }
-    }
-    case "groups": return make { arguments, _ throws(TemplateError) in
-      let fallback = try CallArguments(text, arguments, ["default"]).value(0)
-      return .tuple(self.spans.indices.dropFirst().map { self.group($0, default: fallback) })
-    }
-    case "groupdict": return make { arguments, _ throws(TemplateError) in
-      let fallback = try CallArguments(text, arguments, ["default"]).value(0)
-      return .dict(
-        self.pattern.pattern.names.map { ($0.name, self.group($0.group, default: fallback)) })
-    }
-    case "start", "end", "span": return make { arguments, _ throws(TemplateError) in
-      let key = try CallArguments(text, arguments, ["group"])[0] ?? .int(0)
-      let (start, end) = self.positions(try self.index(key))
-      return text == "start" ? .int(start) : text == "end" ? .int(end) : .tuple([.int(start), .int(end)])
-    }
-    case "expand": return make { arguments, _ throws(TemplateError) in
-      let template = try CallArguments(text, arguments, ["template"], required: 1).string(0)
-      return .string(
-        try RegexTemplate(template, self.pattern.pattern).expanded(self.subject, self.spans))
-    }
+    case "groups":
+      return make { arguments, _ throws(TemplateError) in
+        let fallback = try CallArguments(text, arguments, ["default"]).value(0)
+        return .tuple(self.spans.indices.dropFirst().map { self.group($0, default: fallback) })
+      }
+    case "groupdict":
+      return make { arguments, _ throws(TemplateError) in
+        let fallback = try CallArguments(text, arguments, ["default"]).value(0)
+        return .dict(
+          self.pattern.pattern.names.map { ($0.name, self.group($0.group, default: fallback)) }
+        )
+      }
+    case "start", "end", "span":
+      return make { arguments, _ throws(TemplateError) in
+        let key = try CallArguments(text, arguments, ["group"])[0] ?? .int(0)
+        let (start, end) = self.positions(try self.index(key))
+        return text == "start"
+          ? .int(start) : text == "end" ? .int(end) : .tuple([.int(start), .int(end)])
+      }
+    case "expand":
+      return make { arguments, _ throws(TemplateError) in
+        let template = try CallArguments(text, arguments, ["template"], required: 1).string(0)
+        return .string(
+          try RegexTemplate(template, self.pattern.pattern).expanded(self.subject, self.spans)
+        )
+      }
     default: return nil
     }
   }

@@ -45,7 +45,8 @@ final class RegexPattern {
     guard let code = pcre2_compile_8(bytes, bytes.count, options, &error, &offset, context) else {
       throw Failure(
         message: Self.message(error)
-          + " at position \(String(decoding: bytes.prefix(offset), as: UTF8.self).unicodeScalars.count)")
+          + " at position \(String(decoding: bytes.prefix(offset), as: UTF8.self).unicodeScalars.count)"
+      )
     }
     guard let data = pcre2_match_data_create_from_pattern_8(code, nil) else {
       pcre2_code_free_8(code)
@@ -99,9 +100,12 @@ final class RegexPattern {
 
   /// The spans of the groups in bytes, whole match first; nil: no match.
   ///
-  /// - Parameter notEmptyAtStart: Refuses an empty match at `start` itself.
+  /// `notEmptyAtStart`: Refuses an empty match at `start` itself.
   func match(
-    _ subject: [UInt8], from start: Int, to end: Int, _ anchoring: Anchoring = .anywhere,
+    _ subject: [UInt8],
+    from start: Int,
+    to end: Int,
+    _ anchoring: Anchoring = .anywhere,
     notEmptyAtStart: Bool = false
   ) throws(Failure) -> [Range<Int>?]? {
     guard start <= end else { return nil }
@@ -116,7 +120,8 @@ final class RegexPattern {
     guard result >= 0 else {
       if result == PCRE2_ERROR_NOMATCH { return nil }
       throw Failure(
-        message: "the expression needs too many steps on this text (PCRE2 error \(result))")
+        message: "the expression needs too many steps on this text (PCRE2 error \(result))"
+      )
     }
     guard let vector = pcre2_get_ovector_pointer_8(data) else { return nil }
     return (0...groupCount).map { group in

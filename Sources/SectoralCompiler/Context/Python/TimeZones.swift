@@ -1,9 +1,10 @@
-#if canImport(Glibc)
-  import Glibc
-#elseif canImport(Darwin)
-  import Darwin
-#endif
 import SectoralJinja
+
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Darwin)
+import Darwin
+#endif
 
 /// Python's `tzinfo`: what a zone-aware datetime carries. On its own it is the abstract class's
 /// instance, which knows no offset.
@@ -20,7 +21,10 @@ class TimeZoneObject: ContextObject {
     (utc + (offset ?? 0) * 1_000_000, self)
   }
 
-  override func attribute(_ name: Symbol, _ interpreter: Interpreter)
+  override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
+  )
     throws(TemplateError) -> Value?
   {
     switch name.name {
@@ -102,7 +106,10 @@ class PytzZone: TimeZoneObject {
 
   var zoneName: String? { nil }
 
-  override func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError)
+  override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
     -> Value?
   {
     switch name.name {
@@ -201,12 +208,15 @@ final class PytzNamedZone: PytzZone {
   override func localize(_ local: Int, isDaylight: Bool?) throws(TemplateError) -> Value {
     let seconds = CalendarMath.floorDivide(local, 1_000_000)
     let candidates = data.phases(atLocal: seconds)
-    if candidates.count == 1 { return try .dateTime(local, PytzNamedZone(data, phase: candidates[0])) }
+    if candidates.count == 1 {
+      return try .dateTime(local, PytzNamedZone(data, phase: candidates[0]))
+    }
     guard let isDaylight else {
       let shown = Moment(local: local)
       throw .python(
         ErrorKind(rawValue: candidates.isEmpty ? "NonExistentTimeError" : "AmbiguousTimeError"),
-        "\(shown.isoDate) \(shown.isoTime() ?? "")")
+        "\(shown.isoDate) \(shown.isoTime() ?? "")"
+      )
     }
     if candidates.isEmpty {
       // A skipped hour is read by the clock that is asked for: before the jump, or after it.
@@ -320,8 +330,10 @@ final class ZoneData: Sendable {
       // Whole minutes, as pytz has them: local mean times would have seconds.
       let minutes = CalendarMath.floorDivide(integer(at: entry, size: 4) + 30, 60)
       return Phase(
-        offset: minutes * 60, isDaylight: bytes[entry + 4] != 0,
-        abbreviation: String(decoding: name, as: UTF8.self))
+        offset: minutes * 60,
+        isDaylight: bytes[entry + 4] != 0,
+        abbreviation: String(decoding: name, as: UTF8.self)
+      )
     }
     var transitions: [(time: Int, phase: Int)] = []
     for index in 0..<counts[3] {
