@@ -47,11 +47,14 @@ struct BadInput: Sendable, CustomTestStringConvertible {
   var place: (words: String, line: String)? {
     for (path, text) in files {
       guard let mark = text.range(of: Self.mark) else { continue }
-      let before = text[..<mark.lowerBound]
+      // Of a line end of Windows, the line feed alone counts.
+      let before = text[..<mark.lowerBound].unicodeScalars
       let lines = before.split(separator: "\n", omittingEmptySubsequences: false)
-      let column = (lines.last?.unicodeScalars.count ?? 0) + 1
-      let rest = text[mark.upperBound...].prefix { $0 != "\n" && $0 != "\r\n" }
-      return ("\(path):\(lines.count):\(column)", "\(lines.last ?? "")\(rest)")
+      let lead = lines.last.map { String($0) } ?? ""
+      let rest = text[mark.upperBound...].unicodeScalars.prefix { $0 != "\n" && $0 != "\r" }
+      return (
+        "\(path):\(lines.count):\(lead.unicodeScalars.count + 1)", "\(lead)\(String(rest))"
+      )
     }
     return nil
   }

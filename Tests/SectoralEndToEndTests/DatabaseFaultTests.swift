@@ -252,7 +252,7 @@ struct DatabaseFaultTests {
       bad.hasPrefix(
         "Database Error in model bad (models/bad.sql)\n  column \"nope\" does not exist\n  LINE "))
     #expect(bad.contains(":   nope as x\n"))
-    #expect(bad.contains("\n             ^\n"))
+    #expect(bad.contains(" ^\n"))
     #expect(bad.contains("\n  HINT:  Perhaps you meant to reference the column \"t.one\"."))
     #expect(bad.hasSuffix("\n  compiled code at target/run/faulty/models/bad.sql"))
     let query = try #require(messages["model.faulty.rq"])

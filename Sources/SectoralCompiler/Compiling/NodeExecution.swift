@@ -119,23 +119,25 @@ extension RunContext {
 
   /// Renders an on-run hook. What goes wrong here ends the command, as in dbt: hooks that fail are
   /// those whose statements do.
-  package func renderHook() throws(Failure) -> String {
+  package func renderHook() throws(Failure) -> CompiledSQL {
     guard let node else { preconditionFailure("hooks are nodes") }
     do throws(TemplateError) {
-      return String(try renderHook(node).trimmingBlanks)
+      let (text, map) = try compiler.renderBody(of: node, self)
+      return CompiledSQL(text: text, ownText: text, ctes: [], map: map)
     } catch {
-      throw Failure(error, node: node)
+      throw failure(error, nil)
     }
   }
 
   /// Sends an on-run hook. Blank text is sent nowhere.
-  package func runHook(_ sql: String) throws(Failure) -> AdapterResponse? {
-    guard let node, let session else { preconditionFailure("hooks run with a session") }
+  package func runHook(_ hook: CompiledSQL) throws(Failure) -> AdapterResponse? {
+    guard let session else { preconditionFailure("hooks run with a session") }
+    let sql = String(hook.text.trimmingBlanks)
     guard !sql.isEmpty else { return nil }
     do throws(WarehouseError) {
       return try session.execute(sql).response
     } catch {
-      throw Failure(TemplateError.warehouse(error), node: node)
+      throw failure(TemplateError.warehouse(error), hook)
     }
   }
 
@@ -145,14 +147,6 @@ extension RunContext {
     guard let session else { preconditionFailure("transactions need a session") }
     do throws(WarehouseError) { try session.clearTransaction() } catch {
       throw Failure(TemplateError.warehouse(error), node: node)
-    }
-  }
-
-  private func renderHook(_ node: Node) throws(TemplateError) -> String {
-    guard let span = node.source else { return node.rawCode }
-    let template = try workspace.environment.compile(span.file, in: span.start..<span.end)
-    return try hosting { () throws(TemplateError) in
-      try interpreter.render(template, scope: self)
     }
   }
 

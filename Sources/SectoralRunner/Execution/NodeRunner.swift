@@ -200,10 +200,10 @@ final class NodeRunner {
     )
     prepare(context)
     if !session.isOpen { try context.clearTransaction() }
-    let sql = try context.renderHook()
+    let hook = try context.renderHook()
     var result = NodeResult(node: info, status: .success, failures: 0, threadID: "main")
     do {
-      _ = try context.runHook(sql)
+      _ = try context.runHook(hook)
       result.message = "\(info.label ?? node.name) passed"
     } catch {
       result.status = .error
