@@ -357,7 +357,12 @@ final class ExceptionsObject: MappingObject {
 /// Columns of text, as the library of result tables prints them.
 enum TextTable {
   /// `rows`: The first one holds the heads.
-  static func lines(_ rows: [[String]], rightAligned: Set<Int> = []) -> [String] {
+  /// `endsInDots`: A last line says that there are more rows.
+  static func lines(
+    _ rows: [[String]],
+    rightAligned: Set<Int> = [],
+    endsInDots: Bool = false
+  ) -> [String] {
     guard let heads = rows.first else { return [] }
     let widths = heads.indices.map { column in
       rows.map { $0[column].unicodeScalars.count }.max() ?? 0
@@ -372,8 +377,8 @@ enum TextTable {
       }
       return "| " + padded.joined(separator: " | ") + " |"
     }
-    let rule =
-      "| " + widths.map { String(repeating: "-", count: $0) }.joined(separator: " | ") + " |"
-    return [line(heads), rule] + rows.dropFirst().map(line)
+    let rule = line(widths.map { String(repeating: "-", count: $0) })
+    let dots = endsInDots ? [line(heads.map { _ in "..." })] : []
+    return [line(heads), rule] + rows.dropFirst().map(line) + dots
   }
 }

@@ -129,8 +129,13 @@ package final class TableObject: Object {
   }
 
   package override func string(_ interpreter: Interpreter) throws(TemplateError) -> String {
-    let rows = [["column", "data_type"]] + zip(columnNames, columnTypes).map { [$0, $1.rawValue] }
-    return TextTable.lines(rows).joined(separator: "\n") + "\n"
+    structure.joined(separator: "\n") + "\n"
+  }
+
+  private var structure: [String] {
+    TextTable.lines(
+      [["column", "data_type"]] + zip(columnNames, columnTypes).map { [$0, $1.rawValue] }
+    )
   }
 
   package override func attribute(
@@ -269,7 +274,7 @@ package final class TableObject: Object {
       }
     case "print_structure":
       return make { _, interpreter throws(TemplateError) in
-        try interpreter.contextHost.emit(.print(try self.string(interpreter)))
+        try interpreter.contextHost.emit(.print(self.structure.joined(separator: "\n")))
         return .none
       }
     case "to_csv", "to_json", "print_html", "bar_chart", "column_chart", "line_chart",
@@ -667,8 +672,8 @@ class NamedSequence: ContextObject {
 
   override func repr(_ interpreter: Interpreter) throws(TemplateError) -> String {
     var texts: [String] = []
-    for index in 0..<count { texts.append(try interpreter.repr(element(index))) }
-    if count == 1, self is RowObject || self is TableColumnObject { texts[0] += "," }
+    for index in 0..<min(count, 5) { texts.append(try interpreter.repr(element(index))) }
+    if count > 5 { texts.append("...") }
     return "<\(description): (\(texts.joined(separator: ", ")))>"
   }
 

@@ -14,30 +14,22 @@ struct TablePrinter {
     let rows = table.cellRows().prefix(maxRows ?? .max)
     var rightAligned: Set<Int> = []
     var cells: [[String]] = [table.columnNames.prefix(columnCount).map(cut)]
-    var places = [Int](repeating: 0, count: columnCount)
-    for column in 0..<columnCount where [.number, .integer].contains(table.columnTypes[column]) {
-      rightAligned.insert(column)
-      places[column] = min(
-        maxPrecision,
-        rows.map { Self.decimals($0[column]) }.max() ?? 0
-      )
-    }
-    for row in rows {
-      cells.append(
-        (0..<columnCount).map { column in
-          rightAligned.contains(column)
-            ? number(row[column], places[column]) : cut(Self.plain(row[column]))
-        }
-      )
+    for _ in rows { cells.append([]) }
+    for column in 0..<columnCount {
+      let type = table.columnTypes[column]
+      if type != .text { rightAligned.insert(column) }
+      let precision = type == .number ? rows.map { Self.decimals($0[column]) }.max() ?? 0 : 0
+      for (index, row) in rows.enumerated() {
+        cells[index + 1].append(
+          cut(type == .number ? number(row[column], precision) : Self.plain(row[column]))
+        )
+      }
     }
     let hidesColumns = columnCount < table.columnNames.count
     if hidesColumns { for index in cells.indices { cells[index].append("...") } }
-    var lines = TextTable.lines(cells, rightAligned: rightAligned)
-    if rows.count < table.rowCount {
-      let count = columnCount + (hidesColumns ? 1 : 0)
-      lines.append("| " + [String](repeating: "...", count: count).joined(separator: " | ") + " |")
-    }
-    return lines.joined(separator: "\n")
+    let hidesRows = rows.count < table.rowCount
+    return TextTable.lines(cells, rightAligned: rightAligned, endsInDots: hidesRows)
+      .joined(separator: "\n")
   }
 
   private func cut(_ text: String) -> String {
@@ -52,21 +44,13 @@ struct TablePrinter {
     return max(0, -number.normalized.exponent)
   }
 
-  /// With separators between thousands and as many places as the column's longest number has.
-  private func number(_ value: Value, _ places: Int) -> String {
+  /// With separators between thousands and as many places as the column's longest number has; an
+  /// ellipsis where that is more than are shown.
+  private func number(_ value: Value, _ precision: Int) -> String {
     guard let number = DecimalObject.number(of: value) else { return Self.plain(value) }
     guard number.kind == .finite else { return number.description }
-    let isCut = Self.decimals(value) > places
-    let text = number.quantized(places: places).plainText
-    let parts = text.split(separator: ".", maxSplits: 1)
-    var digits = Array(parts[0].drop { $0 == "-" })
-    var index = digits.count - 3
-    while index > 0 {
-      digits.insert(",", at: index)
-      index -= 3
-    }
-    let fraction = parts.count > 1 ? "." + parts[1] : ""
-    return (text.hasPrefix("-") ? "-" : "") + String(digits) + fraction + (isCut ? "…" : "")
+    let text = number.quantized(places: min(precision, maxPrecision)).plainText
+    return DecimalFormat.grouped(text) + (precision > maxPrecision ? "…" : "")
   }
 
   static func plain(_ value: Value) -> String {
@@ -88,5 +72,5 @@ struct TablePrinter {
 }
 
 enum JSONText {
-  static func of(_ datum: Datum) -> String { JSON.text(of: datum) }
+  static func of(_ datum: Datum) -> String { JSON.text(of: datum, asciiOnly: false) }
 }

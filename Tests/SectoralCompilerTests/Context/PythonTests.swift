@@ -323,6 +323,17 @@ struct PythonTests {
     #expect(DecimalNumber(text)?.description == expected)
   }
 
+  @Test(arguments: [
+    (",.2f", "1,234,567.89"), (".0f", "1234568"), (">15.1f", "      1234567.9"),
+    ("<14.2f", "1234567.89    "), ("*^14.2f", "**1234567.89**"), ("015.2f", "000001234567.89"),
+    ("+.1f", "+1234567.9"), (".1%", "123456789.1%"), (",", "1,234,567.891"), ("f", "1234567.891"),
+  ])
+  func decimalsAreFormatted(_ specification: String, _ expected: String) {
+    #expect(
+      DecimalFormat(specification)?.text(DecimalNumber("1234567.891") ?? .notANumber) == expected
+    )
+  }
+
   @Test func decimalsComputeWithTwentyEightDigits() throws {
     let one = DecimalNumber(1)
     let third = try #require(one.divided(by: DecimalNumber(3)))

@@ -155,4 +155,33 @@ struct TableTests {
       ]
     )
   }
+
+  /// As the library prints the same values.
+  @Test func printedNumbersAreCutAndAligned() {
+    let result = ResultTable(
+      columns: [
+        ResultColumn(name: "num", kind: .decimal, typeName: "numeric"),
+        ResultColumn(name: "int", kind: .integer, typeName: "int4"),
+        ResultColumn(name: "b", kind: .boolean, typeName: "bool"),
+        ResultColumn(name: "f", kind: .decimal, typeName: "float8"),
+        ResultColumn(name: "averyveryveryverylongname", kind: .text, typeName: "text"),
+      ],
+      rows: [
+        ["1.23456", "1234567", "t", "1e15", "x"], ["100", "-5", "f", "0.000001", nil],
+        ["1", nil, nil, nil, nil],
+      ]
+    )
+    let (_, host) = Self.outcome("{% do t.print_table(max_rows=2) %}", result)
+    #expect(
+      host.logged == [
+        """
+        print: |      num |     int |     b |                    f | averyveryveryvery... |
+        | -------- | ------- | ----- | -------------------- | -------------------- |
+        |   1.235… | 1234567 |  True | 1,000,000,000,000... | x                    |
+        | 100.000… |      -5 | False |               0.000… |                      |
+        |      ... |     ... |   ... |                  ... | ...                  |
+        """
+      ]
+    )
+  }
 }

@@ -21,7 +21,7 @@ struct Moment {
 
   init() {}
 
-  /// - Parameter local: Microseconds since 1970 on the clock's own face.
+  /// `local`: Microseconds since 1970 on the clock's own face.
   init(local: Int) {
     let days = CalendarMath.floorDivide(local, CalendarMath.microsecondsPerDay)
     (year, month, day) = CalendarMath.date(ofDay: days)

@@ -93,6 +93,21 @@ package final class DecimalObject: Object {
     }
   }
 
+  package override func formatted(
+    _ specification: String,
+    _ interpreter: Interpreter
+  )
+    throws(TemplateError) -> String?
+  {
+    if specification.isEmpty { return value.description }
+    if let format = DecimalFormat(specification) { return format.text(value) }
+    // Scientific notation and the like are those of floats.
+    let format = try interpreter.attribute("format", of: .string("{:\(specification)}"))
+    return try interpreter.string(
+      interpreter.call(format, Arguments([.float(value.double)]))
+    )
+  }
+
   package override func attribute(
     _ name: Symbol,
     _ interpreter: Interpreter
