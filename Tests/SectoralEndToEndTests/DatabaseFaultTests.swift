@@ -393,15 +393,21 @@ struct DatabaseFaultTests {
 func runResults(in folder: String) throws -> [String: (status: String, message: String)] {
   struct Results: Decodable {
     struct Result: Decodable {
-      var unique_id: String
+      var uniqueID: String
       var status: String
       var message: String?
+
+      enum CodingKeys: String, CodingKey {
+        case uniqueID = "unique_id"
+        case status
+        case message
+      }
     }
     var results: [Result]
   }
   let data = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/target/run_results.json"))
   let results = try JSONDecoder().decode(Results.self, from: data).results
   return Dictionary(
-    uniqueKeysWithValues: results.map { ($0.unique_id, ($0.status, $0.message ?? "")) }
+    uniqueKeysWithValues: results.map { ($0.uniqueID, ($0.status, $0.message ?? "")) }
   )
 }
