@@ -190,7 +190,9 @@ struct NodeReader {
       if let schema = config["target_schema"]?.string { node.schema = schema }
       if let database = config["target_database"]?.string { node.database = database }
     }
-    node.relationName = node.isRelational && node.resourceType != .function ? workspace.relation(of: node).rendered : nil
+    node.relationName =
+      node.isRelational && node.resourceType != .function
+      ? workspace.relation(of: node).rendered : nil
   }
 
   /// - Parameter builtIn: what the built-in macro gives, for when no project replaces it: three
