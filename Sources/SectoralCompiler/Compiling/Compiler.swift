@@ -59,6 +59,7 @@ package final class Compiler: Sendable {
     injects: Bool,
     below path: [Node]
   ) throws(Failure) -> CompiledSQL {
+    if node.resourceType == .unitTest { return try compileUnitTest(context, node) }
     if node.language == "python", node.resourceType == .function {
       // Not a template; whether the adapter can run it is the materialization's to say.
       return CompiledSQL(text: node.rawCode, ownText: node.rawCode, ctes: [])

@@ -2,7 +2,7 @@ import SectoralProject
 import SectoralText
 import SectoralYAML
 
-/// Reads exposures and groups. Metrics, semantic models, saved queries and unit tests are known to the
+/// Reads exposures and groups. Metrics, semantic models and saved queries are known to the
 /// language and come with the issues that need them: until then they are reported, not ignored.
 struct PlainResourceReader {
   let workspace: Workspace
@@ -23,7 +23,7 @@ struct PlainResourceReader {
         }
       } catch { failures.append(error) }
     }
-    for section in ["metrics", "semantic_models", "saved_queries", "unit_tests"] {
+    for section in ["metrics", "semantic_models", "saved_queries"] {
       guard let first = file.entries(section).first else { continue }
       failures.append(
         Failure(

@@ -98,6 +98,7 @@ package struct ProjectReader {
 
     let references = ReferenceIndex(manifest, rootName: workspace.root.name)
     warnings += references.resolve(&manifest, &failures)
+    UnitTestReader.resolve(&manifest, references, &failures)
     manifest.buildIndexes()
     inferPrimaryKeys(manifest)
     guard failures.isEmpty else { throw Failures(failures) }
@@ -882,6 +883,12 @@ package struct ProjectReader {
       createdAt: createdAt
     )
     for file in files { reader.read(file, into: &manifest, &failures) }
+    let unitTests = UnitTestReader(
+      workspace: workspace,
+      descriptions: descriptions,
+      createdAt: createdAt
+    )
+    for file in files { unitTests.read(file, into: &manifest, &failures) }
   }
 }
 

@@ -131,10 +131,8 @@ package struct WorkspaceLoader {
     )
   }
 
-  /// The profile for `debug`.
-  ///
-  /// `toleratesBadProject`: an unreadable dbt_project.yml is no matter where the profile
-  /// was named on the command line.
+  /// The profile for `debug`; where asked to, it does without a readable dbt_project.yml if the
+  /// profile was named on the command line.
   package func loadProfile(toleratesBadProject: Bool) throws(Failure) -> Profile {
     do {
       return try loadProfile().profile

@@ -50,6 +50,9 @@ package class NodeContext: Scope, ContextHost {
   private var memo: [Symbol: Value] = [:]
   /// Names that this context gives other values than the usual ones (unit tests, on-run-end).
   package var extraMembers: [Symbol: Value] = [:]
+  /// Values that a unit test gives to variables and environment variables.
+  var variableOverrides = DatumMap()
+  var environmentOverrides: [String: String] = [:]
   package private(set) var usedEnvironmentVariables: Set<String> = []
 
   package var workspace: Workspace { thread.workspace }
@@ -67,6 +70,12 @@ package class NodeContext: Scope, ContextHost {
     self.emitEvent = emit
     super.init()
     thread.base.reset()
+  }
+
+  var variables: DatumMap {
+    var vars = workspace.vars(for: packageName)
+    for (key, value) in variableOverrides.entries { vars[key] = value }
+    return vars
   }
 
   // MARK: What flavours say
@@ -144,6 +153,7 @@ package class NodeContext: Scope, ContextHost {
   package var allowsSecrets: Bool { false }
 
   package func environmentVariable(_ name: String) -> String? {
+    if let value = environmentOverrides[name] { return value }
     usedEnvironmentVariables.insert(name)
     return workspace.processEnvironment[name]
   }
@@ -376,7 +386,7 @@ package final class VariableObject: Object {
   ) throws(TemplateError) -> Value {
     let bound = try CallArguments("var", arguments, ["var_name", "default"], required: 1)
     let name = try bound.string(0)
-    let vars = context.workspace.vars(for: context.packageName)
+    let vars = context.variables
     guard let value = vars[name] else {
       if let fallback = bound[1] { return fallback }
       // While the project is read, a missing variable is not yet an error: the branch that asks for
@@ -403,7 +413,7 @@ package final class VariableObject: Object {
     guard name == "has_var" else { return nil }
     return .function("has_var") { [unowned context] arguments, _ in
       let name = arguments.positional.first?.asString ?? ""
-      return .bool(context.workspace.vars(for: context.packageName)[name] != nil)
+      return .bool(context.variables[name] != nil)
     }
   }
 }

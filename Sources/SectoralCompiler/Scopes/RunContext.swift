@@ -15,6 +15,8 @@ package final class RunContext: NodeContext {
   package private(set) var ephemeralReferences: [Node] = []
   /// The node's SQL, once it is compiled.
   package var compiledCode: String?
+  /// What references mean while a unit test compiles the node.
+  var unitTestInputs: UnitTestInputs?
   /// Where run files go; nil: nowhere.
   package var writeFile: ((String) throws(Failure) -> Void)?
   package var loadSeedTable: (() throws(Failure) -> SeedTable)?
@@ -83,6 +85,7 @@ package final class RunContext: NodeContext {
       }
     case Names.config: return .object(RunConfigObject(self))
     case Names.this:
+      if let name = unitTestInputs?.this { return cte(name) }
       guard let node, node.resourceType != .operation else { return Value.none }
       return .object(
         RelationObject(workspace.relation(of: node), adapterType: workspace.profile.type)
@@ -202,6 +205,7 @@ package final class RunContext: NodeContext {
         span: interpreter.currentSpan
       )
     }
+    if unitTestInputs != nil { return try input(target.uniqueID, reference.name, interpreter) }
     if target.isEphemeralModel {
       if node?.resourceType == .operation {
         throw .compilation(
@@ -225,6 +229,37 @@ package final class RunContext: NodeContext {
     var relation = workspace.relation(of: target)
     if workspace.flags.isEmpty { relation.limit = 0 }
     return .object(RelationObject(relation, adapterType: workspace.profile.type))
+  }
+
+  private func cte(_ name: String) -> Value {
+    .object(
+      RelationObject(
+        Relation(
+          database: nil,
+          schema: nil,
+          identifier: name,
+          type: .cte,
+          quotePolicy: NamePolicy(database: false, schema: false, identifier: false)
+        ),
+        adapterType: workspace.profile.type
+      )
+    )
+  }
+
+  /// What the unit test gives for a reference.
+  private func input(
+    _ id: String,
+    _ name: String,
+    _ interpreter: Interpreter
+  ) throws(TemplateError) -> Value {
+    if let known = unitTestInputs?.names[id] { return cte(known) }
+    throw TemplateError(
+      .compilation,
+      id: "unit-test.no-input",
+      "the model reads '\(name)', for which the unit test gives no rows",
+      span: interpreter.currentSpan,
+      hint: "add it to 'given'; rows: [] are enough where none are needed"
+    )
   }
 
   private func relation(
@@ -258,6 +293,9 @@ package final class RunContext: NodeContext {
           + "which was not found",
         span: interpreter.currentSpan
       )
+    }
+    if unitTestInputs != nil {
+      return try input(target.uniqueID, names.joined(separator: "."), interpreter)
     }
     var relation = workspace.relation(of: target)
     if workspace.flags.isEmpty { relation.limit = 0 }

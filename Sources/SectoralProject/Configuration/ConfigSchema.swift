@@ -203,6 +203,7 @@ package struct ConfigSchema: Sendable {
     ConfigField("tags", emptyList, .textOrList, merge: .append),
     ConfigField("meta", emptyMap, .map, merge: .update),
     ConfigField("enabled", .bool(true), .bool, nullable: false),
+    ConfigField("static_analysis", .any),
   ])
   private static let plain = ConfigSchema([
     ConfigField("enabled", .bool(true), .bool, nullable: false),

@@ -164,6 +164,15 @@ extension PlainResource {
       "package_name": .string(packageName), "path": .string(path),
       "original_file_path": .string(originalFilePath), "unique_id": .string(uniqueID),
     ]
+    if resourceType == .unitTest {
+      map["fqn"] = .strings(fqn)
+      for (key, value) in fields.entries { map[key] = value }
+      map["config"] = .map(config)
+      map["depends_on"] = .map([
+        "macros": .strings(dependsOnMacros), "nodes": .strings(dependsOnNodes),
+      ])
+      return map
+    }
     if resourceType == .group {
       for (key, value) in fields.entries { map[key] = value }
       map["config"] = .map(config)

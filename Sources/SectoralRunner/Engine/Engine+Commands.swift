@@ -9,12 +9,11 @@ extension Engine {
   // MARK: Selection
 
   /// The members that the command works on; what matches nothing is a warning.
-  ///
-  /// `types`: other kinds than the command's own; nil: every kind.
   func select(_ project: Project) throws -> MemberSet {
     try select(project, types: try resourceTypes())
   }
 
+  /// The same of other kinds than the command's own; nil stands for every kind.
   func select(_ project: Project, types: Set<ResourceType>?) throws -> MemberSet {
     if let cycle = project.graph.cycleDiagnostic() { throw Failure(.runtime, cycle) }
     let indirect = indirectSelection

@@ -12,7 +12,8 @@ extension Engine {
     events.emit(.foundStats(Self.counts(project.manifest)))
     let selected = try select(project)
     let isExecuting = ![.compile, .show, .docsGenerate].contains(invocation.command)
-    let nodes = selected.compactMap { project.graph[$0].node }
+    let runnable = self.runnable(selected, project)
+    let nodes = selected.compactMap { runnable[$0] }
     guard !nodes.isEmpty else {
       try events.warn(
         "NothingToDo",
@@ -27,7 +28,19 @@ extension Engine {
     }
     var graph = project.graph
     if invocation.command == .build { graph = graph.withTestEdges() }
-    let plan = ExecutionPlan(graph: graph, selected: selected)
+    // A build runs the unit tests of a model right before it, not as steps of their own.
+    var steps = selected
+    var unitTests: [String: [Node]] = [:]
+    if invocation.command == .build {
+      let models = Set(nodes.map(\.uniqueID))
+      for (id, node) in runnable where node.resourceType == .unitTest {
+        guard let model = node.dependsOnNodes.first, models.contains(model) else { continue }
+        steps.remove(id)
+        unitTests[model, default: []].append(node)
+      }
+      for key in unitTests.keys { unitTests[key]?.sort { $0.uniqueID < $1.uniqueID } }
+    }
+    let plan = ExecutionPlan(graph: graph, selected: steps)
     let lineCount = nodes.count { NodeRunner.hasLines($0, isExecuting: isExecuting) }
     events.emit(.formatting)
     events.emit(
@@ -65,7 +78,7 @@ extension Engine {
     if startFailed, flags.behavior["skip_nodes_if_on_run_start_fails"] {
       for node in nodes { state.add(skipped(node, state, message: nil)) }
     } else {
-      execute(plan, graph, state)
+      execute(plan, runnable, unitTests, state)
     }
     let interrupted = invocation.cancellation.isCancelled && !failFastStopped(state)
     // As dbt: whoever stops a run wants it to stop.
@@ -82,13 +95,45 @@ extension Engine {
     (flags.failFast ?? false) && state.results.contains { $0.status.isFailure }
   }
 
+  /// What can run of a selection: nodes, and unit tests as the nodes that run them.
+  private func runnable(_ selected: MemberSet, _ project: Project) -> [MemberID: Node] {
+    var nodes: [MemberID: Node] = [:]
+    for id in selected {
+      switch project.graph[id] {
+      case .node(let node): nodes[id] = node
+      case .resource(let resource) where resource.resourceType == .unitTest:
+        nodes[id] = project.compiler.node(for: resource)
+      case .resource, .source: continue
+      }
+    }
+    return nodes
+  }
+
+  /// Runs a model's unit tests until one fails. Returns whether the model may be built.
+  private func pass(_ tests: [Node], _ runner: NodeRunner, _ state: RunState) -> Bool {
+    var hasFailed = false
+    for test in tests {
+      guard !hasFailed, !invocation.cancellation.isCancelled else {
+        let result = skipped(test, state, message: nil)
+        state.add(result)
+        state.events.emit(.skippingDetails(result, state.nextPosition()))
+        continue
+      }
+      let result = runner.run(test)
+      state.add(result)
+      hasFailed = result.status.isFailure
+    }
+    return !hasFailed
+  }
+
   private func execute(
     _ plan: ExecutionPlan,
-    _ graph: Graph,
+    _ runnable: [MemberID: Node],
+    _ unitTests: [String: [Node]],
     _ state: RunState
   ) {
     let scheduler = Scheduler(ReadyQueue(successors: plan.successors))
-    let order = plan.order.map { graph[$0].node }
+    let order = plan.order.map { runnable[$0] }
     invocation.cancellation.onCancel { [weak scheduler] in scheduler?.stop() }
     let comments = QueryComments(state.project.workspace)
     let threads = flags.singleThreaded ? 1 : max(1, state.project.workspace.profile.threads)
@@ -114,7 +159,9 @@ extension Engine {
         }
         return
       }
-      let result = runner.run(node)
+      let isTested = pass(unitTests[node.uniqueID] ?? [], runner, state)
+      let result = isTested ? runner.run(node) : skipped(node, state, message: nil)
+      if !isTested { state.events.emit(.skippingDetails(result, state.nextPosition())) }
       // Cut off by Ctrl-C: as dbt, results are of what came to its own end.
       if result.status == .error, cancellation.isCancelled, !failFast { return }
       // An ephemeral model only becomes part of others: it has no result of its own.
@@ -462,6 +509,7 @@ extension Engine {
       ResourceCount("metric", manifest.metrics.count),
       ResourceCount("macro", manifest.macros.count),
       ResourceCount("group", manifest.groups.count),
+      ResourceCount("unit test", manifest.unitTests.count),
     ].filter { $0.count > 0 || $0.kind == "macro" }
   }
 }

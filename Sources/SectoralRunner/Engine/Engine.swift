@@ -276,6 +276,9 @@ extension NodeInfo {
         node.name.hasSuffix("on-run-end-\(node.hookIndex ?? 0)") ? "on-run-end" : "on-run-start"
       label = "\(node.packageName).\(kind).\(node.hookIndex ?? 0)"
     }
+    if node.resourceType == .unitTest {
+      label = "\(node.fqn.dropLast().last ?? "")::\(node.name)"
+    }
     self.init(
       uniqueID: node.uniqueID,
       resourceType: node.resourceType.rawValue,

@@ -122,6 +122,14 @@ final class NodeRunner {
         TimingInfo(name: .execute, startedAt: start, completedAt: events.now)
       )
     }
+    if node.resourceType == .unitTest, let compiled {
+      let outcome = try context.runUnitTest(compiled)
+      result.adapterResponse = outcome.response
+      result.failures = outcome.difference == nil ? 0 : 1
+      result.status = outcome.difference == nil ? .pass : .fail
+      result.message = outcome.difference
+      return
+    }
     if node.resourceType == .test, let compiled {
       try runTest(node, context, compiled, &result)
       return

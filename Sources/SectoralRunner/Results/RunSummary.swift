@@ -81,6 +81,7 @@ extension EventBus {
         switch result.node.resourceType {
         case "model": "\(result.node.materialized) model"
         case "operation": "project hook"
+        case "unit_test": "unit test"
         default: result.node.resourceType
         }
       counts[kind, default: 0] += 1

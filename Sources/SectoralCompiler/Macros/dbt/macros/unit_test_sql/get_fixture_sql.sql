@@ -66,9 +66,10 @@ union all
   {%- for name, value in row.items() -%}
     {%- set name = name | lower -%}
     {%- if name not in column_name_to_data_types -%}
+      {%- set fixture = 'expected output' if model.resource_type == 'unit_test' else "'" ~ model.name ~ "'" -%}
       {%- do exceptions.raise_compiler_error(
-        "Invalid column name: '" ~ name ~ "' in unit test fixture for '" ~ model.name ~ "'.\n"
-        ~ "Accepted columns for '" ~ model.name ~ "' are: " ~ column_name_to_data_types.keys() | list) -%}
+        "Invalid column name: '" ~ name ~ "' in unit test fixture for " ~ fixture ~ ".\n"
+        ~ "Accepted columns for " ~ fixture ~ " are: " ~ column_name_to_data_types.keys() | list) -%}
     {%- endif -%}
     {%- set type = column_name_to_data_types[name] -%}
     {%- if value is none -%}

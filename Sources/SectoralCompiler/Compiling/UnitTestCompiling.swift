@@ -1,0 +1,249 @@
+import SectoralJinja
+package import SectoralProject
+import SectoralText
+package import SectoralWarehouse
+import SectoralYAML
+
+/// What a model reads while a unit test compiles it.
+struct UnitTestInputs {
+  /// Unique ids to the names of CTEs.
+  var names: [String: String] = [:]
+  /// The name of the CTE that `this` is; nil: nothing was given for it.
+  var this: String?
+}
+
+extension Compiler {
+  /// The node that runs a unit test.
+  package func node(for test: PlainResource) -> Node {
+    let node = Node(
+      uniqueID: test.uniqueID,
+      resourceType: .unitTest,
+      name: test.name,
+      packageName: test.packageName,
+      path: "models/\(test.name).sql",
+      originalFilePath: test.originalFilePath,
+      fqn: test.fqn,
+      checksum: .none,
+      rawCode: test.dependsOnNodes.first.flatMap(manifest.node)?.rawCode ?? "",
+      createdAt: Self.createdAt(test),
+      config: test.config
+    )
+    node.declaration = test.declaration
+    node.dependsOnNodes = test.dependsOnNodes
+    node.database = workspace.profile.database
+    node.schema = workspace.profile.schema
+    node.config["materialized"] = "unit"
+    let expect = test.fields["expect"]?.map ?? DatumMap()
+    if expect["format"]?.string == "sql" {
+      node.config["expected_sql"] = expect["rows"] ?? .null
+    } else {
+      node.config["expected_rows"] = expect["rows"] ?? .list([])
+    }
+    return node
+  }
+
+  private static func createdAt(_ test: PlainResource) -> Double {
+    if case .float(let seconds)? = test.fields["created_at"] { seconds } else { 0 }
+  }
+
+  /// The tested model's SQL, reading rows that the test gives.
+  func compileUnitTest(_ context: RunContext, _ node: Node) throws(Failure) -> CompiledSQL {
+    guard let test = manifest.unitTests.first(where: { $0.uniqueID == node.uniqueID }),
+      let model = node.dependsOnNodes.first.flatMap(manifest.node)
+    else { preconditionFailure("a unit test knows its model") }
+    var inputs = UnitTestInputs()
+    var ctes: [ExtraCTE] = []
+    for given in test.fields["given"]?.list ?? [] {
+      let input = try input(given["input"]?.string ?? "", of: model, node)
+      if let id = input.id { inputs.names[id] = "__dbt__cte__\(input.name)" }
+      if input.id == nil { inputs.this = "__dbt__cte__\(input.name)" }
+      let sql =
+        given["format"]?.string == "sql"
+        ? given["rows"]?.string ?? ""
+        : try fixture(given["rows"] ?? .list([]), for: input, context, node)
+      ctes.append(
+        ExtraCTE(
+          uniqueID: "model.\(node.packageName).\(node.name)__\(input.name)",
+          sql: CTEInjection.cte(name: "__dbt__cte__\(input.name)", sql: sql)
+        )
+      )
+    }
+    let own = RunContext(
+      context.thread,
+      compiler: self,
+      node: model,
+      session: context.session,
+      selectedResources: [],
+      emit: context.emitEvent
+    )
+    own.unitTestInputs = inputs
+    try override(test.fields["overrides"]?.map ?? DatumMap(), in: own, node)
+    do throws(TemplateError) {
+      let (text, map) = try renderBody(of: model, own)
+      return CompiledSQL(
+        text: CTEInjection.inject(ctes.map(\.sql), into: text),
+        ownText: text,
+        ctes: ctes,
+        map: map
+      )
+    } catch {
+      throw Failure(error, node: node)
+    }
+  }
+
+  private struct Input {
+    /// nil for `this`.
+    var id: String?
+    var name: String
+    var relation: Relation
+  }
+
+  private func input(_ text: String, of model: Node, _ node: Node) throws(Failure) -> Input {
+    switch UnitTestInput(text) {
+    case .this?:
+      return Input(id: nil, name: model.alias, relation: workspace.relation(of: model))
+    case .reference(.ref(let reference))?:
+      if case .node(let target) = references.node(reference, from: node.packageName) {
+        return Input(
+          id: target.uniqueID,
+          name: target.name,
+          relation: workspace.relation(of: target)
+        )
+      }
+    case .reference(.source(let names))?:
+      if case .source(let target) = references.source(names, from: node.packageName) {
+        return Input(
+          id: target.uniqueID,
+          name: "\(target.sourceName)__\(target.name)",
+          relation: workspace.relation(of: target)
+        )
+      }
+    case nil: break
+    }
+    throw Failure(
+      .compilation,
+      subject: node.words,
+      Diagnostic(
+        id: "unit-test.input-not-found",
+        message: "the input \(text) of the unit test '\(node.name)' was not found",
+        span: node.declaration
+      )
+    )
+  }
+
+  /// The rows as a query; the types of the columns come from the input as it stands.
+  private func fixture(
+    _ rows: Datum,
+    for input: Input,
+    _ context: RunContext,
+    _ node: Node
+  ) throws(Failure) -> String {
+    let stand = Node(
+      uniqueID: "model.\(node.packageName).\(node.name)__\(input.name)",
+      resourceType: .model,
+      name: input.name,
+      packageName: node.packageName,
+      path: "\(input.name).sql",
+      originalFilePath: node.originalFilePath,
+      fqn: node.fqn + [input.name],
+      checksum: .none,
+      rawCode: "",
+      createdAt: node.createdAt,
+      config: ConfigSchema.of(.model).defaults
+    )
+    stand.database = input.relation.database
+    stand.schema = input.relation.schema
+    stand.alias = input.relation.identifier ?? input.name
+    let own = RunContext(
+      context.thread,
+      compiler: self,
+      node: stand,
+      session: context.session,
+      selectedResources: [],
+      emit: context.emitEvent
+    )
+    do throws(TemplateError) {
+      return try own.hosting { () throws(TemplateError) in
+        let value = try own.callMacro(
+          "get_fixture_sql",
+          Arguments([Value(rows), .none]),
+          own.interpreter
+        )
+        guard let value else { throw .compilation("the macro get_fixture_sql is missing") }
+        return try own.interpreter.string(value)
+      }
+    } catch {
+      throw Failure(error, node: node)
+    }
+  }
+
+  private func override(
+    _ overrides: DatumMap,
+    in context: RunContext,
+    _ node: Node
+  ) throws(Failure) {
+    for (name, value) in overrides["macros"]?.map?.entries ?? [] {
+      let parts = name.split(separator: ".").map(String.init)
+      guard parts.count == 1 || parts.first == "dbt" else {
+        throw Failure(
+          .compilation,
+          subject: node.words,
+          Diagnostic(
+            id: "unit-test.package-macro",
+            message: "a unit test cannot yet override the macro \(name) of a package",
+            span: node.declaration,
+            hint: "override a macro of the project that calls it"
+          )
+        )
+      }
+      context.extraMembers[Symbol(parts[parts.count - 1])] =
+        .function(name) { _, _ in Value(value) }
+    }
+    context.variableOverrides = overrides["vars"]?.map ?? DatumMap()
+    for (name, value) in overrides["env_vars"]?.map?.entries ?? [] {
+      context.environmentOverrides[name] = value.pythonText
+    }
+  }
+}
+
+/// What a unit test found.
+package struct UnitTestOutcome: Sendable {
+  /// How the rows differ; nil: they don't.
+  package var difference: String?
+  package var response: AdapterResponse?
+}
+
+extension RunContext {
+  /// Runs a unit test and compares its rows.
+  package func runUnitTest(_ compiled: CompiledSQL) throws(Failure) -> UnitTestOutcome {
+    _ = try materialize(compiled)
+    guard let table = results.table("main"),
+      let mark = table.columns.firstIndex(where: { $0.name == "actual_or_expected" })
+    else {
+      throw Failure(
+        .internalError,
+        subject: node?.words,
+        Diagnostic(
+          id: "unit-test.bad-result",
+          message: "the materialization 'unit' must select a column actual_or_expected",
+          span: node?.declaration
+        )
+      )
+    }
+    func rows(_ kind: String) -> [[String?]] {
+      table.rows.filter { $0[mark] == kind }.map { row in
+        row.indices.filter { $0 != mark }.map { row[$0] }
+      }
+    }
+    let columns = table.columns.indices.filter { $0 != mark }.map { table.columns[$0].name }
+    let difference = RowDifference(
+      columns: columns,
+      actual: rows("actual"),
+      expected: rows("expected")
+    )
+    return UnitTestOutcome(
+      difference: difference.isEmpty ? nil : difference.text,
+      response: results.mainResponse
+    )
+  }
+}
