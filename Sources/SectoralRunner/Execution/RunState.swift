@@ -1,3 +1,8 @@
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
 import SectoralCompiler
 import SectoralGraph
 import SectoralProject
@@ -101,6 +106,11 @@ final class RunState: Sendable {
       onEvent: { event in Self.emit(event, to: events, node: node, thread: thread) }
     )
     let key = ObjectIdentifier(session)
+    if name != "master" {
+      session.isStopped = { [weak self] in
+        self?.engine.invocation.cancellation.isCancelled ?? false
+      }
+    }
     session.didOpen = { [weak self] canceller in
       self?.shared.withLock { $0.cancellers[key] = canceller.map { (name, $0) } }
       // Cancelled between the node's start and its connection: nothing may run on.
@@ -118,6 +128,9 @@ final class RunState: Sendable {
       if name != "master" { events.emit(.logCancelLine(connectionName: name)) }
       canceller.cancel()
     }
+    // The server takes no notice of a request that overtakes its statement: ask again.
+    usleep(50_000)
+    for (_, canceller) in shared.withLock({ Array($0.cancellers.values) }) { canceller.cancel() }
   }
 
   private static func emit(
