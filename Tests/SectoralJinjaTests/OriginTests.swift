@@ -11,7 +11,7 @@ struct OriginTests {
     ("{% set x %}lost{% endset %}{{ x }}!", ["lost|x", "!|!"]),
     ("{% macro m() %}made{% endmacro %}{{ m() }}", ["made|m()"]),
     ("{% for i in [1, 2] %}{{ i }},{% endfor %}", ["1|i", ",|,", "2|i", ",|,"]),
-    ("{% filter upper %}a{% endfilter %}b", ["A|{% filter upper %}", "b|b"]),
+    ("{% filter upper %}a{% endfilter %}b", ["A|{% filter upper %}a{% endfilter %}", "b|b"]),
     (
       "{% macro m() %}<{{ caller() }}>{% endmacro %}{% call m() %}x{% endcall %}", ["<x>|m()"]
     ),
