@@ -87,6 +87,8 @@ package final class WarehouseSession {
   package var comment: () throws(WarehouseError) -> QueryComment?
   /// Given what can cancel the connection, and nil when it is closed.
   package var didOpen: ((any StatementCanceller)?) -> Void = { _ in }
+  /// Asked before every statement: a cancellation that comes between two of them stops the next.
+  package var isStopped: () -> Bool = { false }
 
   private var connection: (any WarehouseConnection)?
   private var driverBegan = false
@@ -250,6 +252,13 @@ package final class WarehouseSession {
 
   /// The open connection, with the driver's BEGIN sent.
   private func ready() throws(WarehouseError) -> any WarehouseConnection {
+    if isStopped() {
+      throw WarehouseError(
+        kind: .cancelled,
+        sqlState: "57014",
+        message: "canceling statement due to user request"
+      )
+    }
     let connection: any WarehouseConnection
     if let open = self.connection {
       connection = open

@@ -1,3 +1,8 @@
+#if canImport(Glibc)
+  import Glibc
+#else
+  import Darwin
+#endif
 import SectoralCompiler
 import SectoralGraph
 import SectoralProject
@@ -106,6 +111,11 @@ final class RunState: Sendable {
       onEvent: { event in Self.emit(event, to: events, node: node, thread: thread) }
     )
     let key = ObjectIdentifier(session)
+    if name != "master" {
+      session.isStopped = { [weak self] in
+        self?.engine.invocation.cancellation.isCancelled ?? false
+      }
+    }
     session.didOpen = { [weak self] canceller in
       self?.shared.withLock { $0.cancellers[key] = canceller.map { (name, $0) } }
       // Cancelled between the node's start and its connection: nothing may run on.
@@ -136,6 +146,9 @@ final class RunState: Sendable {
       if isFirst, name != "master" { events.emit(.logCancelLine(connectionName: name)) }
       canceller.cancel()
     }
+    // The server takes no notice of a request that overtakes its statement: ask again.
+    usleep(50_000)
+    for (_, canceller) in shared.withLock({ Array($0.cancellers.values) }) { canceller.cancel() }
   }
 
   /// While workers run, a cancellation is repeated; hooks at the end of a run are not to be met.
