@@ -27,7 +27,8 @@ package struct Catalog: Sendable {
           "database": cell("table_database"), "comment": cell("table_comment"),
           "owner": cell("table_owner"),
         ],
-        stats: Self.stats(cells))
+        stats: Self.stats(cells)
+      )
     }
     guard let name = cells["column_name"] ?? nil else { return }
     let index = (cells["column_index"] ?? nil).flatMap { Int($0) }
@@ -88,7 +89,8 @@ package enum CatalogWriter {
         "nodes": .map(catalog.layouts(ofSources: false)),
         "sources": .map(catalog.layouts(ofSources: true)),
         "errors": catalog.errors.isEmpty ? .null : .strings(catalog.errors),
-      ]))
+      ])
+    )
     return out.finish()
   }
 }

@@ -30,6 +30,11 @@ package enum Threads {
     for handle in handles { pthread_join(handle, nil) }
   }
 
+  /// Starts a thread that nobody waits for. Without any thread to be had nothing is done.
+  package static func detached(_ body: @escaping @Sendable () -> Void) {
+    if let handle = start(body) { pthread_detach(handle) }
+  }
+
   /// Starts a thread; nil when the system has none left.
   private static func start(_ body: @escaping () -> Void) -> pthread_t? {
     let attributes = UnsafeMutablePointer<pthread_attr_t>.allocate(capacity: 1)

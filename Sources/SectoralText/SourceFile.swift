@@ -5,7 +5,7 @@ public final class SourceFile: Sendable {
   public let path: String
   public let bytes: [UInt8]
 
-  /// - Parameter bytes: UTF-8; invalid sequences are kept and shown as U+FFFD.
+  /// `bytes`: UTF-8; invalid sequences are kept and shown as U+FFFD.
   public init(path: String, bytes: [UInt8]) {
     self.path = path
     self.bytes = bytes

@@ -107,8 +107,8 @@ public struct WarehouseError: Error, Sendable {
 public protocol WarehouseConnection: AnyObject {
   /// Sends one text, which may hold several statements; the result is the last one's.
   ///
-  /// - Parameter fetch: whether rows are wanted; without it they are dropped.
-  /// - Parameter limit: at most so many rows are kept.
+  /// `fetch`: whether rows are wanted; without it they are dropped.
+  /// `limit`: at most so many rows are kept.
   func execute(
     _ sql: String,
     fetch: Bool,
@@ -145,6 +145,6 @@ public protocol StatementCanceller: Sendable {
 public protocol Warehouse: Sendable {
   /// `postgres` or `redshift`.
   var adapterType: String { get }
-  /// - Parameter name: what the connection is for, shown in logs (`model.p.m`).
+  /// `name`: what the connection is for, shown in logs (`model.p.m`).
   func open(name: String) throws(WarehouseError) -> any WarehouseConnection
 }

@@ -61,7 +61,10 @@ struct BadInput: Sendable, CustomTestStringConvertible {
 
   /// Runs the command in a folder of its own, and judges the end.
   func check(in home: TestHome) async throws {
-    let folder = try home.folder("bad-\(name)-\(UInt32.random(in: 0...UInt32.max))", files: cleanFiles)
+    let folder = try home.folder(
+      "bad-\(name)-\(UInt32.random(in: 0...UInt32.max))",
+      files: cleanFiles
+    )
     let result = try await Sectoral.run(
       command,
       in: folder,
@@ -85,15 +88,20 @@ struct BadInput: Sendable, CustomTestStringConvertible {
     if let place {
       require(
         lines.contains {
-          $0.contains("--> ") && ($0.hasSuffix(" \(place.words)") || $0.hasSuffix("/\(place.words)"))
-        }, "must name the place \(place.words)")
+          $0.contains("--> ")
+            && ($0.hasSuffix(" \(place.words)") || $0.hasSuffix("/\(place.words)"))
+        },
+        "must name the place \(place.words)"
+      )
       // Tabs and the like are shown as blanks.
       let shown = place.line.replacingOccurrences(of: "\t", with: "    ")
       require(lines.contains { $0.hasSuffix("| \(shown)") }, "must show the line: \(shown)")
     }
     if let hint {
       require(
-        lines.contains { $0.contains("= hint: ") && $0.contains(hint) }, "must advise: \(hint)")
+        lines.contains { $0.contains("= hint: ") && $0.contains(hint) },
+        "must advise: \(hint)"
+      )
     }
   }
 }

@@ -18,56 +18,71 @@ struct BadInputTests {
       says: [
         "Compilation Error in model a (models/a.sql)", "Unexpected end of template.",
         "The innermost block that needs to be closed is 'if'.",
-      ]),
+      ]
+    ),
     BadInput(
       name: "unclosed-expression",
       files: ["models/a.sql": "select 1️⃣{{ ref('b') as a\n"],
-      says: ["unexpected end of template"], hint: "close it with '}}'"),
+      says: ["unexpected end of template"],
+      hint: "close it with '}}'"
+    ),
     BadInput(
       name: "unclosed-comment",
       files: ["models/a.sql": "select 1 as a 1️⃣{# hm\n"],
-      says: ["Missing end of comment tag"]),
+      says: ["Missing end of comment tag"]
+    ),
     BadInput(
       name: "unclosed-string",
       files: ["models/a.sql": "select {{ 1️⃣'abc }} as a\n"],
-      says: ["Compilation Error in model a (models/a.sql)", "unexpected end of template in a string"]),
+      says: [
+        "Compilation Error in model a (models/a.sql)", "unexpected end of template in a string",
+      ]
+    ),
     BadInput(
       name: "unclosed-macro",
       files: ["macros/m.sql": "1️⃣{% macro m() %}\n 1\n", "models/a.sql": model],
-      says: ["Reached EOF without finding a close tag for macro (searched from line 1)"]),
+      says: ["Reached EOF without finding a close tag for macro (searched from line 1)"]
+    ),
     BadInput(
       name: "endif-alone",
       files: ["models/a.sql": "select 1 as a\n{% 1️⃣endif %}\n"],
-      says: ["Encountered unknown tag 'endif'."]),
+      says: ["Encountered unknown tag 'endif'."]
+    ),
     BadInput(
       name: "unknown-tag",
       files: ["models/a.sql": "select 1 as a {% 1️⃣foo %}\n"],
-      says: ["Encountered unknown tag 'foo'."]),
+      says: ["Encountered unknown tag 'foo'."]
+    ),
     BadInput(
       name: "unknown-filter",
       files: ["models/a.sql": "select\n  {{ 'x' | 1️⃣uper }} as a\n"],
-      says: ["No filter named 'uper'"], hint: "did you mean 'upper'?"),
+      says: ["No filter named 'uper'"],
+      hint: "did you mean 'upper'?"
+    ),
     BadInput(
       name: "too-many-arguments",
       files: [
         "models/a.sql": "select\n  {{ 1️⃣m(1, 2) }} as a\n",
         "macros/m.sql": "{% macro m(x) %}{{ x }}{% endmacro %}\n",
       ],
-      says: ["takes not more than 1 argument(s)"]),
+      says: ["takes not more than 1 argument(s)"]
+    ),
     BadInput(
       name: "unknown-argument",
       files: [
         "models/a.sql": "select\n  {{ 1️⃣m(y=2) }} as a\n",
         "macros/m.sql": "{% macro m(x) %}{{ x }}{% endmacro %}\n",
       ],
-      says: ["takes no keyword argument 'y'"]),
+      says: ["takes no keyword argument 'y'"]
+    ),
     BadInput(
       name: "recursive-macro",
       files: [
         "macros/m.sql": "{% macro m(x) %}{{ 1️⃣m(x + 1) }}{% endmacro %}\n",
         "models/a.sql": "select {{ m(1) }} as a\n",
       ],
-      says: ["Compilation Error in model a (models/a.sql)"]),
+      says: ["Compilation Error in model a (models/a.sql)"]
+    ),
     BadInput(
       name: "mutually-recursive-macros",
       files: [
@@ -75,19 +90,23 @@ struct BadInputTests {
           "{% macro m(x) %}{{ n(x) }}{% endmacro %}\n{% macro n(x) %}{{ m(x) }}{% endmacro %}\n",
         "models/a.sql": "select {{ m(1) }} as a\n",
       ],
-      says: ["Compilation Error in model a (models/a.sql)"]),
+      says: ["Compilation Error in model a (models/a.sql)"]
+    ),
     BadInput(
       name: "endless-output",
       files: ["models/a.sql": "{% set x = 1️⃣'x' * 100000000000 %}select 1 as a\n"],
-      says: ["Compilation Error in model a (models/a.sql)"]),
+      says: ["Compilation Error in model a (models/a.sql)"]
+    ),
     BadInput(
       name: "endless-list",
       files: ["models/a.sql": "{% set x = 1️⃣range(100000000000) | list %}select 1 as a\n"],
-      says: ["Compilation Error in model a (models/a.sql)"]),
+      says: ["Compilation Error in model a (models/a.sql)"]
+    ),
     BadInput(
       name: "endless-number",
       files: ["models/a.sql": "{% set x = 1️⃣10 ** 10000000000 %}select 1 as a\n"],
-      says: ["Compilation Error in model a (models/a.sql)"]),
+      says: ["Compilation Error in model a (models/a.sql)"]
+    ),
     BadInput(
       name: "raised-by-a-macro",
       files: [
@@ -95,7 +114,8 @@ struct BadInputTests {
           "{% macro m() %}\n  {{ 1️⃣exceptions.raise_compiler_error('my words') }}\n{% endmacro %}\n",
         "models/a.sql": "select 1 as a\n{{ m() }}\n",
       ],
-      says: ["Compilation Error in model a (models/a.sql)", "my words", "at models/a.sql:2:4"]),
+      says: ["Compilation Error in model a (models/a.sql)", "my words", "at models/a.sql:2:4"]
+    ),
   ]
 
   // MARK: References
@@ -109,7 +129,9 @@ struct BadInputTests {
       says: [
         "Compilation Error",
         "Model 'model.faulty.b' (models/b.sql) depends on a node named 'order' which was not found",
-      ], hint: "did you mean 'orders'?"),
+      ],
+      hint: "did you mean 'orders'?"
+    ),
     BadInput(
       name: "misspelt-ref-in-a-test",
       files: [
@@ -119,7 +141,9 @@ struct BadInputTests {
       says: [
         "[WARNING]",
         "Test 'test.faulty.t' (tests/t.sql) depends on a node named 'order' which was not found",
-      ], hint: "did you mean 'orders'?"),
+      ],
+      hint: "did you mean 'orders'?"
+    ),
     BadInput(
       name: "misspelt-source",
       files: [
@@ -128,37 +152,45 @@ struct BadInputTests {
       ],
       says: [
         "Model 'model.faulty.b' (models/b.sql) depends on a source named 'raw.pric' which was not found"
-      ], hint: "did you mean"),
+      ],
+      hint: "did you mean"
+    ),
     BadInput(
       name: "disabled-ref",
       files: [
         "models/a.sql": "select * from {{ 1️⃣ref('b') }}\n",
         "models/b.sql": "{{ config(enabled=false) }}select 1 as b\n",
       ],
-      says: ["depends on a node named 'b' which is disabled"]),
+      says: ["depends on a node named 'b' which is disabled"]
+    ),
     BadInput(
       name: "ref-with-three-arguments",
       files: ["models/a.sql": "select * from {{ 1️⃣ref('a', 'b', 'c') }}\n"],
-      says: ["ref() takes at most two arguments (3 given)"]),
+      says: ["ref() takes at most two arguments (3 given)"]
+    ),
     BadInput(
       name: "ref-without-arguments",
       files: ["models/a.sql": "select * from {{ 1️⃣ref() }}\n"],
-      says: ["ref() takes at most two arguments (0 given)"]),
+      says: ["ref() takes at most two arguments (0 given)"]
+    ),
     BadInput(
       name: "ref-of-a-number",
       files: ["models/a.sql": "select * from {{ 1️⃣ref(1) }}\n"],
-      says: ["The name argument to ref() must be a string, got <class 'int'>"]),
+      says: ["The name argument to ref() must be a string, got <class 'int'>"]
+    ),
     BadInput(
       name: "source-with-one-argument",
       files: ["models/a.sql": "select * from {{ 1️⃣source('a') }}\n"],
-      says: ["source() takes exactly two arguments (1 given)"]),
+      says: ["source() takes exactly two arguments (1 given)"]
+    ),
     BadInput(
       name: "duplicate-model",
       files: ["models/x/a.sql": model, "models/y/a.sql": model],
       says: [
         "Compilation Error", "dbt found two models with the name \"a\".",
         "- model.faulty.a (models/y/a.sql)", "- model.faulty.a (models/x/a.sql)",
-      ]),
+      ]
+    ),
     BadInput(
       name: "duplicate-relation",
       files: [
@@ -167,153 +199,223 @@ struct BadInputTests {
       says: [
         "dbt found two resources with the database representation",
         "- model.faulty.b (models/b.sql)",
-      ]),
+      ]
+    ),
     BadInput(
       name: "duplicate-macro",
       files: [
         "models/a.sql": model,
         "macros/m.sql": "{% macro m() %}1{% endmacro %}\n{% macro m() %}2{% endmacro %}\n",
       ],
-      says: ["dbt found multiple macros named \"m\" in the project \"faulty\"."]),
+      says: ["dbt found multiple macros named \"m\" in the project \"faulty\"."]
+    ),
     BadInput(
       name: "missing-docs-block",
       files: [
         "models/a.sql": model,
         "models/s.yml": "models:\n  - name: a\n    description: \"{{ doc('nope') }}\"\n",
       ],
-      says: ["Documentation for 'nope' not found"]),
+      says: ["Documentation for 'nope' not found"]
+    ),
     BadInput(
       name: "missing-environment-variable",
       files: ["models/a.sql": "select\n  '{{ 1️⃣env_var('NO_SUCH_VAR') }}' as a\n"],
-      says: ["Env var required but not provided: 'NO_SUCH_VAR'"]),
+      says: ["Env var required but not provided: 'NO_SUCH_VAR'"]
+    ),
   ]
 
   // MARK: Properties files
 
-  static func properties(_ name: String, _ text: String, _ says: [String], hint: String? = nil)
+  static func properties(
+    _ name: String,
+    _ text: String,
+    _ says: [String],
+    hint: String? = nil
+  )
     -> BadInput
   {
     BadInput(
-      name: name, files: ["models/a.sql": model, "models/s.yml": text], says: says, hint: hint)
+      name: name,
+      files: ["models/a.sql": model, "models/s.yml": text],
+      says: says,
+      hint: hint
+    )
   }
 
   static let properties = [
     properties(
-      "bad-indentation", "models:\n  - name: a\n   1️⃣description: b\n",
+      "bad-indentation",
+      "models:\n  - name: a\n   1️⃣description: b\n",
       [
         "Parsing Error", "Error reading faulty: s.yml - Runtime Error", "Syntax error near line 3",
         "did not find expected '-' indicator",
-      ]),
+      ]
+    ),
     properties(
-      "tab-in-yaml", "models:\n1️⃣\t- name: a\n",
+      "tab-in-yaml",
+      "models:\n1️⃣\t- name: a\n",
       ["Syntax error near line 2", "found character that cannot start any token"],
-      hint: "spaces"),
+      hint: "spaces"
+    ),
     properties(
-      "unclosed-quote-in-yaml", "models:\n  - name: 1️⃣\"a\n",
-      ["while scanning a quoted scalar", "found unexpected end of stream"]),
+      "unclosed-quote-in-yaml",
+      "models:\n  - name: 1️⃣\"a\n",
+      ["while scanning a quoted scalar", "found unexpected end of stream"]
+    ),
     properties(
-      "entry-without-name", "models:\n  - 1️⃣description: a\n",
+      "entry-without-name",
+      "models:\n  - 1️⃣description: a\n",
       [
         "The schema file at models/s.yml is invalid because a list element for 'models' does not "
           + "have a name attribute."
-      ]),
+      ]
+    ),
     properties(
-      "models-not-a-list", "models:\n  1️⃣name: a\n",
-      ["The schema file at models/s.yml is invalid because the value of 'models' is not a list"]),
+      "models-not-a-list",
+      "models:\n  1️⃣name: a\n",
+      ["The schema file at models/s.yml is invalid because the value of 'models' is not a list"]
+    ),
     properties(
-      "file-not-a-dictionary", "1️⃣- name: a\n",
-      ["Contents of file 'models/s.yml' are not valid. Dictionary expected."]),
+      "file-not-a-dictionary",
+      "1️⃣- name: a\n",
+      ["Contents of file 'models/s.yml' are not valid. Dictionary expected."]
+    ),
     properties(
-      "columns-not-a-list", "models:\n  - name: a\n    columns: 1️⃣a\n",
-      ["Invalid models config given in models/s.yml", "'a' is not of type 'array'"]),
+      "columns-not-a-list",
+      "models:\n  - name: a\n    columns: 1️⃣a\n",
+      ["Invalid models config given in models/s.yml", "'a' is not of type 'array'"]
+    ),
     properties(
       "tests-not-a-list",
       "models:\n  - name: a\n    columns:\n      - name: id\n        data_tests: 1️⃣unique\n",
-      ["Invalid models config given in models/s.yml", "'unique' is not of type 'array'"]),
+      ["Invalid models config given in models/s.yml", "'unique' is not of type 'array'"]
+    ),
     properties(
-      "wrong-type-of-a-config", "models:\n  - name: a\n    config: {enabled: 1️⃣maybe}\n",
-      ["'maybe' is not of type 'boolean'"]),
+      "wrong-type-of-a-config",
+      "models:\n  - name: a\n    config: {enabled: 1️⃣maybe}\n",
+      ["'maybe' is not of type 'boolean'"]
+    ),
     BadInput(
       name: "misspelt-key",
       files: [
         "models/a.sql": model, "models/s.yml": "models:\n  - name: a\n    1️⃣descriptoin: hello\n",
-      ], exitCode: 0,
+      ],
+      exitCode: 0,
       says: ["[WARNING]", "Custom key `descriptoin` found in models"],
-      hint: "did you mean 'description'?"),
+      hint: "did you mean 'description'?"
+    ),
     BadInput(
       name: "misspelt-section",
-      files: ["models/a.sql": model, "models/s.yml": "1️⃣modles:\n  - name: a\n"], exitCode: 0,
-      says: ["[WARNING]", "modles"], hint: "did you mean 'models'?"),
+      files: ["models/a.sql": model, "models/s.yml": "1️⃣modles:\n  - name: a\n"],
+      exitCode: 0,
+      says: ["[WARNING]", "modles"],
+      hint: "did you mean 'models'?"
+    ),
     BadInput(
       name: "entry-twice",
       files: [
         "models/a.sql": model, "models/s.yml": "models:\n  - name: a\n",
         "models/t.yml": "models:\n  - name: a\n",
       ],
-      says: ["dbt found two schema.yml entries for the same resource named a."]),
+      says: ["dbt found two schema.yml entries for the same resource named a."]
+    ),
     BadInput(
       name: "wrong-type-in-config-call",
       files: ["models/a.sql": "{{ 1️⃣config(enabled='maybe') }}\nselect 1 as a\n"],
-      says: ["at path ['enabled']: 'maybe' is not of type 'boolean'"]),
+      says: ["at path ['enabled']: 'maybe' is not of type 'boolean'"]
+    ),
     BadInput(
       name: "number-as-materialization",
       files: ["models/a.sql": "{{ 1️⃣config(materialized=5) }}\nselect 1 as a\n"],
-      says: ["at path ['materialized']: 5 is not of type 'string'"]),
+      says: ["at path ['materialized']: 5 is not of type 'string'"]
+    ),
     BadInput(
       name: "dictionary-as-tags",
       files: ["models/a.sql": "{{ 1️⃣config(tags={'a': 1}) }}\nselect 1 as a\n"],
-      says: ["at path ['tags']", "is not valid under any of the given schemas"]),
+      says: ["at path ['tags']", "is not valid under any of the given schemas"]
+    ),
   ]
 
   // MARK: Project files
 
   static func project(
-    _ name: String, _ text: String, _ says: [String], hint: String? = nil
+    _ name: String,
+    _ text: String,
+    _ says: [String],
+    hint: String? = nil
   ) -> BadInput {
     BadInput(
-      name: name, files: ["models/a.sql": model, "dbt_project.yml": text], says: says, hint: hint)
+      name: name,
+      files: ["models/a.sql": model, "dbt_project.yml": text],
+      says: says,
+      hint: hint
+    )
   }
 
   static let projects = [
     BadInput(
-      name: "no-project-file", files: ["models/a.sql": model, "dbt_project.yml": ""],
-      says: ["Runtime Error", "No dbt_project.yml found at expected path"]),
+      name: "no-project-file",
+      files: ["models/a.sql": model, "dbt_project.yml": ""],
+      says: ["Runtime Error", "No dbt_project.yml found at expected path"]
+    ),
     project(
-      "unknown-key-of-the-project", BadInput.projectFile("1️⃣modls:\n  faulty: {}\n"),
+      "unknown-key-of-the-project",
+      BadInput.projectFile("1️⃣modls:\n  faulty: {}\n"),
       ["Additional properties are not allowed ('modls' was unexpected)"],
-      hint: "did you mean 'models'?"),
+      hint: "did you mean 'models'?"
+    ),
     project(
-      "wrong-type-in-the-project", BadInput.projectFile("model-paths: 1️⃣models\n"),
-      ["at path ['model-paths']: 'models' is not valid under any of the given schemas"]),
+      "wrong-type-in-the-project",
+      BadInput.projectFile("model-paths: 1️⃣models\n"),
+      ["at path ['model-paths']: 'models' is not valid under any of the given schemas"]
+    ),
     project(
-      "project-without-name", "version: '1.0'\nprofile: p\n",
-      ["Required \"name\" field not present in project"]),
+      "project-without-name",
+      "version: '1.0'\nprofile: p\n",
+      ["Required \"name\" field not present in project"]
+    ),
     project(
-      "project-with-a-bad-name", "name: 1️⃣my-project\nprofile: p\n",
-      ["at path ['name']: 'my-project' does not match"]),
+      "project-with-a-bad-name",
+      "name: 1️⃣my-project\nprofile: p\n",
+      ["at path ['name']: 'my-project' does not match"]
+    ),
     project("empty-project-file", "\n", ["dbt_project.yml does not parse to a dictionary"]),
     project("list-as-project", "1️⃣- a\n", ["dbt_project.yml does not parse to a dictionary"]),
     project(
-      "bad-indentation-of-the-project", "name: p\n profile1️⃣: p\n",
-      ["Syntax error near line 2", "mapping values are not allowed in this context"]),
+      "bad-indentation-of-the-project",
+      "name: p\n profile1️⃣: p\n",
+      ["Syntax error near line 2", "mapping values are not allowed in this context"]
+    ),
     project(
       "wrong-type-in-project-configs",
       BadInput.projectFile("models:\n  faulty:\n    +enabled: 1️⃣maybe\n"),
-      ["'maybe' is not of type 'boolean'"]),
+      ["'maybe' is not of type 'boolean'"]
+    ),
     project(
-      "version-too-old", BadInput.projectFile("require-dbt-version: '>=99.0.0'\n"),
-      ["This version of dbt is not supported with the 'faulty' package."]),
+      "version-too-old",
+      BadInput.projectFile("require-dbt-version: '>=99.0.0'\n"),
+      ["This version of dbt is not supported with the 'faulty' package."]
+    ),
   ]
 
   // MARK: Profiles and flags
 
   static func profile(
-    _ name: String, _ text: String, _ says: [String], hint: String? = nil,
-    command: [String] = ["parse"], environment: [String: String] = [:]
+    _ name: String,
+    _ text: String,
+    _ says: [String],
+    hint: String? = nil,
+    command: [String] = ["parse"],
+    environment: [String: String] = [:]
   ) -> BadInput {
     BadInput(
-      name: name, files: ["models/a.sql": model, "profiles.yml": text], command: command,
-      environment: environment, says: says, hint: hint)
+      name: name,
+      files: ["models/a.sql": model, "profiles.yml": text],
+      command: command,
+      environment: environment,
+      says: says,
+      hint: hint
+    )
   }
 
   static func output(_ more: String, type: String = "postgres") -> String {
@@ -323,41 +425,69 @@ struct BadInputTests {
 
   static let settings = [
     profile(
-      "unknown-target", output("      user: u\n      password: p\n"),
+      "unknown-target",
+      output("      user: u\n      password: p\n"),
       ["The profile 'faulty' does not have a target named 'prod'.", "- dev"],
-      command: ["parse", "--target", "prod"]),
+      command: ["parse", "--target", "prod"]
+    ),
     profile(
-      "missing-key-of-the-profile", output("      password: p\n"),
-      ["Credentials in profile \"faulty\", target \"dev\" invalid: 'user' is a required property"]),
+      "missing-key-of-the-profile",
+      output("      password: p\n"),
+      ["Credentials in profile \"faulty\", target \"dev\" invalid: 'user' is a required property"]
+    ),
     profile(
-      "wrong-type-of-the-port", output("      user: u\n      password: p\n      port: 1️⃣abc\n"),
-      ["Credentials in profile \"faulty\", target \"dev\" invalid: 'abc' is not of type 'integer'"]),
+      "wrong-type-of-the-port",
+      output("      user: u\n      password: p\n      port: 1️⃣abc\n"),
+      ["Credentials in profile \"faulty\", target \"dev\" invalid: 'abc' is not of type 'integer'"]
+    ),
     profile(
-      "wrong-type-of-threads", output("      user: u\n      password: p\n      threads: 1️⃣many\n"),
-      ["'many' is not of type 'integer'"]),
+      "wrong-type-of-threads",
+      output("      user: u\n      password: p\n      threads: 1️⃣many\n"),
+      ["'many' is not of type 'integer'"]
+    ),
     profile(
-      "unknown-adapter", output("      user: u\n", type: "1️⃣snowflake"),
-      ["Could not find adapter type snowflake!"]),
+      "unknown-adapter",
+      output("      user: u\n", type: "1️⃣snowflake"),
+      ["Could not find adapter type snowflake!"]
+    ),
     profile(
-      "no-outputs", "faulty:\n  target: dev\n", ["outputs not specified in profile 'faulty'"]),
+      "no-outputs",
+      "faulty:\n  target: dev\n",
+      ["outputs not specified in profile 'faulty'"]
+    ),
     profile(
-      "bad-yaml-of-the-profile", "faulty:\n  target: dev\n 1️⃣outputs: x\n",
-      ["Syntax error near line 3", "did not find expected key"]),
+      "bad-yaml-of-the-profile",
+      "faulty:\n  target: dev\n 1️⃣outputs: x\n",
+      ["Syntax error near line 3", "did not find expected key"]
+    ),
     profile(
       "missing-variable-of-the-profile",
       output("      user: u\n      password: \"{{ env_var('NO_SUCH_PASSWORD') }}\"\n"),
-      ["Env var required but not provided: 'NO_SUCH_PASSWORD'"]),
+      ["Env var required but not provided: 'NO_SUCH_PASSWORD'"]
+    ),
     BadInput(
-      name: "unknown-flag", files: ["models/a.sql": model], command: ["parse", "--no-such-flag"],
-      says: ["--no-such-flag"]),
+      name: "unknown-flag",
+      files: ["models/a.sql": model],
+      command: ["parse", "--no-such-flag"],
+      says: ["--no-such-flag"]
+    ),
     BadInput(
-      name: "unknown-command", files: ["models/a.sql": model], command: ["prase"],
-      says: ["prase"]),
+      name: "unknown-command",
+      files: ["models/a.sql": model],
+      command: ["prase"],
+      says: ["prase"]
+    ),
     BadInput(
-      name: "bad-vars", files: ["models/a.sql": model], command: ["parse", "--vars", "{a: "],
-      says: ["--vars"]),
+      name: "bad-vars",
+      files: ["models/a.sql": model],
+      command: ["parse", "--vars", "{a: "],
+      says: ["--vars"]
+    ),
     BadInput(
-      name: "unknown-selection-method", files: ["models/a.sql": model],
-      command: ["ls", "--select", "nomethod:x"], says: ["'nomethod'"]),
+      name: "unknown-selection-method",
+      files: ["models/a.sql": model],
+      command: ["ls", "--select", "nomethod:x"],
+      says: ["'nomethod'"]
+    ),
   ]
 }

@@ -52,11 +52,11 @@ struct CommandTests {
       [
         "seeds/orders.csv": "id,status\n1,open\n2,open\n",
         "snapshots/history.yml": """
-          snapshots:
-            - name: order_history
-              relation: ref('orders')
-              config: {strategy: check, unique_key: id, check_cols: [status]}
-          """,
+        snapshots:
+          - name: order_history
+            relation: ref('orders')
+            config: {strategy: check, unique_key: id, check_cols: [status]}
+        """,
       ]
     )
     for seed in ["id,status\n1,open\n2,open\n", "id,status\n1,closed\n2,open\n"] {
@@ -101,17 +101,17 @@ struct CommandTests {
       "hooks_write",
       [
         "dbt_project.yml": """
-          on-run-start: "create table if not exists {{ target.schema }}.audit (note text)"
-          on-run-end: "insert into {{ target.schema }}.audit values ('ended')"
-          query-comment: "{{ comment_text(target.name) }}"
-          """,
+        on-run-start: "create table if not exists {{ target.schema }}.audit (note text)"
+        on-run-end: "insert into {{ target.schema }}.audit values ('ended')"
+        query-comment: "{{ comment_text(target.name) }}"
+        """,
         "models/one.sql": "select 1 as one",
         "macros/operations.sql": """
-          {% macro comment_text(name) %}run on {{ name }}{% endmacro %}
-          {% macro note(text) %}
-            {% do run_query("insert into " ~ target.schema ~ ".audit values ('" ~ text ~ "')") %}
-          {% endmacro %}
-          """,
+        {% macro comment_text(name) %}run on {{ name }}{% endmacro %}
+        {% macro note(text) %}
+          {% do run_query("insert into " ~ target.schema ~ ".audit values ('" ~ text ~ "')") %}
+        {% endmacro %}
+        """,
       ]
     )
     for arguments in [["run"], ["run-operation", "note", "--args", "{text: called}"]] {
@@ -133,12 +133,12 @@ struct CommandTests {
       [
         "functions/doubled.sql": "select price * 2",
         "functions/functions.yml": """
-          functions:
-            - name: doubled
-              arguments: [{name: price, data_type: float}]
-              returns: {data_type: float}
-              config: {volatility: deterministic}
-          """,
+        functions:
+          - name: doubled
+            arguments: [{name: price, data_type: float}]
+            returns: {data_type: float}
+            config: {volatility: deterministic}
+        """,
         "models/prices.sql": "select {{ function('doubled') }}(21) as price",
       ]
     )

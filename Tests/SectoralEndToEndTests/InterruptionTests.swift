@@ -12,7 +12,8 @@ struct InterruptionTests {
   private func built(_ name: String, _ more: [String: String] = [:]) async throws -> String {
     var files = [
       "dbt_project.yml": BadInput.projectFile(
-        "models: {faulty: {+materialized: table}}\n"),
+        "models: {faulty: {+materialized: table}}\n"
+      ),
       "models/kept.sql": "select generate_series(1, 3) as id\n",
     ]
     files.merge(more) { _, new in new }
@@ -30,7 +31,9 @@ struct InterruptionTests {
   private func ask(_ sql: String, in folder: String) async throws -> Int? {
     let result = try await Sectoral.run(
       ["show", "--inline", "select (\(sql)) as answer", "--output", "json", "--quiet"],
-      in: folder, home: home)
+      in: folder,
+      home: home
+    )
     struct Rows: Decodable {
       struct Row: Decodable { var answer: Int? }
       var show: [Row]
@@ -45,7 +48,9 @@ struct InterruptionTests {
   private func expectKept(_ folder: String, rows: Int = 3) async throws {
     #expect(try await ask("select count(*) from {{ target.schema }}.kept", in: folder) == rows)
     let left = try await ask(
-      "select count(*) from pg_class where relname like '%\\_\\_dbt\\_%'", in: folder)
+      "select count(*) from pg_class where relname like '%\\_\\_dbt\\_%'",
+      in: folder
+    )
     #expect(left == 0)
   }
 
@@ -61,23 +66,34 @@ struct InterruptionTests {
           on-run-end: ["create table {{ target.schema }}.hooked as select 1 as x"]
           models: {faulty: {+materialized: table}}
 
-          """),
+          """
+        ),
         "models/after.sql": "select * from {{ ref('kept') }}\n",
         "models/quick.sql": "select 1 as id\n",
-      ])
+      ]
+    )
     _ = try await ask("1", in: folder)
     try write(
-      "-- depends_on: {{ ref('quick') }}\n" + Self.slow, to: "\(folder)/models/kept.sql")
+      "-- depends_on: {{ ref('quick') }}\n" + Self.slow,
+      to: "\(folder)/models/kept.sql"
+    )
     try write(
       BadInput.projectFile(
         """
         on-run-end: ["create table {{ target.schema }}.hooked_twice as select 1 as x"]
         models: {faulty: {+materialized: table}}
 
-        """), to: "\(folder)/dbt_project.yml")
+        """
+      ),
+      to: "\(folder)/dbt_project.yml"
+    )
     let result = try await Sectoral.run(
-      ["run", "--threads", "2"], in: folder, home: home, timeout: .seconds(50),
-      interrupt: Sectoral.Interrupt(signal: signal, after: "2 of 3 START"))
+      ["run", "--threads", "2"],
+      in: folder,
+      home: home,
+      timeout: .seconds(50),
+      interrupt: Sectoral.Interrupt(signal: signal, after: "2 of 3 START")
+    )
     #expect(result.exitCode == 2, "\(result)")
     #expect(!result.timedOut)
     #expect(result.output.contains("Exited because of keyboard interrupt"), "\(result)")
@@ -91,7 +107,9 @@ struct InterruptionTests {
       try await ask(
         "select count(*) from pg_stat_activity where datname = current_database() "
           + "and state = 'active' and query like '%pg_sleep%' and pid <> pg_backend_pid()",
-        in: folder) == 0)
+        in: folder
+      ) == 0
+    )
   }
 
   @Test func aCancelLineNamesTheNode() async throws {
@@ -99,8 +117,12 @@ struct InterruptionTests {
     try write(Self.slow, to: "\(folder)/models/kept.sql")
     // The statement is in the log once it has been sent.
     let result = try await Sectoral.run(
-      ["run", "--log-level", "debug"], in: folder, home: home, timeout: .seconds(50),
-      interrupt: Sectoral.Interrupt(after: "pg_sleep"))
+      ["run", "--log-level", "debug"],
+      in: folder,
+      home: home,
+      timeout: .seconds(50),
+      interrupt: Sectoral.Interrupt(after: "pg_sleep")
+    )
     #expect(result.exitCode == 2, "\(result)")
     #expect(result.output.contains("CANCEL query model.faulty.kept"), "\(result)")
     try await expectKept(folder)
@@ -109,10 +131,16 @@ struct InterruptionTests {
   @Test func aKilledRunIsRecoveredFrom() async throws {
     let folder = try await built("kill")
     try write(
-      "select 1 as id, pg_sleep(2)::text as nothing\n", to: "\(folder)/models/kept.sql")
+      "select 1 as id, pg_sleep(2)::text as nothing\n",
+      to: "\(folder)/models/kept.sql"
+    )
     let result = try await Sectoral.run(
-      ["run", "--log-level", "debug"], in: folder, home: home, timeout: .seconds(50),
-      interrupt: Sectoral.Interrupt(signal: SIGKILL, after: "pg_sleep"))
+      ["run", "--log-level", "debug"],
+      in: folder,
+      home: home,
+      timeout: .seconds(50),
+      interrupt: Sectoral.Interrupt(signal: SIGKILL, after: "pg_sleep")
+    )
     #expect(result.signal == SIGKILL, "\(result)")
     try await expectKept(folder)
     try write("select generate_series(1, 5) as id\n", to: "\(folder)/models/kept.sql")
@@ -164,14 +192,18 @@ struct InterruptionTests {
     for (kind, letter, rows) in kinds {
       try write(
         "{{ config(materialized='\(kind)') }}\nselect generate_series(1, 3) as id\n",
-        to: "\(folder)/models/kept.sql")
+        to: "\(folder)/models/kept.sql"
+      )
       let result = try await Sectoral.run(["run"], in: folder, home: home)
       #expect(result.exitCode == 0, "\(result)")
       try await expectKept(folder, rows: rows)
       #expect(
         try await ask(
           "select count(*) from pg_class where relname = 'kept' and relkind = '\(letter)' "
-            + "and relnamespace = '{{ target.schema }}'::regnamespace", in: folder) == 1)
+            + "and relnamespace = '{{ target.schema }}'::regnamespace",
+          in: folder
+        ) == 1
+      )
     }
   }
 
@@ -181,9 +213,14 @@ struct InterruptionTests {
     let folder = try await built("disk")
     try write(
       "select 1 as id -- \(String(repeating: "x", count: 100_000))\n",
-      to: "\(folder)/models/kept.sql")
+      to: "\(folder)/models/kept.sql"
+    )
     let result = try await Sectoral.run(
-      ["run"], in: folder, home: home, shell: "ulimit -f 40; exec \"$@\"")
+      ["run"],
+      in: folder,
+      home: home,
+      shell: "ulimit -f 40; exec \"$@\""
+    )
     #expect(result.exitCode == 2, "\(result)")
     let text = result.output + result.errors
     #expect(text.contains("could not write"), "\(result)")
@@ -196,9 +233,14 @@ struct InterruptionTests {
     let folder = try await built("disk")
     try write(
       "select 1 as id -- \(String(repeating: "x", count: 100_000))\n",
-      to: "\(folder)/models/kept.sql")
+      to: "\(folder)/models/kept.sql"
+    )
     let result = try await Sectoral.run(
-      ["run", "--no-write-json"], in: folder, home: home, shell: "ulimit -f 40; exec \"$@\"")
+      ["run", "--no-write-json"],
+      in: folder,
+      home: home,
+      shell: "ulimit -f 40; exec \"$@\""
+    )
     #expect(result.exitCode == 1, "\(result)")
     let text = result.output + result.errors
     #expect(text.contains("could not write"), "\(result)")
@@ -209,7 +251,11 @@ struct InterruptionTests {
   @Test func aFullDiskBehindTheOutput() async throws {
     let folder = try await built("output")
     let result = try await Sectoral.run(
-      ["run"], in: folder, home: home, shell: "exec \"$@\" > /dev/full")
+      ["run"],
+      in: folder,
+      home: home,
+      shell: "exec \"$@\" > /dev/full"
+    )
     #expect(result.exitCode == 2, "\(result)")
     #expect(result.errors.contains("No space left on device"), "\(result)")
     try await expectKept(folder)
@@ -221,7 +267,8 @@ struct InterruptionTests {
       files: [
         "dbt_project.yml": BadInput.projectFile(), "models/a.sql": "select 1 as id\n",
         "target": "not a folder\n", "logs": "not a folder\n",
-      ])
+      ]
+    )
     let result = try await Sectoral.run(["run"], in: folder, home: home)
     #expect(result.exitCode == 2, "\(result)")
     #expect(result.output.contains("\(folder)/target"), "\(result)")
@@ -238,7 +285,8 @@ struct InterruptionTests {
         "models/mit blank/größe.sql": "select 1 as id\n",
         "models/schema.yml":
           "models:\n  - name: größe\n    columns:\n      - name: id\n        data_tests: [unique]\n",
-      ])
+      ]
+    )
     let result = try await Sectoral.run(["build"], in: folder, home: home)
     #expect(result.exitCode == 0, "\(result)")
   }
@@ -258,7 +306,8 @@ struct InterruptionTests {
       files: [
         "dbt_project.yml": BadInput.projectFile(),
         "models/a.sql": "select {{ 1 }} as id\n-- \(String(repeating: "x", count: 10 << 20))\n",
-      ])
+      ]
+    )
     let result = try await Sectoral.run(["build", "--quiet"], in: folder, home: home)
     #expect(result.exitCode == 0)
   }
@@ -280,10 +329,13 @@ struct InterruptionTests {
       "bytes-\(UInt32.random(in: 0...UInt32.max))",
       files: [
         "dbt_project.yml": BadInput.projectFile(), "models/good.sql": "select 1 as id\n",
-      ])
+      ]
+    )
     let file = URL(fileURLWithPath: "\(folder)/\(path)")
     try FileManager.default.createDirectory(
-      at: file.deletingLastPathComponent(), withIntermediateDirectories: true)
+      at: file.deletingLastPathComponent(),
+      withIntermediateDirectories: true
+    )
     var bytes = Data((starts[path] ?? "select 1 as a -- ").utf8)
     bytes += [0xFF, 0xFE, 0x0A]
     bytes += Data((ends[path] ?? "").utf8)
@@ -302,7 +354,9 @@ struct InterruptionTests {
     #expect(first.exitCode == 0, "\(first)")
     #expect(first.output.contains("Nothing to do."), "\(first)")
     let blank = try home.folder(
-      "blank", files: ["dbt_project.yml": BadInput.projectFile(), "models/a.sql": ""])
+      "blank",
+      files: ["dbt_project.yml": BadInput.projectFile(), "models/a.sql": ""]
+    )
     let second = try await Sectoral.run(["build"], in: blank, home: home)
     #expect(second.exitCode == 0, "\(second)")
     #expect(second.output.contains("Nothing to do."), "\(second)")
@@ -319,7 +373,8 @@ struct InterruptionTests {
           "models/a.sql": "select 1 as id\n",
           "models/s.yml":
             "models:\n  - name: a\n    columns:\n      - name: id\n        data_tests: [unique]\n",
-        ])
+        ]
+      )
     }
     async let one = Sectoral.run(["build"], in: folders[0], home: home)
     async let two = Sectoral.run(["build"], in: folders[1], home: home)

@@ -34,13 +34,15 @@ final class PasswordServer: Sendable {
       [
         "-D", "\(folder)/data", "-U", Self.user, "-A", "scram-sha-256",
         "--pwfile", "\(folder)/password", "-N", "-E", "UTF8", "--no-locale",
-      ])
+      ]
+    )
     try start(
       "pg_ctl",
       [
         "-D", "\(folder)/data", "-l", "\(folder)/log", "-w",
         "-o", "-p \(port) -c listen_addresses=127.0.0.1 -k \(folder) -c fsync=off", "start",
-      ])
+      ]
+    )
   }
 
   func stop() {
@@ -50,7 +52,11 @@ final class PasswordServer: Sendable {
   }
 
   /// A profile of this server.
-  func profile(password: String = PasswordServer.password, database: String = "postgres", port: Int? = nil)
+  func profile(
+    password: String = PasswordServer.password,
+    database: String = "postgres",
+    port: Int? = nil
+  )
     -> String
   {
     """

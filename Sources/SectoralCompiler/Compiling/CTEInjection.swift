@@ -3,7 +3,7 @@ package enum CTEInjection {
   /// The text of one CTE, as dbt writes it.
   package static func cte(name: String, sql: String) -> String { " \(name) as (\n\(sql)\n)" }
 
-  /// - Parameter ctes: complete texts, as `cte` makes them.
+  /// `ctes`: complete texts, as `cte` makes them.
   package static func inject(_ ctes: [String], into sql: String) -> String {
     guard !ctes.isEmpty else { return sql }
     let bytes = Array(sql.utf8)

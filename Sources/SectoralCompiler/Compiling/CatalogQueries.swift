@@ -15,7 +15,9 @@ extension RunContext {
         let information = try informationSchema(of: first)
         if relations.count <= 100 {
           return try table(
-            "get_catalog_relations", [information, .list(relations.map(relationValue))])
+            "get_catalog_relations",
+            [information, .list(relations.map(relationValue))]
+          )
         }
         var schemas: [String] = []
         for relation in relations {
@@ -41,7 +43,8 @@ extension RunContext {
       _ = try hosting { () throws(TemplateError) in
         try call(
           entry,
-          Arguments([], keyword: arguments.entries.map { ($0.key, Value($0.value)) }))
+          Arguments([], keyword: arguments.entries.map { ($0.key, Value($0.value)) })
+        )
       }
     } catch {
       throw Failure(error, node: nil)

@@ -40,7 +40,7 @@ package final class Compiler: Sendable {
 
   /// Compiles the node of a context, and notes the result in the node and the context.
   ///
-  /// - Parameter injects: whether ephemeral models are put in as CTEs.
+  /// `injects`: whether ephemeral models are put in as CTEs.
   package func compile(_ context: RunContext, injects: Bool = true) throws(Failure) -> CompiledSQL {
     guard let node = context.node else { preconditionFailure("only nodes are compiled") }
     context.notesCalls = true
@@ -207,7 +207,7 @@ package struct RenderMap: Sendable {
 
   /// The word that begins at a byte of a piece of a file.
   ///
-  /// - Parameter length: of the piece as it was rendered, without the carriage returns.
+  /// `length`: of the piece as it was rendered, without the carriage returns.
   private static func word(in span: TextSpan, at offset: Int, of length: Int?) -> TextSpan {
     let bytes = span.file.bytes
     var start = span.start
@@ -222,8 +222,10 @@ package struct RenderMap: Sendable {
       }
     }
     return TextSpan(
-      file: span.file, start: start,
-      end: max(start + 1, min(span.end, wordEnd(in: bytes, from: start))))
+      file: span.file,
+      start: start,
+      end: max(start + 1, min(span.end, wordEnd(in: bytes, from: start)))
+    )
   }
 
   static func wordEnd(in bytes: [UInt8], from start: Int) -> Int {

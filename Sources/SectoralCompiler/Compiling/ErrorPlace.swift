@@ -28,7 +28,9 @@ extension RunContext {
   }
 
   private func place(
-    _ database: WarehouseError, _ compiled: CompiledSQL?, in diagnostic: inout Diagnostic
+    _ database: WarehouseError,
+    _ compiled: CompiledSQL?,
+    in diagnostic: inout Diagnostic
   ) {
     if database.kind == .connection || database.kind == .lost {
       diagnostic.span = nil
@@ -45,7 +47,8 @@ extension RunContext {
     guard database.kind == .statement, let sql = database.sql, let position = database.position
     else {
       // Without a position the first line is no better than any other.
-      if let start = node?.source?.start, start == diagnostic.span?.start, diagnostic.trail.isEmpty {
+      if let start = node?.source?.start, start == diagnostic.span?.start, diagnostic.trail.isEmpty
+      {
         diagnostic.span = nil
       }
       return
@@ -100,7 +103,8 @@ extension RunContext {
 
   /// The place in an ephemeral model whose text was put into the statement.
   private func ephemeralOrigin(
-    of place: ErrorPlace, in compiled: CompiledSQL
+    of place: ErrorPlace,
+    in compiled: CompiledSQL
   ) -> (model: Node, origin: (span: TextSpan, callee: String?))? {
     for cte in compiled.ctes {
       guard let own = compiler.compiledEphemeral(cte.uniqueID),
@@ -140,7 +144,7 @@ struct ErrorPlace {
   let offset: Int
   let end: Int
 
-  /// - Parameter position: in characters from 1, as Postgres counts.
+  /// `position`: in characters from 1, as Postgres counts.
   init(of position: Int, in sql: String) {
     sent = Array(sql.utf8)
     var offset = 0
@@ -156,7 +160,8 @@ struct ErrorPlace {
 
   /// The place in the node's own file, and the call that gave the text there.
   func origin(
-    in compiled: CompiledSQL, _ node: Node?
+    in compiled: CompiledSQL,
+    _ node: Node?
   ) -> (span: TextSpan, callee: String?)? {
     let text = Array(compiled.text.trimmingBlanks.utf8)
     // What a materialization may have cut off in front.
@@ -193,7 +198,10 @@ struct ErrorPlace {
         for file in files {
           guard let place = Self.firstIndex(of: text, in: file.bytes) else { continue }
           return TextSpan(
-            file: file, start: place + offset - start, end: place + end - start)
+            file: file,
+            start: place + offset - start,
+            end: place + end - start
+          )
         }
       }
     }

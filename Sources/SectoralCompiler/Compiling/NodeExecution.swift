@@ -183,7 +183,8 @@ extension RunContext {
   ///
   /// - Parameters: relations without an identifier.
   package func prepareSchemas(
-    _ schemas: [Relation], listing listed: [Relation]
+    _ schemas: [Relation],
+    listing listed: [Relation]
   ) throws(Failure) {
     guard let session else { preconditionFailure("schemas are prepared with a session") }
     do throws(TemplateError) {

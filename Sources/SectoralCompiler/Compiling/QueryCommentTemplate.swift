@@ -12,12 +12,17 @@ package final class QueryCommentTemplate: Sendable {
     let definition = workspace.root.definition
     let file = SourceFile(
       path: "\(definition.file.path) (query-comment)",
-      text: "{%- macro query_comment_macro(connection_name, node) -%}\n\(text)\n{% endmacro %}")
+      text: "{%- macro query_comment_macro(connection_name, node) -%}\n\(text)\n{% endmacro %}"
+    )
     let macro = Macro(
-      uniqueID: "macro.\(workspace.root.name).query_comment_macro", name: "query_comment_macro",
-      packageName: workspace.root.name, originalFilePath: "dbt_project.yml",
-      span: TextSpan(file: file, start: 0, end: file.bytes.count), createdAt: 0,
-      supportedLanguages: nil)
+      uniqueID: "macro.\(workspace.root.name).query_comment_macro",
+      name: "query_comment_macro",
+      packageName: workspace.root.name,
+      originalFilePath: "dbt_project.yml",
+      span: TextSpan(file: file, start: 0, end: file.bytes.count),
+      createdAt: 0,
+      supportedLanguages: nil
+    )
     entry = MacroEntry(macro, environment: workspace.environment)
   }
 }
@@ -30,8 +35,11 @@ package final class QueryCommentRenderer {
   package init(_ template: QueryCommentTemplate, _ workspace: Workspace, threadName: String) {
     self.template = template
     context = NodeContext(
-      RenderingThread(workspace, threadName: threadName), node: nil,
-      packageName: workspace.root.name, emit: { _ in })
+      RenderingThread(workspace, threadName: threadName),
+      node: nil,
+      packageName: workspace.root.name,
+      emit: { _ in }
+    )
   }
 
   package func text(connection: String, node: Node?) throws(WarehouseError) -> String {
@@ -39,13 +47,16 @@ package final class QueryCommentRenderer {
       let value = try context.hosting { () throws(TemplateError) in
         try context.call(
           template.entry,
-          Arguments([.string(connection), node.map { Value($0.layout()) } ?? .none]))
+          Arguments([.string(connection), node.map { Value($0.layout()) } ?? .none])
+        )
       }
       return String(try context.interpreter.string(value).trimmingBlanks)
     } catch {
       throw WarehouseError(
-        kind: .statement, message: "query-comment: \(error.diagnostic.message)",
-        hint: error.diagnostic.hint)
+        kind: .statement,
+        message: "query-comment: \(error.diagnostic.message)",
+        hint: error.diagnostic.hint
+      )
     }
   }
 }

@@ -26,9 +26,8 @@ package final class MacroCatalog: Sendable {
   /// The packages whose name is a member of the context.
   private let namespaceNames: [Symbol: String]
 
-  /// - Parameters:
-  ///   - entries: by package.
-  ///   - internalNames: strongest first: `["dbt_postgres", "dbt"]`.
+  /// `entries`: by package.
+  /// `internalNames`: strongest first: `["dbt_postgres", "dbt"]`.
   package init(
     rootName: String,
     adapterType: String,

@@ -11,12 +11,11 @@ package struct GenericTestName: Sendable, Equatable {
   /// The last part of the unique id.
   package let hash: String
 
-  /// - Parameters:
-  ///   - test: the test's name, `unique`.
-  ///   - target: `stg_a`; of a version `stg_a_v2`; of a source `raw_orders`.
-  ///   - arguments: with `column_name`, without `model`.
-  ///   - model: the text of the argument `model`.
-  ///   - customName: `name:` of the entry.
+  /// `test`: the test's name, `unique`.
+  /// `target`: `stg_a`; of a version `stg_a_v2`; of a source `raw_orders`.
+  /// `arguments`: with `column_name`, without `model`.
+  /// `model`: the text of the argument `model`.
+  /// `customName`: `name:` of the entry.
   package init(
     test: String,
     namespace: String?,
@@ -83,7 +82,9 @@ extension Datum {
     case .map(let map):
       "{"
         + map.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-        .map { "\(Datum.pythonQuoted($0)): \((map[$0] ?? .null).sortedRepr)" }.joined(separator: ", ")
+        .map { "\(Datum.pythonQuoted($0)): \((map[$0] ?? .null).sortedRepr)" }.joined(
+          separator: ", "
+        )
         + "}"
     default: Datum.pythonQuoted(pythonText)
     }

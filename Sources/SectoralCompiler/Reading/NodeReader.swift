@@ -190,11 +190,13 @@ struct NodeReader {
       if let schema = config["target_schema"]?.string { node.schema = schema }
       if let database = config["target_database"]?.string { node.database = database }
     }
-    node.relationName = node.isRelational && node.resourceType != .function ? workspace.relation(of: node).rendered : nil
+    node.relationName =
+      node.isRelational && node.resourceType != .function
+      ? workspace.relation(of: node).rendered : nil
   }
 
-  /// - Parameter builtIn: what the built-in macro gives, for when no project replaces it: three
-  ///   template calls for each of thousands of nodes are saved.
+  /// `builtIn`: what the built-in macro gives, for when no project replaces it: three
+  /// template calls for each of thousands of nodes are saved.
   private func name(
     _ macro: String,
     _ custom: Datum?,
@@ -242,7 +244,8 @@ extension Failure {
     if diagnostic.span == nil { diagnostic.span = node?.source ?? node?.declaration }
     diagnostic.leaveBuiltIns()
     // The node's own text is named as the node; where nothing else led here, the place says it all.
-    diagnostic.trail = diagnostic.trail.count { $0.label != "template" } == 0
+    diagnostic.trail =
+      diagnostic.trail.count { $0.label != "template" } == 0
       ? []
       : diagnostic.trail.map { frame in
         guard frame.label == "template", let node else { return frame }

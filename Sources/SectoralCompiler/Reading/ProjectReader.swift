@@ -260,7 +260,9 @@ package struct ProjectReader {
 
   /// Snapshots that a properties entry defines: those with a `relation`.
   private func yamlSnapshotDrafts(
-    _ package: Package, _ patches: Patches, _ shapes: PropertyShapes,
+    _ package: Package,
+    _ patches: Patches,
+    _ shapes: PropertyShapes,
     _ failures: inout [Failure]
   ) -> [Draft] {
     var drafts: [Draft] = []
@@ -274,17 +276,28 @@ package struct ProjectReader {
               id: "snapshot.bad-relation",
               message: "the relation of the snapshot '\(patch.name)' must be text, and is "
                 + relation.kindName,
-              span: relation.span, hint: "write relation: ref('…') or source('…', '…')")))
+              span: relation.span,
+              hint: "write relation: ref('…') or source('…', '…')"
+            )
+          )
+        )
         continue
       }
       let file = patch.file
       let code = "select * from {{ \(reference) }}"
       let folders = file.path.split(separator: "/").dropLast().map(String.init)
       let node = Node(
-        uniqueID: "snapshot.\(package.name).\(patch.name)", resourceType: .snapshot,
-        name: patch.name, packageName: package.name, path: "\(file.path)/\(patch.name).sql",
-        originalFilePath: file.originalFilePath, fqn: [package.name] + folders + [patch.name],
-        checksum: file.checksum, rawCode: code, createdAt: createdAt)
+        uniqueID: "snapshot.\(package.name).\(patch.name)",
+        resourceType: .snapshot,
+        name: patch.name,
+        packageName: package.name,
+        path: "\(file.path)/\(patch.name).sql",
+        originalFilePath: file.originalFilePath,
+        fqn: [package.name] + folders + [patch.name],
+        checksum: file.checksum,
+        rawCode: code,
+        createdAt: createdAt
+      )
       let text = SourceFile(path: "\(file.file.path) (relation of \(patch.name))", text: code)
       node.source = TextSpan(file: text, start: 0, end: text.bytes.count)
       node.declaration = relation.span
@@ -821,7 +834,8 @@ package struct ProjectReader {
         Diagnostic(
           id: "project.unused-path",
           severity: .warning,
-          message: "Configuration paths exist in your dbt_project.yml file which do not apply to any "
+          message:
+            "Configuration paths exist in your dbt_project.yml file which do not apply to any "
             + "resources.\nThere are \(unused.count) unused configuration paths:\n"
             + unused.map { "- \($0.path.joined(separator: "."))" }.joined(separator: "\n"),
           span: first.layer.origin ?? workspace.root.definition.file.startSpan

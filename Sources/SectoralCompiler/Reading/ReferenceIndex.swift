@@ -41,7 +41,7 @@ package struct ReferenceIndex: Sendable {
     disabledSources = Set(manifest.disabledSources.map { [$0.sourceName, $0.name] })
   }
 
-  /// - Parameter package: of the node that refers.
+  /// `package`: of the node that refers.
   package func node(_ reference: Reference, from package: String) -> Found {
     let byPackage = nodes[reference.name] ?? [:]
     var order: [String]

@@ -133,8 +133,8 @@ package struct WorkspaceLoader {
 
   /// The profile for `debug`.
   ///
-  /// - Parameter toleratesBadProject: an unreadable dbt_project.yml is no matter where the profile
-  ///   was named on the command line.
+  /// `toleratesBadProject`: an unreadable dbt_project.yml is no matter where the profile
+  /// was named on the command line.
   package func loadProfile(toleratesBadProject: Bool) throws(Failure) -> Profile {
     do {
       return try loadProfile().profile
@@ -230,8 +230,10 @@ package struct WorkspaceLoader {
           .runtime,
           Diagnostic(
             id: "profile.not-found",
-            message: "Could not find profile named '\(profileName ?? "")': there is no profiles.yml",
-            hint: "leave out --profile and --target to use the embedded Postgres; a profiles.yml may "
+            message:
+              "Could not find profile named '\(profileName ?? "")': there is no profiles.yml",
+            hint:
+              "leave out --profile and --target to use the embedded Postgres; a profiles.yml may "
               + "lie in the current folder, in ~/.dbt, or in the project's folder 'profiles'"
           )
         )

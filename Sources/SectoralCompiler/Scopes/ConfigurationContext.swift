@@ -13,10 +13,9 @@ package final class ConfigurationContext: Scope, ContextHost {
   private let base: BaseContext
   private let extraMembers: [Symbol: Value]
 
-  /// - Parameters:
-  ///   - vars: what `var` finds.
-  ///   - subject: whom the message about a missing variable names.
-  ///   - allowsSecrets: profiles and packages may read `DBT_ENV_SECRET_…`.
+  /// `vars`: what `var` finds.
+  /// `subject`: whom the message about a missing variable names.
+  /// `allowsSecrets`: profiles and packages may read `DBT_ENV_SECRET_…`.
   package init(
     _ invocation: Invocation,
     environment: [String: String],

@@ -115,9 +115,12 @@ package final class RunContext: NodeContext {
       .dict(pairs.map { ($0.0, Value($0.1)) })
     }
     return .dict([
-      ("nodes", dictionary(
+      (
+        "nodes",
+        dictionary(
           manifest.nodes.filter { $0.resourceType != .function }.map { ($0.uniqueID, $0.layout()) }
-        )),
+        )
+      ),
       ("sources", dictionary(manifest.sources.map { ($0.uniqueID, $0.layout()) })),
       ("exposures", dictionary(manifest.exposures.map { ($0.uniqueID, $0.layout()) })),
       ("metrics", .dict([])),

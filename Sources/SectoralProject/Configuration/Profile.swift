@@ -158,10 +158,9 @@ package struct Profile: Sendable {
 
   /// Reads profiles.yml and picks a target.
   ///
-  /// - Parameters:
-  ///   - folder: the profiles directory.
-  ///   - embeddedDatabase: the database of an output with `embedded: true` that names none.
-  ///   - render: renders a node with the secret flavour of the base context.
+  /// `folder`: the profiles directory.
+  /// `embeddedDatabase`: the database of an output with `embedded: true` that names none.
+  /// `render`: renders a node with the secret flavour of the base context.
   package static func load(
     folder: String,
     profileName: String,

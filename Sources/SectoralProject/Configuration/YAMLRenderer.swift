@@ -38,8 +38,8 @@ package struct YAMLRenderer {
     }
   }
 
-  /// - Parameter keeps: given the keys (list items: "") that lead to a value, whether it stays raw
-  ///   with everything below it.
+  /// `keeps`: given the keys (list items: "") that lead to a value, whether it stays raw
+  /// with everything below it.
   package func render(
     _ node: YAMLNode,
     path: [String] = [],

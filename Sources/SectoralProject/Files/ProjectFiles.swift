@@ -70,7 +70,7 @@ package enum ProjectFiles {
   /// A seed file larger than this is known by its path, not by its contents.
   package static let largestSeedWithChecksum = 1 << 20
 
-  /// - Parameter shownFolder: put before the paths that users read: "" for the root project.
+  /// `shownFolder`: put before the paths that users read: "" for the root project.
   package static func read(
     _ project: ProjectDefinition,
     shownFolder: String

@@ -10,7 +10,7 @@ extension Engine {
 
   /// The members that the command works on; what matches nothing is a warning.
   ///
-  /// - Parameter types: other kinds than the command's own; nil: every kind.
+  /// `types`: other kinds than the command's own; nil: every kind.
   func select(_ project: Project) throws -> MemberSet {
     try select(project, types: try resourceTypes())
   }

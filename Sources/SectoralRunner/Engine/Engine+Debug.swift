@@ -52,15 +52,19 @@ extension Engine {
   }
 
   private func checkFiles(
-    _ profile: Profile?, _ loader: WorkspaceLoader, _ problems: inout [String]
+    _ profile: Profile?,
+    _ loader: WorkspaceLoader,
+    _ problems: inout [String]
   ) {
     line("Configuration:")
     if let profile, profile.file == nil {
       result("  profiles.yml file", "not found: the embedded server is used", true)
     } else {
       result(
-        "  profiles.yml file", profile == nil ? "ERROR invalid" : "OK found and valid",
-        profile != nil)
+        "  profiles.yml file",
+        profile == nil ? "ERROR invalid" : "OK found and valid",
+        profile != nil
+      )
     }
     do throws(Failure) {
       try loader.checkProject(profile)

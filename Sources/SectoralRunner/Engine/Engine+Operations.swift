@@ -16,25 +16,46 @@ extension Engine {
     let warehouse = LazyWarehouse(provider, workspace.profile)
     try warehouse.connect()
     let state = RunState(
-      engine: self, project: project, warehouse: warehouse, selectedResources: [], total: 0,
-      isExecuting: true)
+      engine: self,
+      project: project,
+      warehouse: warehouse,
+      selectedResources: [],
+      total: 0,
+      isExecuting: true
+    )
     invocation.cancellation.onCancel { [weak state] in state?.cancelAll() }
     let session = state.session(
-      "macro_\(entry.macro.name)", node: nil, thread: Event.mainThread,
-      comment: QueryComments(workspace))
+      "macro_\(entry.macro.name)",
+      node: nil,
+      thread: Event.mainThread,
+      comment: QueryComments(workspace)
+    )
     let events = events
     let context = RunContext(
-      RenderingThread(workspace, threadName: Event.mainThread), compiler: project.compiler,
-      node: nil, session: session, selectedResources: [],
-      emit: { event in Engine.forward(event, to: events, node: nil, thread: Event.mainThread) })
+      RenderingThread(workspace, threadName: Event.mainThread),
+      compiler: project.compiler,
+      node: nil,
+      session: session,
+      selectedResources: [],
+      emit: { event in Engine.forward(event, to: events, node: nil, thread: Event.mainThread) }
+    )
     let startedAt = events.now
     var info = NodeInfo(
-      uniqueID: entry.macro.uniqueID, resourceType: "macro", packageName: entry.macro.packageName,
-      name: entry.macro.name, path: entry.macro.originalFilePath,
-      originalFilePath: entry.macro.originalFilePath)
+      uniqueID: entry.macro.uniqueID,
+      resourceType: "macro",
+      packageName: entry.macro.packageName,
+      name: entry.macro.name,
+      path: entry.macro.originalFilePath,
+      originalFilePath: entry.macro.originalFilePath
+    )
     info.startedAt = startedAt
     var result = NodeResult(
-      node: info, status: .success, failures: 0, threadID: Event.mainThread, compiled: false)
+      node: info,
+      status: .success,
+      failures: 0,
+      threadID: Event.mainThread,
+      compiled: false
+    )
     var trouble: Failure?
     do throws(Failure) {
       try context.clearTransaction()
@@ -58,7 +79,9 @@ extension Engine {
     events.emit(
       .other(
         name: "RunningOperationCaughtError",
-        text: "Encountered an error while running operation: \(trouble.text())"))
+        text: "Encountered an error while running operation: \(trouble.text())"
+      )
+    )
     return .failure
   }
 
@@ -78,7 +101,9 @@ extension Engine {
           + ". This can happen when calling a macro that does not exist. Check for typos and/or "
           + "install package dependencies with \"dbt deps\".",
         hint: Spelling.nearest(to: parts.last ?? name, among: names)
-          .map { "did you mean '\($0)'?" }))
+          .map { "did you mean '\($0)'?" }
+      )
+    )
   }
 
   // MARK: docs generate
@@ -100,8 +125,12 @@ extension Engine {
       events.emit(
         .other(
           name: "WriteCatalogFailure",
-          text: "dbt encountered \(catalog.errors.count) \(noun) while writing the catalog"))
-      for error in catalog.errors { events.emit(.other(name: "CatalogGenerationError", text: error)) }
+          text: "dbt encountered \(catalog.errors.count) \(noun) while writing the catalog"
+        )
+      )
+      for error in catalog.errors {
+        events.emit(.other(name: "CatalogGenerationError", text: error))
+      }
     }
     events.emit(.other(name: "CatalogWritten", text: "Catalog written to \(path)"))
     return catalog.errors.isEmpty ? .success : .failure
@@ -128,7 +157,9 @@ extension Engine {
   private func fillCatalog(_ catalog: inout Catalog, _ project: Project) throws {
     let workspace = project.workspace
     var wanted: Set<String>?
-    if flags.compilesForDocs, !flags.select.isEmpty || !flags.exclude.isEmpty || flags.selector != nil {
+    if flags.compilesForDocs,
+      !flags.select.isEmpty || !flags.exclude.isEmpty || flags.selector != nil
+    {
       wanted = Set(try select(project, types: nil).map { project.graph[$0].uniqueID })
     }
     var relations: [(id: String, relation: Relation)] = []
@@ -144,16 +175,29 @@ extension Engine {
     let warehouse = LazyWarehouse(provider, workspace.profile)
     try warehouse.connect()
     let state = RunState(
-      engine: self, project: project, warehouse: warehouse, selectedResources: [], total: 0,
-      isExecuting: true)
+      engine: self,
+      project: project,
+      warehouse: warehouse,
+      selectedResources: [],
+      total: 0,
+      isExecuting: true
+    )
     let session = state.session(
-      "generate_catalog", node: nil, thread: Event.mainThread, comment: QueryComments(workspace))
+      "generate_catalog",
+      node: nil,
+      thread: Event.mainThread,
+      comment: QueryComments(workspace)
+    )
     defer { session.release() }
     let events = events
     let context = RunContext(
-      RenderingThread(workspace, threadName: Event.mainThread), compiler: project.compiler,
-      node: nil, session: session, selectedResources: [],
-      emit: { event in Engine.forward(event, to: events, node: nil, thread: Event.mainThread) })
+      RenderingThread(workspace, threadName: Event.mainThread),
+      compiler: project.compiler,
+      node: nil,
+      session: session,
+      selectedResources: [],
+      emit: { event in Engine.forward(event, to: events, node: nil, thread: Event.mainThread) }
+    )
     var databases: [String] = []
     for (_, relation) in relations where !databases.contains(relation.database ?? "") {
       databases.append(relation.database ?? "")
@@ -172,7 +216,8 @@ extension Engine {
 extension Catalog {
   /// Takes the rows of the relations that the project knows.
   fileprivate mutating func add(
-    _ table: ResultTable, matching relations: [(id: String, relation: Relation)]
+    _ table: ResultTable,
+    matching relations: [(id: String, relation: Relation)]
   ) {
     var ids: [[String]: [String]] = [:]
     for (id, relation) in relations {

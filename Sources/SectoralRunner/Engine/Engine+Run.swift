@@ -95,6 +95,8 @@ extension Engine {
     let failFast = flags.failFast ?? false
     let command = invocation.command
     let cancellation = invocation.cancellation
+    state.workersRun(true)
+    defer { state.workersRun(false) }
     scheduler.run(threads: min(threads, order.count)) { number in
       NodeRunner(state, threadName: "Thread-\(number + 1) (worker)", comments: comments)
     } work: { [self] runner, index in
@@ -196,7 +198,9 @@ extension Engine {
 
   /// Returns whether a hook failed.
   private func runHooks(
-    _ kind: String, _ state: RunState, _ main: NodeRunner
+    _ kind: String,
+    _ state: RunState,
+    _ main: NodeRunner
   ) throws(Failure) -> Bool {
     let workspace = state.project.workspace
     let hooks = state.project.manifest.nodes.filter {

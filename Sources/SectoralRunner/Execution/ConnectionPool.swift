@@ -59,13 +59,20 @@ final class ConnectionPool: Warehouse {
       self.pool = pool
     }
 
-    func execute(_ sql: String, fetch: Bool, limit: Int?) throws(WarehouseError)
+    func execute(
+      _ sql: String,
+      fetch: Bool,
+      limit: Int?
+    ) throws(WarehouseError)
       -> (response: AdapterResponse, table: ResultTable)
     {
       try connection.execute(sql, fetch: fetch, limit: limit)
     }
 
-    func copyIn(_ sql: String, next: () throws(WarehouseError) -> [UInt8]?)
+    func copyIn(
+      _ sql: String,
+      next: () throws(WarehouseError) -> [UInt8]?
+    )
       throws(WarehouseError) -> Int
     {
       try connection.copyIn(sql, next: next)

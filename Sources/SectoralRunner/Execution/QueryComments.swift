@@ -55,11 +55,17 @@ struct QueryComments: Sendable {
         map["connection_name"] = .string(connection)
       }
       return QueryCommentSource(
-        QueryComment(text: JSON.text(of: .map(map)), isAppended: isAppended))
+        QueryComment(text: JSON.text(of: .map(map)), isAppended: isAppended)
+      )
     case .template(let template)?:
       return QueryCommentSource(
-        template, workspace, connection: connection, node: node, thread: thread,
-        isAppended: isAppended)
+        template,
+        workspace,
+        connection: connection,
+        node: node,
+        thread: thread,
+        isAppended: isAppended
+      )
     }
   }
 
@@ -71,8 +77,12 @@ struct QueryComments: Sendable {
       throw Failure(
         .runtime,
         Diagnostic(
-          id: "project.query-comment", message: error.message,
-          span: workspace.root.definition.file.startSpan, hint: error.hint))
+          id: "project.query-comment",
+          message: error.message,
+          span: workspace.root.definition.file.startSpan,
+          hint: error.hint
+        )
+      )
     }
   }
 }
@@ -88,8 +98,12 @@ final class QueryCommentSource {
   }
 
   init(
-    _ template: QueryCommentTemplate, _ workspace: Workspace, connection: String, node: Node?,
-    thread: String, isAppended: Bool
+    _ template: QueryCommentTemplate,
+    _ workspace: Workspace,
+    connection: String,
+    node: Node?,
+    thread: String,
+    isAppended: Bool
   ) {
     constant = nil
     // Made with the first statement: most sessions of a quick command send none.
@@ -101,8 +115,10 @@ final class QueryCommentSource {
       guard !text.isEmpty else { return nil }
       guard !text.contains("*/") else {
         throw WarehouseError(
-          kind: .statement, message: "query-comment contains illegal value \"*/\": \(text)",
-          hint: "take '*/' out of 'query-comment' in dbt_project.yml")
+          kind: .statement,
+          message: "query-comment contains illegal value \"*/\": \(text)",
+          hint: "take '*/' out of 'query-comment' in dbt_project.yml"
+        )
       }
       return QueryComment(text: text, isAppended: isAppended)
     }

@@ -6,6 +6,10 @@ import SectoralWarehouse
 import SectoralYAML
 import Synchronization
 
+#if canImport(Glibc)
+import Glibc
+#endif
+
 /// Why a node is not run.
 enum SkipReason: Sendable {
   case failed
@@ -27,6 +31,7 @@ final class RunState: Sendable {
   private struct Shared {
     var results: [NodeResult] = []
     var nextIndex = 0
+    var workersRun = false
     var compiled: [String: CompiledSQL] = [:]
     /// Why a node is not to run: the status of what failed above it.
     var skipped: [String: SkipReason] = [:]
@@ -112,13 +117,29 @@ final class RunState: Sendable {
   }
 
   /// Cancels every running statement, and says so of the nodes'.
+  ///
+  /// Again and again until the workers have ended: what was asked for between two statements of a
+  /// node finds nothing to cancel, and the next statement may be a long one.
   func cancelAll() {
+    cancelRunning(isFirst: true)
+    Threads.detached { [weak self] in
+      while let self, shared.withLock({ $0.workersRun }) {
+        usleep(50_000)
+        cancelRunning(isFirst: false)
+      }
+    }
+  }
+
+  private func cancelRunning(isFirst: Bool) {
     let cancellers = shared.withLock { Array($0.cancellers.values) }
     for (name, canceller) in cancellers.sorted(by: { $0.name < $1.name }) {
-      if name != "master" { events.emit(.logCancelLine(connectionName: name)) }
+      if isFirst, name != "master" { events.emit(.logCancelLine(connectionName: name)) }
       canceller.cancel()
     }
   }
+
+  /// While workers run, a cancellation is repeated; hooks at the end of a run are not to be met.
+  func workersRun(_ run: Bool) { shared.withLock { $0.workersRun = run } }
 
   private static func emit(
     _ event: SessionEvent,

@@ -20,8 +20,10 @@ struct RootCommand: ParsableCommand {
       """,
     subcommands: [
       BuildCommand.self, RunCommand.self, TestCommand.self, SeedCommand.self, SnapshotCommand.self,
-      CompileCommand.self, ShowCommand.self, ListCommand.self, ParseCommand.self, DebugCommand.self, CleanCommand.self,
-      InitCommand.self, DocsCommand.self, RunOperationCommand.self, DatabaseCommand.self, CompletionCommand.self,
+      CompileCommand.self, ShowCommand.self, ListCommand.self, ParseCommand.self, DebugCommand.self,
+      CleanCommand.self,
+      InitCommand.self, DocsCommand.self, RunOperationCommand.self, DatabaseCommand.self,
+      CompletionCommand.self,
     ],
     helpNames: [.short, .long]
   )
