@@ -2,7 +2,7 @@ import SectoralJinja
 import SectoralWarehouse
 import SectoralYAML
 
-/// Methods for snapshots, and those that Redshift alone has.
+/// Methods for snapshots.
 extension AdapterCall {
   static let snapshotMethods: [String: AdapterObject.Method] = [
     "get_hard_deletes_behavior": .init(.nothing) { (call) throws(TemplateError) in
@@ -91,16 +91,4 @@ extension AdapterCall {
       )
     }
   }
-
-  static let redshiftMethods: [String: AdapterObject.Method] = [
-    "drop_without_cascade": .init { (call) throws(TemplateError) in
-      .bool(call.host.invocation.behavior["drop_without_cascade"]?.bool ?? false)
-    },
-    "use_show_apis": .init { (call) throws(TemplateError) in
-      .bool(call.host.invocation.target["datasharing"]?.bool ?? false)
-    },
-    "use_grants_extended": .init { (call) throws(TemplateError) in
-      .bool(BehaviorObject.isOn("redshift_grants_extended", call.host.invocation) ?? false)
-    },
-  ]
 }

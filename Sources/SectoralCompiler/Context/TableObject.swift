@@ -117,12 +117,15 @@ package final class TableObject: Object {
     (0..<rowCount).map(row)
   }
 
+  /// `table[0]`: a row.
   package override func item(
     _ key: Value,
     _ interpreter: Interpreter
-  ) throws(TemplateError)
-    -> Value?
-  { nil }
+  ) throws(TemplateError) -> Value? {
+    guard let index = key.pythonInt else { return nil }
+    let place = index < 0 ? index + rowCount : index
+    return (0..<rowCount).contains(place) ? row(place) : nil
+  }
 
   package override func repr(_ interpreter: Interpreter) throws(TemplateError) -> String {
     "<agate.table.Table object>"

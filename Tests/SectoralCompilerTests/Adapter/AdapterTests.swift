@@ -252,6 +252,61 @@ struct AdapterTests {
     #expect(host.logged.last == "info: t a character varying(30)")
   }
 
+  @Test func redshiftsShowTablesAreRelationsAndCatalog() throws {
+    let warehouse = ScriptedWarehouse(adapterType: "redshift")
+    let host = host(warehouse)
+    func table(_ names: String, _ rows: [[String?]]) -> ResultTable {
+      ResultTable(
+        columns: names.split(separator: " ").map {
+          ResultColumn(name: String($0), kind: .text, typeName: "text")
+        },
+        rows: rows
+      )
+    }
+    warehouse.state.withLock {
+      $0.answers = [
+        (
+          "show",
+          table(
+            "database_name schema_name table_name table_type table_subtype remarks owner",
+            [
+              ["d", "s", "t", "TABLE", "REGULAR TABLE", "r", "o"],
+              ["d", "s", "v", "VIEW", "REGULAR VIEW", nil, "o"],
+              ["d", "s", "m", "VIEW", "MATERIALIZED VIEW", nil, "o"],
+            ]
+          )
+        ),
+        ("functions", table("database name schema type", [["d", "f", "s", "function"]])),
+        (
+          "columns",
+          table(
+            "database_name schema_name table_name column_name ordinal_position data_type remarks",
+            [
+              ["d", "s", "t", "id", "1", "integer", "c"],
+              ["d", "s", "x", "id", "1", "integer", nil],
+            ]
+          )
+        ),
+      ]
+    }
+    #expect(
+      try host.render(
+        """
+        {% macro q(sql) %}{{ return(adapter.execute(sql, fetch=true)[1]) }}{% endmacro %}\
+        {% set listed = adapter.transform_show_tables_for_list_relations(q('show')) -%}
+        {{ listed.columns['type'].values() }}
+        {{ adapter.combine_show_tables_and_function_relations(listed, q('functions')).rows | length }}
+        {{ adapter.build_catalog_from_show_tables_and_svv_columns([q('show')], q('columns'))[0].values() }}
+        """
+      )
+        == """
+        ('table', 'view', 'materialized_view')
+        4
+        ('d', 's', 't', 'BASE TABLE', 'r', 'o', 'id', '1', 'integer', 'c')
+        """
+    )
+  }
+
   @Test func resultsAreStoredAndLoadedOnce() throws {
     let host = host()
     #expect(
