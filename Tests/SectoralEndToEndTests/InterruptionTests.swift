@@ -369,7 +369,8 @@ struct InterruptionTests {
       [
         "models/seen.sql": "{{ config(materialized='view') }}select * from {{ ref('kept') }}\n",
         "models/last.sql": "select * from {{ ref('seen') }}\n",
-      ])
+      ]
+    )
     let again = try await Sectoral.run(["run"], in: folder, home: home)
     #expect(again.exitCode == 0, "\(again)")
     try await expectKept(folder)

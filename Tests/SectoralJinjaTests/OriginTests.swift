@@ -24,7 +24,10 @@ struct OriginTests {
     let (text, origins) = try interpreter.renderWithOrigins(compiled, scope: Scope())
     let bytes = Array(text.utf8)
     let found = origins.map { origin in
-      let piece = String(decoding: bytes[origin.offset..<origin.offset + origin.length], as: UTF8.self)
+      let piece = String(
+        decoding: bytes[origin.offset..<origin.offset + origin.length],
+        as: UTF8.self
+      )
       return "\(piece)|\(origin.span.text)"
     }
     #expect(found.map { $0.prefix(60) } == expected.map { $0.prefix(60) })
@@ -40,12 +43,17 @@ struct OriginTests {
     let interpreter = Interpreter(environment)
     let template = try environment.compile(
       SourceFile(
-        path: "t", text: "{% macro m(x) %}{{ x }}{{ m(x - 1) if x > 0 }}{% endmacro %}"))
+        path: "t",
+        text: "{% macro m(x) %}{{ x }}{{ m(x - 1) if x > 0 }}{% endmacro %}"
+      )
+    )
     let names = Names()
     let definition = try #require(template.definitions.first)
     names.macro = interpreter.macro(definition, of: template, scope: names, label: "macro m")
     let result = try interpreter.call(
-      #require(names.macro), Arguments([.int(3)]))
+      #require(names.macro),
+      Arguments([.int(3)])
+    )
     #expect(try interpreter.string(result) == "3210")
   }
 }

@@ -1,8 +1,3 @@
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
 import SectoralCompiler
 import SectoralGraph
 import SectoralProject
@@ -10,6 +5,12 @@ import SectoralText
 import SectoralWarehouse
 import SectoralYAML
 import Synchronization
+
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
 
 #if canImport(Glibc)
 import Glibc
