@@ -65,6 +65,9 @@ extension RunContext {
     } else if let span = place.origin(inHooksOf: node, workspace) {
       diagnostic.span = span
       diagnostic.trail = []
+    } else if node?.resourceType == .sqlOperation, diagnostic.trail.isEmpty {
+      // In what `show` puts behind the text, which is nowhere in it; the server's lines show it.
+      diagnostic.span = nil
     } else if diagnostic.span == nil, node?.source != nil || node?.resourceType == .seed {
       let file = SourceFile(path: "the SQL that was sent", text: sql)
       diagnostic.span = TextSpan(file: file, start: place.offset, end: place.end)
