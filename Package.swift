@@ -35,7 +35,8 @@ let package = Package(
       dependencies: [
         "SectoralText", .product(name: "BigInt", package: "BigInt"),
         .product(name: "OrderedCollections", package: "swift-collections"),
-      ]
+      ],
+      exclude: ["README.md"]
     ),
     // The engine on a command line, for tests against Jinja itself and for whoever wants it.
     .executableTarget(name: "jinja", dependencies: ["SectoralJinja", "SectoralText"]),

@@ -52,13 +52,11 @@ struct NameResolver {
     var name: Int32
     var slot: Int32
     var isStored: Bool
-    /// The next reference to the same name, whatever its scope.
-    var next: Int32
   }
 
   private var references = ContiguousArray<Reference>()
-  /// For each name, the newest reference to it.
-  private var newest: ContiguousArray<Int32>
+  /// Finds a reference by its scope and name.
+  private var table = PairTable()
   private var slots = ContiguousArray<(function: Int32, info: SlotInfo)>()
   private var slotCounts: ContiguousArray<Int32>
 
@@ -70,7 +68,6 @@ struct NameResolver {
   }
 
   private init(_ parser: borrowing Parser) {
-    newest = ContiguousArray(repeating: -1, count: parser.builder.names.count)
     slotCounts = ContiguousArray(repeating: 0, count: parser.builder.functions.count)
     references.reserveCapacity(32)
     slots.reserveCapacity(32)
@@ -94,14 +91,7 @@ struct NameResolver {
     }
   }
 
-  private func find(_ name: Int32, in scope: Int32) -> Int32? {
-    var index = newest[Int(name)]
-    while index >= 0 {
-      if references[Int(index)].scope == scope { return index }
-      index = references[Int(index)].next
-    }
-    return nil
-  }
+  private func find(_ name: Int32, in scope: Int32) -> Int32? { table.find(scope, name) }
 
   private func contextScope(_ function: Int32) -> Int32 { -1 - function }
 
@@ -113,7 +103,6 @@ struct NameResolver {
   ) -> (
     reference: Int32, depth: Int32
   )? {
-    if newest[Int(name)] < 0 { return nil }
     var scope = scope
     var depth: Int32 = 0
     while scope >= 0 {
@@ -146,16 +135,8 @@ struct NameResolver {
   }
 
   private mutating func define(_ name: Int32, in scope: Int32, slot: Int32, isStored: Bool) {
-    references.append(
-      Reference(
-        scope: scope,
-        name: name,
-        slot: slot,
-        isStored: isStored,
-        next: newest[Int(name)]
-      )
-    )
-    newest[Int(name)] = Int32(references.count - 1)
+    references.append(Reference(scope: scope, name: name, slot: slot, isStored: isStored))
+    table.add(scope, name, Int32(references.count - 1))
   }
 
   private mutating func resolveScope(_ id: Int32, _ parser: inout Parser) {
@@ -369,6 +350,51 @@ struct NameResolver {
     case .loopElse(let index): parser.builder.loops[Int(index)].otherwiseEntry = entry
     case .nodeC(let node): parser.builder.nodes[Int(node)].c = entry
     case .nodeB(let node): parser.builder.nodes[Int(node)].b = entry
+    }
+  }
+}
+
+/// A hash table from pairs of integers to integers that are not negative.
+struct PairTable {
+  private var keys: ContiguousArray<UInt64>
+  private var values: ContiguousArray<Int32>
+  private var count = 0
+
+  init() {
+    keys = ContiguousArray(repeating: 0, count: 64)
+    values = ContiguousArray(repeating: -1, count: 64)
+  }
+
+  private static func key(_ a: Int32, _ b: Int32) -> UInt64 {
+    UInt64(UInt32(bitPattern: a)) << 32 | UInt64(UInt32(bitPattern: b))
+  }
+
+  private func bucket(_ key: UInt64) -> Int {
+    let mixed = key &* 0x9E37_79B9_7F4A_7C15
+    var bucket = Int(truncatingIfNeeded: mixed >> 32) & (keys.count - 1)
+    while values[bucket] >= 0, keys[bucket] != key { bucket = (bucket + 1) & (keys.count - 1) }
+    return bucket
+  }
+
+  func find(_ a: Int32, _ b: Int32) -> Int32? {
+    let value = values[bucket(Self.key(a, b))]
+    return value < 0 ? nil : value
+  }
+
+  mutating func add(_ a: Int32, _ b: Int32, _ value: Int32) {
+    let key = Self.key(a, b)
+    let place = bucket(key)
+    keys[place] = key
+    values[place] = value
+    count += 1
+    guard count * 2 > keys.count else { return }
+    let (oldKeys, oldValues) = (keys, values)
+    keys = ContiguousArray(repeating: 0, count: oldKeys.count * 2)
+    values = ContiguousArray(repeating: -1, count: oldKeys.count * 2)
+    for index in oldKeys.indices where oldValues[index] >= 0 {
+      let place = bucket(oldKeys[index])
+      keys[place] = oldKeys[index]
+      values[place] = oldValues[index]
     }
   }
 }
