@@ -361,6 +361,7 @@ extension Interpreter {
       let flow = try execute(body, frame)
       if flow == .leave { break }
       if flow == .next { isCompleted = true }
+      if let context, context.isDrained { break }
     }
     if let context {
       context.recursion = nil

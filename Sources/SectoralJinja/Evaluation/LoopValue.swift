@@ -13,6 +13,16 @@ final class LoopValue: Object {
   }
 
   override var typeName: String { "LoopContext" }
+
+  /// Something inside of the loop went through the rest of it.
+  @exclusivity(unchecked) private(set) var isDrained = false
+
+  override func iterate(_ interpreter: Interpreter) throws(TemplateError) -> [Value]? {
+    let rest = items[min(index + 1, items.count)...]
+    index = items.count - 1
+    isDrained = true
+    return rest.map { .tuple([$0, .object(self)]) }
+  }
   override var length: Int? { items.count }
   override var isSequence: Bool { false }
 

@@ -149,6 +149,22 @@ extension Interpreter {
     var given = 0
     var extra: [(Value, Value)] = []
     var rest: [Value] = []
+    // Behind the other keywords, before those of `**`.
+    var callBlock = callBlock
+    func bindCaller() throws(TemplateError) {
+      guard let value = callBlock else { return }
+      callBlock = nil
+      place = node
+      try bindKeyword(
+        macro,
+        frame,
+        Symbol(KnownName.caller),
+        "caller",
+        value,
+        given: given,
+        &extra
+      )
+    }
     if list >= 0 {
       let arguments = caller.extra + Int(list)
       let positional = Int(arguments[0])
@@ -187,23 +203,14 @@ extension Interpreter {
         )
       }
       if arguments[3] >= 0 {
+        try bindCaller()
         for (name, value) in try keywordPairs(evaluate(arguments[3], caller)) {
           try bindKeyword(macro, frame, Symbol(name), name, value, given: given, &extra)
         }
       }
     }
     place = node
-    if let callBlock {
-      try bindKeyword(
-        macro,
-        frame,
-        Symbol(KnownName.caller),
-        "caller",
-        callBlock,
-        given: given,
-        &extra
-      )
-    }
+    try bindCaller()
     if !rest.isEmpty || function.pointee.varargsSlot >= 0 { try bindRest(macro, frame, rest) }
     bindExtraKeywords(macro, frame, extra)
     return try run(macro, frame, captures: captures)
