@@ -115,6 +115,21 @@ final class NodeRunner {
     }
     guard state.isExecuting, !node.isEphemeralModel else { return }
     if state.engine.invocation.cancellation.isCancelled { throw Self.interrupted(node) }
+    if node.materialized == "incremental",
+      node.config["incremental_strategy"]?.string == "microbatch"
+    {
+      // Without its batches the model would be built from everything at once.
+      throw Failure(
+        .runtime,
+        subject: node.words,
+        Diagnostic(
+          id: "run.microbatch-not-yet",
+          message: "the incremental strategy 'microbatch' is not supported yet",
+          span: node.source,
+          hint: "use 'delete+insert' or 'merge', or keep this model on dbt for now"
+        )
+      )
+    }
     events.emit(.nodeExecuting(info), thread: threadName)
     let start = events.now
     defer {
