@@ -149,22 +149,7 @@ extension Interpreter {
     var given = 0
     var extra: [(Value, Value)] = []
     var rest: [Value] = []
-    // Behind the other keywords, before those of `**`.
-    var callBlock = callBlock
-    func bindCaller() throws(TemplateError) {
-      guard let value = callBlock else { return }
-      callBlock = nil
-      place = node
-      try bindKeyword(
-        macro,
-        frame,
-        Symbol(KnownName.caller),
-        "caller",
-        value,
-        given: given,
-        &extra
-      )
-    }
+    var isCallerBound = false
     if list >= 0 {
       let arguments = caller.extra + Int(list)
       let positional = Int(arguments[0])
@@ -203,17 +188,38 @@ extension Interpreter {
         )
       }
       if arguments[3] >= 0 {
-        try bindCaller()
+        // Behind the other keywords, before those of `**`.
+        try bindCaller(callBlock, macro, frame, given, &extra)
+        isCallerBound = true
         for (name, value) in try keywordPairs(evaluate(arguments[3], caller)) {
           try bindKeyword(macro, frame, Symbol(name), name, value, given: given, &extra)
         }
       }
     }
     place = node
-    try bindCaller()
+    if !isCallerBound { try bindCaller(callBlock, macro, frame, given, &extra) }
     if !rest.isEmpty || function.pointee.varargsSlot >= 0 { try bindRest(macro, frame, rest) }
     bindExtraKeywords(macro, frame, extra)
     return try run(macro, frame, captures: captures)
+  }
+
+  private func bindCaller(
+    _ value: Value?,
+    _ macro: MacroFunction,
+    _ frame: Frame,
+    _ given: Int,
+    _ extra: inout [(Value, Value)]
+  ) throws(TemplateError) {
+    guard let value else { return }
+    try bindKeyword(
+      macro,
+      frame,
+      Symbol(KnownName.caller),
+      "caller",
+      value,
+      given: given,
+      &extra
+    )
   }
 
   private func bindRest(
