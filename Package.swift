@@ -97,22 +97,21 @@ let package = Package(
     ),
 
     // Tests.
-    .target(name: "SectoralTestSupport", dependencies: ["SectoralText"]),
-    .testTarget(name: "SectoralTextTests", dependencies: ["SectoralText", "SectoralTestSupport"]),
+    .testTarget(name: "SectoralTextTests", dependencies: ["SectoralText"]),
     .testTarget(
       name: "SectoralYAMLTests",
-      dependencies: ["SectoralYAML", "SectoralText", "SectoralTestSupport"],
+      dependencies: ["SectoralYAML", "SectoralText"],
       exclude: ["Data"]
     ),
     .testTarget(
       name: "SectoralJinjaTests",
-      dependencies: ["SectoralJinja", "SectoralText", "SectoralTestSupport"],
+      dependencies: ["SectoralJinja", "SectoralText"],
       exclude: ["Cases", "Measurements"]
     ),
     .testTarget(
       name: "SectoralPostgresTests",
       dependencies: [
-        "SectoralPostgres", "SectoralWarehouse", "SectoralText", "SectoralTestSupport",
+        "SectoralPostgres", "SectoralWarehouse", "SectoralText",
         "SectoralTestTool",
       ]
     ),
@@ -125,21 +124,21 @@ let package = Package(
     .testTarget(
       name: "SectoralProjectTests",
       dependencies: [
-        "SectoralProject", "SectoralYAML", "SectoralText", "SectoralJinja", "SectoralTestSupport",
+        "SectoralProject", "SectoralYAML", "SectoralText", "SectoralJinja",
       ]
     ),
     .testTarget(
       name: "SectoralCompilerTests",
       dependencies: [
         "SectoralCompiler", "SectoralProject", "SectoralYAML", "SectoralText", "SectoralJinja",
-        "SectoralWarehouse", "SectoralTestSupport",
+        "SectoralWarehouse",
       ],
       exclude: ["Macros/Recorded"]
     ),
     .testTarget(
       name: "SectoralGraphTests",
       dependencies: [
-        "SectoralGraph", "SectoralProject", "SectoralYAML", "SectoralText", "SectoralTestSupport",
+        "SectoralGraph", "SectoralProject", "SectoralYAML", "SectoralText",
       ],
       exclude: ["Data"]
     ),
@@ -147,7 +146,6 @@ let package = Package(
       name: "SectoralArtifactsTests",
       dependencies: [
         "SectoralArtifacts", "SectoralProject", "SectoralYAML", "SectoralText",
-        "SectoralTestSupport",
       ]
     ),
     .testTarget(
@@ -158,7 +156,7 @@ let package = Package(
     ),
     .testTarget(
       name: "SectoralEndToEndTests",
-      dependencies: ["sectoral", "SectoralText", "SectoralTestSupport"]
+      dependencies: ["sectoral", "SectoralText"]
     ),
   ],
   swiftLanguageModes: [.v6]

@@ -213,7 +213,8 @@ package struct ProjectDefinition: Sendable {
     for (key, _) in resourcePaths {
       for item in value(key)?.sequence ?? [] {
         guard let path = item.string else { continue }
-        if path.hasPrefix("/") || FileSystem.absolute(path, from: "/r").hasPrefix("/r") == false {
+        let place = FileSystem.absolute(path, from: "/root")
+        if path.hasPrefix("/") || place != "/root" && !place.hasPrefix("/root/") {
           problems.append(
             Diagnostic(
               id: "project.path-outside",

@@ -8,7 +8,9 @@ package struct SemanticVersion: Sendable, Comparable {
     let withoutBuild = text.prefix { $0 != "+" }
     let core = withoutBuild.prefix { $0 != "-" }
     let rest = withoutBuild.dropFirst(core.count + 1)
-    let numbers = core.split { $0 == "." }.map { Int(String($0)) }
+    let numbers = core.split(separator: ".", omittingEmptySubsequences: false).map {
+      Int(String($0))
+    }
     guard (1...3).contains(numbers.count), !numbers.contains(nil) else { return nil }
     self.numbers = numbers.compactMap { $0 } + Array(repeating: 0, count: 3 - numbers.count)
     prerelease = rest.split { $0 == "." }.map { String($0) }

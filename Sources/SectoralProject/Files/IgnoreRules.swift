@@ -5,9 +5,11 @@ import Glibc
 /// The patterns of `.dbtignore`: the syntax of .gitignore, against paths from the project's root.
 package struct IgnoreRules: Sendable {
   private struct Rule {
-    let pattern: String
+    /// The parts between the slashes; `**` stands for any number of folders.
+    let parts: [Substring]
     let isNegated: Bool
-    let isAnchored: Bool
+    /// Written with a slash at its end: a file of that name is not meant.
+    let isFolder: Bool
   }
   private let rules: [Rule]
 
@@ -23,10 +25,17 @@ package struct IgnoreRules: Sendable {
       guard !pattern.isEmpty, !pattern.hasPrefix("#") else { return nil }
       let isNegated = pattern.hasPrefix("!")
       if isNegated { pattern = pattern.dropFirst() }
+      let isFolder = pattern.hasSuffix("/")
       while pattern.hasSuffix("/") { pattern = pattern.dropLast() }
+      // A bare name is meant in every folder.
       let isAnchored = pattern.contains("/")
-      if pattern.hasPrefix("/") { pattern = pattern.dropFirst() }
-      return Rule(pattern: String(pattern), isNegated: isNegated, isAnchored: isAnchored)
+      let parts = pattern.split(separator: "/")
+      guard !parts.isEmpty else { return nil }
+      return Rule(
+        parts: isAnchored ? parts : ["**"] + parts,
+        isNegated: isNegated,
+        isFolder: isFolder
+      )
     }
   }
 
@@ -36,22 +45,26 @@ package struct IgnoreRules: Sendable {
     var ignored = false
     let parts = path.split(separator: "/")
     for rule in rules {
-      let hit = parts.indices.contains { index in
-        let whole = parts[...index].joined(separator: "/")
-        return matches(rule, whole, name: String(parts[index]))
+      let candidates = rule.isFolder ? parts.dropLast().indices : parts.indices
+      if candidates.contains(where: { Self.matches(rule.parts[...], parts[...$0]) }) {
+        ignored = !rule.isNegated
       }
-      if hit { ignored = !rule.isNegated }
     }
     return ignored
   }
 
-  private func matches(_ rule: Rule, _ path: String, name: String) -> Bool {
-    guard rule.isAnchored else { return fnmatch(rule.pattern, name, 0) == 0 }
-    if rule.pattern.hasPrefix("**/") {
-      let rest = String(rule.pattern.dropFirst(3))
-      return fnmatch(rest, path, FNM_PATHNAME) == 0 || fnmatch("*/\(rest)", path, 0) == 0
+  private static func matches(
+    _ pattern: ArraySlice<Substring>,
+    _ path: ArraySlice<Substring>
+  ) -> Bool {
+    guard let first = pattern.first else { return path.isEmpty }
+    let rest = pattern.dropFirst()
+    if first == "**" {
+      // At the end it means what is inside the folder, not the folder.
+      if rest.isEmpty { return !path.isEmpty }
+      return (path.startIndex...path.endIndex).contains { matches(rest, path[$0...]) }
     }
-    if rule.pattern.contains("**") { return fnmatch(rule.pattern, path, 0) == 0 }
-    return fnmatch(rule.pattern, path, FNM_PATHNAME) == 0
+    guard let name = path.first else { return false }
+    return fnmatch(String(first), String(name), 0) == 0 && matches(rest, path.dropFirst())
   }
 }
