@@ -58,12 +58,13 @@ let package = Package(
       plugins: ["EmbedMacros"]
     ),
     .target(
-      name: "SectoralGraph",
-      dependencies: ["SectoralText", "SectoralYAML", "SectoralProject"]
-    ),
-    .target(
       name: "SectoralArtifacts",
       dependencies: ["SectoralText", "SectoralYAML", "SectoralProject", "SectoralWarehouse"]
+    ),
+    // On Artifacts because `state:` compares with what an earlier run wrote.
+    .target(
+      name: "SectoralGraph",
+      dependencies: ["SectoralText", "SectoralYAML", "SectoralProject", "SectoralArtifacts"]
     ),
 
     // The warehouse and the run.

@@ -30,6 +30,7 @@ extension Engine {
     if invocation.command == .build { graph = graph.withTestEdges() }
     // A build runs the unit tests of a model right before it, not as steps of their own.
     var steps = selected
+    for id in selected where runnable[id] == nil { steps.remove(id) }
     var unitTests: [String: [Node]] = [:]
     if invocation.command == .build {
       let models = Set(nodes.map(\.uniqueID))
@@ -40,8 +41,10 @@ extension Engine {
       }
       for key in unitTests.keys { unitTests[key]?.sort { $0.uniqueID < $1.uniqueID } }
     }
-    let plan = ExecutionPlan(graph: graph, selected: steps)
-    let lineCount = nodes.count { NodeRunner.hasLines($0, isExecuting: isExecuting) }
+    let plan =
+      invocation.command == .clone
+      ? ExecutionPlan(unordered: steps) : ExecutionPlan(graph: graph, selected: steps)
+    let lineCount = nodes.count { hasLines($0, isExecuting: isExecuting) }
     events.emit(.formatting)
     events.emit(
       .concurrencyLine(
@@ -51,6 +54,11 @@ extension Engine {
       )
     )
     events.emit(.formatting)
+    if invocation.command == .clone {
+      project.compiler.deferral = try deferral(project, selected)
+    } else {
+      try prepareDeferral(project, selected)
+    }
 
     let warehouse = LazyWarehouse(provider, project.workspace.profile)
     let state = RunState(
@@ -72,8 +80,8 @@ extension Engine {
     if isExecuting {
       try warehouse.connect()
       try QueryComments(project.workspace).check()
-      try prepareSchemas(state, nodes)
-      startFailed = try runHooks("on-run-start", state, main)
+      if invocation.command != .sourceFreshness { try prepareSchemas(state, nodes) }
+      if runsHooks { startFailed = try runHooks("on-run-start", state, main) }
     }
     if startFailed, flags.behavior["skip_nodes_if_on_run_start_fails"] {
       for node in nodes { state.add(skipped(node, state, message: nil)) }
@@ -82,13 +90,25 @@ extension Engine {
     }
     let interrupted = invocation.cancellation.isCancelled && !failFastStopped(state)
     // As dbt: whoever stops a run wants it to stop.
-    if isExecuting, !interrupted { _ = try runHooks("on-run-end", state, main) }
+    if isExecuting, !interrupted, runsHooks { _ = try runHooks("on-run-end", state, main) }
     return try finish(
       state,
       nodes,
       elapsed: events.now.seconds(since: executionStart),
       interrupted: interrupted
     )
+  }
+
+  private func hasLines(_ node: Node, isExecuting: Bool) -> Bool {
+    NodeRunner.hasLines(node, isExecuting: isExecuting, command: invocation.command)
+  }
+
+  private var runsHooks: Bool {
+    switch invocation.command {
+    case .clone: false
+    case .sourceFreshness: flags.behavior["source_freshness_run_project_hooks"]
+    default: true
+    }
   }
 
   private func failFastStopped(_ state: RunState) -> Bool {
@@ -103,6 +123,9 @@ extension Engine {
       case .node(let node): nodes[id] = node
       case .resource(let resource) where resource.resourceType == .unitTest:
         nodes[id] = project.compiler.node(for: resource)
+      case .source(let source) where invocation.command == .sourceFreshness:
+        guard Freshness.isChecked(source.freshness) else { continue }
+        nodes[id] = project.workspace.node(for: source)
       case .resource, .source: continue
       }
     }
@@ -154,7 +177,7 @@ extension Engine {
           result.diagnostics = failed.diagnostics
         }
         state.add(result)
-        if NodeRunner.hasLines(node, isExecuting: state.isExecuting) {
+        if hasLines(node, isExecuting: state.isExecuting) {
           state.events.emit(.skippingDetails(result, state.nextPosition()))
         }
         return
@@ -167,7 +190,7 @@ extension Engine {
       // An ephemeral model only becomes part of others: it has no result of its own.
       if !state.isExecuting || !node.isEphemeralModel { state.add(result) }
       guard result.status.isFailure else { return }
-      if command != .test {
+      if ![.test, .clone, .sourceFreshness].contains(command) {
         let dependents = scheduler.descendants(of: index).compactMap { order[$0]?.uniqueID }
         if state.isExecuting, node.isEphemeralModel, dependents.isEmpty { state.add(result) }
         state.skip(dependents, because: node.isEphemeralModel ? .ephemeral(result) : .failed)
@@ -306,6 +329,9 @@ extension Engine {
   ) throws -> ExitStatus {
     let results = state.results
     try writeManifest(state.project)
+    if invocation.command == .sourceFreshness {
+      return try finishFreshness(state, elapsed: elapsed, interrupted: interrupted)
+    }
     try writeResults(results, state.project, elapsed: events.now.seconds(since: startedAt))
     if !state.isExecuting {
       let failed = results.filter { $0.status == .error }
@@ -329,7 +355,8 @@ extension Engine {
     if flags.showsSeeds { try showSeeds(state, nodes) }
     events.reportResults(
       results.filter { $0.node.materialized != "ephemeral" },
-      elapsed: elapsed,
+      // As dbt: what was cloned is not counted.
+      elapsed: invocation.command == .clone ? nil : elapsed,
       interrupted: interrupted
     )
     if interrupted { return .failure }

@@ -28,6 +28,8 @@ package final class Engine: Sendable {
     let graph: Graph
     let targetPath: String
     let selectors: SelectorFile
+    /// What the `--state` folder holds.
+    let state: PreviousState
 
     var manifest: Manifest { compiler.manifest }
   }
@@ -63,6 +65,8 @@ package final class Engine: Sendable {
     case .compile, .show, .run, .test, .build, .seed, .snapshot:
       return try runNodes(try loadProject())
     case .docsGenerate: return try generateDocs(try loadProject())
+    case .clone: return try runNodes(try loadProject())
+    case .sourceFreshness: return try runNodes(try loadProject())
     case .runOperation(let name): return try runOperation(name, try loadProject())
     }
   }
@@ -149,7 +153,8 @@ package final class Engine: Sendable {
       compiler: compiler,
       graph: Graph(read.manifest),
       targetPath: target,
-      selectors: selectors
+      selectors: selectors,
+      state: try previousState(targetPath: target)
     )
     if invocation.command != .docsGenerate || flags.compilesForDocs { try writeManifest(project) }
     return project
@@ -248,13 +253,7 @@ extension NodeResult {
     RunResultRow(
       uniqueID: uniqueID,
       status: status.rawValue,
-      timing: timing.map {
-        RunResultRow.Timing(
-          name: $0.name.rawValue,
-          startedAt: $0.startedAt.iso8601,
-          completedAt: $0.completedAt.iso8601
-        )
-      },
+      timing: timing.map(\.row),
       threadID: threadID,
       executionTime: executionTime,
       adapterResponse: adapterResponse,
@@ -263,6 +262,16 @@ extension NodeResult {
       compiled: compiled,
       compiledCode: compiledCode,
       relationName: compiled == nil && node.resourceType != "seed" ? nil : relationName
+    )
+  }
+}
+
+extension TimingInfo {
+  var row: RunResultRow.Timing {
+    RunResultRow.Timing(
+      name: name.rawValue,
+      startedAt: startedAt.iso8601,
+      completedAt: completedAt.iso8601
     )
   }
 }
@@ -278,6 +287,9 @@ extension NodeInfo {
     }
     if node.resourceType == .unitTest {
       label = "\(node.fqn.dropLast().last ?? "")::\(node.name)"
+    }
+    if node.resourceType == .source {
+      label = "\(node.fqn.dropLast().last ?? "").\(node.name)"
     }
     self.init(
       uniqueID: node.uniqueID,

@@ -1,12 +1,5 @@
+package import SectoralGraph
 package import SectoralYAML
-
-/// How tests attach to a selection.
-package enum IndirectSelection: String, Sendable, Hashable, CaseIterable {
-  case eager
-  case cautious
-  case buildable
-  case empty
-}
 
 package enum LogFormat: String, Sendable, Hashable, CaseIterable {
   case text
@@ -44,6 +37,7 @@ package struct InvocationFlags: Sendable {
   package var givenProfilesDirectory: String?
   package var targetPath: String?
   package var logPath: String?
+  /// As they were written: relative to the project.
   package var statePath: String?
   package var deferStatePath: String?
 
@@ -91,6 +85,8 @@ package struct InvocationFlags: Sendable {
   package var outputKeys: [String] = []
   /// `--show` of seed and build.
   package var showsSeeds = false
+  /// `source freshness --output`.
+  package var freshnessPath: String?
   /// `debug --connection`, `debug --config-dir`.
   package var debugsConnectionOnly = false
   package var printsConfigDirectory = false

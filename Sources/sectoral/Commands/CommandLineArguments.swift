@@ -14,9 +14,9 @@ struct CommandLineArguments {
 
   /// Commands of dbt that are still to come.
   static let later: [String] = [
-    "deps", "clone", "retry", "source",
+    "deps",
   ]
-  private static let groups: [String] = ["db", "docs"]
+  private static let groups: [String] = ["db", "docs", "source"]
 
   init(_ given: [String]) throws(UsageError) {
     var before: [String] = []
