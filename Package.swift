@@ -153,7 +153,8 @@ let package = Package(
     .testTarget(
       name: "SectoralGraphTests",
       dependencies: [
-        "SectoralGraph", "SectoralProject", "SectoralYAML", "SectoralText",
+        "SectoralGraph", "SectoralProject", "SectoralYAML", "SectoralText", "SectoralArtifacts",
+        "SectoralCompiler",
       ],
       exclude: ["Data"]
     ),
@@ -166,7 +167,8 @@ let package = Package(
     .testTarget(
       name: "SectoralCLITests",
       dependencies: [
-        "sectoral", "SectoralRunner", "SectoralWarehouse", "SectoralYAML", "SectoralText",
+        "sectoral", "SectoralRunner", "SectoralGraph", "SectoralWarehouse", "SectoralYAML",
+        "SectoralText",
       ]
     ),
     .testTarget(

@@ -39,6 +39,16 @@ package struct EarlierManifest: Sendable {
       artifact: "manifest",
       accepted: Self.versions
     )
+    guard outline.hasNodes else {
+      throw Failure(
+        .runtime,
+        Diagnostic(
+          id: "artifact.incomplete",
+          message: "\(path) is no manifest: it has no 'nodes'",
+          hint: "take the manifest.json of a whole run's target folder"
+        )
+      )
+    }
     self.path = path
     self.bytes = bytes
     offsets = outline.offsets
@@ -57,6 +67,7 @@ package struct EarlierManifest: Sendable {
     var macroOffsets: [String: Int] = [:]
     var ids: [String] = []
     var disabledIDs: [String] = []
+    var hasNodes = false
 
     mutating func read(_ reader: inout JSONReader) throws(JSONError) {
       guard reader.isObject else { return }
@@ -67,6 +78,7 @@ package struct EarlierManifest: Sendable {
           schemaVersion = try reader.value()["dbt_schema_version"]?.string
         case "nodes", "sources", "exposures", "metrics", "semantic_models", "saved_queries",
           "unit_tests", "functions":
+          if key == "nodes" { hasNodes = true }
           try reader.members { (id, reader) throws(JSONError) in
             offsets[id] = reader.offset
             ids.append(id)
@@ -79,7 +91,10 @@ package struct EarlierManifest: Sendable {
           try reader.members { (id, reader) throws(JSONError) in
             disabledIDs.append(id)
             // A list: several files may define a disabled resource.
-            guard !reader.isObject else { return disabledOffsets[id] = reader.offset }
+            guard !reader.isObject else {
+              disabledOffsets[id] = reader.offset
+              return
+            }
             try reader.items { (reader) throws(JSONError) in
               if disabledOffsets[id] == nil { disabledOffsets[id] = reader.offset }
             }

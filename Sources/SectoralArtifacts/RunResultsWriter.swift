@@ -57,7 +57,7 @@ package struct RunResultRow: Sendable {
   }
 
   fileprivate var layout: DatumMap {
-    return [
+    [
       "status": .string(status), "timing": timing.layout,
       "thread_id": .string(threadID), "execution_time": .float(executionTime),
       "adapter_response": .map(adapterResponse.layout), "message": .optional(message),

@@ -16,7 +16,9 @@ package struct Deferral: Sendable {
   private let aliasesSubqueries: Bool
 
   /// - Parameters:
+  ///   - favorsState: See the member.
   ///   - selected: The unique ids of what the command works on.
+  ///   - workspace: How names are quoted.
   ///   - lookup: The other manifest's object of a unique id.
   package init(
     favorsState: Bool,

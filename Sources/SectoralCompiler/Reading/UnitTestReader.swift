@@ -61,6 +61,8 @@ struct UnitTestReader {
     }
     let (description, _) = try descriptions.render(entry["description"], package: file.package)
     let fqn = [file.package] + file.folders + [model, name]
+    let expected = Datum.map(try rows(expect, of: name, file))
+    let overrides = overrides(entry["overrides"])
     let test = PlainResource(
       uniqueID: "unit_test.\(file.package).\(model).\(name)",
       resourceType: .unitTest,
@@ -71,9 +73,16 @@ struct UnitTestReader {
       declaration: (entry["name"] ?? entry).span,
       fields: [
         "model": .string(model), "path": .string(file.file.path), "given": .list(given),
-        "expect": .map(try rows(expect, of: name, file)), "description": .string(description),
-        "overrides": overrides(entry["overrides"]),
-        "checksum": .string(Digest.sha256(Array(entry.span.text.utf8))),
+        "expect": expected, "description": .string(description), "overrides": overrides,
+        "checksum": .string(
+          UnitTestChecksum.of(
+            model: model,
+            versions: .null,
+            given: given,
+            expect: expected,
+            overrides: overrides
+          )
+        ),
         "schema": .string(workspace.profile.schema), "created_at": .float(createdAt),
         "versions": .null, "version": .null,
       ]

@@ -2,7 +2,7 @@ package import SectoralJinja
 package import SectoralProject
 import SectoralPython
 import SectoralText
-import SectoralWarehouse
+package import SectoralWarehouse
 import SectoralYAML
 
 /// The context in which a node's templates run when it is compiled and executed: references are

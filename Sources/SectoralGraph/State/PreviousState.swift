@@ -15,9 +15,8 @@ package struct PreviousState: Sendable {
 
   package init() {}
 
-  /// - Parameters:
-  ///   - folder: An absolute path. What is missing there is nil; what cannot be read is an error.
-  ///   - targetPath: Where this project's artifacts are.
+  /// Reads what is in a folder, an absolute path; `targetPath` is where this project's artifacts are.
+  /// What is missing is nil; what cannot be read is an error.
   package init(folder: String, targetPath: String) throws(Failure) {
     self.folder = folder
     let manifest = "\(folder)/manifest.json"

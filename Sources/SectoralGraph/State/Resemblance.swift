@@ -21,7 +21,7 @@ struct Resemblance {
   }
 
   var hasBody: Bool { isNode }
-  var hasConfig: Bool { true }
+  var hasConfig: Bool { type != .unitTest }
   var hasDescriptions: Bool { isNode }
   var hasRelation: Bool { isNode || type == .source }
 
@@ -32,13 +32,12 @@ struct Resemblance {
     switch type {
     case .source:
       return hasSameRelation && hasSameConfig && same("fqn", "freshness", "quoting", "external")
-        && same("loader")
     case .exposure:
       return hasSameConfig
         && same("fqn", "owner", "maturity", "url", "description", "label", "depends_on", "type")
     case .metric:
       return hasSameConfig
-        && same("filter", "metadata", "type", "type_params", "description", "label")
+        && same("metadata", "type", "type_params", "description", "label")
     case .semanticModel:
       return hasSameConfig
         && same(
@@ -49,8 +48,7 @@ struct Resemblance {
           "dimensions",
           "measures",
           "primary_entity",
-          "group",
-          "label"
+          "group"
         )
     case .savedQuery:
       return hasSameConfig && same("query_params", "exports", "description", "label", "group")
@@ -61,6 +59,7 @@ struct Resemblance {
     guard hasSameBody, hasSameConfig, hasSamePersistedDescriptions, same("fqn"), hasSameRelation
     else { return false }
     if type == .model { return same("latest_version", "access", "deprecation_date") }
+    if type == .function { return same("arguments", "returns") }
     return old["resource_type"] == new["resource_type"]
   }
 
@@ -69,7 +68,6 @@ struct Resemblance {
 
   var hasSameBody: Bool {
     guard let old else { return false }
-    if isGenericTest { return true }
     return type == .seed ? new["checksum"] == old["checksum"] : new["raw_code"] == old["raw_code"]
   }
 
@@ -80,7 +78,9 @@ struct Resemblance {
     if isGenericTest {
       return Self.testConfigs.allSatisfy { mine[$0] == other[$0] }
     }
-    let isCompared = { (key: String) in !Self.uncomparedConfigs.contains(key) }
+    let isCompared = { (key: String) in
+      key == "tags" ? !isNode : !Self.uncomparedConfigs.contains(key)
+    }
     return mine.entries.allSatisfy { !isCompared($0.key) || other[$0.key] == $0.value }
       && other.entries.allSatisfy { !isCompared($0.key) || mine[$0.key] != nil }
   }
@@ -91,7 +91,8 @@ struct Resemblance {
     "store_failures_as",
   ]
 
-  private static let uncomparedConfigs: Set = ["alias", "schema", "database", "tags", "group"]
+  /// Nor the tags of nodes.
+  private static let uncomparedConfigs: Set = ["alias", "schema", "database", "group"]
 
   /// Descriptions count where `persist_docs` puts them into the database.
   var hasSamePersistedDescriptions: Bool {

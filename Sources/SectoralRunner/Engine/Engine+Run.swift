@@ -120,6 +120,8 @@ extension Engine {
     var nodes: [MemberID: Node] = [:]
     for id in selected {
       switch project.graph[id] {
+      // There is nothing of an ephemeral model that could be cloned.
+      case .node(let node) where invocation.command == .clone && node.isEphemeralModel: continue
       case .node(let node): nodes[id] = node
       case .resource(let resource) where resource.resourceType == .unitTest:
         nodes[id] = project.compiler.node(for: resource)
@@ -176,7 +178,8 @@ extension Engine {
           result.message = failed.message
           result.diagnostics = failed.diagnostics
         }
-        state.add(result)
+        // An ephemeral model has no result of its own.
+        if !state.isExecuting || !node.isEphemeralModel { state.add(result) }
         if hasLines(node, isExecuting: state.isExecuting) {
           state.events.emit(.skippingDetails(result, state.nextPosition()))
         }
@@ -454,6 +457,7 @@ extension Engine {
       isExecuting: false
     )
     invocation.cancellation.onCancel { [weak state] in state?.cancelAll() }
+    try prepareDeferral(project, project.graph.emptySet)
     let runner = NodeRunner(
       state,
       threadName: Event.mainThread,

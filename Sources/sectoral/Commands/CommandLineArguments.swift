@@ -13,9 +13,7 @@ struct CommandLineArguments {
   var asksForVersion = false
 
   /// Commands of dbt that are still to come.
-  static let later: [String] = [
-    "deps",
-  ]
+  static let later: [String] = ["deps"]
   private static let groups: [String] = ["db", "docs", "source"]
 
   init(_ given: [String]) throws(UsageError) {

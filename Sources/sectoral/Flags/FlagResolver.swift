@@ -1,3 +1,4 @@
+import SectoralGraph
 import SectoralRunner
 import SectoralText
 import SectoralYAML
@@ -28,6 +29,8 @@ struct ResolvedFlags: Sendable {
   var fileColorsAreExplicit: Bool
   /// `--full-table`, or nil: as the output is.
   var fullTable: Bool?
+  /// Where artifacts are, as far as dbt_project.yml says it without a template.
+  var targetPath: String
   /// Something dbt_project.yml itself says wrong about flags.
   var failure: CommandFailure?
 }
@@ -127,6 +130,8 @@ struct FlagResolver {
       colorsAreExplicit: isSetByUser("use_colors"),
       fileColorsAreExplicit: isSetByUser("use_colors_file") || isSetByUser("use_colors"),
       fullTable: bool("full_table"),
+      targetPath: flags.targetPath
+        ?? Paths.join(flags.projectDirectory, settings.targetPath ?? "target"),
       failure: settings.failure
     )
   }
@@ -349,6 +354,10 @@ struct FlagResolver {
   }
 
   private func assignOutput(to flags: inout InvocationFlags) throws(UsageError) {
+    if command == "freshness" {
+      flags.freshnessPath = text("output")
+      return
+    }
     guard let output = text("output")?.lowercased() else { return }
     let definition = FlagDefinition("output", .text)
     if command == "list" {

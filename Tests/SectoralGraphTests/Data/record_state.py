@@ -404,10 +404,26 @@ def pruned(manifest):
     return manifest
 
 
+def difference(base, manifest):
+    """What of a manifest is not as in the base: section to id to resource, or to null where it is gone."""
+    found = {}
+    for section, resources in manifest.items():
+        if section == "metadata":
+            continue
+        changed = {k: v for k, v in resources.items() if base[section].get(k) != v}
+        changed.update({k: None for k in base[section] if k not in resources})
+        if changed:
+            found[section] = changed
+    return found
+
+
 def main():
     from dbt.cli.main import dbtRunner
+    from dbt_common.events.event_manager_client import cleanup_event_logger
 
     def quiet(runner, args):
+        # Every runner adds its callbacks to the others': without this each call is slower.
+        cleanup_event_logger()
         out = io.StringIO()
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
             return runner.invoke(args)
@@ -447,6 +463,8 @@ def main():
             if not parsed.success:
                 print(item["name"], "does not parse:", parsed.exception, file=sys.stderr)
                 continue
+            with open("target/manifest.json") as f:
+                row["manifest"] = difference(pruned(json.loads(json.dumps(bases[key][1]))), pruned(json.load(f)))
             cases = []
             selectors = SELECTORS if not item.get("lenient") else SHORT
             if item["name"] == "nothing":
