@@ -106,7 +106,7 @@ let package = Package(
     .testTarget(
       name: "SectoralJinjaTests",
       dependencies: ["SectoralJinja", "SectoralText"],
-      exclude: ["Cases", "Measurements"]
+      exclude: ["Cases", "Differential", "Measurements"]
     ),
     .testTarget(
       name: "SectoralPostgresTests",

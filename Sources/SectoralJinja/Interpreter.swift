@@ -24,6 +24,10 @@ public final class Interpreter {
   /// Containers being printed, to stop at those that contain themselves.
   @exclusivity(unchecked) var printing: [ObjectIdentifier] = []
   @exclusivity(unchecked) var labels: [Activation] = []
+  /// Markup exists: until a filter makes some, nobody looks for it.
+  @exclusivity(unchecked) var usesMarkup = false
+  /// Whether what filters and calls give is escaped, here and now (`autoescape`).
+  @exclusivity(unchecked) var escapes: Bool
   /// Set while a render wants to know where its text comes from.
   @exclusivity(unchecked) var recorder: OriginRecorder?
   let limits: Limits
@@ -40,6 +44,8 @@ public final class Interpreter {
     self.environment = environment
     self.host = host
     limits = environment.options.limits
+    escapes = environment.options.autoescape
+    usesMarkup = environment.options.autoescape
     output = Output(limit: environment.options.limits.outputBytes)
   }
 
@@ -115,9 +121,10 @@ public final class Interpreter {
       undefined: undefined ?? environment.options.undefined
     )
     defer { giveBack(&frame) }
-    return try running(frame, label) { (interpreter) throws(TemplateError) in
+    let value = try running(frame, label) { (interpreter) throws(TemplateError) in
       try interpreter.evaluate(root.a, frame)
     }
+    return value.withoutMarkup
   }
 
   private func renderRoot(
@@ -148,8 +155,11 @@ public final class Interpreter {
     let outerFrame = current
     let outerPlace = place
     let outerLimit = stackLimit
+    let outerEscapes = escapes
     current = frame
     place = -1
+    // A block is escaped as the template that shows it; others begin anew.
+    if frame.function == 0 { escapes = environment.options.autoescape }
     callDepth += 1
     stackLimit = StackGuard.limit()
     if outerFrame == nil { steps = 0 }
@@ -157,6 +167,7 @@ public final class Interpreter {
       current = outerFrame
       place = outerPlace
       stackLimit = outerLimit
+      escapes = outerEscapes
       callDepth -= 1
       if outerFrame == nil {
         output.isExceeded = false
@@ -215,7 +226,7 @@ public final class Interpreter {
   /// Python's call of a value.
   public func call(_ callee: Value, _ arguments: Arguments) throws(TemplateError) -> Value {
     try entering { (interpreter) throws(TemplateError) in
-      try interpreter.callValue(callee, arguments)
+      try interpreter.callValue(callee, arguments).withoutMarkup
     }
   }
 

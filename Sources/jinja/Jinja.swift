@@ -246,6 +246,7 @@ enum Batch {
       flag("trim_blocks", &options.trimBlocks)
       flag("lstrip_blocks", &options.lstripBlocks)
       flag("keep_trailing_newline", &options.keepTrailingNewline)
+      flag("autoescape", &options.autoescape)
       switch wanted["undefined"]?.asString {
       case "strict": options.undefined = .strict
       case "chainable": options.undefined = .chainable

@@ -114,6 +114,7 @@ enum Globals {
 private final class DictType: Object {
   override var typeName: String { "type" }
   override var isCallable: Bool { true }
+  override var takesMarkup: Bool { true }
 
   override func call(
     _ arguments: Arguments,
@@ -145,6 +146,7 @@ final class NamespaceValue: Object {
   init(_ values: DictValue) { self.values = values }
 
   override var typeName: String { "Namespace" }
+  override var describedTypeName: String { "jinja2.utils.Namespace" }
 
   override func attribute(
     _ name: Symbol,
@@ -194,6 +196,7 @@ final class CyclerValue: Object {
   init(_ items: [Value]) { self.items = items }
 
   override var typeName: String { "Cycler" }
+  override var describedTypeName: String { "jinja2.utils.Cycler" }
 
   override func attribute(
     _ name: Symbol,
@@ -227,6 +230,7 @@ final class JoinerValue: Object {
   init(_ separator: Value) { self.separator = separator }
 
   override var typeName: String { "Joiner" }
+  override var describedTypeName: String { "jinja2.utils.Joiner" }
   override var isCallable: Bool { true }
 
   override func call(

@@ -188,6 +188,9 @@ extension Interpreter {
   ) throws(TemplateError) -> Value {
     let list = frame.extra + Int(node.pointee.a)
     let count = Int(node.pointee.b)
+    if node.pointee.flag != Escaping.off.rawValue, isEscaping(node.pointee.flag) {
+      return try evaluateEscapedConcatenation(id, node, frame)
+    }
     if count == 2 {
       // Two strings need no detour through the output.
       let left = try evaluate(list[0], frame)
@@ -433,6 +436,7 @@ extension Interpreter {
     let arguments = try arguments(list, frame, callBlock: callBlock)
     place = id
     try countStep()
+    if usesMarkup, !object.takesMarkup { return try object.call(arguments.withoutMarkup, self) }
     return try object.call(arguments, self)
   }
 
@@ -441,6 +445,7 @@ extension Interpreter {
     switch callee {
     case .object(let object):
       try checkStack()
+      if usesMarkup, !object.takesMarkup { return try object.call(arguments.withoutMarkup, self) }
       return try object.call(arguments, self)
     case .undefined(let undefined):
       if undefined.kind == .silent { return callee }
@@ -474,8 +479,9 @@ extension Interpreter {
       }
     case .string, .list, .dict, .tuple, .set, .int, .float, .bool, .bigInt:
       if let known = symbol.known, Methods.has(known, object) {
-        let arguments = try arguments(node.pointee.b, frame, callBlock: callBlock)
+        var arguments = try arguments(node.pointee.b, frame, callBlock: callBlock)
         place = id
+        if usesMarkup, case .string = object { arguments = arguments.withoutMarkup }
         return try Methods.call(known, object, arguments, self)
       }
     default: break

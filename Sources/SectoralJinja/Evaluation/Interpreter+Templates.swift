@@ -342,6 +342,7 @@ final class BlockReference: Object {
       frame,
       scope: nil
     )
-    return .string(interpreter.output.take(from: mark))
+    let text = interpreter.output.take(from: mark)
+    return interpreter.escapes ? interpreter.markup(text) : .string(text)
   }
 }

@@ -13,6 +13,7 @@ final class LoopValue: Object {
   }
 
   override var typeName: String { "LoopContext" }
+  override var describedTypeName: String { "jinja2.runtime.LoopContext" }
 
   /// Something inside of the loop went through the rest of it.
   @exclusivity(unchecked) private(set) var isDrained = false

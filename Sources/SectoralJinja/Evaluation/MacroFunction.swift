@@ -35,7 +35,9 @@ final class MacroFunction: Object {
   var function: UnsafePointer<Function> { program.functions + Int(index) }
 
   override var typeName: String { "Macro" }
+  override var describedTypeName: String { "jinja2.runtime.Macro" }
   override var isCallable: Bool { true }
+  override var takesMarkup: Bool { true }
 
   override func call(
     _ arguments: Arguments,
@@ -339,7 +341,13 @@ extension Interpreter {
     callDepth += 1
     let outerLimit = stackLimit
     if outerFrame == nil { stackLimit = StackGuard.limit() }
+    let outerEscapes = escapes
+    // A macro of another template runs as that one is escaped.
+    if outerEscapes != environment.options.autoescape, macro.program !== outerFrame?.program {
+      escapes = environment.options.autoescape
+    }
     defer {
+      escapes = outerEscapes
       current = outerFrame
       place = outerPlace
       callDepth -= 1
@@ -387,7 +395,9 @@ extension Interpreter {
         Diagnostic.Frame(label: macro.shownLabel, span: span)
       )
     }
-    return captures ? .string(output.take(from: mark)) : nil
+    guard captures else { return nil }
+    let text = output.take(from: mark)
+    return outerEscapes ? markup(text) : .string(text)
   }
 
   private func missingParameter(_ parameter: Parameter, _ frame: Frame) -> Value {

@@ -33,7 +33,7 @@ enum Markup {
     "lsquo": "\u{2018}", "rsquo": "\u{2019}", "ldquo": "\u{201C}", "rdquo": "\u{201D}",
   ]
 
-  private static func unescaped(_ text: String) -> String {
+  static func unescaped(_ text: String) -> String {
     guard text.utf8.contains(UInt8(ascii: "&")) else { return text }
     var result = ""
     var rest = Substring(text)
@@ -68,15 +68,14 @@ enum Markup {
     return code.flatMap(Unicode.Scalar.init).map { String($0) }
   }
 
-  /// Addresses made links, the rest escaped.
+  /// Addresses made links in text that is escaped already.
   static func linked(
-    _ text: String,
+    _ escaped: String,
     limit: Int?,
     rel: String,
     target: String?,
     schemes: [String]
   ) -> String {
-    let escaped = BuiltinFilters.escaped(text)
     var result = ""
     var word = ""
     let attributes =

@@ -1,13 +1,14 @@
 extension BuiltinFilters {
   static func addMarkupFilters(_ table: inout FilterTable) {
-    table.add(["escape", "e"]) { (value, arguments, interpreter) throws(TemplateError) in
-      .string(escaped(try interpreter.soft(value)))
+    table.add(["escape", "e"], markup: .itself) {
+      (value, arguments, interpreter) throws(TemplateError) in
+      interpreter.markup(try interpreter.escapedText(of: value))
     }
     table.add(["forceescape"]) { (value, arguments, interpreter) throws(TemplateError) in
-      .string(escaped(try interpreter.soft(value)))
+      interpreter.markup(escaped(try interpreter.soft(value)))
     }
     table.add(["safe"]) { (value, arguments, interpreter) throws(TemplateError) in
-      .string(try interpreter.soft(value))
+      interpreter.markup(try interpreter.soft(value))
     }
     table.add(["striptags"]) { (value, arguments, interpreter) throws(TemplateError) in
       .string(Markup.stripped(try interpreter.soft(value)))
@@ -21,12 +22,12 @@ extension BuiltinFilters {
         indent = String(repeating: " ", count: max(0, min(64, try width.expectInt())))
       }
       let text = try JSONText.text(of: value, indent: indent, sortsKeys: true, interpreter)
-      return .string(
+      return interpreter.markup(
         text.replacing("&", with: "\\u0026").replacing("<", with: "\\u003c")
           .replacing(">", with: "\\u003e").replacing("'", with: "\\u0027")
       )
     }
-    table.add(["xmlattr"], ["autospace"]) {
+    table.add(["xmlattr"], ["autospace"], markup: .itself) {
       (value, arguments, interpreter) throws(TemplateError) in
       var parts: [String] = []
       for (key, value) in try interpreter.keywordPairs(value)
@@ -38,11 +39,12 @@ extension BuiltinFilters {
             "Invalid character in attribute name: \(try interpreter.reprText(of: .string(key)))"
           )
         }
-        parts.append("\(escaped(key))=\"\(escaped(try interpreter.soft(value)))\"")
+        parts.append("\(escaped(key))=\"\(try interpreter.escapedText(of: value))\"")
       }
       let text = parts.joined(separator: " ")
       let isSpaced = try interpreter.flag(arguments[0], default: true)
-      return .string(isSpaced && !text.isEmpty ? " " + text : text)
+      let attributes = isSpaced && !text.isEmpty ? " " + text : text
+      return interpreter.escapes ? interpreter.markup(attributes) : .string(attributes)
     }
     table.add(["urlencode"]) { (value, arguments, interpreter) throws(TemplateError) in
       switch value {
@@ -69,7 +71,11 @@ extension BuiltinFilters {
       }
       return .string(quoted(try interpreter.soft(value), slash: true))
     }
-    table.add(["urlize"], ["trim_url_limit", "nofollow", "target", "rel", "extra_schemes"]) {
+    table.add(
+      ["urlize"],
+      ["trim_url_limit", "nofollow", "target", "rel", "extra_schemes"],
+      markup: .itself
+    ) {
       (value, arguments, interpreter) throws(TemplateError) in
       var limit: Int?
       if let value = arguments[0], !value.isNone { limit = try value.expectInt() }
@@ -86,17 +92,16 @@ extension BuiltinFilters {
           schemes.append(try interpreter.soft(scheme))
         }
       }
-      return .string(
-        Markup.linked(
-          try interpreter.soft(value),
-          limit: limit,
-          rel: rel.sorted().joined(separator: " "),
-          target: target,
-          schemes: schemes
-        )
+      let linked = Markup.linked(
+        try interpreter.escapedText(of: value),
+        limit: limit,
+        rel: rel.sorted().joined(separator: " "),
+        target: target,
+        schemes: schemes
       )
+      return interpreter.escapes ? interpreter.markup(linked) : .string(linked)
     }
-    table.add(["pprint"]) { (value, arguments, interpreter) throws(TemplateError) in
+    table.add(["pprint"], markup: .itself) { (value, arguments, interpreter) throws(TemplateError) in
       .string(try PrettyPrint.text(of: value, interpreter))
     }
   }

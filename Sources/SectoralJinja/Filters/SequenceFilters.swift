@@ -1,6 +1,6 @@
 extension BuiltinFilters {
   static func addSequenceFilters(_ table: inout FilterTable) {
-    table.add(["default", "d"], ["default_value", "boolean"]) {
+    table.add(["default", "d"], ["default_value", "boolean"], markup: .itself) {
       (value, arguments, interpreter) throws(TemplateError) in
       var isMissing = value.isUndefined
       if !isMissing, try interpreter.flag(arguments[1]) {
@@ -40,7 +40,8 @@ extension BuiltinFilters {
       try interpreter.items(of: value).randomElement()
         ?? empty("No random item, sequence was empty.", interpreter)
     }
-    table.add(["reverse"]) { (value, arguments, interpreter) throws(TemplateError) in
+    table.add(["reverse"], markup: .kept) {
+      (value, arguments, interpreter) throws(TemplateError) in
       if case .string(let text) = value {
         return .string(String(String.UnicodeScalarView(text.unicodeScalars.reversed())))
       }
@@ -56,7 +57,7 @@ extension BuiltinFilters {
         )
       )
     }
-    table.add(["join"], ["d", "attribute"]) {
+    table.add(["join"], ["d", "attribute"], markup: .itself) {
       (value, arguments, interpreter) throws(TemplateError) in
       var items = try interpreter.items(of: value)
       if let attribute = arguments[1], !attribute.isNone {
@@ -64,6 +65,12 @@ extension BuiltinFilters {
         for index in items.indices {
           items[index] = try interpreter.value(at: path, of: items[index], default: nil)
         }
+      }
+      if interpreter.escapes, arguments[0]?.isMarkup == true || items.contains(where: \.isMarkup) {
+        var parts: [String] = []
+        for item in items { parts.append(try interpreter.escapedText(of: item)) }
+        let separator = try interpreter.escapedText(of: arguments[0] ?? .string(""))
+        return interpreter.markup(parts.joined(separator: separator))
       }
       let output = interpreter.output
       let mark = output.count
@@ -82,7 +89,7 @@ extension BuiltinFilters {
       }
       return .string(output.take(from: mark))
     }
-    table.add(["attr"], ["name"], required: 1) {
+    table.add(["attr"], ["name"], required: 1, markup: .itself) {
       (value, arguments, interpreter) throws(TemplateError) in
       let name = try interpreter.soft(arguments[0] ?? .none)
       if case .dict = value {
@@ -287,7 +294,7 @@ extension BuiltinFilters {
   }
 
   private static func addSelectingFilters(_ table: inout FilterTable) {
-    table.addOpen("map") { (value, arguments, interpreter) throws(TemplateError) in
+    table.addOpen("map", markup: .itself) { (value, arguments, interpreter) throws(TemplateError) in
       // As Jinja, which looks at nothing else of a false value: `none | map('lower')` is empty.
       guard try interpreter.truth(value) else { return .object(GeneratorValue([])) }
       let items = try interpreter.items(of: value)
@@ -319,7 +326,7 @@ extension BuiltinFilters {
       ("select", true, false), ("reject", false, false), ("selectattr", true, true),
       ("rejectattr", false, true),
     ] {
-      table.addOpen(name) { (value, arguments, interpreter) throws(TemplateError) in
+      table.addOpen(name, markup: .itself) { (value, arguments, interpreter) throws(TemplateError) in
         guard try interpreter.truth(value) else { return .object(GeneratorValue([])) }
         var positional = arguments.positional[...]
         var path: [Value] = []

@@ -3,14 +3,16 @@ extension BuiltinFilters {
     for (name, method) in [
       ("upper", KnownName.upper), ("lower", .lower), ("capitalize", .capitalize),
     ] {
-      table.add([name]) { (value, arguments, interpreter) throws(TemplateError) in
+      table.add([name], markup: .kept) {
+        (value, arguments, interpreter) throws(TemplateError) in
         .string(StringMethods.changedCase(method, try interpreter.soft(value)))
       }
     }
     table.add(["title"]) { (value, arguments, interpreter) throws(TemplateError) in
       .string(titled(try interpreter.soft(value)))
     }
-    table.add(["trim"], ["chars"]) { (value, arguments, interpreter) throws(TemplateError) in
+    table.add(["trim"], ["chars"], markup: .kept) {
+      (value, arguments, interpreter) throws(TemplateError) in
       let text = try interpreter.soft(value)
       switch arguments[0] {
       case nil, .none?: return .string(StringMethods.strip(text, left: true, right: true))
@@ -19,26 +21,38 @@ extension BuiltinFilters {
       default: throw .type("strip arg must be None or str")
       }
     }
-    table.add(["replace"], ["old", "new", "count"], required: 2) {
+    table.add(["replace"], ["old", "new", "count"], required: 2, markup: .itself) {
       (value, arguments, interpreter) throws(TemplateError) in
-      let text = try interpreter.soft(value)
+      var text = try interpreter.soft(value)
       let old = try interpreter.soft(arguments[0] ?? .none)
-      let new = try interpreter.soft(arguments[1] ?? .none)
+      var new = try interpreter.soft(arguments[1] ?? .none)
+      var isMarkup = false
+      if interpreter.escapes {
+        // One of them being markup makes all of it markup.
+        isMarkup = value.isMarkup
+        if !isMarkup, arguments[0]?.isMarkup == true || arguments[1]?.isMarkup == true {
+          text = BuiltinFilters.escaped(text)
+          isMarkup = true
+        }
+        if isMarkup { new = try interpreter.escapedText(of: arguments[1] ?? .none) }
+      }
       var count = -1
       if let limit = arguments[2], !limit.isNone { count = try limit.expectInt() }
-      return .string(try StringMethods.replaced(text, old, new, count, interpreter.limits))
+      let result = try StringMethods.replaced(text, old, new, count, interpreter.limits)
+      return isMarkup ? interpreter.markup(result) : .string(result)
     }
-    table.add(["string"]) { (value, arguments, interpreter) throws(TemplateError) in
+    table.add(["string"], markup: .kept) { (value, arguments, interpreter) throws(TemplateError) in
       .string(try interpreter.soft(value))
     }
-    table.add(["center"], ["width"]) { (value, arguments, interpreter) throws(TemplateError) in
+    table.add(["center"], ["width"], markup: .kept) {
+      (value, arguments, interpreter) throws(TemplateError) in
       let width = try arguments[0]?.expectInt() ?? 80
       guard width <= interpreter.limits.repetition else {
         throw .limit("the width is larger than \(interpreter.limits.repetition)")
       }
       return .string(StringMethods.centered(try interpreter.soft(value), width))
     }
-    table.add(["indent"], ["width", "first", "blank"]) {
+    table.add(["indent"], ["width", "first", "blank"], markup: .kept) {
       (value, arguments, interpreter) throws(TemplateError) in
       let text = try textOnly(value, interpreter) { type in
         "unsupported operand type(s) for +=: '\(type)' and 'str'"
@@ -58,7 +72,7 @@ extension BuiltinFilters {
       }
       return .string(indented(text, indentation, first: first, blank: blank))
     }
-    table.add(["truncate"], ["length", "killwords", "end", "leeway"]) {
+    table.add(["truncate"], ["length", "killwords", "end", "leeway"], markup: .itself) {
       (value, arguments, interpreter) throws(TemplateError) in
       let size = try interpreter.length(of: value)
       let length = try arguments[0]?.expectInt() ?? 255
@@ -87,12 +101,16 @@ extension BuiltinFilters {
       let text = try textOnly(value, interpreter) { type in
         "can only concatenate \(type) (not \"str\") to \(type)"
       }
-      let cut = String(text.unicodeScalars.prefix(length - endLength))
-      if try interpreter.flag(arguments[1]) { return .string(cut + end) }
-      guard let blank = cut.findLast(" ", in: 0..<cut.utf8.count) else {
-        return .string(cut + end)
+      var cut = String(text.unicodeScalars.prefix(length - endLength))
+      if try !interpreter.flag(arguments[1]),
+        let blank = cut.findLast(" ", in: 0..<cut.utf8.count)
+      {
+        cut = cut.text(in: 0..<blank)
       }
-      return .string(cut.text(in: 0..<blank) + end)
+      guard value.isMarkup else { return .string(cut + end) }
+      return interpreter.markup(
+        cut + (try interpreter.escapedText(of: arguments[2] ?? .string(end)))
+      )
     }
     table.add(["wordcount"]) { (value, arguments, interpreter) throws(TemplateError) in
       var count = 0
@@ -132,25 +150,20 @@ extension BuiltinFilters {
       }
       return .string(lines.joined(separator: separator))
     }
-    table.addOpen("format") { (value, arguments, interpreter) throws(TemplateError) in
+    table.addOpen("format", markup: .itself) { (value, arguments, interpreter) throws(TemplateError) in
       guard arguments.positional.isEmpty || arguments.keyword.isEmpty else {
         throw .filterArgument(
           "can't handle positional and keyword arguments at the same time"
         )
       }
-      let text = try interpreter.soft(value)
-      if arguments.keyword.isEmpty {
-        return .string(
-          try PercentFormat.format(text, .tuple(arguments.positional), interpreter)
-        )
-      }
-      return .string(
-        try PercentFormat.format(
-          text,
-          .dict(arguments.keyword.map { ($0.name, $0.value) }),
-          interpreter
-        )
+      let text = try PercentFormat.format(
+        interpreter.soft(value),
+        arguments.keyword.isEmpty
+          ? .tuple(arguments.positional) : .dict(arguments.keyword.map { ($0.name, $0.value) }),
+        interpreter,
+        escapes: value.isMarkup
       )
+      return value.isMarkup ? interpreter.markup(text) : .string(text)
     }
   }
 
@@ -162,6 +175,7 @@ extension BuiltinFilters {
   ) throws(TemplateError) -> String {
     switch value {
     case .string(let text): return text
+    case _ where value.isMarkup: return value.text ?? ""
     case .undefined(let undefined): throw interpreter.undefinedError(undefined)
     case .list where message("").hasPrefix("unsupported"):
       // Python would add the line end to the list before it found no lines in it.

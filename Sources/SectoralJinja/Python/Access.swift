@@ -115,6 +115,9 @@ extension Interpreter {
         let indexes = try sliceIndexes(range.count, start, stop, step)
         return .object(range.sliced(indexes))
       }
+      if let markup = object as? MarkupValue {
+        return .object(MarkupValue(try slice(markup.text, start, stop, step)))
+      }
       if let items = try object.iterate(self), object.isSequence {
         let indexes = try sliceIndexes(items.count, start, stop, step)
         return .list(ListValue(indexes.map { items[$0] }))
@@ -292,7 +295,7 @@ extension Interpreter {
     }
     switch container {
     case .string(let text):
-      guard case .string(let part) = needle else {
+      guard let part = needle.text else {
         throw .type("'in <string>' requires string as left operand, not \(needle.typeName)")
       }
       return text.find(part, in: 0..<text.utf8.count) != nil

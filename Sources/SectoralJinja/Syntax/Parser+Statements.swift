@@ -393,6 +393,7 @@ extension Parser {
       parser.scopes[Int(scope)].owner = .nodeB(inner)
       return parser.addNode(
         .setBlock,
+        flag: parser.escaping.rawValue,
         a: target,
         b: inner,
         c: filter,
@@ -681,6 +682,7 @@ extension Parser {
       try parser.expectEnd()
       let node = parser.addNode(
         .filterBlock,
+        flag: parser.escaping.rawValue,
         a: filter,
         b: body,
         start: opening.start,
@@ -742,13 +744,15 @@ extension Parser {
     try orphaning(.endautoescape) { (parser) throws(Failure) in
       let opening = parser.tag
       parser.advance()
-      // Escaping is not this engine's business: the value is read over.
-      _ = try parser.parseExpression()
+      let value = try parser.parseExpression()
       try parser.expectEnd()
       parser.openScope(function: parser.functionStack[parser.functionStack.count - 1])
       let scope = parser.currentScope
       let body: NodeID
       do throws(Failure) {
+        let outer = parser.escaping
+        defer { parser.escaping = outer }
+        if outer != .dynamic { parser.escaping = parser.escaping(by: value) }
         body = try parser.parseBody(of: "autoescape", opening, until: [.endautoescape])
       } catch {
         while parser.currentScope != parser.scopes[Int(scope)].parent { parser.closeScope() }
@@ -757,9 +761,25 @@ extension Parser {
       parser.closeScope()
       parser.advance()
       try parser.expectEnd()
-      let node = parser.addNode(.scope, a: body, start: opening.start, end: parser.offset)
-      parser.scopes[Int(scope)].owner = .nodeB(node)
-      return node
+      let inner = parser.addNode(.scope, a: body, start: opening.start, end: parser.offset)
+      parser.scopes[Int(scope)].owner = .nodeB(inner)
+      return parser.addNode(
+        .autoescape,
+        a: value,
+        b: inner,
+        start: opening.start,
+        end: parser.offset
+      )
+    }
+  }
+
+  private func escaping(by value: NodeID) -> Escaping {
+    let node = builder.nodes[Int(value)]
+    guard node.kind == .constant else { return .dynamic }
+    switch builder.constants[Int(node.a)] {
+    case .none, .bool(false), .int(0): return .off
+    case .string(let text): return text.isEmpty ? .off : .on
+    default: return .on
     }
   }
 
@@ -848,7 +868,6 @@ extension Parser {
     var withContext = false
     while true {
       if pending.count > mark { try expect(.comma) }
-      if current.kind == .end { break }
       if isAt(.with) || isAt(.without), symbol(of: token(ahead: 1)) == .context {
         withContext = parseContextWords(default: false)
         break
@@ -922,6 +941,10 @@ extension Parser {
         parser.record(.snapshot, node)
         parser.loopMentions += 1
       }
+      // A block is compiled by itself: what stands around it does not escape it.
+      let outer = parser.escaping
+      defer { parser.escaping = outer }
+      parser.escaping = parser.options.autoescape ? .on : .off
       let function = try parser.parseFunction(
         kind: .block,
         name: name.value,

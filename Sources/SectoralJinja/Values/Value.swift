@@ -41,7 +41,11 @@ public final class TupleValue {
 extension Value {
   public var isUndefined: Bool { if case .undefined = self { true } else { false } }
   public var isNone: Bool { if case .none = self { true } else { false } }
-  public var asString: String? { if case .string(let string) = self { string } else { nil } }
+  /// The text of a string; of markup, too, which is one.
+  public var asString: String? {
+    if case .string(let string) = self { return string }
+    return text
+  }
 
   public static func list(_ items: [Value]) -> Value { .list(ListValue(items)) }
   public static func tuple(_ items: [Value]) -> Value { .tuple(TupleValue(items)) }
@@ -74,6 +78,10 @@ extension Value {
 
   /// How messages of Jinja call the value: `dict object`, `None`.
   var describedType: String {
-    if case .none = self { "None" } else { "\(typeName) object" }
+    switch self {
+    case .none: "None"
+    case .object(let object): "\(object.describedTypeName) object"
+    default: "\(typeName) object"
+    }
   }
 }
