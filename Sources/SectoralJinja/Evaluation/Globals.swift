@@ -339,30 +339,3 @@ final class RangeValue: Object {
     return true
   }
 }
-
-/// What filters like `map` give: items that can be gone through once.
-final class GeneratorValue: Object {
-  private var items: [Value]
-  private let label: String
-
-  init(_ items: [Value], label: String = "generator") {
-    self.items = items
-    self.label = label
-  }
-
-  override var typeName: String { label }
-  override var isTrue: Bool { true }
-
-  override func iterate(_ interpreter: Interpreter) throws(TemplateError) -> [Value]? {
-    let result = items
-    items = []
-    return result
-  }
-
-  /// The next item, as `| first` takes it.
-  func next() -> Value? { items.isEmpty ? nil : items.removeFirst() }
-
-  override func repr(_ interpreter: Interpreter) throws(TemplateError) -> String {
-    "<\(label) object>"
-  }
-}

@@ -172,9 +172,10 @@ extension Interpreter {
     for index in 0..<Int(node.pointee.b) {
       let key = try evaluate(list[index * 2], frame)
       let value = try evaluate(list[index * 2 + 1], frame)
-      guard key.isHashable else {
+      if case .string = key {
+      } else {
         place = id
-        throw .unhashable(key)
+        try checkHashable(key)
       }
       dictionary[key] = value
     }

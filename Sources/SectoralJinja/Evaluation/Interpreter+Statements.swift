@@ -432,9 +432,22 @@ extension Interpreter {
       try countStep()
       place = loop.pointee.target
       try assign(loop.pointee.target, item, frame)
-      if try condition(loop.pointee.test, frame) { result.append(item) }
+      guard try condition(loop.pointee.test, frame) else { continue }
+      result.append(assigned(loop.pointee.target, item, frame))
     }
     return result
+  }
+
+  /// What a target holds after an assignment: a target of several names is a tuple of theirs.
+  private func assigned(_ target: NodeID, _ item: Value, _ frame: Frame) -> Value {
+    let node = frame.nodes + Int(target)
+    switch node.pointee.kind {
+    case .name: return frame.slots[Int(node.pointee.b)] ?? item
+    case .namespaceTarget: return item
+    default:
+      let targets = frame.extra + Int(node.pointee.a)
+      return .tuple((0..<Int(node.pointee.b)).map { assigned(targets[$0], item, frame) })
+    }
   }
 
   /// `loop(items)` in a recursive loop: the loop's text for other items.
@@ -462,6 +475,7 @@ extension Interpreter {
     }
     let mark = output.count
     try run(loop, over: iterable, frame, depth: depth)
-    return .string(output.take(from: mark))
+    let text = output.take(from: mark)
+    return escapes ? markup(text) : .string(text)
   }
 }

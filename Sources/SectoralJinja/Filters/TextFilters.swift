@@ -261,7 +261,7 @@ enum WordWrap {
         chunks.removeLast()
       }
       if let chunk = chunks.last, chunk.count > width {
-        let room = max(1, width - length)
+        let room = width - length
         if breaksWords {
           var end = room
           if breaksHyphens, chunk.count > room,

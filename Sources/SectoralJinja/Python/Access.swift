@@ -48,6 +48,9 @@ extension Interpreter {
     switch value {
     case .dict(let dictionary):
       if let item = dictionary[key] { return item }
+      if case .undefined(let undefined) = key, undefined.kind == .strict {
+        throw undefinedError(undefined)
+      }
     case .list(let list):
       if let index = key.index(in: list.items.count) { return list.items[index] }
     case .tuple(let tuple):
@@ -90,6 +93,14 @@ extension Interpreter {
         cause: .element(of: value.describedType)
       )
     )
+  }
+
+  /// Stops at a value that cannot be a key: lists and the like, and what strict undefined stand for.
+  func checkHashable(_ value: Value) throws(TemplateError) {
+    if case .undefined(let undefined) = value, undefined.kind == .strict {
+      throw undefinedError(undefined)
+    }
+    guard value.isHashable else { throw .unhashable(value) }
   }
 
   // MARK: Slices

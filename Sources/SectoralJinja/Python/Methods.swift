@@ -178,10 +178,7 @@ enum ListMethods {
         throw .type("sort() takes no positional arguments")
       }
       let values = try arguments.bound("sort", ["key", "reverse"])
-      let isReversed =
-        try values[1].map { (value) throws(TemplateError) in
-          try interpreter.truth(value)
-        } ?? false
+      let isReversed = try (values[1] ?? .bool(false)).expectInt() != 0
       list.items = try Sorting.sorted(
         list.items,
         reverse: isReversed,

@@ -131,7 +131,7 @@ enum StringFormat {
       position += 1
     }
     var value: Value
-    if first.isEmpty || Int(first) != nil {
+    if name.isEmpty || Int(first) != nil {
       let index: Int
       if let number = Int(first) {
         guard automatic <= 0 else {

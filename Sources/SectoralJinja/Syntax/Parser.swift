@@ -542,15 +542,18 @@ struct Parser {
       NameScope(
         function: function,
         parent: scopes.isEmpty ? -1 : currentScope,
-        firstEvent: Int32(events.count)
+        firstEvent: Int32(events.count),
+        softDepth: softDepth
       )
     )
+    softDepth = 0
     events.append(NameEvent(kind: .child, value: id))
     currentScope = id
   }
 
   mutating func closeScope() {
     scopes[Int(currentScope)].endEvent = Int32(events.count)
+    softDepth = scopes[Int(currentScope)].softDepth
     currentScope = scopes[Int(currentScope)].parent
   }
 

@@ -26,7 +26,7 @@ from shrink import shrunk
 
 KNOWN = pathlib.Path(__file__).parents[1] / "Cases" / "known-differences.txt"
 # Where an object has no text of its own, Python prints its address.
-ADDRESS = re.compile(r" at 0x[0-9a-f]+")
+ADDRESS = re.compile(r"\bat\s+0x[0-9a-f]+", re.IGNORECASE)
 
 
 class Tool:

@@ -227,7 +227,7 @@ class Generator:
             test = " if " + self.expression("bool", 1)
         is_recursive = kind == "recs" and self.chance(0.3)
         self.loops += 1
-        body = self.body(depth)
+        body = self.collected(depth) if is_recursive else self.body(depth)
         if self.chance(0.5):
             field = self.pick(["index", "index0", "revindex", "revindex0", "first", "last", "length", "depth", "depth0", "previtem is defined",
                                "nextitem|default('-')", "cycle('odd', 'even')", f"changed({name})", "previtem|d('-')", "cycle(1, 2, 3)"])
@@ -378,7 +378,7 @@ class Generator:
                           "{% raw -%}\n {{ }}\n{%- endraw %}", "{# {% if %} #}", "{% raw %}\n{% endraw +%}\n"])
 
     def autoescape(self, depth):
-        return self.tag(f"autoescape {self.pick(['true', 'false', 'true', 't', 'not t'])}") + self.body(depth) + self.tag("endautoescape")
+        return self.tag(f"autoescape {self.pick(['true', 'false', 'true'])}") + self.body(depth) + self.tag("endautoescape")
 
     # Other templates
 
@@ -393,7 +393,7 @@ class Generator:
         if choice < 0.65:
             return self.tag(f"include ['gone', '{name}']" + self.pick(["", " ignore missing", " with context"]))
         if choice < 0.75:
-            return self.tag("include 'gone' ignore missing" + self.pick(["", " with context", " without context"]))
+            return self.tag("include 'gone' ignore missing" + self.pick(["", " with context", "" if self.captured else " without context"]))
         if choice < 0.85 or self.captured:
             return self.tag(f"set file = '{name}'") + self.tag("include file")
         names = self.names
