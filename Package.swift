@@ -41,7 +41,10 @@ let package = Package(
     // The engine on a command line, for tests against Jinja itself and for whoever wants it.
     .executableTarget(
       name: "jinja",
-      dependencies: ["SectoralJinja", "SectoralPython", "SectoralText"]
+      dependencies: [
+        "SectoralJinja", "SectoralPython", "SectoralText", "SectoralYAML",
+        .product(name: "BigInt", package: "BigInt"),
+      ]
     ),
     // Python's library as templates see it: dates, time zones, regular expressions, decimals.
     .target(

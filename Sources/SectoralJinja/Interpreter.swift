@@ -216,6 +216,7 @@ public final class Interpreter {
         closure: nil,
         scope: scope,
         undefined: environment.options.undefined,
+        escapes: environment.options.autoescape,
         label: label
       )
     )

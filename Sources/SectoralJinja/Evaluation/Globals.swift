@@ -56,7 +56,7 @@ enum Globals {
   }
 
   private static var namespace: Value {
-    .function("namespace") { (arguments, interpreter) throws(TemplateError) in
+    .passing("namespace") { (arguments, interpreter) throws(TemplateError) in
       .object(NamespaceValue(try makeDict(arguments, interpreter)))
     }
   }
@@ -79,7 +79,7 @@ enum Globals {
   }
 
   private static var cycler: Value {
-    .function("cycler") { (arguments, interpreter) throws(TemplateError) in
+    .passing("cycler") { (arguments, interpreter) throws(TemplateError) in
       guard !arguments.positional.isEmpty else {
         throw TemplateError(
           ErrorKind(rawValue: "RuntimeError"),
@@ -92,7 +92,7 @@ enum Globals {
   }
 
   private static var joiner: Value {
-    .function("joiner") { (arguments, interpreter) throws(TemplateError) in
+    .passing("joiner") { (arguments, interpreter) throws(TemplateError) in
       let values = try arguments.bound("joiner", ["sep"])
       return .object(JoinerValue(values[0] ?? .string(", ")))
     }

@@ -323,7 +323,35 @@ extension Interpreter {
     if case .undefined(let undefined) = right, undefined.kind == .strict {
       throw undefinedError(undefined)
     }
+    if undefinedKind == .strict { try checkNoStrictUndefined(left, right) }
     return left.isEqual(to: right)
+  }
+
+  /// Comparing containers compares what they hold, which strict undefined values refuse.
+  func checkNoStrictUndefined(_ left: Value, _ right: Value) throws(TemplateError) {
+    try checkStack()
+    switch (left, right) {
+    case (.undefined(let undefined), _) where undefined.kind == .strict,
+      (_, .undefined(let undefined)) where undefined.kind == .strict:
+      throw undefinedError(undefined)
+    case (.list(let a), .list(let b)) where a !== b && a.items.count == b.items.count:
+      for (x, y) in zip(a.items, b.items) {
+        try checkNoStrictUndefined(x, y)
+        if !x.isEqual(to: y) { return }
+      }
+    case (.tuple(let a), .tuple(let b)) where a !== b && a.items.count == b.items.count:
+      for (x, y) in zip(a.items, b.items) {
+        try checkNoStrictUndefined(x, y)
+        if !x.isEqual(to: y) { return }
+      }
+    case (.dict(let a), .dict(let b)) where a !== b && a.count == b.count:
+      for (key, value) in a.pairs {
+        guard let other = b[key] else { return }
+        try checkNoStrictUndefined(value, other)
+        if !value.isEqual(to: other) { return }
+      }
+    default: break
+    }
   }
 
   private func evaluateChain(

@@ -8,6 +8,8 @@ final class MacroFunction: Object {
   let closure: Frame?
   let scope: Scope
   let undefined: UndefinedKind
+  /// Whether text was escaped where the macro was defined.
+  let escapes: Bool
   let label: String?
 
   init(
@@ -16,6 +18,7 @@ final class MacroFunction: Object {
     closure: Frame?,
     scope: Scope,
     undefined: UndefinedKind,
+    escapes: Bool,
     label: String?
   ) {
     self.program = program
@@ -23,6 +26,7 @@ final class MacroFunction: Object {
     self.closure = closure
     self.scope = scope
     self.undefined = undefined
+    self.escapes = escapes
     self.label = label
   }
 
@@ -83,6 +87,7 @@ extension Interpreter {
       closure: frame,
       scope: frame.scope,
       undefined: frame.undefined,
+      escapes: escapes,
       label: nil
     )
   }
@@ -318,6 +323,7 @@ extension Interpreter {
       for key in try object.iterate(self) ?? [] {
         try add(key, try object.item(key, self) ?? .none)
       }
+    case .undefined(let undefined): throw undefinedError(undefined)
     default:
       throw .type("argument after ** must be a mapping, not \(value.typeName)")
     }
@@ -343,8 +349,8 @@ extension Interpreter {
     if outerFrame == nil { stackLimit = StackGuard.limit() }
     let outerEscapes = escapes
     // A macro of another template runs as that one is escaped.
-    if outerEscapes != environment.options.autoescape, macro.program !== outerFrame?.program {
-      escapes = environment.options.autoescape
+    if outerEscapes != macro.escapes, macro.program !== outerFrame?.program {
+      escapes = macro.escapes
     }
     defer {
       escapes = outerEscapes

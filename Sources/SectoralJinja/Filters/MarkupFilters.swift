@@ -30,8 +30,11 @@ extension BuiltinFilters {
     table.add(["xmlattr"], ["autospace"], markup: .itself) {
       (value, arguments, interpreter) throws(TemplateError) in
       var parts: [String] = []
-      for (key, value) in try interpreter.keywordPairs(value)
+      for (name, value) in try attributes(of: value, interpreter)
       where !value.isNone && !value.isUndefined {
+        guard let key = name.text else {
+          throw .type("expected string or bytes-like object, got '\(name.typeName)'")
+        }
         if key.unicodeScalars.contains(where: {
           isPythonSpace($0) || $0 == "/" || $0 == ">" || $0 == "="
         }) {
@@ -52,14 +55,10 @@ extension BuiltinFilters {
         return .string(
           try query(dictionary.pairs.map { ($0.key, $0.value) }, interpreter)
         )
-      case .list, .tuple, .object:
-        if case .object(let object) = value,
-          try object.iterate(interpreter) == nil || object.isMapping
-        {
-          break
-        }
+      case .list, .tuple, .set, .object, .undefined:
         var pairs: [(Value, Value)] = []
-        for item in try interpreter.items(of: value) {
+        guard let items = try iterated(value, interpreter) else { break }
+        for item in items {
           let pair = try interpreter.items(of: item)
           guard pair.count == 2 else {
             throw .value("not enough values to unpack (expected 2, got \(pair.count))")
@@ -77,8 +76,7 @@ extension BuiltinFilters {
       markup: .itself
     ) {
       (value, arguments, interpreter) throws(TemplateError) in
-      var limit: Int?
-      if let value = arguments[0], !value.isNone { limit = try value.expectInt() }
+      let limit = arguments[0].flatMap { $0.isNone ? nil : $0 }
       var rel: Set<String> = ["noopener"]
       if let value = arguments[3], !value.isNone {
         rel.formUnion(try interpreter.soft(value).split(separator: " ").map(String.init))
@@ -92,18 +90,51 @@ extension BuiltinFilters {
           schemes.append(try interpreter.soft(scheme))
         }
       }
-      let linked = Markup.linked(
-        try interpreter.escapedText(of: value),
+      let linked = try Markup.linked(
+        interpreter.escapedText(of: value),
         limit: limit,
         rel: rel.sorted().joined(separator: " "),
         target: target,
-        schemes: schemes
+        schemes: schemes,
+        interpreter
       )
       return interpreter.escapes ? interpreter.markup(linked) : .string(linked)
     }
     table.add(["pprint"], markup: .itself) { (value, arguments, interpreter) throws(TemplateError) in
       .string(try PrettyPrint.text(of: value, interpreter))
     }
+  }
+
+  /// The pairs of a mapping.
+  private static func attributes(
+    of value: Value,
+    _ interpreter: Interpreter
+  ) throws(TemplateError) -> [(Value, Value)] {
+    switch value {
+    case .dict(let dictionary): return dictionary.pairs.map { ($0.key, $0.value) }
+    case .object(let object) where object.isMapping:
+      var pairs: [(Value, Value)] = []
+      for key in try object.iterate(interpreter) ?? [] {
+        pairs.append((key, try object.item(key, interpreter) ?? .none))
+      }
+      return pairs
+    case .undefined(let undefined): throw interpreter.undefinedError(undefined)
+    default:
+      throw TemplateError(
+        .attribute,
+        id: "jinja.attribute-error",
+        "'\(value.typeName)' object has no attribute 'items'"
+      )
+    }
+  }
+
+  /// nil: not iterable, or a mapping.
+  private static func iterated(
+    _ value: Value,
+    _ interpreter: Interpreter
+  ) throws(TemplateError) -> [Value]? {
+    guard case .object(let object) = value else { return try interpreter.items(of: value) }
+    return object.isMapping ? nil : try object.iterate(interpreter)
   }
 
   static func escaped(_ text: String) -> String {

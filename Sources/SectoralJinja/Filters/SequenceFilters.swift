@@ -429,6 +429,7 @@ extension BuiltinFilters {
   ) throws(TemplateError)
     -> FilterBody
   {
+    try interpreter.checkHashable(name)
     let text = try interpreter.soft(name)
     guard let filter = interpreter.environment.filter(named: text) else {
       throw TemplateError(
@@ -447,6 +448,7 @@ extension BuiltinFilters {
   ) throws(TemplateError)
     -> TestBody
   {
+    try interpreter.checkHashable(name)
     let text = try interpreter.soft(name)
     guard let test = interpreter.environment.test(named: text) else {
       throw TemplateError(

@@ -74,43 +74,43 @@ extension BuiltinFilters {
     }
     table.add(["truncate"], ["length", "killwords", "end", "leeway"], markup: .itself) {
       (value, arguments, interpreter) throws(TemplateError) in
-      let size = try interpreter.length(of: value)
-      let length = try arguments[0]?.expectInt() ?? 255
-      let end =
-        try arguments[2].map { (value) throws(TemplateError) in
-          try interpreter.soft(value)
-        } ?? "..."
-      var leeway = 5
-      if let value = arguments[3], !value.isNone { leeway = try value.expectInt() }
-      let endLength = end.scalarCount
-      guard length >= endLength else {
+      let length = arguments[0] ?? .int(255)
+      let end = arguments[2] ?? .string("...")
+      let leeway = arguments[3].flatMap { $0.isNone ? nil : $0 } ?? .int(5)
+      let endLength = try interpreter.length(of: end)
+      guard try interpreter.compare(.greaterOrEqual, length, .int(endLength)) else {
         throw TemplateError(
           ErrorKind(rawValue: "AssertionError"),
           id: "jinja.assertion",
-          "expected length >= \(endLength), got \(length)"
+          "expected length >= \(endLength), got \(try interpreter.soft(length))"
         )
       }
-      guard leeway >= 0 else {
+      guard try interpreter.compare(.greaterOrEqual, leeway, .int(0)) else {
         throw TemplateError(
           ErrorKind(rawValue: "AssertionError"),
           id: "jinja.assertion",
-          "expected leeway >= 0, got \(leeway)"
+          "expected leeway >= 0, got \(try interpreter.soft(leeway))"
         )
       }
-      guard size > length + leeway else { return value }
+      let size = Value.int(try interpreter.length(of: value))
+      guard try interpreter.compare(.greater, size, interpreter.arithmetic(.add, length, leeway))
+      else { return value }
+      guard length.isInteger else {
+        throw .type("slice indices must be integers or None or have an __index__ method")
+      }
       let text = try textOnly(value, interpreter) { type in
         "can only concatenate \(type) (not \"str\") to \(type)"
       }
-      var cut = String(text.unicodeScalars.prefix(length - endLength))
+      var cut = String(text.unicodeScalars.prefix(try length.expectInt() - endLength))
       if try !interpreter.flag(arguments[1]),
         let blank = cut.findLast(" ", in: 0..<cut.utf8.count)
       {
         cut = cut.text(in: 0..<blank)
       }
-      guard value.isMarkup else { return .string(cut + end) }
-      return interpreter.markup(
-        cut + (try interpreter.escapedText(of: arguments[2] ?? .string(end)))
-      )
+      guard value.isMarkup else {
+        return try interpreter.arithmetic(.add, .string(cut), end)
+      }
+      return interpreter.markup(cut + (try interpreter.escapedText(of: end)))
     }
     table.add(["wordcount"]) { (value, arguments, interpreter) throws(TemplateError) in
       var count = 0
@@ -203,18 +203,23 @@ extension BuiltinFilters {
       }
     }
     var result = String.UnicodeScalarView()
+    var word = String.UnicodeScalarView()
+    func endWord() {
+      guard let first = word.first else { return }
+      result.append(contentsOf: first.properties.uppercaseMapping.unicodeScalars)
+      let rest = String(String.UnicodeScalarView(word.dropFirst()))
+      result.append(contentsOf: StringMethods.changedCase(.lower, rest).unicodeScalars)
+      word = String.UnicodeScalarView()
+    }
     for scalar in text.unicodeScalars {
-      let isBreak = isPythonSpace(scalar) || ["-", "(", "{", "[", "<"].contains(scalar)
-      if isBreak {
+      if isPythonSpace(scalar) || ["-", "(", "{", "[", "<"].contains(scalar) {
+        endWord()
         result.append(scalar)
-        isStart = true
-      } else if isStart {
-        result.append(contentsOf: scalar.properties.uppercaseMapping.unicodeScalars)
-        isStart = false
       } else {
-        result.append(contentsOf: scalar.properties.lowercaseMapping.unicodeScalars)
+        word.append(scalar)
       }
     }
+    endWord()
     return String(result)
   }
 

@@ -32,10 +32,7 @@ enum StringMethods {
     case .split, .rsplit: return try split(name, text, arguments)
     case .splitlines:
       let values = try arguments.bound("splitlines", ["keepends"])
-      let keeps =
-        try values[0].map { (value) throws(TemplateError) in
-          try interpreter.truth(value)
-        } ?? false
+      let keeps = try (values[0] ?? .bool(false)).expectInt() != 0
       return .list(lines(text, keepEnds: keeps).map { .string($0) })
     case .partition, .rpartition: return try partition(name, text, arguments)
     case .replace:

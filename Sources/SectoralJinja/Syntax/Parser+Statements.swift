@@ -268,6 +268,10 @@ extension Parser {
     var isTuple = false
     while true {
       if pending.count > mark { try expect(.comma) }
+      // A comma may end a tuple, but not that of a `set`.
+      if isAt(.assign), pending.count > mark {
+        throw fail("unexpected '='", at: current)
+      }
       if current.kind == .end || isAt(.rightParenthesis) || isAt(.assign) { break }
       if let stop, isAt(stop), pending.count > mark { break }
       pending.append(try parseTargetItem(allowsNamespace, recordsStores))

@@ -143,11 +143,22 @@ public typealias NativeBody = (Arguments, Interpreter) throws(TemplateError) -> 
 public final class NativeFunction: Object {
   public let name: String
   private let body: NativeBody
+  private let keepsMarkup: Bool
 
   public init(_ name: String, _ body: @escaping NativeBody) {
     self.name = name
     self.body = body
+    keepsMarkup = false
   }
+
+  /// A function that hands on what it gets.
+  init(passing name: String, _ body: @escaping NativeBody) {
+    self.name = name
+    self.body = body
+    keepsMarkup = true
+  }
+
+  override var takesMarkup: Bool { keepsMarkup }
 
   public override var typeName: String { "function" }
   public override var isCallable: Bool { true }

@@ -54,6 +54,11 @@ extension Value {
     .object(NativeFunction(name, body))
   }
 
+  /// A function of the engine that hands on what it gets, markup too.
+  static func passing(_ name: String, _ body: @escaping NativeBody) -> Value {
+    .object(NativeFunction(passing: name, body))
+  }
+
   /// An integer of any size, as `int` when it fits.
   public static func integer(_ value: BigInt) -> Value {
     Int(exactly: value).map(Value.int) ?? .bigInt(BigInteger(value))

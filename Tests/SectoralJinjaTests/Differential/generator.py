@@ -244,7 +244,7 @@ class Generator:
         text = self.tag(f"for {target} in {iterable}{test}" + (" recursive" if is_recursive else "")) + body
         if self.chance(0.3):
             loops, self.loops = self.loops, 0
-            text += self.tag("else") + self.body(depth)
+            text += self.tag("else") + (self.collected(depth) if is_recursive else self.body(depth))
             self.loops = loops
         return text + self.tag("endfor")
 
@@ -292,7 +292,7 @@ class Generator:
 
     def filter_block(self, depth):
         chain = self.pick(["upper", "trim", "title", "replace('a', 'b')", "indent(3, true)", "lower|capitalize", "wordwrap(8)", "e", "truncate(9)",
-                           "center(12)|upper", "length", "reverse", "striptags", f"default({self.expression('str', 1)})", "urlize"])
+                           "center(12)|upper", "reverse", "striptags", f"default({self.expression('str', 1)})", "urlize"])
         return self.tag(f"filter {chain}") + self.collected(depth) + self.tag("endfilter")
 
     def macro(self, depth):

@@ -307,7 +307,6 @@ PRODUCTIONS = {
         <num> is <numtest>
         <danys> is mapping
         <anys> is sequence
-        <str> is sameas <str>
         <none> is sameas none
         <any> is in <anys>
         <str> is in(<strs>)
