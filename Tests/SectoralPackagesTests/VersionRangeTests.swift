@@ -1,0 +1,2 @@
+import SectoralPackages
+import Testing
