@@ -27,7 +27,10 @@ struct GitRepository {
       options.append("--filter=blob:none")
     }
     let commit = try fetch(entry, revision, into: folder, options)
-    try must(entry, ["-C", folder, "-c", "advice.detachedHead=false", "checkout", "--quiet", commit])
+    try must(
+      entry,
+      ["-C", folder, "-c", "advice.detachedHead=false", "checkout", "--quiet", commit]
+    )
     try FileSystem.removeTree("\(folder)/.git")
     return commit
   }
@@ -72,7 +75,8 @@ struct GitRepository {
   }
 
   private static func looksLikeCommit(_ text: String) -> Bool {
-    text.utf8.count >= 4 && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0 | 0x20) }
+    text.utf8.count >= 4
+      && text.utf8.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0 | 0x20) }
   }
 
   // MARK: Running git

@@ -47,10 +47,12 @@ package struct PackageManager {
     if let (package, source) = settings.added {
       edit = try PackagesEdit(adding: package, from: source, root: settings.root)
     }
-    let entries = try edit.map(self.entries) ?? PackagesFile.read(
-      root: settings.root,
-      render: render
-    ).entries
+    let entries =
+      try edit.map(self.entries)
+      ?? PackagesFile.read(
+        root: settings.root,
+        render: render
+      ).entries
     if let edit { announce(edit) }
     guard !entries.isEmpty else {
       world.report(.noPackages)

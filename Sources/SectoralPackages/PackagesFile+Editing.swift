@@ -69,7 +69,9 @@ struct PackagesEdit {
     _ source: AddedPackageSource
   ) -> Bool {
     let rest = package[package.index(after: at)...]
-    if source == .git { return !rest.contains(":") && !(rest.contains("/") && !package.contains("://")) }
+    if source == .git {
+      return !rest.contains(":") && !(rest.contains("/") && !package.contains("://"))
+    }
     return true
   }
 

@@ -45,7 +45,11 @@ struct TarArchive {
           hint: "check the address: a page that asks for a login looks like this too"
         )
       case .damaged:
-        throw Problem(message: "the .tar.gz file is damaged", hint: "run the command again", isPassing: true)
+        throw Problem(
+          message: "the .tar.gz file is damaged",
+          hint: "run the command again",
+          isPassing: true
+        )
       case .tooLarge:
         throw Problem(
           message: "it unpacks to more than \(Self.maximumBytes >> 20) MB",
@@ -69,7 +73,11 @@ struct TarArchive {
       guard let size = number(offset + 124, 12), size >= 0, hasRightSum(offset),
         size <= bytes.count - offset - 512
       else {
-        throw Problem(message: "the .tar.gz file is damaged", hint: "run the command again", isPassing: true)
+        throw Problem(
+          message: "the .tar.gz file is damaged",
+          hint: "run the command again",
+          isPassing: true
+        )
       }
       let data = offset + 512..<offset + 512 + size
       offset += 512 + (size + 511) / 512 * 512
@@ -91,7 +99,11 @@ struct TarArchive {
       }
     }
     // Without the two empty blocks of the end, what came may be half of it.
-    throw Problem(message: "the .tar file ends too early", hint: "run the command again", isPassing: true)
+    throw Problem(
+      message: "the .tar file ends too early",
+      hint: "run the command again",
+      isPassing: true
+    )
   }
 
   private mutating func add(
