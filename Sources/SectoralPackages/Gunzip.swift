@@ -9,7 +9,7 @@ enum Gunzip {
     case tooLarge
   }
 
-  /// - Parameter limit: How many bytes may come out: a small file can hold a very large one.
+  /// `limit`: How many bytes may come out: a small file can hold a very large one.
   static func unpack(_ bytes: [UInt8], limit: Int) throws(Problem) -> [UInt8] {
     guard bytes.starts(with: [0x1F, 0x8B]) else { throw .notGzip }
     var stream = z_stream()

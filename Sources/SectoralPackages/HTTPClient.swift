@@ -74,7 +74,7 @@ struct HTTPClient: Sendable {
 
   /// The body of a successful answer.
   ///
-  /// - Parameter onRetry: Told of each failed try that is followed by another.
+  /// `onRetry`: Told of each failed try that is followed by another.
   func get(
     _ url: String,
     check: (HTTPResponse) throws(HTTPError) -> Void = { _ in },

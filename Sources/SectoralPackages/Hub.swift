@@ -31,7 +31,7 @@ final class Hub {
   private let world: PackageWorld
   private var known: [String: Package] = [:]
 
-  /// - Parameter address: Its own in `DBT_PACKAGE_HUB_URL`.
+  /// `address`: Its own in `DBT_PACKAGE_HUB_URL`.
   init(http: HTTPClient, world: PackageWorld) {
     let own = world.environment["DBT_PACKAGE_HUB_URL"].flatMap { $0.isEmpty ? nil : $0 }
     let address = own ?? Self.usualAddress

@@ -22,7 +22,7 @@ struct InstallFolder: ~Copyable {
 
   private var newFolder: String { "\(staging)/packages" }
 
-  /// - Parameter path: Absolute.
+  /// `path`: Absolute.
   init(_ path: String, world: PackageWorld) throws(Failure) {
     self.path = Self.resolved(path)
     let parent = FileSystem.parent(of: self.path)

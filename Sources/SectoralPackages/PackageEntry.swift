@@ -35,9 +35,8 @@ package struct PackageEntry: Sendable {
   /// Who asks for it: a package's name, nil for the project itself.
   package var demander: String?
 
-  /// - Parameters:
-  ///   - node: The rendered entry.
-  ///   - raw: The same as it was written.
+  /// `node`: The rendered entry.
+  /// `raw`: The same as it was written.
   package init(
     _ node: YAMLNode,
     raw: YAMLNode,

@@ -32,7 +32,7 @@ package struct PackageManager {
   private let http: HTTPClient
   private let hub: Hub
 
-  /// - Parameter render: For packages.yml and package-lock.yml, secrets included.
+  /// `render`: For packages.yml and package-lock.yml, secrets included.
   package init(_ settings: Settings, world: PackageWorld, render: @escaping PackageRenderer) {
     self.settings = settings
     self.world = world

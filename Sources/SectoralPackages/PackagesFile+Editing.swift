@@ -20,8 +20,7 @@ struct PackagesEdit {
   let name: String
   let version: String
 
-  /// - Parameters:
-  ///   - package: `name@version`.
+  /// `package`: `name@version`.
   init(adding package: String, from source: AddedPackageSource, root: String) throws(Failure) {
     let at = package.lastIndex(of: "@").flatMap { Self.separates($0, package, source) ? $0 : nil }
     let name = String(at.map { package[..<$0] } ?? package[...])

@@ -15,9 +15,8 @@ package struct PackagesFile: Sendable {
 
   package static let names = ["packages.yml", "dependencies.yml"]
 
-  /// - Parameters:
-  ///   - root: The folder of a project, absolute.
-  ///   - shownFolder: How messages show it: empty for the project itself.
+  /// `root`: The folder of a project, absolute.
+  /// `shownFolder`: How messages show it: empty for the project itself.
   package static func read(
     root: String,
     shownFolder: String = "",

@@ -44,7 +44,7 @@ struct Resolver {
     var needs: [String] = []
   }
 
-  /// - Parameter asLocked: The entries are those of a lock file: all of them, exactly.
+  /// `asLocked`: The entries are those of a lock file: all of them, exactly.
   func resolve(_ entries: [PackageEntry], asLocked: Bool) throws -> [ResolvedPackage] {
     if asLocked {
       var found: [ResolvedPackage] = []

@@ -27,7 +27,7 @@ struct Subprocess {
     var errorEnds: [Int32] = [-1, -1]
     guard pipe(&outputEnds) == 0 else { return nil }
     guard pipe(&errorEnds) == 0 else {
-      outputEnds.forEach { close($0) }
+      for end in outputEnds { close(end) }
       return nil
     }
     for end in outputEnds + errorEnds { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }

@@ -63,9 +63,8 @@ final class PackageHub: Sendable {
 
   /// Publishes versions of a package, with their archives.
   ///
-  /// - Parameters:
-  ///   - versions: The files of each; a dbt_project.yml is added.
-  ///   - packages: What each asks for, as JSON.
+  /// `versions`: The files of each; a dbt_project.yml is added.
+  /// `packages`: What each asks for, as JSON.
   func publish(
     _ name: String,
     _ versions: [String: [String: String]],
