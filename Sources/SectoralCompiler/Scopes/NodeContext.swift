@@ -113,7 +113,7 @@ package class NodeContext: Scope, ContextHost {
   }
 
   /// A member that is no macro: what `builtins` holds.
-  func builtin(_ name: Symbol) -> Value? {
+  package func builtin(_ name: Symbol) -> Value? {
     if let value = member(name) ?? commonMember(name) { return value }
     return thread.base.lookup(name)
   }
