@@ -717,7 +717,7 @@ package struct ProjectReader {
       createdAt: createdAt
     )
     node.declaration = test.span
-    node.columnName = columnName
+    node.columnName = column
     node.fileKeyName = target.fileKeyName
     node.attachedNode = target.attachedNode
     node.testMetadata = TestMetadata(
