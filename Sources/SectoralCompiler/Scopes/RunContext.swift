@@ -66,9 +66,11 @@ package final class RunContext: NodeContext {
   package override func member(_ name: Symbol) -> Value? {
     switch name {
     case Names.ref:
-      return .function("ref") { [unowned self] arguments, interpreter throws(TemplateError) in
+      let body: ReferenceFunction.Body = {
+        [unowned self] arguments, interpreter throws(TemplateError) in
         try relation(of: try Reference(arguments, interpreter), interpreter)
       }
+      return .object(ReferenceFunction(self, body))
     case Names.source:
       return .function("source") { [unowned self] arguments, interpreter throws(TemplateError) in
         try relation(ofSource: try sourceArguments(arguments), interpreter)
