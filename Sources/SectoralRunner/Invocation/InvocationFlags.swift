@@ -1,4 +1,5 @@
 package import SectoralGraph
+package import SectoralPackages
 package import SectoralYAML
 
 package enum LogFormat: String, Sendable, Hashable, CaseIterable {
@@ -91,6 +92,11 @@ package struct InvocationFlags: Sendable {
   package var debugsConnectionOnly = false
   package var printsConfigDirectory = false
   package var cleanProjectFilesOnly = true
+  /// `deps --upgrade`, `--lock`, `--add-package` and its `--source`.
+  package var upgradesPackages = false
+  package var locksPackagesOnly = false
+  package var addedPackage: String?
+  package var addedPackageSource = AddedPackageSource.hub
 
   package var debug: Bool?
   package var quiet = false
