@@ -104,7 +104,10 @@ struct StateCommandTests {
   }
 
   @Test func freshnessIsAskedAndKept() async throws {
-    let project = try project("freshness_sources", [:])
+    let project = try project(
+      "freshness_sources",
+      ["reader": "select * from {{ source('raw', 'old') }}"]
+    )
     try project.write(
       """
       sources:

@@ -13,7 +13,8 @@ struct Resemblance {
 
   // MARK: Which parts there are
 
-  private var isNode: Bool {
+  /// A node in the manifest's sense.
+  var isNode: Bool {
     switch type {
     case .model, .seed, .snapshot, .test, .analysis, .operation, .sqlOperation, .function: true
     default: false

@@ -78,7 +78,7 @@ struct StateComparison {
     case .persistedDescriptions:
       return pair.hasDescriptions && !pair.hasSamePersistedDescriptions
     case .relation: return pair.hasRelation && !pair.hasSameRelation
-    case .contract: return contractDiffers(new, old, &broken)
+    case .contract: return old == nil ? pair.isNode : contractDiffers(new, old, &broken)
     case .new, .old, .macros: return false
     }
   }

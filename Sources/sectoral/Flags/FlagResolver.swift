@@ -548,6 +548,8 @@ struct FlagResolver {
       )
       var value = text
       if isInverted, let bool = Self.boolean(text) { value = bool ? "0" : "1" }
+      // The old one starts at the current folder, the new one at the project.
+      if flag.name == "state" { value = absolute(text) }
       environment[flag.variable] = value
     }
     let tracking = environment["DO_NOT_TRACK"]?.lowercased() ?? ""
