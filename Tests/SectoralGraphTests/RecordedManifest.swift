@@ -86,6 +86,20 @@ struct Recording: Sendable {
       }
       return node
     }
+    manifest.disabledNodes = (map["disabled"]?.map?.keys ?? []).map { id in
+      Node(
+        uniqueID: id,
+        resourceType: .model,
+        name: id,
+        packageName: "lab",
+        path: "",
+        originalFilePath: "",
+        fqn: [],
+        checksum: .none,
+        rawCode: "",
+        createdAt: 0
+      )
+    }
     manifest.sources = items("sources").map { item in
       let source = SourceTable(
         uniqueID: item.text("unique_id"),
