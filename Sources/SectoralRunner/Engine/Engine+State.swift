@@ -6,12 +6,22 @@ import SectoralText
 
 extension Engine {
   /// What the `--state` folder holds; relative paths start at the project.
-  func previousState(targetPath: String) throws(Failure) -> PreviousState {
+  func previousState(targetPath: String) throws -> PreviousState {
     guard let path = flags.statePath else { return PreviousState() }
-    var state = try PreviousState(
-      folder: FileSystem.absolute(path, from: flags.projectDirectory),
-      targetPath: targetPath
-    )
+    let folder = FileSystem.absolute(path, from: flags.projectDirectory)
+    if folder == targetPath {
+      try events.warn(
+        "WarnStateTargetEqual",
+        Diagnostic(
+          id: "state.target",
+          severity: .warning,
+          message: "The state and target directories are the same: '\(path)'. This could lead to "
+            + "missing changes due to overwritten state including non-idempotent retries.",
+          hint: "copy the artifacts of the earlier run to a folder of their own"
+        )
+      )
+    }
+    var state = try PreviousState(folder: folder, targetPath: targetPath)
     state.comparesMoreUnrenderedValues =
       flags.behavior["state_modified_compare_more_unrendered_values"]
     return state
