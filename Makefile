@@ -15,7 +15,7 @@ BINARY = .build/release/sectoral
 SWIFT_FILES = Package.swift Sources Tests Plugins
 LOCAL = --profiles-dir profiles --target local
 
-.PHONY: help setup demo build release install uninstall test lint format bench conformance fuzz clean
+.PHONY: help setup demo build release install uninstall test differential lint format bench conformance fuzz clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets.
@@ -59,6 +59,13 @@ uninstall: ## Remove it from there.
 test: setup lint ## Run every test.
 	$(SWIFT) build --build-tests $(TEST_FLAGS)
 	$(SWIFT) test --skip-build --parallel --disable-xctest $(TEST_FLAGS)
+	@.ci/setup python3-venv
+	PYTHON='$(PYTHON)' Tests/SectoralJinjaTests/Differential/run.sh .build/debug/jinja
+
+differential: setup ## Compare the template engine with Jinja2 on random templates (ARGS="--seed 2 --count 50000").
+	@.ci/setup python3-venv
+	$(SWIFT) build --product jinja
+	PYTHON='$(PYTHON)' Tests/SectoralJinjaTests/Differential/run.sh .build/debug/jinja $(ARGS)
 
 lint: setup ## Check the format of the sources.
 	$(SWIFT) format lint --strict --recursive --parallel $(SWIFT_FILES)

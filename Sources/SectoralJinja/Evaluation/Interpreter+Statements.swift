@@ -32,7 +32,7 @@ extension Interpreter {
         if inheritance.parent != nil {
           // What stands outside of blocks is not shown once another template is extended.
           switch frame.nodes[Int(child)].kind {
-          case .text, .output, .outputEscaped, .block: continue
+          case .text, .output, .outputEscaped, .sequence, .block: continue
           default: break
           }
         }

@@ -192,14 +192,13 @@ enum Numerals {
       default: break
       }
       guard lower.utf8.allSatisfy({ isFloatByte($0) }), !lower.hasPrefix("_"),
-        !lower.hasSuffix("_"), !lower.contains("__")
+        !lower.hasSuffix("_"), !lower.contains("__"), hasMantissa(lower)
       else { return nil }
       var plain = lower.replacing("_", with: "")
       if plain.hasPrefix(".") { plain = "0" + plain }
       plain = plain.replacing("-.", with: "-0.").replacing("+.", with: "+0.")
       plain = plain.replacing(".e", with: ".0e")
       if plain.hasSuffix(".") { plain += "0" }
-      guard plain.utf8.contains(where: { $0 >= 48 && $0 <= 57 }) else { return nil }
       return Double(plain)
     default:
       guard let number = value.number, number.double.isFinite || value.isFloat else { return nil }
@@ -219,6 +218,15 @@ enum Numerals {
       }
     }
     return result
+  }
+
+  /// Whether there is a digit before the exponent.
+  private static func hasMantissa(_ text: String) -> Bool {
+    for byte in text.utf8 {
+      if byte >= 48 && byte <= 57 { return true }
+      if byte == UInt8(ascii: "e") { return false }
+    }
+    return false
   }
 
   private static func isFloatByte(_ byte: UInt8) -> Bool {

@@ -449,7 +449,11 @@ final class DictView: Object {
       guard let items else { return nil }
       return .function("isdisjoint") { (arguments, interpreter) throws(TemplateError) in
         let other = try interpreter.items(of: arguments.positional("isdisjoint", 1...1)[0])
-        return .bool(!other.contains { item in items.contains { $0.isEqual(to: item) } })
+        for item in other {
+          try interpreter.checkHashable(item)
+          if items.contains(where: { $0.isEqual(to: item) }) { return .bool(false) }
+        }
+        return .bool(true)
       }
     default: return nil
     }
