@@ -107,8 +107,7 @@ public final class Interpreter {
     label: String? = nil
   ) throws(TemplateError) -> Value {
     let program = template.program
-    let root = program.nodes[Int(program.functions[0].body)]
-    guard root.kind == .output else {
+    guard !program.hasExtends, program.blocks.isEmpty else {
       return .string(
         try render(template, scope: scope, undefined: undefined, label: label)
       )
@@ -121,10 +120,34 @@ public final class Interpreter {
       undefined: undefined ?? environment.options.undefined
     )
     defer { giveBack(&frame) }
-    let value = try running(frame, label) { (interpreter) throws(TemplateError) in
-      try interpreter.evaluate(root.a, frame)
+    return try running(frame, label) { (interpreter) throws(TemplateError) in
+      let pieces = try interpreter.pieces(of: program.functions[0].body, frame)
+      if pieces.count == 1 { return pieces[0].withoutMarkup }
+      var text = ""
+      for piece in pieces { text += try interpreter.string(piece) }
+      return .string(text)
     }
-    return value.withoutMarkup
+  }
+
+  /// What a template's top level prints, each value as it is.
+  private func pieces(of id: NodeID, _ frame: Frame) throws(TemplateError) -> [Value] {
+    let node = frame.nodes[Int(id)]
+    switch node.kind {
+    case .output: return [try evaluate(node.a, frame)]
+    case .sequence:
+      var pieces: [Value] = []
+      for index in 0..<Int(node.b) {
+        pieces += try self.pieces(of: frame.extra[Int(node.a) + index], frame)
+      }
+      return pieces
+    case .if:
+      if try condition(node.a, frame) { return try pieces(of: node.b, frame) }
+      return node.c >= 0 ? try pieces(of: node.c, frame) : []
+    default:
+      let mark = output.count
+      _ = try execute(id, frame)
+      return output.count > mark ? [.string(output.take(from: mark))] : []
+    }
   }
 
   private func renderRoot(

@@ -316,7 +316,7 @@ struct Parser {
     byte == 0x20 || (byte >= 0x09 && byte <= 0x0D) || (byte >= 0x1C && byte <= 0x1F)
   }
 
-  private func isUnicodeSpace(at start: Int, width: Int) -> Bool {
+  func isUnicodeSpace(at start: Int, width: Int) -> Bool {
     guard width > 1, start >= base, start + width <= limit else { return false }
     let text = String(decoding: bytes[start..<start + width], as: UTF8.self)
     return text.unicodeScalars.first.map(isPythonSpace) ?? false
