@@ -153,7 +153,8 @@ extension BuiltinFilters {
       }
       return .string(lines.joined(separator: separator))
     }
-    table.addOpen("format", markup: .itself) { (value, arguments, interpreter) throws(TemplateError) in
+    table.addOpen("format", markup: .itself) {
+      (value, arguments, interpreter) throws(TemplateError) in
       guard arguments.positional.isEmpty || arguments.keyword.isEmpty else {
         throw .filterArgument(
           "can't handle positional and keyword arguments at the same time"

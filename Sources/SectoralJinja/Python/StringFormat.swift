@@ -109,7 +109,14 @@ enum StringFormat {
       }
       let text =
         specification.contains("{")
-        ? try expand(specification, arguments, interpreter, &automatic, depth: depth - 1, escapes: escapes)
+        ? try expand(
+          specification,
+          arguments,
+          interpreter,
+          &automatic,
+          depth: depth - 1,
+          escapes: escapes
+        )
         : String(String.UnicodeScalarView(specification))
       var field = try formatted(value, text, interpreter)
       if escapes, !value.isMarkup { field = BuiltinFilters.escaped(field) }

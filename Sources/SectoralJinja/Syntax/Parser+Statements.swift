@@ -39,7 +39,8 @@ extension Parser {
   }
 
   private static let tags = [
-    "if", "for", "set", "macro", "call", "filter", "with", "do", "print", "break", "continue", "autoescape",
+    "if", "for", "set", "macro", "call", "filter", "with", "do", "print", "break", "continue",
+    "autoescape",
     "include", "import", "from", "extends", "block", "raw",
   ]
   private static let ends = [
