@@ -15,8 +15,8 @@ public typealias Loader = @Sendable (String) throws(TemplateError) -> Template?
 public final class Environment: Sendable {
   public let options: Options
   let loader: Loader?
-  private let filters: [String: FilterBody]
-  private let tests: [String: TestBody]
+  private let filters: [String: Filter]
+  private let tests: [String: Test]
 
   /// `filters`: Besides the built-in ones, and before them.
   /// `tests`: Likewise.
@@ -27,8 +27,8 @@ public final class Environment: Sendable {
     loader: Loader? = nil
   ) {
     self.options = options
-    self.filters = filters
-    self.tests = tests
+    self.filters = filters.mapValues { Filter($0) }
+    self.tests = tests.mapValues { Test($0) }
     self.loader = loader
   }
 
@@ -127,8 +127,8 @@ public final class Environment: Sendable {
 
   // MARK: Names
 
-  func filter(named name: String) -> FilterBody? { filters[name] ?? BuiltinFilters.table[name] }
-  func test(named name: String) -> TestBody? { tests[name] ?? BuiltinTests.table[name] }
+  func filter(named name: String) -> Filter? { filters[name] ?? BuiltinFilters.table[name] }
+  func test(named name: String) -> Test? { tests[name] ?? BuiltinTests.table[name] }
 
   func nearestFilter(to name: String) -> String? {
     Self.nearest(to: name, among: Array(BuiltinFilters.table.keys) + Array(filters.keys))

@@ -16,11 +16,15 @@ public final class Interpreter {
   @exclusivity(unchecked) var place: NodeID = -1
   @exclusivity(unchecked) var callDepth = 0
   @exclusivity(unchecked) var steps = 0
+  /// Bytes that operations of this render made.
+  @exclusivity(unchecked) var allocated = 0
   @exclusivity(unchecked) var stackLimit: UInt = 0
   @exclusivity(unchecked) private var framePool: [Frame] = []
   /// Frames that something still held when their function ended, cleared after the render: a
   /// macro in a variable of the frame that defines it would otherwise keep both alive.
   @exclusivity(unchecked) private var escapedFrames: [Frame] = []
+  /// Operands of `~` that wait for the others.
+  @exclusivity(unchecked) var operands: [Value] = []
   /// Containers being printed, to stop at those that contain themselves.
   @exclusivity(unchecked) var printing: [ObjectIdentifier] = []
   @exclusivity(unchecked) var labels: [Activation] = []
@@ -152,7 +156,7 @@ public final class Interpreter {
     place = -1
     callDepth += 1
     stackLimit = StackGuard.limit()
-    if outerFrame == nil { steps = 0 }
+    if outerFrame == nil { resetCounters() }
     defer {
       current = outerFrame
       place = outerPlace
@@ -280,7 +284,7 @@ public final class Interpreter {
   ) throws(TemplateError) -> Result {
     if current != nil { return try body(self) }
     stackLimit = StackGuard.limit()
-    steps = 0
+    resetCounters()
     defer { if current == nil { releaseEscapedFrames() } }
     return try body(self)
   }
@@ -341,39 +345,6 @@ public final class Interpreter {
     let frames = escapedFrames
     escapedFrames = []
     for frame in frames { frame.clear() }
-  }
-
-  // MARK: Bounds
-
-  /// Stops a recursion before the thread's stack is used up.
-  @inline(__always)
-  func checkStack() throws(TemplateError) {
-    if StackGuard.currentAddress() < stackLimit { throw stackExhausted() }
-  }
-
-  @inline(never)
-  private func stackExhausted() -> TemplateError {
-    .limit("recursion is too deep: the stack is used up")
-  }
-
-  @inline(__always)
-  func countStep() throws(TemplateError) {
-    steps += 1
-    if steps > limits.steps || output.isExceeded { throw stepsExceeded() }
-  }
-
-  @inline(never)
-  private func stepsExceeded() -> TemplateError {
-    output.isExceeded
-      ? outputExceeded() : .limit("the template ran for more than \(limits.steps) steps")
-  }
-
-  private func outputExceeded() -> TemplateError {
-    .limit("the output is larger than \(limits.outputBytes) bytes")
-  }
-
-  func tooDeep() -> TemplateError {
-    .limit("calls are nested more than \(limits.callDepth) deep")
   }
 
   // MARK: Errors

@@ -7,14 +7,31 @@ public struct Limits: Sendable {
   public var callDepth = 200
   /// Statements and expressions within each other in a template's text.
   public var nestingDepth = 200
-  /// Statements, loop iterations and calls of one render.
+  /// Lists, tuples and dictionaries within each other, where they are printed, compared, hashed or
+  /// made JSON.
+  public var valueDepth = 900
+  /// Statements, loop iterations and calls of one render; filters and methods also count one for
+  /// every 64 bytes or 8 items that they go through.
   public var steps = 500_000_000
+  /// Iterations of one loop.
+  public var loopIterations = 50_000_000
+  /// The length of a `range`.
   public var rangeSize = 100_000
+  /// The text of one render, and any one string that is put together from parts.
   public var outputBytes = 256 << 20
-  /// The length of a string or list made by repetition, padding or formatting.
+  /// The length of a string or list made by repetition, padding or formatting: bytes, or items
+  /// eight times.
   public var repetition = 64 << 20
+  /// Bytes of text and of items that the operations of one render make, kept or not.
+  public var allocation = 8 << 30
   /// Bits of an integer.
   public var integerBits = 1 << 18
+  /// Digits of a decimal integer that is read from text or written to it, as in Python.
+  public var integerDigits = 4300
+  /// Digits behind the point in a format.
+  public var formatPrecision = 100_000
+
+  /// The defaults.
   public init() {}
 }
 

@@ -85,7 +85,7 @@ extension Interpreter {
       return .next
     case .if:
       if try condition(node.pointee.a, frame) { return try execute(node.pointee.b, frame) }
-      return node.pointee.c >= 0 ? try execute(node.pointee.c, frame) : .next
+      return node.pointee.c >= 0 ? try executeElse(node.pointee.c, frame) : .next
     case .for:
       try executeFor(id, node, frame)
       return .next
@@ -97,6 +97,19 @@ extension Interpreter {
     case .break: return .leave
     case .continue: return .again
     default: return try executeRare(id, node, frame)
+    }
+  }
+
+  /// What follows a condition that did not hold: a chain of `elif` may be long, so it is gone
+  /// through here and not by recursion.
+  private func executeElse(_ first: NodeID, _ frame: Frame) throws(TemplateError) -> Flow {
+    var id = first
+    while true {
+      let node = frame.nodes + Int(id)
+      guard node.pointee.kind == .if else { return try execute(id, frame) }
+      if try condition(node.pointee.a, frame) { return try execute(node.pointee.b, frame) }
+      guard node.pointee.c >= 0 else { return .next }
+      id = node.pointee.c
     }
   }
 
@@ -156,7 +169,8 @@ extension Interpreter {
     case .setBlock:
       let mark = output.count
       let flow = try execute(node.pointee.b, frame)
-      var value = Value.string(output.take(from: mark))
+      place = id
+      var value = try captured(from: mark)
       if node.pointee.c >= 0 {
         value = try evaluateFilter(
           node.pointee.c,
@@ -172,7 +186,8 @@ extension Interpreter {
       let mark = output.count
       frame.enter(node.pointee.c)
       let flow = try execute(node.pointee.b, frame)
-      let text = Value.string(output.take(from: mark))
+      place = id
+      let text = try captured(from: mark)
       let value = try evaluateFilter(
         node.pointee.a,
         frame.nodes + Int(node.pointee.a),
@@ -347,6 +362,7 @@ extension Interpreter {
         item = items[index]
       }
       try countStep()
+      if index >= limits.loopIterations { throw tooManyIterations(loop) }
       frame.enter(loop.pointee.entry)
       if target.kind == .name {
         frame.slots[Int(target.b)] = item
@@ -369,6 +385,12 @@ extension Interpreter {
     }
     // As in Jinja, an iteration that `continue` or `break` cut short does not count.
     if !isCompleted { try runElse(loop, frame) }
+  }
+
+  @inline(never)
+  private func tooManyIterations(_ loop: UnsafePointer<Loop>) -> TemplateError {
+    place = loop.pointee.iterable
+    return .limit("the loop ran more than \(limits.loopIterations) times")
   }
 
   /// The dictionary that a loop goes through, itself or by a view.
@@ -399,6 +421,7 @@ extension Interpreter {
     let target = frame.nodes[Int(loop.pointee.target)]
     for index in 0..<count {
       try countStep()
+      if index >= limits.loopIterations { throw tooManyIterations(loop) }
       frame.enter(loop.pointee.entry)
       let value = Value.int(range.element(index))
       if target.kind == .name {
@@ -456,6 +479,6 @@ extension Interpreter {
     }
     let mark = output.count
     try run(loop, over: iterable, frame, depth: depth)
-    return .string(output.take(from: mark))
+    return try captured(from: mark)
   }
 }

@@ -1,6 +1,6 @@
 /// `loop`: where a loop stands.
 final class LoopValue: Object {
-  private let items: [Value]
+  private var items: [Value]
   private let depth: Int
   @exclusivity(unchecked) var index = 0
   @exclusivity(unchecked) private var lastChanged: [Value]?
@@ -10,6 +10,11 @@ final class LoopValue: Object {
   init(_ items: [Value], depth: Int) {
     self.items = items
     self.depth = depth
+  }
+
+  deinit {
+    ValueWalk.end(&items)
+    if var lastChanged { ValueWalk.end(&lastChanged) }
   }
 
   override var typeName: String { "LoopContext" }
@@ -70,7 +75,7 @@ final class LoopValue: Object {
     case .changed:
       return .function("changed") { [self] (arguments, interpreter) throws(TemplateError) in
         let values = arguments.positional
-        if let last = lastChanged, Value.tuple(last).isEqual(to: .tuple(values)) {
+        if let last = lastChanged, try interpreter.areEqual(.tuple(last), .tuple(values)) {
           return .bool(false)
         }
         lastChanged = values

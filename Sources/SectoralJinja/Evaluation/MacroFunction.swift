@@ -387,7 +387,7 @@ extension Interpreter {
         Diagnostic.Frame(label: macro.shownLabel, span: span)
       )
     }
-    return captures ? .string(output.take(from: mark)) : nil
+    return captures ? try captured(from: mark) : nil
   }
 
   private func missingParameter(_ parameter: Parameter, _ frame: Frame) -> Value {

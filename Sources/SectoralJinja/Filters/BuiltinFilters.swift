@@ -1,6 +1,6 @@
 /// The filters of Jinja, by name.
 enum BuiltinFilters {
-  static let table: [String: FilterBody] = {
+  static let table: [String: Filter] = {
     var table = FilterTable()
     addTextFilters(&table)
     addNumberFilters(&table)
@@ -12,7 +12,7 @@ enum BuiltinFilters {
 
 /// Filters being listed.
 struct FilterTable {
-  var filters: [String: FilterBody] = [:]
+  var filters: [String: Filter] = [:]
 
   /// Adds a filter with named parameters.
   ///
@@ -37,11 +37,14 @@ struct FilterTable {
       let values = try arguments.matched({ function }, parameters, required)
       return try body(value, values, interpreter)
     }
-    for name in names { filters[name] = parameters.isEmpty ? bare : bound }
+    let filter = parameters.isEmpty ? Filter(bare) : Filter(bound)
+    for name in names { filters[name] = filter }
   }
 
   /// Adds a filter that looks at its arguments itself.
-  mutating func addOpen(_ name: String, _ body: @escaping FilterBody) { filters[name] = body }
+  mutating func addOpen(_ name: String, _ body: @escaping FilterBody) {
+    filters[name] = Filter(body)
+  }
 }
 
 extension Interpreter {

@@ -87,12 +87,13 @@ extension BuiltinFilters {
         }
       }
       return .string(
-        Markup.linked(
+        try Markup.linked(
           try interpreter.soft(value),
           limit: limit,
           rel: rel.sorted().joined(separator: " "),
           target: target,
-          schemes: schemes
+          schemes: schemes,
+          interpreter
         )
       )
     }

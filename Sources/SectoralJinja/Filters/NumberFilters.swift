@@ -104,7 +104,14 @@ extension BuiltinFilters {
       ? ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB"]
       : ["kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB"]
     if bytes == 1 { return "1 Byte" }
-    if bytes < base { return "\(Int(bytes)) Bytes" }
+    if bytes < base {
+      return FloatFormat.format(
+        bytes.rounded(.towardZero),
+        kind: "f",
+        precision: 0,
+        isAlternate: false
+      ) + " Bytes"
+    }
     var unit = base
     for (index, name) in units.enumerated() {
       unit *= base
@@ -172,7 +179,7 @@ enum Numerals {
         return nil
       }
     }
-    guard plain.utf8.allSatisfy({ $0 != 43 && $0 != 45 }), plain.utf8.count <= 4300,
+    guard plain.utf8.allSatisfy({ $0 != 43 && $0 != 45 }), plain.utf8.count <= 4300 || (radix & (radix - 1) == 0 && plain.utf8.count <= 1 << 16),
       let magnitude = BigInt(plain, radix: radix)
     else { return nil }
     return .integer(isNegative ? -magnitude : magnitude)

@@ -74,6 +74,7 @@ extension BuiltinFilters {
           } ?? ""
         for index in items.indices {
           if index > 0 { output.append(separator) }
+          try interpreter.countStep()
           try interpreter.write(items[index])
         }
       } catch {
@@ -86,6 +87,7 @@ extension BuiltinFilters {
       (value, arguments, interpreter) throws(TemplateError) in
       let name = try interpreter.soft(arguments[0] ?? .none)
       if case .dict = value {
+        try interpreter.checkName(name, of: value)
         let symbol = Symbol(name)
         if let known = symbol.known, Methods.has(known, value) {
           return .object(BoundMethod(value, known))
@@ -199,7 +201,7 @@ extension BuiltinFilters {
       for item in try interpreter.items(of: value) {
         var key = try interpreter.value(at: path, of: item, default: nil)
         if !matters { key = interpreter.ignoringCase(key) }
-        guard key.isHashable else { throw .unhashable(key) }
+        try interpreter.requireHashable(key)
         guard !seen.contains(key) else { continue }
         seen.insert(key)
         result.append(item)
@@ -224,7 +226,7 @@ extension BuiltinFilters {
       var groups: [(key: Value, items: [Value])] = []
       for item in sorted {
         let itemKey = try key(item)
-        if let last = groups.last, last.key.isEqual(to: itemKey) {
+        if let last = groups.last, try interpreter.areEqual(last.key, itemKey) {
           groups[groups.count - 1].items.append(item)
         } else {
           groups.append((itemKey, [item]))
@@ -253,9 +255,10 @@ extension BuiltinFilters {
       }
       if !row.isEmpty {
         if let fill = arguments[1], !fill.isNone, row.count < size {
-          guard size <= interpreter.limits.repetition / 24 else {
-            throw .limit("the batch is too large")
+          guard size <= interpreter.limits.repetition / 8 else {
+            throw .limit("the batch is larger than \(interpreter.limits.repetition / 8)")
           }
+          try interpreter.account(bytes: size &* 24)
           row += Array(repeating: fill, count: size - row.count)
         }
         result.append(.list(row))
@@ -268,7 +271,9 @@ extension BuiltinFilters {
       let count = try (arguments[0] ?? .none).expectInt()
       guard count != 0 else { throw .zeroDivision("integer division or modulo by zero") }
       guard count > 0 else { return .object(GeneratorValue([])) }
-      guard count <= interpreter.limits.rangeSize else { throw .limit("too many slices") }
+      guard count <= interpreter.limits.rangeSize else {
+        throw .limit("more slices than \(interpreter.limits.rangeSize)")
+      }
       let size = items.count / count
       let longer = items.count % count
       var offset = 0
@@ -311,7 +316,12 @@ extension BuiltinFilters {
           Array(arguments.positional.dropFirst()),
           keyword: arguments.keyword
         )
-        for item in items { result.append(try filter(item, rest, interpreter)) }
+        for item in items {
+          try interpreter.countStep()
+          let mapped = try filter.body(item, rest, interpreter)
+          try interpreter.account(mapped)
+          result.append(mapped)
+        }
       }
       return .object(GeneratorValue(result))
     }
@@ -329,15 +339,16 @@ extension BuiltinFilters {
           }
           path = try interpreter.path(attribute)
         }
-        var test: TestBody?
+        var test: Test?
         if let name = positional.popFirst() { test = try self.test(named: name, interpreter) }
         let rest = Arguments(Array(positional), keyword: arguments.keyword)
         var result: [Value] = []
         for item in try interpreter.items(of: value) {
+          try interpreter.countStep()
           let subject = try interpreter.value(at: path, of: item, default: nil)
           let holds: Bool
           if let test {
-            holds = try test(subject, rest, interpreter)
+            holds = try test.body(subject, rest, interpreter)
           } else {
             holds = try interpreter.truth(subject)
           }
@@ -352,7 +363,7 @@ extension BuiltinFilters {
     named name: Value,
     _ interpreter: Interpreter
   ) throws(TemplateError)
-    -> FilterBody
+    -> Filter
   {
     let text = try interpreter.soft(name)
     guard let filter = interpreter.environment.filter(named: text) else {
@@ -370,7 +381,7 @@ extension BuiltinFilters {
     named name: Value,
     _ interpreter: Interpreter
   ) throws(TemplateError)
-    -> TestBody
+    -> Test
   {
     let text = try interpreter.soft(name)
     guard let test = interpreter.environment.test(named: text) else {
@@ -425,12 +436,18 @@ extension BuiltinFilters {
 
 /// A group of `groupby`: a pair with names.
 final class GroupValue: Object {
-  private let grouper: Value
+  private var grouper: Value
   private let list: Value
 
   init(_ grouper: Value, _ items: [Value]) {
     self.grouper = grouper
     list = .list(ListValue(items))
+  }
+
+  deinit {
+    var items = [grouper]
+    grouper = .none
+    ValueWalk.end(&items)
   }
 
   override var typeName: String { "_GroupTuple" }

@@ -71,7 +71,7 @@ enum PercentFormat {
         // The commonest one.
         position += 1
         let value = try argument()
-        return write(try interpreter.text(of: value))
+        return try write(try interpreter.text(of: value))
       }
       var flags = FormatSpecification()
       var mapped: Value?
@@ -119,7 +119,7 @@ enum PercentFormat {
         position += 1
       }
       if let width = try number() {
-        flags.width = abs(width)
+        flags.width = Int(clamping: width.magnitude)
         if width < 0 { isLeft = true }
       }
       if position < bytes.count, bytes[position] == UInt8(ascii: ".") {
@@ -133,11 +133,7 @@ enum PercentFormat {
         out.append(UInt8(ascii: "%"))
         return
       }
-      guard flags.width ?? 0 <= interpreter.limits.repetition,
-        flags.precision ?? 0 <= 100_000
-      else {
-        throw .limit("the width of a format is too large")
-      }
+      try flags.check(interpreter)
       flags.align = isLeft ? "<" : ">"
       let value = if let mapped { mapped } else { try argument() }
       switch kind {
@@ -148,28 +144,32 @@ enum PercentFormat {
         if let precision = flags.precision {
           text = String(text.unicodeScalars.prefix(precision))
         }
-        if flags.width == nil { return write(text) }
+        if flags.width == nil { return try write(text) }
         flags.isZeroPadded = false
-        write(flags.padded(text))
+        try write(flags.padded(text))
       case "c":
         switch value {
-        case .string(let text) where text.unicodeScalars.count == 1: write(flags.padded(text))
+        case .string(let text) where text.unicodeScalars.count == 1: try write(flags.padded(text))
         case .int(let code):
           guard let scalar = UInt32(exactly: code).flatMap(Unicode.Scalar.init) else {
             throw .overflow("%c arg not in range(0x110000)")
           }
-          write(flags.padded(String(scalar)))
+          try write(flags.padded(String(scalar)))
         default: throw .type("%c requires int or char")
         }
       case "d", "i", "u", "x", "X", "o":
         let number = try integer(value, kind)
         let radix = kind == "x" || kind == "X" ? 16 : kind == "o" ? 8 : 10
-        var digits = String(number.magnitude, radix: radix, uppercase: kind == "X")
+        try interpreter.charge(number, number)
+        var digits =
+          radix == 10
+          ? try interpreter.decimalText(BigInt(number.magnitude))
+          : String(number.magnitude, radix: radix, uppercase: kind == "X")
         if let precision = flags.precision, digits.count < precision {
           digits = String(repeating: "0", count: precision - digits.count) + digits
         }
         let prefix = !flags.isAlternate ? "" : radix == 16 ? "0\(kind)" : radix == 8 ? "0o" : ""
-        write(
+        try write(
           flags.paddedNumber(
             sign: flags.signText(isNegative: number < 0) + prefix,
             digits,
@@ -185,7 +185,7 @@ enum PercentFormat {
           isAlternate: flags.isAlternate
         )
         if !double.isFinite { flags.isZeroPadded = false }
-        write(
+        try write(
           flags.paddedNumber(
             sign: flags.signText(isNegative: double.sign == .minus && !double.isNaN),
             body,
@@ -210,7 +210,10 @@ enum PercentFormat {
         ?? "\u{FFFD}"
     }
 
-    private mutating func write(_ text: String) { out.append(contentsOf: text.utf8) }
+    private mutating func write(_ text: String) throws(TemplateError) {
+      try interpreter.checkLength(out.count + text.utf8.count)
+      out.append(contentsOf: text.utf8)
+    }
 
     private mutating func number() throws(TemplateError) -> Int? {
       if position < bytes.count, bytes[position] == UInt8(ascii: "*") {

@@ -114,18 +114,14 @@ extension String {
     var part = needle
     return text.withUTF8 { bytes in
       part.withUTF8 { wanted in
-        guard range.count >= wanted.count else { return nil }
-        var start = range.upperBound - wanted.count
-        while start >= range.lowerBound {
-          if Bytes.matches(wanted, bytes, start) { return start }
-          start -= 1
-        }
-        return nil
+        Bytes.findLast(wanted, in: bytes, range)
       }
     }
   }
 
+  /// The text of a byte range that begins and ends between characters.
   func text(in range: Range<Int>) -> String {
+    if range.count == utf8.count { return self }
     let start = utf8.index(utf8.startIndex, offsetBy: range.lowerBound)
     let end = utf8.index(start, offsetBy: range.count)
     return String(self[start..<end])
@@ -148,19 +144,33 @@ extension String {
 
   /// `str.split(separator, limit)`; limit -1: no limit.
   func split(on separator: String, limit: Int) -> [String] {
+    pieces(between: separator, limit: limit) { $0 }
+  }
+
+  /// The same as values.
+  func pieces(between separator: String, limit: Int) -> [Value] {
+    pieces(between: separator, limit: limit) { .string($0) }
+  }
+
+  private func pieces<Piece>(
+    between separator: String,
+    limit: Int,
+    _ piece: (String) -> Piece
+  ) -> [Piece] {
     var text = self
     var part = separator
     return text.withUTF8 { bytes in
       part.withUTF8 { wanted in
-        var pieces: [String] = []
+        var pieces: [Piece] = []
+        pieces.reserveCapacity(4)
         var start = 0
         while limit < 0 || pieces.count < limit,
           let hit = Bytes.find(wanted, in: bytes, start..<bytes.count)
         {
-          pieces.append(String(decoding: bytes[start..<hit], as: UTF8.self))
+          pieces.append(piece(String(decoding: bytes[start..<hit], as: UTF8.self)))
           start = hit + wanted.count
         }
-        pieces.append(String(decoding: bytes[start...], as: UTF8.self))
+        pieces.append(piece(String(decoding: bytes[start...], as: UTF8.self)))
         return pieces
       }
     }
@@ -187,11 +197,52 @@ enum Bytes {
     guard let first = wanted.first, let base = bytes.baseAddress else { return range.lowerBound }
     var start = range.lowerBound
     let last = range.upperBound - wanted.count
+    if wanted.count > 8, let needle = wanted.baseAddress {
+      // Linear, whatever the texts are.
+      return memmem(base + start, range.count, needle, wanted.count).map {
+        UnsafeRawPointer($0) - UnsafeRawPointer(base)
+      }
+    }
     while start <= last {
       guard let hit = memchr(base + start, Int32(first), last - start + 1) else { return nil }
       start = UnsafeRawPointer(hit) - UnsafeRawPointer(base)
       if matches(wanted, bytes, start) { return start }
       start += 1
+    }
+    return nil
+  }
+
+  static func findLast(
+    _ wanted: UnsafeBufferPointer<UInt8>,
+    in bytes: UnsafeBufferPointer<UInt8>,
+    _ range: Range<Int>
+  ) -> Int? {
+    guard range.count >= wanted.count else { return nil }
+    if wanted.count <= 8 {
+      var start = range.upperBound - wanted.count
+      while start >= range.lowerBound {
+        if matches(wanted, bytes, start) { return start }
+        start -= 1
+      }
+      return nil
+    }
+    // Knuth, Morris and Pratt's search, from the end: linear, whatever the texts are.
+    let length = wanted.count
+    func needle(_ index: Int) -> UInt8 { wanted[length - 1 - index] }
+    var borders = [Int](repeating: 0, count: length)
+    var matched = 0
+    for index in 1..<length {
+      while matched > 0, needle(index) != needle(matched) { matched = borders[matched - 1] }
+      if needle(index) == needle(matched) { matched += 1 }
+      borders[index] = matched
+    }
+    matched = 0
+    var position = range.upperBound - 1
+    while position >= range.lowerBound {
+      while matched > 0, bytes[position] != needle(matched) { matched = borders[matched - 1] }
+      if bytes[position] == needle(matched) { matched += 1 }
+      if matched == length { return position }
+      position -= 1
     }
     return nil
   }

@@ -572,12 +572,12 @@ extension Parser {
   }
 
   private mutating func filterIndex(_ name: Int32, _ token: Token) throws(Failure) -> Int32 {
-    if let known = filterIndexes[name], builder.filters[Int(known)].body != nil || softDepth > 0 {
+    if let known = filterIndexes[name], builder.filters[Int(known)].filter != nil || softDepth > 0 {
       return known
     }
     let text = builder.names[Int(name)]
-    let body = environment.filter(named: text)
-    if body == nil, softDepth == 0 {
+    let filter = environment.filter(named: text)
+    if filter == nil, softDepth == 0 {
       _ = fail(
         "No filter named '\(text)'",
         id: "jinja.unknown-filter",
@@ -585,7 +585,7 @@ extension Parser {
         hint: environment.nearestFilter(to: text).map { "did you mean '\($0)'?" }
       )
     }
-    builder.filters.append(FilterEntry(name: text, body: body))
+    builder.filters.append(FilterEntry(name: text, filter: filter))
     let index = Int32(builder.filters.count - 1)
     filterIndexes[name] = index
     return index
@@ -597,11 +597,11 @@ extension Parser {
     let (name, token) = try parseDottedName()
     let text = builder.names[Int(name)]
     let index: Int32
-    if let known = testIndexes[name], builder.tests[Int(known)].body != nil || softDepth > 0 {
+    if let known = testIndexes[name], builder.tests[Int(known)].test != nil || softDepth > 0 {
       index = known
     } else {
-      let body = environment.test(named: text)
-      if body == nil, softDepth == 0 {
+      let test = environment.test(named: text)
+      if test == nil, softDepth == 0 {
         _ = fail(
           "No test named '\(text)'",
           id: "jinja.unknown-test",
@@ -609,7 +609,7 @@ extension Parser {
           hint: environment.nearestTest(to: text).map { "did you mean '\($0)'?" }
         )
       }
-      builder.tests.append(TestEntry(name: text, body: body))
+      builder.tests.append(TestEntry(name: text, test: test))
       index = Int32(builder.tests.count - 1)
       testIndexes[name] = index
     }

@@ -19,8 +19,8 @@ final class Program: @unchecked Sendable {
   let slots: [SlotInfo]
   let names: [String]
   let symbols: [Symbol]
-  let filters: [FilterEntry]
-  let tests: [TestEntry]
+  let filters: UnsafePointer<FilterEntry>
+  let tests: UnsafePointer<TestEntry>
   let blocks: [BlockInfo]
   /// Variables that the top level defines: what `import` gives.
   let exports: [(symbol: Symbol, slot: Int32)]
@@ -29,6 +29,8 @@ final class Program: @unchecked Sendable {
   let hasExtends: Bool
 
   private let constantCount: Int
+  private let filterCount: Int
+  private let testCount: Int
 
   struct BlockInfo {
     var name: Symbol
@@ -57,8 +59,10 @@ final class Program: @unchecked Sendable {
     slots = builder.slots
     names = builder.names
     symbols = builder.symbols
-    filters = builder.filters
-    tests = builder.tests
+    filters = copyOf(builder.filters)
+    filterCount = builder.filters.count
+    tests = copyOf(builder.tests)
+    testCount = builder.tests.count
     blocks = builder.blocks
     exports = builder.exports
     definitions = builder.definitions
@@ -67,6 +71,10 @@ final class Program: @unchecked Sendable {
 
   deinit {
     UnsafeMutablePointer(mutating: constants).deinitialize(count: constantCount)
+    UnsafeMutablePointer(mutating: filters).deinitialize(count: filterCount)
+    UnsafeMutablePointer(mutating: tests).deinitialize(count: testCount)
+    filters.deallocate()
+    tests.deallocate()
     nodes.deallocate()
     extra.deallocate()
     constants.deallocate()
@@ -125,8 +133,8 @@ struct ProgramBuilder {
   var slots: [SlotInfo] = []
   var names: [String] = []
   var symbols: [Symbol] = []
-  var filters: [FilterEntry] = []
-  var tests: [TestEntry] = []
+  var filters = ContiguousArray<FilterEntry>()
+  var tests = ContiguousArray<TestEntry>()
   var blocks: [Program.BlockInfo] = []
   var exports: [(symbol: Symbol, slot: Int32)] = []
   var definitions: [Int32] = []
@@ -137,11 +145,24 @@ struct ProgramBuilder {
 struct FilterEntry {
   let name: String
   /// nil: unknown, allowed inside `if` as in Jinja, an error when it runs.
-  let body: FilterBody?
+  let filter: Filter?
 }
 
 /// A test as a template refers to it.
 struct TestEntry {
   let name: String
-  let body: TestBody?
+  let test: Test?
+}
+
+/// A filter's body in a box: closures that are kept in generic containers themselves are called
+/// through a thunk.
+final class Filter: Sendable {
+  let body: FilterBody
+  init(_ body: @escaping FilterBody) { self.body = body }
+}
+
+/// A test's body in a box.
+final class Test: Sendable {
+  let body: TestBody
+  init(_ body: @escaping TestBody) { self.body = body }
 }

@@ -28,14 +28,20 @@ public final class BigInteger {
 
 /// Python's `list`.
 public final class ListValue {
+  /// What the list holds, in its order.
   @exclusivity(unchecked) public var items: [Value]
+  /// A list of these items.
   public init(_ items: [Value] = []) { self.items = items }
+  deinit { ValueWalk.end(&items) }
 }
 
 /// Python's `tuple`.
 public final class TupleValue {
-  public let items: [Value]
+  /// What the tuple holds, in its order.
+  @exclusivity(unchecked) public private(set) var items: [Value]
+  /// A tuple of these items.
   public init(_ items: [Value]) { self.items = items }
+  deinit { ValueWalk.end(&items) }
 }
 
 extension Value {

@@ -23,6 +23,7 @@ func fuzzRender(_ start: UnsafePointer<UInt8>, _ count: Int) -> CInt {
   options.limits.repetition = 1 << 18
   options.limits.rangeSize = 10_000
   options.limits.integerBits = 1 << 14
+  options.limits.allocation = 64 << 20
   let text = UnsafeBufferPointer(start: start + 1, count: count - 1)
   let file = SourceFile(path: "input", bytes: Array(text))
   // The template can include, import and extend itself.
