@@ -197,17 +197,19 @@ enum Bytes {
     guard let first = wanted.first, let base = bytes.baseAddress else { return range.lowerBound }
     var start = range.lowerBound
     let last = range.upperBound - wanted.count
-    if wanted.count > 8, let needle = wanted.baseAddress {
-      // Linear, whatever the texts are.
-      return memmem(base + start, range.count, needle, wanted.count).map {
-        UnsafeRawPointer($0) - UnsafeRawPointer(base)
-      }
-    }
+    // Bytes compared in vain: many of them, and a slower search that never repeats itself is better.
+    var wasted = 0
     while start <= last {
       guard let hit = memchr(base + start, Int32(first), last - start + 1) else { return nil }
       start = UnsafeRawPointer(hit) - UnsafeRawPointer(base)
-      if matches(wanted, bytes, start) { return start }
+      var length = 1
+      while length < wanted.count, bytes[start + length] == wanted[length] { length += 1 }
+      if length == wanted.count { return start }
+      wasted += length
       start += 1
+      if wasted > 256 + 8 * (start - range.lowerBound) {
+        return search(wanted, in: bytes, start..<range.upperBound, fromEnd: false)
+      }
     }
     return nil
   }
@@ -218,17 +220,24 @@ enum Bytes {
     _ range: Range<Int>
   ) -> Int? {
     guard range.count >= wanted.count else { return nil }
-    if wanted.count <= 8 {
-      var start = range.upperBound - wanted.count
-      while start >= range.lowerBound {
-        if matches(wanted, bytes, start) { return start }
-        start -= 1
-      }
-      return nil
+    if wanted.count > 8 { return search(wanted, in: bytes, range, fromEnd: true) }
+    var start = range.upperBound - wanted.count
+    while start >= range.lowerBound {
+      if matches(wanted, bytes, start) { return start }
+      start -= 1
     }
-    // Knuth, Morris and Pratt's search, from the end: linear, whatever the texts are.
+    return nil
+  }
+
+  /// Knuth, Morris and Pratt's search: linear, whatever the texts are.
+  private static func search(
+    _ wanted: UnsafeBufferPointer<UInt8>,
+    in bytes: UnsafeBufferPointer<UInt8>,
+    _ range: Range<Int>,
+    fromEnd: Bool
+  ) -> Int? {
     let length = wanted.count
-    func needle(_ index: Int) -> UInt8 { wanted[length - 1 - index] }
+    func needle(_ index: Int) -> UInt8 { wanted[fromEnd ? length - 1 - index : index] }
     var borders = [Int](repeating: 0, count: length)
     var matched = 0
     for index in 1..<length {
@@ -237,12 +246,11 @@ enum Bytes {
       borders[index] = matched
     }
     matched = 0
-    var position = range.upperBound - 1
-    while position >= range.lowerBound {
+    for index in 0..<range.count {
+      let position = fromEnd ? range.upperBound - 1 - index : range.lowerBound + index
       while matched > 0, bytes[position] != needle(matched) { matched = borders[matched - 1] }
       if bytes[position] == needle(matched) { matched += 1 }
-      if matched == length { return position }
-      position -= 1
+      if matched == length { return fromEnd ? position : position - length + 1 }
     }
     return nil
   }
