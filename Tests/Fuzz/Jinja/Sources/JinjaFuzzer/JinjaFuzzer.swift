@@ -1,3 +1,5 @@
+import Glibc
+
 /// What one input is given to; 0: it was taken.
 typealias Target = @convention(c) (UnsafePointer<UInt8>, Int) -> CInt
 
@@ -8,7 +10,8 @@ private func runDriver(
   _ target: Target
 ) -> CInt
 
-/// `JinjaFuzzer parser …` or `JinjaFuzzer render …`: the rest is for libFuzzer.
+/// `JINJA_FUZZ=parser JinjaFuzzer …` or `JINJA_FUZZ=render JinjaFuzzer …`; the arguments are
+/// libFuzzer's, which starts further processes with arguments of its own.
 ///
 /// The name is where the package manager expects the executable's `main`.
 @_cdecl("JinjaFuzzer_main")
@@ -17,12 +20,11 @@ public func start(
   _ arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>
 ) -> CInt {
   let targets: [String: Target] = ["parser": fuzzParser, "render": fuzzRender]
-  guard count > 1, let name = arguments[1], let target = targets[String(cString: name)] else {
-    print("usage: JinjaFuzzer parser|render [libFuzzer's options]")
+  guard let name = getenv("JINJA_FUZZ"), let target = targets[String(cString: name)] else {
+    print("usage: JINJA_FUZZ=parser|render JinjaFuzzer [libFuzzer's options]")
     return 2
   }
-  arguments[1] = arguments[0]
-  var rest = count - 1
-  var start: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = arguments + 1
-  return runDriver(&rest, &start, target)
+  var count = count
+  var arguments: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>? = arguments
+  return runDriver(&count, &arguments, target)
 }
