@@ -22,6 +22,9 @@ public struct Symbol: Hashable, Sendable, ExpressibleByStringLiteral {
   /// The name itself.
   public var name: String { SymbolTable.shared.name(of: self) }
 
+  /// Whether the name begins with two underscores, which no attribute may.
+  var isReserved: Bool { index >= SymbolTable.knownCount && SymbolTable.shared.isReserved(self) }
+
   /// The engine's own name for this symbol, when it is one the engine treats specially.
   @inline(__always)
   var known: KnownName? { KnownName(rawValue: index) }
@@ -37,8 +40,12 @@ final class SymbolTable: @unchecked Sendable {
   // holds the lock.
   static let shared = SymbolTable()
 
+  /// None of the known names is reserved.
+  static let knownCount = UInt32(KnownName.allCases.count)
+
   private struct Entry {
     let name: String
+    let isReserved: Bool
     let bytes: UnsafeBufferPointer<UInt8>
     let hash: UInt32
   }
@@ -103,6 +110,8 @@ final class SymbolTable: @unchecked Sendable {
 
   func name(of symbol: Symbol) -> String { entry(symbol.index).pointee.name }
 
+  func isReserved(_ symbol: Symbol) -> Bool { entry(symbol.index).pointee.isReserved }
+
   private func find(_ name: UnsafeBufferPointer<UInt8>, _ hash: UInt32) -> UInt32? {
     let table = buckets.load(ordering: .acquiring).pointee
     var bucket = Int(hash ^ hash >> 15) & table.mask
@@ -149,6 +158,7 @@ final class SymbolTable: @unchecked Sendable {
     (entries + offset).initialize(
       to: Entry(
         name: String(decoding: name, as: UTF8.self),
+        isReserved: name.starts(with: "__".utf8),
         bytes: UnsafeBufferPointer(bytes),
         hash: hash
       )

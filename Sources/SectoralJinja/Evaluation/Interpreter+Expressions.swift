@@ -225,11 +225,13 @@ extension Interpreter {
   {
     let object = try evaluate(node.pointee.a, frame)
     place = id
-    return try attribute(
-      Symbol(index: UInt32(bitPattern: node.pointee.c)),
-      frame.program.names[Int(node.pointee.b)],
-      of: object
-    )
+    let symbol = Symbol(index: UInt32(bitPattern: node.pointee.c))
+    if case .object(let host) = object, !symbol.isReserved,
+      let member = try host.attribute(symbol, self)
+    {
+      return member
+    }
+    return try attribute(symbol, frame.program.names[Int(node.pointee.b)], of: object)
   }
 
   private func evaluateItem(
@@ -469,12 +471,11 @@ extension Interpreter {
     captures: Bool
   ) throws(TemplateError) -> Value? {
     let object = try evaluate(node.pointee.a, frame)
-    let symbol = frame.program.symbols[Int(node.pointee.c)]
-    let name = frame.program.names[Int(node.pointee.c)]
+    let symbol = frame.symbols[Int(node.pointee.c)]
     switch object {
     case .object(let host):
       place = id
-      if let member = try host.attribute(symbol, self) {
+      if !symbol.isReserved, let member = try host.attribute(symbol, self) {
         return try call(
           member,
           id,
@@ -493,7 +494,7 @@ extension Interpreter {
     default: break
     }
     place = id
-    let member = try attribute(symbol, name, of: object)
+    let member = try attribute(symbol, frame.program.names[Int(node.pointee.c)], of: object)
     return try call(member, id, node.pointee.b, frame, callBlock: callBlock, captures: captures)
   }
 
@@ -519,9 +520,8 @@ extension Interpreter {
     let arguments =
       node.pointee.b >= 0 ? try arguments(node.pointee.b, frame) : Arguments()
     place = id
-    guard let filter = frame.program.filters[Int(node.pointee.c)].filter else {
-      throw unknownFilter(frame.program.filters[Int(node.pointee.c)].name)
-    }
+    let entry = frame.filters + Int(node.pointee.c)
+    guard let filter = entry.pointee.filter else { throw unknownFilter(entry.pointee.name) }
     try charge(value)
     let result = try filter.body(value, arguments, self)
     try account(result)
@@ -550,9 +550,8 @@ extension Interpreter {
     let arguments =
       node.pointee.b >= 0 ? try arguments(node.pointee.b, frame) : Arguments()
     place = id
-    guard let test = frame.program.tests[Int(node.pointee.c)].test else {
-      throw unknownTest(frame.program.tests[Int(node.pointee.c)].name)
-    }
+    let entry = frame.program.tests + Int(node.pointee.c)
+    guard let test = entry.pointee.test else { throw unknownTest(entry.pointee.name) }
     try charge(value)
     return try test.body(value, arguments, self) != (node.pointee.flag == 1)
   }

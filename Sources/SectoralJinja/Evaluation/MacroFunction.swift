@@ -180,7 +180,7 @@ extension Interpreter {
         try bindKeyword(
           macro,
           frame,
-          caller.program.symbols[name],
+          caller.symbols[name],
           caller.program.names[name],
           value,
           given: given,

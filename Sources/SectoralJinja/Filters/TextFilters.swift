@@ -149,7 +149,7 @@ extension BuiltinFilters {
       let text = try interpreter.soft(value)
       if arguments.keyword.isEmpty {
         return .string(
-          try PercentFormat.format(text, .tuple(arguments.positional), interpreter)
+          try PercentFormat.format(text, arguments: arguments.positional, interpreter)
         )
       }
       return .string(

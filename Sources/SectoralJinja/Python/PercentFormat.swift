@@ -9,8 +9,37 @@ enum PercentFormat {
   )
     throws(TemplateError) -> String
   {
-    var formatter = Formatter(format, value, interpreter)
-    return try formatter.run()
+    var arguments: [Value]?
+    if case .tuple(let tuple) = value { arguments = tuple.items }
+    return try run(Formatter(format, value, arguments, interpreter), interpreter)
+  }
+
+  /// With the arguments of a tuple.
+  static func format(
+    _ format: String,
+    arguments: [Value],
+    _ interpreter: Interpreter
+  )
+    throws(TemplateError) -> String
+  {
+    try run(Formatter(format, .none, arguments, interpreter), interpreter)
+  }
+
+  private static func run(
+    _ formatter: Formatter,
+    _ interpreter: Interpreter
+  )
+    throws(TemplateError) -> String
+  {
+    let mark = interpreter.output.count
+    do throws(TemplateError) {
+      var formatter = formatter
+      try formatter.run()
+    } catch {
+      interpreter.output.truncate(to: mark)
+      throw error
+    }
+    return interpreter.output.take(from: mark)
   }
 
   private struct Formatter {
@@ -21,13 +50,14 @@ enum PercentFormat {
     private var next = 0
     private var usesMapping = false
     private var position = 0
-    private var out: [UInt8] = []
+    private let out: Output
 
-    init(_ format: String, _ value: Value, _ interpreter: Interpreter) {
+    init(_ format: String, _ value: Value, _ arguments: [Value]?, _ interpreter: Interpreter) {
       bytes = Array(format.utf8)
       self.value = value
+      self.arguments = arguments
       self.interpreter = interpreter
-      if case .tuple(let tuple) = value { arguments = tuple.items } else { arguments = nil }
+      out = interpreter.output
     }
 
     private mutating func argument() throws(TemplateError) -> Value {
@@ -43,8 +73,7 @@ enum PercentFormat {
       return value
     }
 
-    mutating func run() throws(TemplateError) -> String {
-      out.reserveCapacity(bytes.count + 32)
+    mutating func run() throws(TemplateError) {
       while position < bytes.count {
         let byte = bytes[position]
         position += 1
@@ -63,7 +92,6 @@ enum PercentFormat {
       if !usesMapping, arguments.map({ next < $0.count }) ?? (next == 0 && !isMapping) {
         throw .type("not all arguments converted during string formatting")
       }
-      return String(decoding: out, as: UTF8.self)
     }
 
     private mutating func conversion() throws(TemplateError) {
@@ -71,7 +99,7 @@ enum PercentFormat {
         // The commonest one.
         position += 1
         let value = try argument()
-        return try write(try interpreter.text(of: value))
+        return try interpreter.write(value)
       }
       var flags = FormatSpecification()
       var mapped: Value?
@@ -211,8 +239,8 @@ enum PercentFormat {
     }
 
     private mutating func write(_ text: String) throws(TemplateError) {
-      try interpreter.checkLength(out.count + text.utf8.count)
-      out.append(contentsOf: text.utf8)
+      out.append(text)
+      if out.isExceeded { throw interpreter.limitExceeded() }
     }
 
     private mutating func number() throws(TemplateError) -> Int? {

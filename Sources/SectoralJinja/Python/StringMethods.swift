@@ -286,6 +286,7 @@ enum StringMethods {
   )
     -> String
   {
+    if characters == nil, !text.hasSpaceAtEnds { return text }
     let scalars = text.unicodeScalars
     let set = characters.map { Set($0.unicodeScalars) }
     func isStripped(_ scalar: Unicode.Scalar) -> Bool {
@@ -697,6 +698,12 @@ enum StringMethods {
 }
 
 extension String {
+  /// False: there is certainly nothing to strip.
+  fileprivate var hasSpaceAtEnds: Bool {
+    guard let first = utf8.first, let last = utf8.last else { return false }
+    return first <= 0x20 || first >= 0x7F || last <= 0x20 || last >= 0x7F
+  }
+
   /// Whether the bytes of the other string stand at an offset.
   func hasBytes(of other: String, at offset: Int) -> Bool {
     var text = self

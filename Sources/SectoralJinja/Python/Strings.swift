@@ -52,6 +52,7 @@ extension String {
   }
 
   /// An ASCII text with each byte changed to another ASCII byte.
+  @inline(__always)
   func mappingASCII(_ change: (UInt8) -> UInt8) -> String {
     String(unsafeUninitializedCapacity: utf8.count) { buffer in
       var count = 0

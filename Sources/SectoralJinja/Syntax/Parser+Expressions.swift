@@ -486,10 +486,10 @@ extension Parser {
   /// Gives where they are in `extra` (counts of positional and keyword arguments, star and
   ///   double star or -1, the positional ones, pairs of name and value), -1 when there are none.
   mutating func parseArguments() throws(Failure) -> (list: Int32, end: Int) {
-    let opening = try expect(.leftParenthesis)
+    try expect(.leftParenthesis)
     if isAt(.rightParenthesis) { return (-1, Int(advance().end)) }
     let mark = pending.count
-    var positional: [NodeID] = []
+    var positional = 0
     var star: NodeID = -1
     var doubleStar: NodeID = -1
     var needsComma = false
@@ -513,17 +513,21 @@ extension Parser {
         pending.append(name.value)
         pending.append(try parseExpression())
       } else {
-        guard star < 0, doubleStar < 0, pending.count == mark else { throw invalidCall(current) }
-        positional.append(try parseExpression())
+        guard star < 0, doubleStar < 0, pending.count == mark + positional else {
+          throw invalidCall(current)
+        }
+        pending.append(try parseExpression())
+        positional += 1
       }
       needsComma = true
     }
     let end = Int(try expect(.rightParenthesis).end)
-    _ = opening
-    let keywords = pending.count - mark
+    let keywords = pending.count - mark - positional
     let first = Int32(builder.extra.count)
-    builder.extra += [Int32(positional.count), Int32(keywords / 2), star, doubleStar]
-    builder.extra.append(contentsOf: positional)
+    builder.extra.append(Int32(positional))
+    builder.extra.append(Int32(keywords / 2))
+    builder.extra.append(star)
+    builder.extra.append(doubleStar)
     builder.extra.append(contentsOf: pending[mark...])
     pending.removeLast(pending.count - mark)
     return (first, end)

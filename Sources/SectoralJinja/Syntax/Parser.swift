@@ -95,6 +95,15 @@ struct Parser {
     builder.text.reserveCapacity(size)
     events.reserveCapacity(16 + size / 24)
     nameTable = NameTable()
+    // Enough for most templates: growing costs more than the memory.
+    builder.names.reserveCapacity(24 + size / 128)
+    builder.symbols.reserveCapacity(24 + size / 128)
+    builder.constants.reserveCapacity(16 + size / 128)
+    builder.functions.reserveCapacity(8)
+    builder.parameters.reserveCapacity(8)
+    scopes.reserveCapacity(16)
+    tokens.reserveCapacity(32)
+    pending.reserveCapacity(32)
   }
 
   /// A mistake, on its way to the tag that holds it.

@@ -18,9 +18,9 @@ final class Program: @unchecked Sendable {
   let parameters: [Parameter]
   let slots: [SlotInfo]
   let names: [String]
-  let symbols: [Symbol]
   let filters: UnsafePointer<FilterEntry>
   let tests: UnsafePointer<TestEntry>
+  let symbolAt: UnsafePointer<Symbol>
   let blocks: [BlockInfo]
   /// Variables that the top level defines: what `import` gives.
   let exports: [(symbol: Symbol, slot: Int32)]
@@ -29,6 +29,8 @@ final class Program: @unchecked Sendable {
   let hasExtends: Bool
 
   private let constantCount: Int
+  /// What the pointers point into.
+  private let memory: UnsafeMutableRawPointer
   private let filterCount: Int
   private let testCount: Int
 
@@ -46,23 +48,36 @@ final class Program: @unchecked Sendable {
   ) {
     self.file = file
     self.options = options
-    nodes = copyOf(builder.nodes)
+    // One block for all of them: a compilation is too short for ten allocations.
+    var size = BlockSize()
+    size.add(builder.nodes)
+    size.add(builder.extra)
+    size.add(builder.constants)
+    size.add(builder.text)
+    size.add(builder.loops)
+    size.add(builder.functions)
+    size.add(builder.filters)
+    size.add(builder.tests)
+    size.add(builder.symbols)
+    var block = Block(size)
+    memory = block.memory
+    nodes = block.take(builder.nodes)
     nodeCount = builder.nodes.count
-    extra = copyOf(builder.extra)
-    constants = copyOf(builder.constants)
+    extra = block.take(builder.extra)
+    constants = block.take(builder.constants)
     constantCount = builder.constants.count
-    text = copyOf(builder.text)
-    loops = copyOf(builder.loops)
-    functions = copyOf(builder.functions)
+    text = block.take(builder.text)
+    loops = block.take(builder.loops)
+    functions = block.take(builder.functions)
     functionCount = builder.functions.count
+    filters = block.take(builder.filters)
+    filterCount = builder.filters.count
+    tests = block.take(builder.tests)
+    testCount = builder.tests.count
+    symbolAt = block.take(builder.symbols)
     parameters = builder.parameters
     slots = builder.slots
     names = builder.names
-    symbols = builder.symbols
-    filters = copyOf(builder.filters)
-    filterCount = builder.filters.count
-    tests = copyOf(builder.tests)
-    testCount = builder.tests.count
     blocks = builder.blocks
     exports = builder.exports
     definitions = builder.definitions
@@ -73,14 +88,7 @@ final class Program: @unchecked Sendable {
     UnsafeMutablePointer(mutating: constants).deinitialize(count: constantCount)
     UnsafeMutablePointer(mutating: filters).deinitialize(count: filterCount)
     UnsafeMutablePointer(mutating: tests).deinitialize(count: testCount)
-    filters.deallocate()
-    tests.deallocate()
-    nodes.deallocate()
-    extra.deallocate()
-    constants.deallocate()
-    text.deallocate()
-    loops.deallocate()
-    functions.deallocate()
+    memory.deallocate()
   }
 
   func span(of node: NodeID) -> TextSpan {
@@ -112,13 +120,45 @@ final class Program: @unchecked Sendable {
   }
 }
 
-/// A copy of the elements at an address that lasts as long as its owner.
-private func copyOf<Element>(_ elements: ContiguousArray<Element>) -> UnsafePointer<Element> {
-  let copy = UnsafeMutablePointer<Element>.allocate(capacity: max(1, elements.count))
-  elements.withUnsafeBufferPointer { buffer in
-    if let base = buffer.baseAddress { copy.initialize(from: base, count: buffer.count) }
+/// How large a block has to be for some arrays.
+private struct BlockSize {
+  private(set) var bytes = 0
+
+  @inline(__always)
+  static func aligned<Element>(_ offset: Int, for type: Element.Type) -> Int {
+    (offset + MemoryLayout<Element>.alignment - 1) & ~(MemoryLayout<Element>.alignment - 1)
   }
-  return UnsafePointer(copy)
+
+  @inline(__always)
+  mutating func add<Element>(_ elements: ContiguousArray<Element>) {
+    bytes =
+      Self.aligned(bytes, for: Element.self) + elements.count * MemoryLayout<Element>.stride
+  }
+}
+
+/// Arrays copied behind each other into one block of memory, in the order in which the size was
+/// counted.
+private struct Block {
+  let memory: UnsafeMutableRawPointer
+  private var offset = 0
+
+  init(_ size: BlockSize) {
+    memory = .allocate(byteCount: max(16, size.bytes), alignment: 16)
+  }
+
+  @inline(__always)
+  mutating func take<Element>(_ elements: ContiguousArray<Element>) -> UnsafePointer<Element> {
+    let start = BlockSize.aligned(offset, for: Element.self)
+    offset = start + elements.count * MemoryLayout<Element>.stride
+    return elements.withUnsafeBufferPointer { buffer in
+      guard let base = buffer.baseAddress else {
+        return UnsafePointer((memory + start).assumingMemoryBound(to: Element.self))
+      }
+      return UnsafePointer(
+        (memory + start).initializeMemory(as: Element.self, from: base, count: buffer.count)
+      )
+    }
+  }
 }
 
 /// What the parser fills.
@@ -132,7 +172,7 @@ struct ProgramBuilder {
   var parameters: [Parameter] = []
   var slots: [SlotInfo] = []
   var names: [String] = []
-  var symbols: [Symbol] = []
+  var symbols = ContiguousArray<Symbol>()
   var filters = ContiguousArray<FilterEntry>()
   var tests = ContiguousArray<TestEntry>()
   var blocks: [Program.BlockInfo] = []
