@@ -80,8 +80,11 @@ conformance: release ## Compare the projects here with dbt-core's reading of the
 	@.ci/setup python3-venv
 	Tests/Conformance/run.sh $(BINARY) '$(SECTORAL_SHARED)'
 
-fuzz: release ## Parse damaged copies of the projects here: no input may crash the tool.
+FUZZ_SECONDS ?= 60
+fuzz: release ## Damage projects and templates: no input may crash (FUZZ_SECONDS=60 for each target).
+	@.ci/setup python3
 	$(PYTHON) Tests/Fuzz/fuzz_projects.py --binary $(BINARY)
+	$(PYTHON) Tests/Fuzz/fuzz_jinja.py --seconds $(FUZZ_SECONDS)
 
 clean: ## Remove what was built.
 	$(SWIFT) package clean
