@@ -39,12 +39,23 @@ let package = Package(
       exclude: ["README.md"]
     ),
     // The engine on a command line, for tests against Jinja itself and for whoever wants it.
-    .executableTarget(name: "jinja", dependencies: ["SectoralJinja", "SectoralText"]),
     // The engine's side of `make bench-jinja`.
     .executableTarget(
       name: "JinjaBenchmark",
       dependencies: ["SectoralJinja", "SectoralText"],
       path: "Benchmarks/jinja/JinjaBenchmark"
+    ),
+    .executableTarget(
+      name: "jinja",
+      dependencies: ["SectoralJinja", "SectoralPython", "SectoralText"]
+    ),
+    // Python's library as templates see it: dates, time zones, regular expressions, decimals.
+    .target(
+      name: "SectoralPython",
+      dependencies: [
+        "SectoralText", "SectoralJinja", "CPCRE2", .product(name: "BigInt", package: "BigInt"),
+      ],
+      linkerSettings: [.linkedLibrary(":libpcre2-8.a")]
     ),
     .target(name: "SectoralWarehouse", dependencies: ["SectoralText"]),
 
@@ -57,10 +68,9 @@ let package = Package(
       name: "SectoralCompiler",
       dependencies: [
         "SectoralText", "SectoralYAML", "SectoralJinja", "SectoralWarehouse", "SectoralProject",
-        "CPCRE2", .product(name: "BigInt", package: "BigInt"),
+        "SectoralPython", .product(name: "BigInt", package: "BigInt"),
       ],
       exclude: ["Macros"],
-      linkerSettings: [.linkedLibrary(":libpcre2-8.a")],
       plugins: ["EmbedMacros"]
     ),
     .target(
@@ -113,6 +123,10 @@ let package = Package(
       name: "SectoralJinjaTests",
       dependencies: ["SectoralJinja", "SectoralText"],
       exclude: ["Cases"]
+    ),
+    .testTarget(
+      name: "SectoralPythonTests",
+      dependencies: ["SectoralPython", "SectoralJinja", "SectoralText"]
     ),
     .testTarget(
       name: "SectoralPostgresTests",
