@@ -38,13 +38,13 @@ let package = Package(
       ],
       exclude: ["README.md"]
     ),
-    // The engine on a command line, for tests against Jinja itself and for whoever wants it.
     // The engine's side of `make bench-jinja`.
     .executableTarget(
       name: "JinjaBenchmark",
       dependencies: ["SectoralJinja", "SectoralText"],
       path: "Benchmarks/jinja/JinjaBenchmark"
     ),
+    // The engine on a command line, for tests against Jinja itself and for whoever wants it.
     .executableTarget(
       name: "jinja",
       dependencies: ["SectoralJinja", "SectoralPython", "SectoralText"]

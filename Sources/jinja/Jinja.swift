@@ -30,7 +30,6 @@ struct Jinja {
     var options = Options()
     var context = DictValue()
     var definitions: [(String, Value)] = []
-    var repetitions: Int?
     var hasModules = false
     while let argument = arguments.popFirst() {
       switch argument {
@@ -62,8 +61,6 @@ struct Jinja {
         let parts = (arguments.popFirst() ?? "").split(separator: "=", maxSplits: 1)
         guard parts.count == 2 else { fail("--define needs NAME=VALUE") }
         definitions.append((String(parts[0]), .string(String(parts[1]))))
-      case "--measure":
-        repetitions = arguments.popFirst().flatMap { Int($0) }
       default:
         guard path == nil, argument == "-" || !argument.hasPrefix("-") else {
           fail("unknown argument '\(argument)'\n\(usage)")
@@ -75,15 +72,6 @@ struct Jinja {
     guard let bytes = read(path) else { fail("cannot read '\(path)'") }
     for (name, value) in definitions { context[name] = value }
     if hasModules { Renderer.addModules(to: context) }
-    if let repetitions {
-      measure(
-        SourceFile(path: path, bytes: bytes),
-        Renderer.scope(context),
-        options,
-        repetitions
-      )
-      return
-    }
     let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
       .joined(separator: "/")
     render(
@@ -112,39 +100,6 @@ struct Jinja {
     do throws(TemplateError) {
       let template = try environment.compile(file)
       write(try Interpreter(environment).render(template, scope: scope))
-    } catch {
-      fail(DiagnosticFormatter().format(error.diagnostic))
-    }
-  }
-
-  /// Prints the nanoseconds of a compilation and of a render, each the best of five runs.
-  private static func measure(
-    _ file: SourceFile,
-    _ scope: Scope,
-    _ options: Options,
-    _ repetitions: Int
-  ) {
-    let environment = Environment(options)
-    let clock = ContinuousClock()
-    func best(_ body: () throws(TemplateError) -> Void) throws(TemplateError) -> Int64 {
-      var best = Int64.max
-      for _ in 0..<5 {
-        let start = clock.now
-        for _ in 0..<repetitions { try body() }
-        let (seconds, attoseconds) = (clock.now - start).components
-        let nanoseconds = seconds * 1_000_000_000 + attoseconds / 1_000_000_000
-        best = min(best, nanoseconds / Int64(max(1, repetitions)))
-      }
-      return best
-    }
-    do throws(TemplateError) {
-      let template = try environment.compile(file)
-      let compile = try best { () throws(TemplateError) in _ = try environment.compile(file) }
-      let interpreter = Interpreter(environment)
-      let render = try best { () throws(TemplateError) in
-        _ = try interpreter.render(template, scope: scope)
-      }
-      write("{\"compile\": \(compile), \"render\": \(render)}\n")
     } catch {
       fail(DiagnosticFormatter().format(error.diagnostic))
     }

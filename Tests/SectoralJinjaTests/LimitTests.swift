@@ -182,10 +182,10 @@ struct LimitCase: Sendable, CustomTestStringConvertible {
 
   static let integers: [LimitCase] =
     [
-      "{{ 2 ** 1000 }}", "{{ 10 ** 10 ** 10 }}", "{{ 2 ** 900 * 2 ** 900 }}",
+      "{{ 2 ** 1000 }}", "{{ 10 ** (10 ** 10) }}", "{{ 10 ** 10 ** 1000 }}", "{{ 2 ** 900 * 2 ** 900 }}",
       "{{ 9223372036854775807 ** 9223372036854775807 }}",
       "{% set ns = namespace(n=1) %}{% for i in range(5000) %}{% set ns.n = ns.n + ns.n %}{% endfor %}",
-      "{{ 1 | round(-2000, 'floor') }}{{ 1 | round(2000, 'ceil') }}",
+      "{{ 1 | round(2000, 'ceil') }}",
     ].map { LimitCase($0, "an integer is larger than 1000 bits") { $0.integerBits = 1000 } }
     + [
       "{{ 10 ** 100 }}", "{{ -(10 ** 100) }}", "{{ [10 ** 100] }}", "{{ '%d' % 10 ** 100 }}",
@@ -234,8 +234,7 @@ struct LimitTests {
   @Test(arguments: [
     "[ns.x]", "(ns.x,)", "{'a': ns.x}", "namespace(x=ns.x)", "joiner(ns.x)", "cycler(ns.x)",
     "[ns.x] | select | list", "[ns.x] | map('default', 1)", "{'a': ns.x}.values()", "[ns.x].append",
-    "[{'a': ns.x}] | groupby('b') | first", "cycler(ns.x).next", "joiner([ns.x]).x or [ns.x] | items"
-      + " if false else [ns.x]",
+    "[{'a': ns.x}] | groupby('b') | first", "cycler(ns.x).next",
   ])
   func deepValuesEnd(_ expression: String) throws {
     let text =
@@ -280,6 +279,22 @@ struct LimitTests {
       #expect(error.kind == .security, "\(error.diagnostic.message)")
       #expect(error.diagnostic.span != nil)
     }
+  }
+
+  /// What fuzzing found, made small: these trapped or never ended once.
+  @Test(arguments: [
+    ("{{ 'z1' | int(base=36) }}", "1261"), ("{{ '0x1F' | int(base=36) }}", "42819"),
+    ("{{ -1e300 | filesizeformat }}", nil),
+    ("{{ 'abc' | truncate(9223372036854775807, leeway=5) }}", "abc"),
+    ("{{ 'a'.center(-9223372036854775807 - 1) }}", "a"),
+    ("{{ 'a'.zfill(-9223372036854775807 - 1) }}", "a"),
+    ("{{ range(-9000000000000000000, 9000000000000000000, 9000000000000000000)[::-1] | list }}",
+      "[0, -9000000000000000000]"),
+    ("{{ '{:08,}'.format(1) }} {{ '{:07,}'.format(1) }}", "0,000,001 000,001"),
+  ] as [(String, String?)])
+  func foundByFuzzing(_ text: String, _ expected: String?) throws {
+    let result = try render(text)
+    if let expected { #expect(result == expected) }
   }
 
   /// Time grows with the input, not with its square.

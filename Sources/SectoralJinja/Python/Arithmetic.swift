@@ -217,10 +217,14 @@ extension Interpreter {
         if a == -1 { return .int(b.isMultiple(of: 2) ? 1 : -1) }
         throw .limit("an integer is larger than \(limits.integerBits) bits")
       }
-      let (bits, overflow) = a.bitWidth.multipliedReportingOverflow(by: exponent)
+      // At least so many bits, and at most twice as many.
+      let least = max(0, a.magnitude.bitWidth - 1)
+      let (bits, overflow) = least.multipliedReportingOverflow(by: exponent)
       try checkBits(overflow ? .max : bits)
       try countSteps(bits >> 6 &* (bits >> 6) >> 6)
-      return .integer(a.power(exponent))
+      let result = a.power(exponent)
+      try checkBits(result.magnitude.bitWidth)
+      return .integer(result)
     }
   }
 

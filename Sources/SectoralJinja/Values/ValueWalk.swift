@@ -102,11 +102,18 @@ final class ValueWalk {
   /// For `deinit`: ends items among which are others that have items.
   @inline(__always)
   static func end(_ items: inout [Value]) {
-    for item in items {
-      switch item {
-      case .list, .tuple, .dict, .set, .object: return current.end(&items)
+    if haveParts(items) { current.end(&items) }
+  }
+
+  /// Not in the loop itself: nothing may hold the items when they end.
+  @inline(never)
+  private static func haveParts(_ items: borrowing [Value]) -> Bool {
+    for index in 0..<items.count {
+      switch items[index] {
+      case .list, .tuple, .dict, .set, .object: return true
       default: continue
       }
     }
+    return false
   }
 }
