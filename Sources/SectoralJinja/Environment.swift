@@ -13,6 +13,7 @@ public typealias Loader = @Sendable (String) throws(TemplateError) -> Template?
 
 /// What templates are compiled for: options, filters, tests. Immutable, shared by all threads.
 public final class Environment: Sendable {
+  /// How templates are read, and what they may do.
   public let options: Options
   let loader: Loader?
   private let filters: [String: Filter]

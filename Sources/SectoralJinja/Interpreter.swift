@@ -6,6 +6,7 @@ public import SectoralText
 /// macros, turn values into text. A render's depth is bounded by `Limits` and by the thread's
 /// stack, of which the last 128 KB are left to the host.
 public final class Interpreter {
+  /// Whose options, filters, tests and loader are used.
   public let environment: Environment
   /// Whatever the host wants its functions to find.
   public var host: AnyObject?
@@ -40,6 +41,7 @@ public final class Interpreter {
     let callerPlace: NodeID
   }
 
+  /// An interpreter for one thread; it may be used for any number of renders.
   public init(_ environment: Environment, host: AnyObject? = nil) {
     self.environment = environment
     self.host = host

@@ -37,6 +37,7 @@ public struct Limits: Sendable {
 
 /// A block tag that defines a macro: `{% test unique(model) %}…{% endtest %}`.
 public struct DefinitionTag: Sendable {
+  /// What stands behind the tag's name.
   public enum Signature: Sendable {
     /// `name(a, b=1)`
     case macro
@@ -48,8 +49,10 @@ public struct DefinitionTag: Sendable {
   public let tag: String
   /// "test_": put before the name that the tag gives.
   public let prefix: String
+  /// How its name and parameters are written.
   public let signature: Signature
 
+  /// A tag, its prefix, and how it is written.
   public init(tag: String, prefix: String, signature: Signature) {
     self.tag = tag
     self.prefix = prefix
@@ -63,13 +66,18 @@ public struct Options: Sendable {
   public var trimBlocks = false
   /// Drop spaces before a block tag that begins a line.
   public var lstripBlocks = false
+  /// Keep one line end at the end of the template.
   public var keepTrailingNewline = false
+  /// What a missing name does when it is used.
   public var undefined = UndefinedKind.standard
   /// `break` and `continue`.
   public var loopControls = true
+  /// Block tags of the host that define macros.
   public var definitionTags: [DefinitionTag] = []
   /// Appended to the message of every "is undefined" error.
   public var undefinedHint: String?
+  /// What a render may cost.
   public var limits = Limits()
+  /// Jinja's defaults.
   public init() {}
 }

@@ -19,7 +19,10 @@ struct DocumentationTests {
       if line == "```swift" {
         block = []
       } else if line == "```", let lines = block {
-        #expect(Self.contains(here, lines), "\(page.lastPathComponent): \(lines.joined(separator: "\n"))")
+        #expect(
+          Self.contains(here, lines),
+          "\(page.lastPathComponent): \(lines.joined(separator: "\n"))"
+        )
         block = nil
       } else {
         block?.append(line.trimmingCharacters(in: .whitespaces))
@@ -69,7 +72,8 @@ struct DocumentationTests {
     let environment = Environment()
     let file = SourceFile(
       path: "orders.sql",
-      text: "select {% for c in columns %}{{ c }}{{ ', ' if not loop.last }}{% endfor %} from {{ table }}"
+      text:
+        "select {% for c in columns %}{{ c }}{{ ', ' if not loop.last }}{% endfor %} from {{ table }}"
     )
     let template = try environment.compile(file)
 
@@ -156,7 +160,8 @@ struct DocumentationTests {
       let diagnostic = error.diagnostic
       if let span = diagnostic.span {
         let (line, column) = span.position
-        return "\(error.kind.rawValue) at \(span.file.path):\(line):\(column): \(diagnostic.message)"
+        return
+          "\(error.kind.rawValue) at \(span.file.path):\(line):\(column): \(diagnostic.message)"
       }
       return diagnostic.message
     }

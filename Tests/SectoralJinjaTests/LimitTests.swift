@@ -32,7 +32,8 @@ struct LimitCase: Sendable, CustomTestStringConvertible {
   }
 
   static let calls: [LimitCase] = [
-    LimitCase("{% macro m(n) %}{{ m(n + 1) }}{% endmacro %}{{ m(0) }}", "nested more than 20 deep") {
+    LimitCase("{% macro m(n) %}{{ m(n + 1) }}{% endmacro %}{{ m(0) }}", "nested more than 20 deep")
+    {
       $0.callDepth = 20
     },
     LimitCase(
@@ -64,7 +65,8 @@ struct LimitCase: Sendable, CustomTestStringConvertible {
       + String(repeating: "{% endfor %}", count: 30),
     "{% set " + String(repeating: "(", count: 30) + "a" + String(repeating: ",)", count: 30)
       + " = 1 %}",
-    "{% macro m(a: " + String(repeating: "list[", count: 30) + "x" + String(repeating: "]", count: 30)
+    "{% macro m(a: " + String(repeating: "list[", count: 30) + "x"
+      + String(repeating: "]", count: 30)
       + ") %}{% endmacro %}",
   ].map { LimitCase($0, "nested too deeply") { $0.nestingDepth = 20 } }
 
@@ -182,7 +184,8 @@ struct LimitCase: Sendable, CustomTestStringConvertible {
 
   static let integers: [LimitCase] =
     [
-      "{{ 2 ** 1000 }}", "{{ 10 ** (10 ** 10) }}", "{{ 10 ** 10 ** 1000 }}", "{{ 2 ** 900 * 2 ** 900 }}",
+      "{{ 2 ** 1000 }}", "{{ 10 ** (10 ** 10) }}", "{{ 10 ** 10 ** 1000 }}",
+      "{{ 2 ** 900 * 2 ** 900 }}",
       "{{ 9223372036854775807 ** 9223372036854775807 }}",
       "{% set ns = namespace(n=1) %}{% for i in range(5000) %}{% set ns.n = ns.n + ns.n %}{% endfor %}",
       "{{ 1 | round(2000, 'ceil') }}",
@@ -204,7 +207,9 @@ struct LimitCase: Sendable, CustomTestStringConvertible {
   static let formats: [LimitCase] = [
     "{{ '%.101f' % 1 }}", "{{ '%.*f' % (101, 1) }}", "{{ '{:.101f}'.format(1.0) }}",
     "{{ '%.101d' % 1 }}",
-  ].map { LimitCase($0, "the precision of a format is larger than 100") { $0.formatPrecision = 100 } }
+  ].map {
+    LimitCase($0, "the precision of a format is larger than 100") { $0.formatPrecision = 100 }
+  }
 
   static let all =
     calls + nesting + steps + comparisons + depth + loops + ranges + output + repetition
@@ -253,7 +258,8 @@ struct LimitTests {
   @Test(arguments: [
     "{{ ''.__class__ }}", "{{ ''['__class__'] }}", "{{ [] | attr('__class__') }}",
     "{{ {} | attr('__class__') }}", "{{ {}.__class__ }}", "{{ 1.5.__class__ }}",
-    "{{ [1] | map(attribute='__class__') | list }}", "{{ ['a'] | map('attr', '__class__') | list }}",
+    "{{ [1] | map(attribute='__class__') | list }}",
+    "{{ ['a'] | map('attr', '__class__') | list }}",
     "{{ [1] | selectattr('__class__') | list }}", "{{ [1] | rejectattr('__class__') | list }}",
     "{{ [1] | sort(attribute='__class__') }}", "{{ [1] | groupby('__class__') }}",
     "{{ [1] | sum(attribute='__class__') }}", "{{ [1, 2] | unique(attribute='__class__') | list }}",
@@ -266,7 +272,8 @@ struct LimitTests {
     "{{ self.__class__ }}{% block b %}{% endblock %}",
     // A host object that has every attribute it is asked for.
     "{{ o.__secret__ }}", "{{ o['__secret__'] }}", "{{ o | attr('__secret__') }}",
-    "{{ o.__secret__() }}", "{{ o.a.__secret__ }}", "{{ [o] | map(attribute='__secret__') | list }}",
+    "{{ o.__secret__() }}", "{{ o.a.__secret__ }}",
+    "{{ [o] | map(attribute='__secret__') | list }}",
     "{{ [o] | map(attribute='a.__secret__') | list }}", "{{ '{0.__secret__}'.format(o) }}",
     "{% set n = '__sec' ~ 'ret__' %}{{ o[n] }}",
   ])
@@ -282,16 +289,20 @@ struct LimitTests {
   }
 
   /// What fuzzing found, made small: these trapped or never ended once.
-  @Test(arguments: [
-    ("{{ 'z1' | int(base=36) }}", "1261"), ("{{ '0x1F' | int(base=36) }}", "42819"),
-    ("{{ -1e300 | filesizeformat }}", nil),
-    ("{{ 'abc' | truncate(9223372036854775807, leeway=5) }}", "abc"),
-    ("{{ 'a'.center(-9223372036854775807 - 1) }}", "a"),
-    ("{{ 'a'.zfill(-9223372036854775807 - 1) }}", "a"),
-    ("{{ range(-9000000000000000000, 9000000000000000000, 9000000000000000000)[::-1] | list }}",
-      "[0, -9000000000000000000]"),
-    ("{{ '{:08,}'.format(1) }} {{ '{:07,}'.format(1) }}", "0,000,001 000,001"),
-  ] as [(String, String?)])
+  @Test(
+    arguments: [
+      ("{{ 'z1' | int(base=36) }}", "1261"), ("{{ '0x1F' | int(base=36) }}", "42819"),
+      ("{{ -1e300 | filesizeformat }}", nil),
+      ("{{ 'abc' | truncate(9223372036854775807, leeway=5) }}", "abc"),
+      ("{{ 'a'.center(-9223372036854775807 - 1) }}", "a"),
+      ("{{ 'a'.zfill(-9223372036854775807 - 1) }}", "a"),
+      (
+        "{{ range(-9000000000000000000, 9000000000000000000, 9000000000000000000)[::-1] | list }}",
+        "[0, -9000000000000000000]"
+      ),
+      ("{{ '{:08,}'.format(1) }} {{ '{:07,}'.format(1) }}", "0,000,001 000,001"),
+    ] as [(String, String?)]
+  )
   func foundByFuzzing(_ text: String, _ expected: String?) throws {
     let result = try render(text)
     if let expected { #expect(result == expected) }
@@ -299,7 +310,8 @@ struct LimitTests {
 
   /// Time grows with the input, not with its square.
   @Test(arguments: [
-    String(repeating: "{{ a }}", count: 50_000), String(repeating: "{% if x %}y{% endif %}", count: 20_000),
+    String(repeating: "{{ a }}", count: 50_000),
+    String(repeating: "{% if x %}y{% endif %}", count: 20_000),
     "{% if a %}" + String(repeating: "{% elif b %}", count: 50_000) + "{% endif %}",
     String(repeating: "{{ ", count: 50_000), String(repeating: "{# ", count: 50_000),
     String(repeating: "{% ! %}", count: 2_000), String(repeating: "{% endif %}", count: 2_000),

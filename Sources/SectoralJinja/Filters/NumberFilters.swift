@@ -179,7 +179,8 @@ enum Numerals {
         return nil
       }
     }
-    guard plain.utf8.allSatisfy({ $0 != 43 && $0 != 45 }), plain.utf8.count <= 4300 || (radix & (radix - 1) == 0 && plain.utf8.count <= 1 << 16),
+    guard plain.utf8.allSatisfy({ $0 != 43 && $0 != 45 }),
+      plain.utf8.count <= 4300 || (radix & (radix - 1) == 0 && plain.utf8.count <= 1 << 16),
       let magnitude = integer(plain, radix: radix)
     else { return nil }
     return .integer(isNegative ? -magnitude : magnitude)

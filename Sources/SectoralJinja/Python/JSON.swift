@@ -4,6 +4,7 @@ import BigInt
 public enum JSONText {
   /// Why a text is not JSON.
   public struct Failure: Error {
+    /// One line, without a full stop.
     public let message: String
     /// In bytes.
     public let offset: Int

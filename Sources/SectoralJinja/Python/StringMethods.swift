@@ -64,7 +64,8 @@ enum StringMethods {
           )
         )
       }
-      var length = max(0, parts.count - 1).multipliedReportingOverflow(by: text.utf8.count).partialValue
+      var length = max(0, parts.count - 1).multipliedReportingOverflow(by: text.utf8.count)
+        .partialValue
       for part in parts { length += part.utf8.count }
       try interpreter.checkLength(length)
       return .string(parts.joined(separator: text))

@@ -22,7 +22,9 @@ public enum Value {
 
 /// An integer that needs more than 64 bits.
 public final class BigInteger {
+  /// The number.
   public let value: BigInt
+  /// A number of any size.
   public init(_ value: BigInt) { self.value = value }
 }
 
@@ -45,13 +47,20 @@ public final class TupleValue {
 }
 
 extension Value {
+  /// Whether the value is missing.
   public var isUndefined: Bool { if case .undefined = self { true } else { false } }
+  /// Whether the value is None.
   public var isNone: Bool { if case .none = self { true } else { false } }
+  /// The text of a string; nil for other values.
   public var asString: String? { if case .string(let string) = self { string } else { nil } }
 
+  /// A list of these items.
   public static func list(_ items: [Value]) -> Value { .list(ListValue(items)) }
+  /// A tuple of these items.
   public static func tuple(_ items: [Value]) -> Value { .tuple(TupleValue(items)) }
+  /// A dictionary of these pairs.
   public static func dict(_ pairs: [(String, Value)]) -> Value { .dict(DictValue(pairs)) }
+  /// A function of the host.
   public static func function(_ name: String, _ body: @escaping NativeBody) -> Value {
     .object(NativeFunction(name, body))
   }
