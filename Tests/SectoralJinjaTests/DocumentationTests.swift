@@ -72,8 +72,7 @@ struct DocumentationTests {
     let environment = Environment()
     let file = SourceFile(
       path: "orders.sql",
-      text:
-        "select {% for c in columns %}{{ c }}{{ ', ' if not loop.last }}{% endfor %} from {{ table }}"
+      text: "select {{ columns | join(', ') }} from {{ table }}"
     )
     let template = try environment.compile(file)
 
@@ -160,8 +159,8 @@ struct DocumentationTests {
       let diagnostic = error.diagnostic
       if let span = diagnostic.span {
         let (line, column) = span.position
-        return
-          "\(error.kind.rawValue) at \(span.file.path):\(line):\(column): \(diagnostic.message)"
+        let place = "\(span.file.path):\(line):\(column)"
+        return "\(place): \(error.kind.rawValue): \(diagnostic.message)"
       }
       return diagnostic.message
     }
@@ -179,7 +178,7 @@ struct DocumentationTests {
       )
     }
     let error = try #require(failure("\n{{ fail() }}", ["fail": fail]))
-    #expect(report(error) == "DatabaseError at t.sql:2:4: the database is away")
+    #expect(report(error) == "t.sql:2:4: DatabaseError: the database is away")
   }
 }
 
