@@ -70,6 +70,8 @@ public struct Options: Sendable {
   public var keepTrailingNewline = false
   /// What a missing name does when it is used.
   public var undefined = UndefinedKind.standard
+  /// Escape for HTML what templates put out, as `{% autoescape true %}` does for a part.
+  public var autoescape = false
   /// `break` and `continue`.
   public var loopControls = true
   /// Block tags of the host that define macros.

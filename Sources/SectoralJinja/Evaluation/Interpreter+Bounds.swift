@@ -113,10 +113,11 @@ extension Interpreter {
 
   /// The text of the output from `mark` on, which is taken away.
   @inline(__always)
-  func captured(from mark: Int) throws(TemplateError) -> Value {
+  func captured(from mark: Int, asMarkup: Bool = false) throws(TemplateError) -> Value {
     let count = output.count - mark
     if count > 15 { try account(bytes: count) }
-    return .string(output.take(from: mark))
+    let text = output.take(from: mark)
+    return asMarkup ? markup(text) : .string(text)
   }
 
   /// Refuses a string of so many bytes before it is put together.

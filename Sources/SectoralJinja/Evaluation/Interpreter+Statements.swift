@@ -25,7 +25,6 @@ extension Interpreter {
       )
     }
     inheritance.parent = nil
-    let mark = output.count
     let node = frame.nodes[Int(body)]
     if node.kind == .sequence {
       for index in 0..<Int(node.b) {
@@ -33,7 +32,7 @@ extension Interpreter {
         if inheritance.parent != nil {
           // What stands outside of blocks is not shown once another template is extended.
           switch frame.nodes[Int(child)].kind {
-          case .text, .output, .block: continue
+          case .text, .output, .outputEscaped, .block: continue
           default: break
           }
         }
@@ -43,7 +42,6 @@ extension Interpreter {
       _ = try execute(body, frame)
     }
     guard let parent = inheritance.parent else { return }
-    output.truncate(to: mark)
     var base = takeFrame(
       parent.program,
       0,
@@ -161,6 +159,8 @@ extension Interpreter {
     switch node.pointee.kind {
     case .do:
       _ = try evaluate(node.pointee.a, frame)
+    case .outputEscaped: try executeEscapedOutput(node, frame)
+    case .autoescape: return try executeAutoescape(node, frame)
     case .macro:
       let target = frame.nodes[Int(node.pointee.b)]
       frame.slots[Int(target.b)] = .object(makeMacro(node.pointee.a, frame))
@@ -170,7 +170,7 @@ extension Interpreter {
       let mark = output.count
       let flow = try execute(node.pointee.b, frame)
       place = id
-      var value = try captured(from: mark)
+      var value = try captured(from: mark, asMarkup: isEscaping(node.pointee.flag))
       if node.pointee.c >= 0 {
         value = try evaluateFilter(
           node.pointee.c,
@@ -187,7 +187,7 @@ extension Interpreter {
       frame.enter(node.pointee.c)
       let flow = try execute(node.pointee.b, frame)
       place = id
-      let text = try captured(from: mark)
+      let text = try captured(from: mark, asMarkup: isEscaping(node.pointee.flag))
       let value = try evaluateFilter(
         node.pointee.a,
         frame.nodes + Int(node.pointee.a),
@@ -195,7 +195,11 @@ extension Interpreter {
         operand: text
       )
       place = id
-      try write(value)
+      // What a filter block gives is put out as it is, so it must be text.
+      guard let result = value.text else {
+        throw .type("sequence item 0: expected str instance, \(value.typeName) found")
+      }
+      output.append(result)
       if let recorder { recorder.note(id, in: frame, at: mark, output.count - mark) }
       return flow
     case .with:
@@ -449,9 +453,22 @@ extension Interpreter {
       try countStep()
       place = loop.pointee.target
       try assign(loop.pointee.target, item, frame)
-      if try condition(loop.pointee.test, frame) { result.append(item) }
+      guard try condition(loop.pointee.test, frame) else { continue }
+      result.append(assigned(loop.pointee.target, item, frame))
     }
     return result
+  }
+
+  /// What a target holds after an assignment: a target of several names is a tuple of theirs.
+  private func assigned(_ target: NodeID, _ item: Value, _ frame: Frame) -> Value {
+    let node = frame.nodes + Int(target)
+    switch node.pointee.kind {
+    case .name: return frame.slots[Int(node.pointee.b)] ?? item
+    case .namespaceTarget: return item
+    default:
+      let targets = frame.extra + Int(node.pointee.a)
+      return .tuple((0..<Int(node.pointee.b)).map { assigned(targets[$0], item, frame) })
+    }
   }
 
   /// `loop(items)` in a recursive loop: the loop's text for other items.
@@ -479,6 +496,6 @@ extension Interpreter {
     }
     let mark = output.count
     try run(loop, over: iterable, frame, depth: depth)
-    return try captured(from: mark)
+    return try captured(from: mark, asMarkup: escapes)
   }
 }

@@ -237,6 +237,7 @@ final class ModuleValue: Object {
   }
 
   override var typeName: String { "TemplateModule" }
+  override var describedTypeName: String { "jinja2.environment.TemplateModule" }
 
   func export(_ symbol: Symbol) -> Value? {
     guard !symbol.name.hasPrefix("_") else { return nil }
@@ -269,6 +270,7 @@ final class TemplateReference: Object {
   init(_ inheritance: Inheritance) { self.inheritance = inheritance }
 
   override var typeName: String { "TemplateReference" }
+  override var describedTypeName: String { "jinja2.runtime.TemplateReference" }
 
   override func attribute(
     _ name: Symbol,
@@ -314,6 +316,7 @@ final class BlockReference: Object {
   }
 
   override var typeName: String { "BlockReference" }
+  override var describedTypeName: String { "jinja2.runtime.BlockReference" }
   override var isCallable: Bool { true }
 
   override func attribute(
@@ -343,6 +346,7 @@ final class BlockReference: Object {
       frame,
       scope: nil
     )
-    return .string(interpreter.output.take(from: mark))
+    let text = interpreter.output.take(from: mark)
+    return interpreter.escapes ? interpreter.markup(text) : .string(text)
   }
 }

@@ -5,35 +5,14 @@ enum PercentFormat {
   static func format(
     _ format: String,
     _ value: Value,
-    _ interpreter: Interpreter
+    _ interpreter: Interpreter,
+    escapes: Bool = false
   )
     throws(TemplateError) -> String
   {
-    var arguments: [Value]?
-    if case .tuple(let tuple) = value { arguments = tuple.items }
-    return try run(Formatter(format, value, arguments, interpreter), interpreter)
-  }
-
-  /// With the arguments of a tuple.
-  static func format(
-    _ format: String,
-    arguments: [Value],
-    _ interpreter: Interpreter
-  )
-    throws(TemplateError) -> String
-  {
-    try run(Formatter(format, .none, arguments, interpreter), interpreter)
-  }
-
-  private static func run(
-    _ formatter: Formatter,
-    _ interpreter: Interpreter
-  )
-    throws(TemplateError) -> String
-  {
+    var formatter = Formatter(format, value, interpreter, escapes)
     let mark = interpreter.output.count
     do throws(TemplateError) {
-      var formatter = formatter
       try formatter.run()
     } catch {
       interpreter.output.truncate(to: mark)
@@ -46,18 +25,21 @@ enum PercentFormat {
     private let bytes: [UInt8]
     private let value: Value
     private let interpreter: Interpreter
+    private let escapes: Bool
     private let arguments: [Value]?
     private var next = 0
     private var usesMapping = false
     private var position = 0
     private let out: Output
 
-    init(_ format: String, _ value: Value, _ arguments: [Value]?, _ interpreter: Interpreter) {
+    init(_ format: String, _ value: Value, _ interpreter: Interpreter, _ escapes: Bool) {
       bytes = Array(format.utf8)
       self.value = value
       self.arguments = arguments
       self.interpreter = interpreter
       out = interpreter.output
+      self.escapes = escapes
+      if case .tuple(let tuple) = value { arguments = tuple.items } else { arguments = nil }
     }
 
     private mutating func argument() throws(TemplateError) -> Value {
@@ -99,6 +81,7 @@ enum PercentFormat {
         // The commonest one.
         position += 1
         let value = try argument()
+        if escapes { return try write(interpreter.escapedText(of: value)) }
         return try interpreter.write(value)
       }
       var flags = FormatSpecification()
@@ -167,8 +150,11 @@ enum PercentFormat {
       switch kind {
       case "s", "r", "a":
         var text =
-          kind == "s"
-          ? try interpreter.text(of: value) : try interpreter.reprText(of: value)
+          kind != "s"
+          ? try interpreter.reprText(of: value)
+          : try escapes ? interpreter.escapedText(of: value) : interpreter.text(of: value)
+        if kind == "a" { text = text.withASCIIEscapes }
+        if escapes, kind != "s" { text = BuiltinFilters.escaped(text) }
         if let precision = flags.precision {
           text = String(text.unicodeScalars.prefix(precision))
         }
