@@ -83,8 +83,10 @@ public final class Environment: Sendable {
           at: invalid..<invalid + 1,
           hint: "save the file as UTF-8"
         )
+        parser.parseNothing()
       } else if range.count > Int(Int32.max) / 2 {
         _ = parser.fail("the file is too large", id: "jinja.limit-exceeded", at: 0..<0)
+        parser.parseNothing()
       } else {
         parser.parseTemplate()
         NameResolver.resolve(&parser)

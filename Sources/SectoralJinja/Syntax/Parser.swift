@@ -154,6 +154,12 @@ struct Parser {
     functionStack.removeLast()
   }
 
+  /// For a text that cannot be read: a template without contents.
+  mutating func parseNothing() {
+    builder.functions.append(Function(kind: .root, name: -1))
+    builder.functions[0].body = addNode(.sequence, a: 0, b: 0, start: base, end: base)
+  }
+
   // MARK: Text
 
   /// Parses statements up to a tag in `ends`, whose name is then the token at the cursor, or to
