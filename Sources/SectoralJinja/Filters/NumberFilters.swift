@@ -104,7 +104,14 @@ extension BuiltinFilters {
       ? ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB"]
       : ["kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB"]
     if bytes == 1 { return "1 Byte" }
-    if bytes < base { return "\(Int(bytes)) Bytes" }
+    if bytes < base {
+      return FloatFormat.format(
+        bytes.rounded(.towardZero),
+        kind: "f",
+        precision: 0,
+        isAlternate: false
+      ) + " Bytes"
+    }
     var unit = base
     for (index, name) in units.enumerated() {
       unit *= base
@@ -172,10 +179,22 @@ enum Numerals {
         return nil
       }
     }
-    guard plain.utf8.allSatisfy({ $0 != 43 && $0 != 45 }), plain.utf8.count <= 4300,
-      let magnitude = BigInt(plain, radix: radix)
+    guard plain.utf8.allSatisfy({ $0 != 43 && $0 != 45 }),
+      plain.utf8.count <= 4300 || (radix & (radix - 1) == 0 && plain.utf8.count <= 1 << 16),
+      let magnitude = integer(plain, radix: radix)
     else { return nil }
     return .integer(isNegative ? -magnitude : magnitude)
+  }
+
+  private static func integer(_ digits: String, radix: Int) -> BigInt? {
+    // BigInt knows the radixes below 36.
+    if radix < 36 { return BigInt(digits, radix: radix) }
+    var result = BigInt(0)
+    for byte in digits.utf8 {
+      guard let digit = Int(String(Unicode.Scalar(byte)), radix: radix) else { return nil }
+      result = result * BigInt(radix) + BigInt(digit)
+    }
+    return result
   }
 
   /// `float(value)`; nil: not a number.
