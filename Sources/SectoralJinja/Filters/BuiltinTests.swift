@@ -59,6 +59,7 @@ enum BuiltinTests {
         return true
       case .object(let object):
         if object is GeneratorValue || object is LoopValue { return true }
+        if object.isIterator { return true }
         return try object.iterate(interpreter) != nil
       default: return false
       }

@@ -28,6 +28,10 @@ extension BuiltinFilters {
       if case .object(let object) = value, let generator = object as? GeneratorValue {
         return generator.next() ?? empty("No first item, sequence was empty.", interpreter)
       }
+      if case .object(let object) = value, object.isIterator {
+        return try object.next(interpreter)
+          ?? empty("No first item, sequence was empty.", interpreter)
+      }
       return try interpreter.items(of: value).first
         ?? empty("No first item, sequence was empty.", interpreter)
     }
