@@ -243,8 +243,8 @@ struct RegexTranslator {
     index += 1
     if end == ")" {
       guard !isRemoving else { throw fail("missing :", at: index - 1) }
-      // Python allows flags for the whole pattern at its start alone.
-      guard start == 0 else {
+      // Python allows flags for the whole pattern at its start alone, in as many groups as one likes.
+      guard out.isEmpty else {
         throw fail("global flags not at the start of the expression", at: start)
       }
       flags |= added
