@@ -35,6 +35,9 @@ package struct DateFormat: Sendable {
   }
 
   let elements: [Element]
+  var fields: [Field] {
+    elements.compactMap { if case .field(let field) = $0 { field } else { nil } }
+  }
 
   package init(_ format: String) throws(DateParser.Failure) {
     var builder = Builder()

@@ -23,9 +23,7 @@ func timestamp(_ value: Value) throws(TemplateError) -> Int {
   switch value {
   case .bool(let bool): return bool ? 1_000_000 : 0
   case .int(let int):
-    guard abs(int) < 1 << 43 else {
-      throw .python(.overflow, "timestamp out of range for platform time_t")
-    }
+    guard abs(int) < 1 << 43 else { throw .valueError("year is out of range") }
     return int * 1_000_000
   case .float(let double):
     guard double.isFinite else {
@@ -34,7 +32,9 @@ func timestamp(_ value: Value) throws(TemplateError) -> Int {
         : .python(.overflow, "cannot convert float infinity to integer")
     }
     guard abs(double) < 0x1p43 else {
-      throw .python(.overflow, "timestamp out of range for platform time_t")
+      throw double.magnitude < 0x1p56
+        ? .valueError("year is out of range")
+        : .python(.overflow, "timestamp out of range for platform time_t")
     }
     let whole = double.rounded(.towardZero)
     return Int(whole) * 1_000_000 + Int(((double - whole) * 1e6).rounded(.toNearestOrEven))

@@ -5,7 +5,7 @@
 package struct DateParser {
   private let text: [Unicode.Scalar]
   private let elements: [DateFormat.Element]
-  private var fields = DateFields()
+  private var fields: DateFields
 
   package enum Failure: Error {
     case mismatch
@@ -20,6 +20,7 @@ package struct DateParser {
   private init(_ text: String, _ format: DateFormat) {
     self.text = Array(text.unicodeScalars)
     elements = format.elements
+    fields = DateFields(order: format.fields)
   }
 
   package static func parse(_ text: String, _ format: String) throws(Failure) -> Moment {
@@ -183,6 +184,8 @@ package struct DateParser {
     return []
   }
 
+  fileprivate static let inconsistentColons = Int.min
+
   /// Microseconds east of UTC: `Z`, `+01:30`, `-0130`, with seconds and their fraction.
   private func offsets(at start: Int) -> [(length: Int, value: Int)] {
     guard start < text.count else { return [] }
@@ -201,6 +204,10 @@ package struct DateParser {
     var found = [(length: position - start, value: sign * seconds * 1_000_000)]
     let next = isColon(position) ? position + 1 : position
     guard let rest = sixty(next) else { return found }
+    if hasColon != isColon(position) {
+      // Python's expression reads it, and its arithmetic stumbles.
+      return [(next + 2 - start, Self.inconsistentColons)] + found
+    }
     position = next + 2
     seconds += rest
     found.insert((position - start, sign * seconds * 1_000_000), at: 0)
@@ -217,8 +224,16 @@ package struct DateParser {
 
 /// What the fields of a text said, and the date that follows from it.
 private struct DateFields {
+  /// As they stand in the format: of two that say the same, the last counts.
+  let order: [DateFormat.Field]
   private var values: [DateFormat.Field: Int] = [:]
   var zoneName: String?
+
+  init(order: [DateFormat.Field]) { self.order = order }
+
+  private func last(_ fields: DateFormat.Field...) -> DateFormat.Field? {
+    order.last { fields.contains($0) }
+  }
 
   subscript(_ field: DateFormat.Field) -> Int? {
     get { values[field] }
@@ -226,18 +241,36 @@ private struct DateFields {
   }
 
   private var year: Int? {
-    self[.year] ?? self[.shortYear].map { $0 < 69 ? 2000 + $0 : 1900 + $0 }
+    last(.year, .shortYear) == .shortYear
+      ? self[.shortYear].map { $0 < 69 ? 2000 + $0 : 1900 + $0 } : self[.year]
   }
 
   /// Monday is 0.
   private var weekday: Int? {
-    self[.dayName] ?? self[.shortDay] ?? self[.weekday].map { ($0 + 6) % 7 }
-      ?? self[.isoWeekday].map { $0 - 1 }
+    guard let field = last(.dayName, .shortDay, .weekday, .isoWeekday), let value = self[field]
+    else { return nil }
+    switch field {
+    case .weekday: return (value + 6) % 7
+    case .isoWeekday: return value - 1
+    default: return value
+    }
+  }
+
+  private var month: Int? {
+    guard let field = last(.month, .monthName, .shortMonth), let value = self[field] else {
+      return nil
+    }
+    return field == .month ? value : value + 1
+  }
+
+  private var hour: Int? {
+    guard let field = last(.hour, .twelveHour), let value = self[field] else { return nil }
+    return field == .hour ? value : value % 12 + (self[.half] == 1 ? 12 : 0)
   }
 
   private func checkCombination() throws(DateParser.Failure) {
     let days = "and a weekday directive ('%A', '%a', '%w', or '%u')."
-    if self[.isoYear] != nil {
+    if year == nil, self[.isoYear] != nil {
       guard self[.isoWeek] != nil, weekday != nil else {
         throw .invalid(
           "ISO year directive '%G' must be used with the ISO week directive '%V' \(days)"
@@ -249,7 +282,7 @@ private struct DateFields {
             + "'%Y' instead."
         )
       }
-    } else if self[.isoWeek] != nil {
+    } else if self[.isoWeek] != nil, self[.weekFromMonday] ?? self[.weekFromSunday] == nil {
       throw .invalid(
         weekday == nil
           ? "ISO week directive '%V' must be used with the ISO year directive '%G' \(days)"
@@ -263,16 +296,16 @@ private struct DateFields {
     try checkCombination()
     var moment = Moment()
     if let year { moment.year = year }
-    if let month = self[.month] ?? (self[.monthName] ?? self[.shortMonth]).map({ $0 + 1 }) {
-      moment.month = month
-    }
+    if let month { moment.month = month }
     if let day = self[.day] { moment.day = day }
-    if let hour = self[.hour] { moment.hour = hour }
-    if let twelve = self[.twelveHour] { moment.hour = twelve % 12 + (self[.half] == 1 ? 12 : 0) }
+    if let hour { moment.hour = hour }
     if let minute = self[.minute] { moment.minute = minute }
     if let second = self[.second] { moment.second = second }
     if let fraction = self[.fraction] { moment.microsecond = fraction }
     if let offset = self[.offset] {
+      guard offset != DateParser.inconsistentColons else {
+        throw .invalid("Inconsistent use of : in the offset from UTC")
+      }
       moment.offset = offset / 1_000_000
       moment.offsetFraction = offset % 1_000_000
       moment.zoneName = zoneName
@@ -292,11 +325,11 @@ private struct DateFields {
     let first = CalendarMath.day(year, 1, 1)
     if let dayOfYear = self[.dayOfYear] { return first + dayOfYear - 1 }
     guard let weekday else { return nil }
-    if let isoYear = self[.isoYear], let isoWeek = self[.isoWeek] {
+    guard let field = last(.weekFromMonday, .weekFromSunday), let week = self[field] else {
+      guard let isoYear = self[.isoYear], let isoWeek = self[.isoWeek] else { return nil }
       return CalendarMath.day(isoYear: isoYear, week: isoWeek, weekday: weekday + 1)
     }
-    guard let week = self[.weekFromMonday] ?? self[.weekFromSunday] else { return nil }
-    let shift = self[.weekFromMonday] != nil ? 0 : 1
+    let shift = field == .weekFromMonday ? 0 : 1
     let lead = (CalendarMath.weekday(first) + shift) % 7
     let wanted = (weekday + shift) % 7
     return week == 0

@@ -146,12 +146,12 @@ package enum ISOFormat {
       if part == 0 { hasColon = next == UInt8(ascii: ":") }
       if index + 1 == bytes.count { return finish(false) }
       if hasColon, next == UInt8(ascii: ":") {
-        guard part < 2 else { return false }
+        // Behind the seconds Python takes a colon for the point, and needs none in `030405678`.
         index += 1
       } else if next == UInt8(ascii: ".") || next == UInt8(ascii: ",") {
         guard part == 2 else { return false }
         index += 1
-      } else if hasColon || part == 2 {
+      } else if hasColon {
         return false
       }
     }

@@ -142,16 +142,16 @@ extension Moment {
     case "y": return number(year % 100, 2, "0")
     case "Y": return number(year, 1, "0")
     case "z":
-      guard directive.isPlain else { return libraryOffset(directive) }
+      guard directive.isPlain || offset == nil else { return libraryOffset(directive) }
       return offset.map {
         Moment.isoOffset($0, fraction: offsetFraction, separator: "")
       } ?? ""
     case "Z":
       // With a flag it is the C library that answers, which knows the machine's zone alone.
-      guard directive.isPlain else {
+      guard directive.isPlain || offset == nil else {
         return directive.text(CalendarMath.localOffset(atUTC: 0).name, swappedIsLower: true)
       }
-      return zoneName ?? ""
+      return directive.filled(zoneName ?? "")
     case "%": return directive.filled("%")
     default: return nil
     }

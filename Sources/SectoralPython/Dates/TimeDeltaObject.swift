@@ -102,6 +102,8 @@ package final class TimeDeltaObject: Object {
     case .add: return try .timeDelta(left + right)
     case .subtract: return try .timeDelta(left - right)
     case .divide:
+      // Python's zero has the sign of the quotient.
+      if left == 0, right < 0 { return .float(-0.0) }
       return try interpreter.operate(
         .divide,
         .integer(BigInt(left)),
@@ -268,7 +270,10 @@ extension Value {
     guard microseconds.bitWidth <= 100 else {
       throw .python(.overflow, "Python int too large to convert to C int")
     }
-    return try timeDelta(Int128(microseconds))
+    let words = microseconds.magnitude.words
+    var size: Int128 = 0
+    for word in words.reversed() { size = size << 64 | Int128(word) }
+    return try timeDelta(microseconds < 0 ? -size : size)
   }
 }
 

@@ -67,6 +67,9 @@ package struct DecimalFormat {
       // Zeros as text: multiplying numbers of a million digits takes minutes.
       digits += repeatElement(UInt8(ascii: "0"), count: shown.exponent + precision)
     }
+    if let precision, "eE".contains(kind), !shown.isZero, digits.count <= precision {
+      digits += repeatElement(UInt8(ascii: "0"), count: precision + 1 - digits.count)
+    }
     let point: Int
     switch kind {
     case "e", "E": point = shown.isZero ? 1 - (precision ?? 0) : 1
@@ -87,6 +90,7 @@ package struct DecimalFormat {
       whole = point == 0 ? "0" : String(decoding: digits[..<point], as: UTF8.self)
       fraction = String(decoding: digits[point...], as: UTF8.self)
     }
+    let ungrouped = whole
     if isGrouped { whole = Self.grouped(whole) }
     if !fraction.isEmpty { fraction = "." + fraction }
     let exponent = leftDigits - point
@@ -95,6 +99,15 @@ package struct DecimalFormat {
       fraction += (exponent < 0 ? "" : "+") + String(exponent)
     }
     if kind == "%" { fraction += "%" }
+    if isGrouped, fill == "0", alignment == "=" {
+      // The zeros that fill the width have commas as well.
+      let prefix = shown.isNegative || sign != "-" ? 1 : 0
+      var digits = ungrouped
+      while prefix + whole.count + fraction.count < width {
+        digits = "0" + digits
+        whole = Self.grouped(digits)
+      }
+    }
     return padded(whole, fraction, isNegative: shown.isNegative)
   }
 

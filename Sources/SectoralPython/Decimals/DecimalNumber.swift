@@ -195,15 +195,16 @@ package struct DecimalNumber: Sendable {
   package var normalized: DecimalNumber {
     guard kind == .finite else { return self }
     if isZero { return DecimalNumber(isNegative: isNegative, coefficient: 0, exponent: 0) }
-    var digits = coefficient
-    var exponent = exponent
+    let shown = rounded
+    var digits = shown.coefficient
+    var exponent = shown.exponent
     while true {
       let (quotient, remainder) = digits.quotientAndRemainder(dividingBy: 10)
       guard remainder.isZero else { break }
       digits = quotient
       exponent += 1
     }
-    return DecimalNumber(isNegative: isNegative, coefficient: digits, exponent: exponent).rounded
+    return DecimalNumber(isNegative: isNegative, coefficient: digits, exponent: exponent)
   }
 
   // MARK: Arithmetic

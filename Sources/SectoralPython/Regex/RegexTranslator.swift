@@ -138,6 +138,12 @@ struct RegexTranslator {
       number = number * 10 + Int(scalars[place].value) - 48
       place += 1
     }
+    // Three octal digits are a character.
+    guard place < index + 3 || place == scalars.count || !("0"..."7").contains(scalars[place])
+    else { return }
+    guard number <= groupCount else {
+      throw fail("invalid group reference \(number)", at: index + 1)
+    }
     if open.contains(number) { throw fail("cannot refer to an open group") }
   }
 

@@ -1,4 +1,5 @@
 import SectoralJinja
+import SectoralText
 
 /// `modules.pytz`.
 final class PytzModule: MappingObject {
@@ -58,13 +59,14 @@ final class PytzModule: MappingObject {
     if name.uppercased() == "UTC" { return utc }
     if let zone = zones[name] { return zone }
     guard let data = ZoneTables.named(name) else {
-      let nearest = ZoneTables.allNames()
+      let names = ZoneTables.allNames()
+      let nearest = Spelling.nearest(to: name, among: names).map { "did you mean '\($0)'?" }
       throw TemplateError(
         ErrorKind(rawValue: "UnknownTimeZoneError"),
         id: "python.unknown-time-zone",
         "'\(name)'",
-        hint: nearest.isEmpty
-          ? "the system's time zone tables were not found: install the package 'tzdata'" : nil
+        hint: names.isEmpty
+          ? "the machine has no tables of time zones: install the package 'tzdata'" : nearest
       )
     }
     let zone = PytzNamedZone(data, phase: 0)
