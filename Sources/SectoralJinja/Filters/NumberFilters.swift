@@ -15,9 +15,10 @@ extension BuiltinFilters {
       case .float(let double)?: return .float(abs(double))
       case nil: break
       }
-      if case .object(let object) = value, let order = try object.compare(to: .int(0), interpreter)
+      if case .object(let object) = value,
+        let result = try object.operate(.magnitude, interpreter)
       {
-        return order < 0 ? try interpreter.signed(value, negative: true) : value
+        return result
       }
       throw .type("bad operand type for abs(): '\(value.typeName)'")
     }
@@ -74,8 +75,11 @@ extension BuiltinFilters {
       case .big(let big)?:
         return precision >= 0 ? value : .integer(Numerals.round(big, precision))
       case nil:
-        if case .object(let object) = value, let number = object.numericValue?.number {
-          return .float(Numerals.round(number.double, precision))
+        if case .object(let object) = value {
+          if let result = try object.rounded(toPlaces: precision, interpreter) { return result }
+          if let number = object.numericValue?.number {
+            return .float(Numerals.round(number.double, precision))
+          }
         }
         throw .type("type \(value.typeName) doesn't define __round__ method")
       }
