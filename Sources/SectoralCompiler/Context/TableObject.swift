@@ -261,7 +261,8 @@ package final class TableObject: Object {
           maxRows: arguments[0] == nil ? 20 : arguments.optional(0)?.pythonInt,
           maxColumns: arguments[1] == nil ? 6 : arguments.optional(1)?.pythonInt,
           maxWidth: arguments[3] == nil ? 20 : arguments.optional(3)?.pythonInt,
-          maxPrecision: try arguments.int(5, default: 3)
+          maxPrecision: arguments[5].map { $0.isNone } == true
+            ? .max : try arguments.int(5, default: 3)
         ).text(self)
         try interpreter.contextHost.emit(.print(text))
         return .none

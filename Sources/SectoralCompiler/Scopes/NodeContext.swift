@@ -106,6 +106,12 @@ package class NodeContext: Scope, ContextHost {
     return value
   }
 
+  /// Gives a name of this context another value, from now on.
+  func define(_ name: Symbol, _ value: Value) {
+    extraMembers[name] = value
+    memo[name] = value
+  }
+
   private func find(_ name: Symbol) -> Value? {
     switch workspace.macros.resolve(name, for: packageName) {
     case .macro(let entry)?: return thread.value(of: entry)
@@ -355,15 +361,34 @@ package final class ContextDictionary: Object {
     builtinsOnly ? context.builtin(Symbol(name)) : context.lookup(Symbol(name))
   }
 
+  package override func contains(
+    _ needle: Value,
+    _ interpreter: Interpreter
+  ) throws(TemplateError) -> Bool? { needle.asString.map { value($0) != nil } ?? false }
+
   package override func attribute(
     _ name: Symbol,
     _ interpreter: Interpreter
   ) throws(TemplateError) -> Value? {
     if let value = value(name.name) { return value }
-    guard name == Names.get else { return nil }
-    return .function("get") { [unowned self] arguments, _ in
-      let key = arguments.positional.first?.asString ?? ""
-      return value(key) ?? (arguments.positional.count > 1 ? arguments.positional[1] : .none)
+    switch name.name {
+    case "get":
+      return .function("get") { [unowned self] arguments, _ in
+        let key = arguments.positional.first?.asString ?? ""
+        return value(key) ?? (arguments.positional.count > 1 ? arguments.positional[1] : .none)
+      }
+    case "update":
+      // Macros of one node hand each other values this way.
+      return .function("update") { [unowned self] arguments, interpreter throws(TemplateError) in
+        if case .dict(let given)? = arguments.positional.first {
+          for (key, value) in given.pairs {
+            if let name = key.asString { context.define(Symbol(name), value) }
+          }
+        }
+        for (name, value) in arguments.keyword { context.define(Symbol(name), value) }
+        return .none
+      }
+    default: return nil
     }
   }
 

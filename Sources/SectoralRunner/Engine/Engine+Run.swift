@@ -490,7 +490,17 @@ extension NodeResult {
       failures: failures,
       executionTime: executionTime,
       threadID: threadID,
-      adapterResponse: adapterResponse
+      adapterResponse: adapterResponse,
+      timing: timing.map { step in
+        func moment(_ time: Timestamp) -> (microseconds: Int, text: String) {
+          (Int(time.microseconds), time.iso8601)
+        }
+        return RunResultView.Timing(
+          name: step.name.rawValue,
+          startedAt: moment(step.startedAt),
+          completedAt: moment(step.completedAt)
+        )
+      }
     )
   }
 }

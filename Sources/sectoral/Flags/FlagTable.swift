@@ -118,6 +118,7 @@ enum FlagTable {
     FlagDefinition("inline_direct", .text, variable: false),
     FlagDefinition("introspect", .flag),
     FlagDefinition("limit", .integer, variable: false),
+    FlagDefinition("sql", .text, variable: false),
     FlagDefinition("models", .texts, variable: false),
     FlagDefinition("output", .text, variable: false),
     FlagDefinition("output_keys", .texts, variable: false),
