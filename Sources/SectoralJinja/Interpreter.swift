@@ -24,6 +24,10 @@ public final class Interpreter {
   /// Containers being printed, to stop at those that contain themselves.
   @exclusivity(unchecked) var printing: [ObjectIdentifier] = []
   @exclusivity(unchecked) var labels: [Activation] = []
+  /// Markup exists: until a filter makes some, nobody looks for it.
+  @exclusivity(unchecked) var usesMarkup = false
+  /// Whether what filters and calls give is escaped, here and now (`autoescape`).
+  @exclusivity(unchecked) var escapes: Bool
   /// Set while a render wants to know where its text comes from.
   @exclusivity(unchecked) var recorder: OriginRecorder?
   let limits: Limits
@@ -40,6 +44,8 @@ public final class Interpreter {
     self.environment = environment
     self.host = host
     limits = environment.options.limits
+    escapes = environment.options.autoescape
+    usesMarkup = environment.options.autoescape
     output = Output(limit: environment.options.limits.outputBytes)
   }
 
@@ -116,7 +122,7 @@ public final class Interpreter {
     defer { giveBack(&frame) }
     return try running(frame, label) { (interpreter) throws(TemplateError) in
       let pieces = try interpreter.pieces(of: program.functions[0].body, frame)
-      if pieces.count == 1 { return pieces[0] }
+      if pieces.count == 1 { return pieces[0].withoutMarkup }
       var text = ""
       for piece in pieces { text += try interpreter.string(piece) }
       return .string(text)
@@ -172,8 +178,11 @@ public final class Interpreter {
     let outerFrame = current
     let outerPlace = place
     let outerLimit = stackLimit
+    let outerEscapes = escapes
     current = frame
     place = -1
+    // A block is escaped as the template that shows it; others begin anew.
+    if frame.function == 0 { escapes = environment.options.autoescape }
     callDepth += 1
     stackLimit = StackGuard.limit()
     if outerFrame == nil { steps = 0 }
@@ -181,6 +190,7 @@ public final class Interpreter {
       current = outerFrame
       place = outerPlace
       stackLimit = outerLimit
+      escapes = outerEscapes
       callDepth -= 1
       if outerFrame == nil {
         output.isExceeded = false
@@ -229,6 +239,7 @@ public final class Interpreter {
         closure: nil,
         scope: scope,
         undefined: environment.options.undefined,
+        escapes: environment.options.autoescape,
         label: label
       )
     )
@@ -239,7 +250,7 @@ public final class Interpreter {
   /// Python's call of a value.
   public func call(_ callee: Value, _ arguments: Arguments) throws(TemplateError) -> Value {
     try entering { (interpreter) throws(TemplateError) in
-      try interpreter.callValue(callee, arguments)
+      try interpreter.callValue(callee, arguments).withoutMarkup
     }
   }
 

@@ -2,6 +2,7 @@ package import SectoralJinja
 package import SectoralProject
 import SectoralPython
 import SectoralText
+package import SectoralWarehouse
 import SectoralYAML
 
 /// What one thread needs to render templates, whatever node they belong to.
@@ -88,6 +89,7 @@ package class NodeContext: Scope, ContextHost {
   /// A member of the context that depends on the flavour or the node.
   package func member(_ name: Symbol) -> Value? { nil }
   package func writeRunFile(_ text: String) throws(TemplateError) {}
+  package func swapSettings(dependents: [Relation]) -> SwapSettings { SwapSettings() }
   package func loadSeed() throws(TemplateError) -> SeedTable {
     throw .compilation("load_agate_table can only be called for a seed")
   }

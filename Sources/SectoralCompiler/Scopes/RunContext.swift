@@ -2,7 +2,7 @@ package import SectoralJinja
 package import SectoralProject
 import SectoralPython
 import SectoralText
-import SectoralWarehouse
+package import SectoralWarehouse
 import SectoralYAML
 
 /// The context in which a node's templates run when it is compiled and executed: references are
@@ -56,6 +56,23 @@ package final class RunContext: NodeContext {
   package override func writeRunFile(_ text: String) throws(TemplateError) {
     guard let writeFile else { return }
     do { try writeFile(text) } catch { throw TemplateError(error) }
+  }
+
+  package override func swapSettings(dependents: [Relation]) -> SwapSettings {
+    var settings = SwapSettings()
+    let own = node?.meta.map?["sectoral"]?.map
+    settings.keepsDependents = own?["dependents"]?.string != "cascade"
+    if let patience = own?["swap_timeout"]?.int { settings.patience = max(0, patience) }
+    if !dependents.isEmpty {
+      for id in selectedResources {
+        guard let node = compiler.manifest.node(id), node.isRelational else { continue }
+        settings.rebuilt += dependents.filter {
+          $0.identifier?.lowercased() == node.alias.lowercased()
+            && $0.schema?.lowercased() == node.schema?.lowercased()
+        }
+      }
+    }
+    return settings
   }
 
   package override func loadSeed() throws(TemplateError) -> SeedTable {

@@ -31,10 +31,18 @@ package struct SemanticVersion: Sendable, Comparable {
   }
 }
 
+extension SemanticVersion: CustomStringConvertible {
+  package var description: String {
+    let core = numbers.map(String.init).joined(separator: ".")
+    return prerelease.isEmpty ? core : core + "-" + prerelease.joined(separator: ".")
+  }
+}
+
 /// One bound of a version: `>=1.3.0`.
-package struct VersionSpecifier: Sendable {
-  private let operation: String
-  private let version: SemanticVersion
+package struct VersionSpecifier: Sendable, CustomStringConvertible {
+  /// `=` where none is written.
+  package let operation: String
+  package let version: SemanticVersion
 
   package init?(_ text: some StringProtocol) {
     let text = text.trimmingBlanks
@@ -45,6 +53,9 @@ package struct VersionSpecifier: Sendable {
     operation = sign.isEmpty ? "=" : String(sign)
     self.version = version
   }
+
+  /// With its sign: `=1.0.0`.
+  package var description: String { "\(operation)\(version)" }
 
   package func admits(_ other: SemanticVersion) -> Bool {
     switch operation {

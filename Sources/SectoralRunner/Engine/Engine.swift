@@ -50,6 +50,7 @@ package final class Engine: Sendable {
   private func perform() throws -> ExitStatus {
     switch invocation.command {
     case .clean: return try clean()
+    case .deps: return try installPackages()
     case .debug: return debug()
     case .database(let action): return try database(action)
     case .parse:

@@ -15,6 +15,7 @@ package enum Command: Sendable, Hashable {
   case show
   case debug
   case clean
+  case deps
   case database(DatabaseAction)
 
   /// dbt's word for `which` in run_results.json and `flags.WHICH`.
@@ -33,6 +34,7 @@ package enum Command: Sendable, Hashable {
     case .show: "show"
     case .debug: "debug"
     case .clean: "clean"
+    case .deps: "deps"
     case .database: "db"
     }
   }
