@@ -95,10 +95,6 @@ package struct ProjectReader {
     }
     manifest.macros = workspace.allMacros.map(\.macro)
     readPlainResources(properties, descriptions, into: &manifest, &failures)
-    let offByProperties = drafts.filter {
-      $0.test == nil && $0.propertiesLayer?.values["enabled"] == .bool(false)
-    }
-    disableTestsOfDisabled(&manifest, except: Set(offByProperties.map(\.node.uniqueID)))
     manifest.buildIndexes()
 
     let references = ReferenceIndex(manifest, rootName: workspace.root.name)
@@ -893,27 +889,6 @@ package struct ProjectReader {
     ]
   }
 
-  /// `except`: what its properties file disables; dbt reads the tests before it knows, and keeps them in
-  /// the manifest, not enabled.
-  private func disableTestsOfDisabled(_ manifest: inout Manifest, except: Set<String>) {
-    // Of two with one name, one for each warehouse, one may be enabled.
-    let disabled = Set(manifest.disabledNodes.map(\.uniqueID))
-      .subtracting(manifest.nodes.map(\.uniqueID)).subtracting(except)
-    let disabledSources = Set(manifest.disabledSources.map { [$0.sourceName, $0.name] })
-      .subtracting(manifest.sources.map { [$0.sourceName, $0.name] })
-    guard !disabled.isEmpty || !disabledSources.isEmpty else { return }
-    let (off, on) = manifest.nodes.partitioned { node in
-      guard node.testMetadata != nil else { return false }
-      if let attached = node.attachedNode { return disabled.contains(attached) }
-      return node.sources.contains { disabledSources.contains($0) }
-    }
-    manifest.nodes = on
-    for node in off {
-      node.config["enabled"] = .bool(false)
-      manifest.disabledNodes.append(node)
-    }
-  }
-
   private func inferPrimaryKeys(_ manifest: Manifest) {
     var byModel: [String: [Node]] = [:]
     for node in manifest.nodes {
@@ -1083,19 +1058,6 @@ final class Slots<Value>: @unchecked Sendable {
   deinit {
     storage.deinitialize()
     storage.deallocate()
-  }
-}
-
-extension Array {
-  fileprivate func partitioned(
-    _ isFirst: (Element) -> Bool
-  ) -> (first: [Element], second: [Element]) {
-    var first: [Element] = []
-    var second: [Element] = []
-    for element in self {
-      if isFirst(element) { first.append(element) } else { second.append(element) }
-    }
-    return (first, second)
   }
 }
 

@@ -110,7 +110,8 @@ package struct ReferenceIndex: Sendable {
       if problems.isEmpty { continue }
       if node.resourceType == .test {
         dropped.insert(ObjectIdentifier(node))
-        for problem in problems {
+        // dbt says nothing of a test of something disabled.
+        for problem in problems where !problem.id.hasSuffix(".disabled") {
           var problem = problem
           problem.severity = .warning
           warnings.append(NamedWarning("NodeNotFoundOrDisabled", problem))

@@ -177,7 +177,8 @@ package class NodeContext: Scope, ContextHost {
     _ interpreter: Interpreter
   ) throws(TemplateError) -> Value? {
     guard let entry = workspace.macros.find(name) else { return nil }
-    return try call(entry, arguments)
+    // What the adapter calls is no doing of the node's.
+    return try call(entry, arguments, isNoted: false)
   }
 
   package func dispatch(
