@@ -28,12 +28,16 @@ package final class Compiler: Sendable {
   package let workspace: Workspace
   package let manifest: Manifest
   package let references: ReferenceIndex
+  /// Whether nodes must be run one after the other, because macros hand each other things in `graph`.
+  package let sharesGraph: Bool
+  let sharedGraph = SharedGraph()
   private let tests: TestParts
   /// Ephemeral models' own SQL: they are compiled when somebody first needs them.
   private let ephemeralModels = Mutex<[String: CompiledSQL]>([:])
 
   package init(_ workspace: Workspace, _ project: ProjectReader.Result) {
     self.workspace = workspace
+    sharesGraph = workspace.macros.writesGraph
     manifest = project.manifest
     references = project.references
     tests = project.tests

@@ -125,7 +125,8 @@ final class RecordObject: Object {
         let bound = try CallArguments("get", arguments, ["key", "default"], required: 1)
         return fields[try bound.string(0)] ?? bound.value(1)
       }
-    default: return nil
+    // dbt's configurations answer none for what they do not have.
+    default: return hasGet ? Value.none : nil
     }
   }
 

@@ -647,6 +647,26 @@ final class TableTypeObject: ContextObject {
   override func isEqual(to other: Value) -> Bool {
     other.object(TableTypeObject.self)?.type == type
   }
+
+  override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
+  ) throws(TemplateError) -> Value? {
+    guard name.name == "jsonify" || name.name == "csvify" else { return nil }
+    return .function(name.name) { [type] arguments, interpreter throws(TemplateError) in
+      let value = try CallArguments(name.name, arguments, ["d"], required: 1).value(0)
+      if value.isNone { return name.name == "jsonify" ? .none : .string("") }
+      switch type {
+      case .number where name.name == "jsonify":
+        return try Double(interpreter.string(value)).map(Value.float) ?? value
+      case .integer, .number, .boolean, .text: return value
+      default:
+        let isoformat = try interpreter.attribute("isoformat", of: value)
+        if isoformat.isUndefined { return .string(try interpreter.string(value)) }
+        return try interpreter.call(isoformat, Arguments())
+      }
+    }
+  }
 }
 
 /// A sequence whose items also have names: `table.columns`, the values of a row.

@@ -130,7 +130,7 @@ struct UnitTestReader {
       text += "None"
     }
     for input in given where !(input["fixture"] ?? .null).isNull {
-      text += "-\(value(input["rows"]))"
+      text += "-\((input["rows"] ?? .null).pythonString)"
     }
     return Digest.sha256(Array(text.utf8))
   }
