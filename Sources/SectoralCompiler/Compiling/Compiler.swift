@@ -29,7 +29,14 @@ package final class Compiler: Sendable {
   package let manifest: Manifest
   package let references: ReferenceIndex
   /// Whether nodes must be run one after the other, because macros hand each other things in `graph`.
-  package let sharesGraph: Bool
+  package var sharesGraph: Bool {
+    sharing.withLock { known in
+      let shares = known ?? workspace.macros.writesGraph
+      known = shares
+      return shares
+    }
+  }
+  private let sharing = Mutex<Bool?>(nil)
   let sharedGraph = SharedGraph()
   private let tests: TestParts
   /// Ephemeral models' own SQL: they are compiled when somebody first needs them.
@@ -37,7 +44,6 @@ package final class Compiler: Sendable {
 
   package init(_ workspace: Workspace, _ project: ProjectReader.Result) {
     self.workspace = workspace
-    sharesGraph = workspace.macros.writesGraph
     manifest = project.manifest
     references = project.references
     tests = project.tests
