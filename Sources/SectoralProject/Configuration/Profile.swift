@@ -59,7 +59,8 @@ package struct Profile: Sendable {
       "autocommit", "retries",
     ],
     "redshift": [
-      "host", "user", "port", "database", "method", "cluster_id", "iam_profile", "schema", "sslmode",
+      "host", "user", "port", "database", "method", "cluster_id", "iam_profile", "schema",
+      "sslmode",
       "region", "autocreate", "db_groups", "ra3_node", "datasharing", "connect_timeout", "role",
       "retries", "retry_all", "autocommit", "is_serverless", "serverless_work_group",
       "serverless_acct_id", "tcp_keepalive", "tcp_keepalive_idle", "tcp_keepalive_interval",
