@@ -120,7 +120,8 @@ package final class RunContext: NodeContext {
         layout["compiled_sql"] = .string(compiledCode)
       }
       return Value(layout)
-    case Names.graph: return graph
+    case Names.graph:
+      return compiler.sharesGraph ? compiler.sharedGraph.get { graph } : graph
     case Names.deferRelation: return deferRelation.map { relationValue($0) } ?? Value.none
     case Names.preHooks: return hooks("pre-hook")
     case Names.postHooks: return hooks("post-hook")

@@ -11,7 +11,8 @@ package enum Command: Sendable, Hashable {
   case clone
   case sourceFreshness
   /// A macro by its name, or `package.name`.
-  case runOperation(String)
+  /// The macro; nil: `--sql` says what to send.
+  case runOperation(String?)
   case list
   case show
   case debug
