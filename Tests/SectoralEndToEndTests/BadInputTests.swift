@@ -550,7 +550,7 @@ struct BadInputTests {
       name: "misspelt-selection-method",
       files: ["models/a.sql": model],
       command: ["ls", "--select", "a +tagg:x,b"],
-      says: ["'tagg' is not a valid method name", "--> --select:1:3", "1 | a +tagg:x,b"],
+      says: ["'tagg' is not a valid method name", "--> --select:1:4", "1 | a +tagg:x,b"],
       hint: "did you mean 'tag:'?"
     ),
     BadInput(
