@@ -164,7 +164,7 @@ let package = Package(
         "SectoralCompiler", "SectoralProject", "SectoralYAML", "SectoralText", "SectoralJinja",
         "SectoralWarehouse",
       ],
-      exclude: ["Macros/Recorded"]
+      exclude: ["Macros/Recorded", "Context/Recorded"]
     ),
     .testTarget(
       name: "SectoralGraphTests",
