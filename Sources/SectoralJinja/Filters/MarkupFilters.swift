@@ -100,7 +100,8 @@ extension BuiltinFilters {
       )
       return interpreter.escapes ? interpreter.markup(linked) : .string(linked)
     }
-    table.add(["pprint"], markup: .itself) { (value, arguments, interpreter) throws(TemplateError) in
+    table.add(["pprint"], markup: .itself) {
+      (value, arguments, interpreter) throws(TemplateError) in
       .string(try PrettyPrint.text(of: value, interpreter))
     }
   }

@@ -108,7 +108,14 @@ extension BuiltinFilters {
       ? ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB", "ZiB", "YiB"]
       : ["kB", "MB", "GB", "TB", "PB", "EB", "ZB", "YB"]
     if bytes == 1 { return "1 Byte" }
-    if bytes < base { return "\(Int(bytes)) Bytes" }
+    if bytes < base {
+      return FloatFormat.format(
+        bytes.rounded(.towardZero),
+        kind: "f",
+        precision: 0,
+        isAlternate: false
+      ) + " Bytes"
+    }
     var unit = base
     for (index, name) in units.enumerated() {
       unit *= base
@@ -176,10 +183,22 @@ enum Numerals {
         return nil
       }
     }
-    guard plain.utf8.allSatisfy({ $0 != 43 && $0 != 45 }), plain.utf8.count <= 4300,
-      let magnitude = BigInt(plain, radix: radix)
+    guard plain.utf8.allSatisfy({ $0 != 43 && $0 != 45 }),
+      plain.utf8.count <= 4300 || (radix & (radix - 1) == 0 && plain.utf8.count <= 1 << 16),
+      let magnitude = integer(plain, radix: radix)
     else { return nil }
     return .integer(isNegative ? -magnitude : magnitude)
+  }
+
+  private static func integer(_ digits: String, radix: Int) -> BigInt? {
+    // BigInt knows the radixes below 36.
+    if radix < 36 { return BigInt(digits, radix: radix) }
+    var result = BigInt(0)
+    for byte in digits.utf8 {
+      guard let digit = Int(String(Unicode.Scalar(byte)), radix: radix) else { return nil }
+      result = result * BigInt(radix) + BigInt(digit)
+    }
+    return result
   }
 
   /// `float(value)`; nil: not a number.
@@ -196,14 +215,13 @@ enum Numerals {
       default: break
       }
       guard lower.utf8.allSatisfy({ isFloatByte($0) }), !lower.hasPrefix("_"),
-        !lower.hasSuffix("_"), !lower.contains("__")
+        !lower.hasSuffix("_"), !lower.contains("__"), hasMantissa(lower)
       else { return nil }
       var plain = lower.replacing("_", with: "")
       if plain.hasPrefix(".") { plain = "0" + plain }
       plain = plain.replacing("-.", with: "-0.").replacing("+.", with: "+0.")
       plain = plain.replacing(".e", with: ".0e")
       if plain.hasSuffix(".") { plain += "0" }
-      guard plain.utf8.contains(where: { $0 >= 48 && $0 <= 57 }) else { return nil }
       return Double(plain)
     default:
       guard let number = value.number, number.double.isFinite || value.isFloat else { return nil }
@@ -223,6 +241,15 @@ enum Numerals {
       }
     }
     return result
+  }
+
+  /// Whether there is a digit before the exponent.
+  private static func hasMantissa(_ text: String) -> Bool {
+    for byte in text.utf8 {
+      if byte >= 48 && byte <= 57 { return true }
+      if byte == UInt8(ascii: "e") { return false }
+    }
+    return false
   }
 
   private static func isFloatByte(_ byte: UInt8) -> Bool {

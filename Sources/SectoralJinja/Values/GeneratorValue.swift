@@ -6,6 +6,26 @@ final class GeneratorValue: Object {
   private var step: Step?
   private let label: String
 
+  /// Keeps a step until it may end.
+  private final class Remains: Object {
+    let step: Step
+    init(_ step: @escaping Step) { self.step = step }
+  }
+
+  deinit {
+    // A generator over a generator over a generator would end by recursion.
+    var remains = Self.remains(of: &step)
+    ValueWalk.end(&remains)
+  }
+
+  /// In a function of its own: nothing else may hold the step when it ends.
+  @inline(never)
+  private static func remains(of step: inout Step?) -> [Value] {
+    guard let last = step else { return [] }
+    step = nil
+    return [.object(Remains(last))]
+  }
+
   init(label: String = "generator", _ step: @escaping Step) {
     self.label = label
     self.step = step
@@ -76,6 +96,7 @@ final class GeneratorValue: Object {
   override func next(_ interpreter: Interpreter) throws(TemplateError) -> Value? {
     guard let step else { return nil }
     do throws(TemplateError) {
+      try interpreter.checkStack()
       if let item = try step(interpreter) { return item }
     } catch {
       // A generator that failed is at its end.
@@ -90,6 +111,7 @@ final class GeneratorValue: Object {
     var result: [Value] = []
     while let item = try next(interpreter) {
       try interpreter.countStep()
+      try interpreter.account(item)
       result.append(item)
     }
     return result
