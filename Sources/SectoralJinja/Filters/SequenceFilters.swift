@@ -27,12 +27,14 @@ extension BuiltinFilters {
     }
     table.add(["first"]) { (value, arguments, interpreter) throws(TemplateError) in
       if case .object(let object) = value, let generator = object as? GeneratorValue {
-        return try generator.next(interpreter) ?? empty("No first item, sequence was empty.", interpreter)
+        return try generator.next(interpreter)
+          ?? empty("No first item, sequence was empty.", interpreter)
       }
       return try interpreter.items(of: value).first
         ?? empty("No first item, sequence was empty.", interpreter)
     }
-    table.add(["last"]) { (value, arguments, interpreter) throws(TemplateError) in
+    table.add(["last"], markup: .kept) {
+      (value, arguments, interpreter) throws(TemplateError) in
       try reversible(value)
       return try interpreter.items(of: value).last
         ?? empty("No last item, sequence was empty.", interpreter)
