@@ -108,6 +108,12 @@ package class NodeContext: Scope, ContextHost {
     return value
   }
 
+  /// Gives a name of this context another value, from now on.
+  func define(_ name: Symbol, _ value: Value) {
+    extraMembers[name] = value
+    memo[name] = value
+  }
+
   private func find(_ name: Symbol) -> Value? {
     switch workspace.macros.resolve(name, for: packageName) {
     case .macro(let entry)?: return thread.value(of: entry)
@@ -128,7 +134,7 @@ package class NodeContext: Scope, ContextHost {
     var names = Names.members + thread.base.names
     if !builtinsOnly {
       names += extraMembers.keys
-      names += workspace.macros.resolvable(for: packageName)
+      names += workspace.macros.symbols(for: packageName)
     }
     let present = Set(names).filter { name in
       (builtinsOnly ? builtin(name) : lookup(name)) != nil
@@ -184,7 +190,8 @@ package class NodeContext: Scope, ContextHost {
     _ interpreter: Interpreter
   ) throws(TemplateError) -> Value? {
     guard let entry = workspace.macros.find(name) else { return nil }
-    return try call(entry, arguments)
+    // What the adapter calls is no doing of the node's.
+    return try call(entry, arguments, isNoted: false)
   }
 
   package func dispatch(
@@ -365,6 +372,23 @@ package final class ContextDictionary: MappingObject {
     _ interpreter: Interpreter
   ) throws(TemplateError) -> Value? {
     builtinsOnly ? context.builtin(Symbol(name)) : context.lookup(Symbol(name))
+  }
+
+  package override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
+  ) throws(TemplateError) -> Value? {
+    guard name.name == "update" else { return try super.attribute(name, interpreter) }
+    // Macros of one node hand each other values this way.
+    return .function("update") { [unowned self] arguments, interpreter throws(TemplateError) in
+      if case .dict(let given)? = arguments.positional.first {
+        for (key, value) in given.pairs {
+          if let name = key.asString { context.define(Symbol(name), value) }
+        }
+      }
+      for (name, value) in arguments.keyword { context.define(Symbol(name), value) }
+      return .none
+    }
   }
 
   /// The context holds itself, so its members are not shown.
