@@ -113,8 +113,11 @@ package final class Workspace: Sendable {
   }
 
   /// The relation of a source: its own quoting over the adapter's, not the project's.
-  package func relation(of source: SourceTable) -> Relation {
-    var policy = NamePolicy()
+  package func relation(
+    of source: SourceTable,
+    over policy: NamePolicy = NamePolicy()
+  ) -> Relation {
+    var policy = policy
     if let flag = source.quoting["database"]?.bool { policy.database = flag }
     if let flag = source.quoting["schema"]?.bool { policy.schema = flag }
     if let flag = source.quoting["identifier"]?.bool { policy.identifier = flag }
