@@ -109,9 +109,9 @@ struct NodeReader {
   ) -> (builder: ConfigBuilder, paths: Set<[String]>) {
     var builder = ConfigBuilder(node.resourceType)
     var paths: Set<[String]> = []
-    // What has no tree of its own is configured by that of the models.
-    let treeType: ResourceType =
-      [.operation, .analysis].contains(node.resourceType) ? .model : node.resourceType
+    // Of what has no section of its own, dbt takes that of the models.
+    let hasNone: Set<ResourceType> = [.operation, .analysis, .sqlOperation]
+    let treeType = hasNone.contains(node.resourceType) ? .model : node.resourceType
     for level in draft.package.definition.trees[treeType]?.levels(for: node.fqn) ?? [] {
       builder.add(level.layer, unrendered: level.unrendered)
       if draft.package.name == workspace.root.name { paths.insert(level.path) }
@@ -162,11 +162,6 @@ struct NodeReader {
 
   /// Database, schema, alias by the naming macros, and the relation's name.
   private func nameRelation(of node: Node, _ context: ParseContext) throws(TemplateError) {
-    guard node.resourceType != .sqlOperation else {
-      node.database = workspace.profile.database
-      node.schema = workspace.profile.schema
-      return
-    }
     context.isNaming = true
     defer { context.isNaming = false }
     let config = node.config

@@ -213,7 +213,7 @@ enum PrimaryKey {
     var notNull: Set<String> = []
     for test in tests {
       guard let metadata = test.testMetadata else { continue }
-      var columns: [String] = test.columnName.map { [$0] } ?? []
+      var columns: [String] = metadata.arguments["column_name"]?.string.map { [$0] } ?? []
       if metadata.name == "unique_combination_of_columns" {
         columns = metadata.arguments["combination_of_columns"]?.texts ?? []
         unique.formUnion(columns)

@@ -73,7 +73,8 @@ package struct ProjectReader {
       overrides: overrides,
       createdAt: createdAt
     ).read(properties, &failures)
-    drafts += genericTests(drafts, patches, sources, &failures)
+    let renderers = PackageRenderers(workspace)
+    drafts += genericTests(drafts, patches, sources, renderers, &failures)
     drafts += hookDrafts()
 
     let used = render(drafts, &failures)
@@ -128,18 +129,14 @@ package struct ProjectReader {
       for file in package.files where file.kind == .properties { inputs.append((file, package)) }
     }
     let slots = Slots<PropertiesFile>(inputs.count)
-    let target = workspace.profile.targetVariable
     let workspace = workspace
     let work = inputs
     Threads.forEach(work.count) {
-      [String: YAMLRendererBox]()
+      PackageRenderers(workspace)
     } _: { renderers, index in
       let (file, package) = work[index]
-      let box =
-        renderers[package.name]
-        ?? YAMLRendererBox(workspace, package: package.name, target: target)
-      renderers[package.name] = box
-      slots.set(index, PropertiesFile(file, package: package.name, renderer: box.renderer))
+      let renderer = renderers.renderer(of: package.name)
+      slots.set(index, PropertiesFile(file, package: package.name, renderer: renderer))
     }
     return slots.values
   }
@@ -539,6 +536,7 @@ package struct ProjectReader {
     _ drafts: [Draft],
     _ patches: Patches,
     _ sources: [SourceReader.Entry],
+    _ renderers: PackageRenderers,
     _ failures: inout [Failure]
   ) -> [Draft] {
     var tests: [Draft] = []
@@ -557,7 +555,7 @@ package struct ProjectReader {
         tags: [],
         group: nil
       )
-      tests += self.tests(in: patch.entry, target, &failures)
+      tests += self.tests(in: patch.entry, target, renderers, &failures)
     }
     // dbt makes the tests of an entry that describes nothing, too, and then finds nothing to test.
     for patch in patches.all
@@ -574,7 +572,7 @@ package struct ProjectReader {
         tags: [],
         group: nil
       )
-      tests += self.tests(in: patch.entry, target, &failures)
+      tests += self.tests(in: patch.entry, target, renderers, &failures)
     }
     for source in sources {
       let table = source.table
@@ -589,7 +587,7 @@ package struct ProjectReader {
         tags: table.inheritedTags,
         group: nil
       )
-      tests += self.tests(in: source.entry, target, &failures)
+      tests += self.tests(in: source.entry, target, renderers, &failures)
     }
     return tests
   }
@@ -609,6 +607,7 @@ package struct ProjectReader {
   private func tests(
     in entry: YAMLNode,
     _ target: TestTarget,
+    _ renderers: PackageRenderers,
     _ failures: inout [Failure]
   ) -> [Draft] {
     var drafts: [Draft] = []
@@ -646,7 +645,11 @@ package struct ProjectReader {
       }
       for item in items {
         do {
-          let test = try GenericTestEntry(item, file: target.file.originalFilePath)
+          let test = try GenericTestEntry(
+            item,
+            file: target.file.originalFilePath,
+            renderer: renderers.renderer(of: target.package.name)
+          )
           drafts.append(try draft(test, target, column: column, tags: tags))
         } catch { failures.append(error) }
       }
@@ -722,7 +725,7 @@ package struct ProjectReader {
       createdAt: createdAt
     )
     node.declaration = test.span
-    node.columnName = columnName
+    node.columnName = column
     node.fileKeyName = target.fileKeyName
     node.attachedNode = target.attachedNode
     node.testMetadata = TestMetadata(
@@ -873,8 +876,11 @@ package struct ProjectReader {
   }
 
   private func disableTestsOfDisabled(_ manifest: inout Manifest) {
+    // Of two with one name, one for each warehouse, one may be enabled.
     let disabled = Set(manifest.disabledNodes.map(\.uniqueID))
+      .subtracting(manifest.nodes.map(\.uniqueID))
     let disabledSources = Set(manifest.disabledSources.map { [$0.sourceName, $0.name] })
+      .subtracting(manifest.sources.map { [$0.sourceName, $0.name] })
     guard !disabled.isEmpty || !disabledSources.isEmpty else { return }
     let (off, on) = manifest.nodes.partitioned { node in
       guard node.testMetadata != nil else { return false }
@@ -919,13 +925,20 @@ package struct ProjectReader {
   }
 }
 
-/// A renderer of one thread, with the context that it needs kept alive.
-private final class YAMLRendererBox {
-  let renderer: YAMLRenderer
-  private let context: ConfigurationContext
+/// The renderers of properties files that one thread uses, with the contexts that they need kept alive.
+private final class PackageRenderers {
+  private let workspace: Workspace
+  private let target: DatumMap
+  private var contexts: [String: (renderer: YAMLRenderer, context: ConfigurationContext)] = [:]
 
-  init(_ workspace: Workspace, package: String, target: DatumMap) {
-    context = ConfigurationContext(
+  init(_ workspace: Workspace) {
+    self.workspace = workspace
+    target = workspace.profile.targetVariable
+  }
+
+  func renderer(of package: String) -> YAMLRenderer {
+    if let known = contexts[package] { return known.renderer }
+    let context = ConfigurationContext(
       workspace.invocation,
       environment: workspace.processEnvironment,
       vars: workspace.vars(for: package),
@@ -935,7 +948,9 @@ private final class YAMLRendererBox {
         "project_name": .string(workspace.root.name),
       ]
     )
-    renderer = context.renderer(workspace.nativeEnvironment)
+    let renderer = context.renderer(workspace.nativeEnvironment)
+    contexts[package] = (renderer, context)
+    return renderer
   }
 }
 

@@ -60,6 +60,8 @@ struct UnitTestReader {
       given.append(.map(map))
     }
     let (description, _) = try descriptions.render(entry["description"], package: file.package)
+    let expected = try rows(expect, of: name, file)
+    let overrides = overrides(entry["overrides"])
     let fqn = [file.package] + file.folders + [model, name]
     let test = PlainResource(
       uniqueID: "unit_test.\(file.package).\(model).\(name)",
@@ -71,9 +73,10 @@ struct UnitTestReader {
       declaration: (entry["name"] ?? entry).span,
       fields: [
         "model": .string(model), "path": .string(file.file.path), "given": .list(given),
-        "expect": .map(try rows(expect, of: name, file)), "description": .string(description),
-        "overrides": overrides(entry["overrides"]),
-        "checksum": .string(Digest.sha256(Array(entry.span.text.utf8))),
+        "expect": .map(expected), "description": .string(description), "overrides": overrides,
+        "checksum": .string(
+          checksum(model: model, versions: nil, given: given, expect: expected, overrides)
+        ),
         "schema": .string(workspace.profile.schema), "created_at": .float(createdAt),
         "versions": .null, "version": .null,
       ]
@@ -89,6 +92,43 @@ struct UnitTestReader {
     test.config = builder.config
     test.tags = builder.config["tags"]?.texts ?? []
     return test
+  }
+
+  /// dbt takes it of what Python prints of the test: everything but the description.
+  private func checksum(
+    model: String,
+    versions: Datum?,
+    given: [Datum],
+    expect: DatumMap,
+    _ overrides: Datum
+  ) -> String {
+    func value(_ datum: Datum?) -> String { (datum ?? .null).pythonRepr }
+    func format(_ map: DatumMap?) -> String {
+      let format = map?["format"]?.string ?? "dict"
+      return "<UnitTestFormat.\(format == "dict" ? "Dict" : format.uppercased()): '\(format)'>"
+    }
+    func contents(_ map: DatumMap?) -> String {
+      "rows=\(value(map?["rows"])), format=\(format(map)), fixture=\(value(map?["fixture"]))"
+    }
+    let inputs = given.map { "UnitTestInputFixture(input=\(value($0["input"])), \(contents($0.map)))" }
+    var text = "\(model)-"
+    if let versions = versions?.map {
+      text += "UnitTestNodeVersions(include=\(value(versions["include"])), "
+        + "exclude=\(value(versions["exclude"])))"
+    } else {
+      text += "None"
+    }
+    text += "-[\(inputs.joined(separator: ", "))]-UnitTestOutputFixture(\(contents(expect)))-"
+    if let overrides = overrides.map {
+      text += "UnitTestOverrides(macros=\(value(overrides["macros"])), "
+        + "vars=\(value(overrides["vars"])), env_vars=\(value(overrides["env_vars"])))"
+    } else {
+      text += "None"
+    }
+    for input in given where !(input["fixture"] ?? .null).isNull {
+      text += "-\(value(input["rows"]))"
+    }
+    return Digest.sha256(Array(text.utf8))
   }
 
   private func overrides(_ node: YAMLNode?) -> Datum {
@@ -128,7 +168,7 @@ struct UnitTestReader {
     var rows = entry["rows"]?.datum ?? .null
     if let fixture { rows = .string(try contents(of: fixture, format, test, entry, file)) }
     switch (format, rows) {
-    case ("dict", .null): rows = .list([])
+    case ("dict", .null): rows = .list(try seedRows(entry, of: test, file))
     case ("dict", .list(let items)) where items.allSatisfy({ $0.map != nil }):
       rows = .list(items.map(Self.withoutDates))
     case ("csv", .string(let text)): rows = .list(Self.csv(text))
@@ -147,7 +187,48 @@ struct UnitTestReader {
         "write rows: | and the text below it, or fixture: file_name"
       )
     }
+    if case .list(let items) = rows { rows = .list(Self.withoutNullsFirst(items)) }
     return ["rows": rows, "format": .string(format), "fixture": fixture.map(Datum.string) ?? .null]
+  }
+
+  /// A database takes the types of the columns from the first row: one without nulls changes places
+  /// with it.
+  private static func withoutNullsFirst(_ rows: [Datum]) -> [Datum] {
+    let index = rows.firstIndex { row in !(row.map?.entries ?? []).contains { $0.value == .null } }
+    guard let index, index > 0 else { return rows }
+    var rows = rows
+    rows.swapAt(0, index)
+    return rows
+  }
+
+  /// An input without rows is a seed as it is.
+  private func seedRows(
+    _ entry: YAMLNode,
+    of test: String,
+    _ file: PropertiesFile
+  ) throws(Failure) -> [Datum] {
+    guard let input = entry["input"], let text = input.string else { return [] }
+    var found: ProjectFile?
+    if case .reference(.ref(let reference))? = UnitTestInput(text) {
+      let package = reference.package ?? file.package
+      found = [package, workspace.root.name].lazy.compactMap { name in
+        workspace.package(name)?.files.first {
+          $0.kind == .seed && FileSystem.stem(of: $0.path) == reference.name
+        }
+      }.first
+    }
+    guard let found else {
+      throw Failure(
+        .parsing,
+        Diagnostic(
+          id: "unit-test.no-rows",
+          message: "the input \(text) of the unit test '\(test)' has no rows, and is no seed",
+          span: input.span,
+          hint: "write rows: [{column: value}], or rows: [] for none"
+        )
+      )
+    }
+    return Self.csv(found.text, emptyIsNull: false)
   }
 
   private func contents(
@@ -185,7 +266,7 @@ struct UnitTestReader {
   }
 
   /// Every value is text; an empty one is null.
-  static func csv(_ text: String) -> [Datum] {
+  static func csv(_ text: String, emptyIsNull: Bool = true) -> [Datum] {
     var records: [[String]] = []
     var record: [String] = []
     var field: [UInt8] = []
@@ -238,7 +319,7 @@ struct UnitTestReader {
       var map = DatumMap()
       for (index, name) in names.enumerated() {
         let value = index < record.count ? record[index] : ""
-        map[name] = value.isEmpty ? .null : .string(value)
+        map[name] = value.isEmpty && emptyIsNull ? .null : .string(value)
       }
       return .map(map)
     }

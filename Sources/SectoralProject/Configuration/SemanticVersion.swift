@@ -6,8 +6,9 @@ package struct SemanticVersion: Sendable, Comparable {
   package init?(_ text: some StringProtocol) {
     let text = text.trimmingBlanks
     let withoutBuild = text.prefix { $0 != "+" }
-    let core = withoutBuild.prefix { $0 != "-" }
-    let rest = withoutBuild.dropFirst(core.count + 1)
+    // The hyphen before a pre-release may be missing, as in Python's `1.6.0rc2`.
+    let core = withoutBuild.prefix { $0.isWholeNumber || $0 == "." }
+    let rest = withoutBuild.dropFirst(core.count).drop { $0 == "-" }
     let numbers = core.split(separator: ".", omittingEmptySubsequences: false).map {
       Int(String($0))
     }
