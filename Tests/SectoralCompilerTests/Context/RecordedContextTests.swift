@@ -1,6 +1,7 @@
 import Foundation
 import SectoralJinja
 import SectoralYAML
+import SectoralText
 import Testing
 
 @testable import SectoralCompiler
