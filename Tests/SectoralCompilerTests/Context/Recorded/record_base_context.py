@@ -36,6 +36,8 @@ def make(folder, lines):
     # A line that begins with `!` stands before each of the others.
     prelude = "".join(line[1:] for line in lines if line.startswith("!"))
     for index, line in enumerate(lines):
+        if line.startswith("!"):
+            continue
         body = line if line.startswith("{%") else "{% set r = " + line + " %}{{ print('" + MARK + "' ~ r ~ '|' ~ [r]) }}"
         macros.append("{% macro probe_" + str(index) + "() %}" + prelude + body + "{% endmacro %}")
     (folder / "macros" / "probes.sql").write_text("\n".join(macros) + "\n")
