@@ -105,8 +105,10 @@ extension Engine {
     case .snapshot: return [.snapshot]
     case .sourceFreshness: return [.source]
     case .clone: types = [.model, .seed, .snapshot]
-    case .docsGenerate: return [.model, .test, .snapshot, .analysis, .seed, .function]
-    case .compile, .show: return [.model, .test, .snapshot, .analysis, .seed]
+    case .docsGenerate:
+      return [.model, .test, .snapshot, .analysis, .seed, .function, .operation]
+    case .compile: return [.model, .test, .snapshot, .analysis, .seed, .operation]
+    case .show: return [.model, .test, .snapshot, .analysis, .seed]
     case .test: types = [.test, .unitTest]
     case .build:
       types = [.model, .snapshot, .seed, .test, .unitTest, .exposure, .savedQuery, .function]
