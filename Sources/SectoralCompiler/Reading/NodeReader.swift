@@ -43,8 +43,9 @@ struct NodeReader {
     node.sourceSpans = context.sourceSpans
     node.metrics = context.metrics
     node.functions = context.functions
-    node.functions = context.functions
     node.dependsOnMacros = context.macroIDs
+    // The file was rendered as the model that it would be by itself.
+    draft.patch?.version?.apply(to: node)
     let used = configure(node, draft, context.configCalls)
     try checkConfiguration(used.builder, node)
     do {

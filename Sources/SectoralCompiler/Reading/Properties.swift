@@ -12,14 +12,24 @@ final class Patch: @unchecked Sendable {
   let entry: YAMLNode
   let file: ProjectFile
   let package: String
+  /// Where the entry is that of one version.
+  let version: ModelVersion?
   var isUsed = false
 
-  init(section: String, name: String, entry: YAMLNode, file: ProjectFile, package: String) {
+  init(
+    section: String,
+    name: String,
+    entry: YAMLNode,
+    file: ProjectFile,
+    package: String,
+    version: ModelVersion? = nil
+  ) {
     self.section = section
     self.name = name
     self.entry = entry
     self.file = file
     self.package = package
+    self.version = version
   }
 
   /// As the manifest names the file of a patch.

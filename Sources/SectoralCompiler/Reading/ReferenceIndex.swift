@@ -23,6 +23,9 @@ package struct ReferenceIndex: Sendable {
     var nodes: [String: [String: [Node]]] = [:]
     for node in manifest.nodes where node.resourceType.isRefable {
       nodes[node.name, default: [:]][node.packageName, default: []].append(node)
+      if node.version != nil {
+        nodes[node.searchName, default: [:]][node.packageName, default: []].append(node)
+      }
     }
     self.nodes = nodes
     var functions: [String: [String: Node]] = [:]
@@ -53,7 +56,7 @@ package struct ReferenceIndex: Sendable {
     }
     for name in order {
       guard let candidates = byPackage[name] else { continue }
-      if let node = pick(candidates, reference.version) { return .node(node) }
+      if let node = pick(candidates, reference.name, reference.version) { return .node(node) }
     }
     let isDisabled = (disabledNodes[reference.name] ?? []).contains {
       reference.package == nil || $0.packageName == reference.package
@@ -61,11 +64,19 @@ package struct ReferenceIndex: Sendable {
     return isDisabled ? .disabled : .missing
   }
 
-  private func pick(_ candidates: [Node], _ version: Datum?) -> Node? {
+  private func pick(_ candidates: [Node], _ name: String, _ version: Datum?) -> Node? {
     guard let version else {
-      return candidates.first { $0.version == nil || $0.version == $0.latestVersion }
+      // `orders.v2` names one version, `orders` the latest.
+      return candidates.first {
+        $0.version == nil || $0.version == $0.latestVersion || $0.name != name
+      }
     }
     return candidates.first { $0.version?.pythonText == version.pythonText }
+  }
+
+  /// The enabled versions of a model; that one alone where it was named (`orders.v2`).
+  func versions(of model: Node, named name: String) -> [Node] {
+    name == model.name ? nodes[name]?[model.packageName] ?? [] : [model]
   }
 
   package enum FoundSource {

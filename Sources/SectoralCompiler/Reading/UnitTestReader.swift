@@ -75,7 +75,7 @@ struct UnitTestReader {
         "overrides": overrides(entry["overrides"]),
         "checksum": .string(Digest.sha256(Array(entry.span.text.utf8))),
         "schema": .string(workspace.profile.schema), "created_at": .float(createdAt),
-        "versions": .null, "version": .null,
+        "versions": try versions(entry["versions"], of: name), "version": .null,
       ]
     )
     var builder = ConfigBuilder(.unitTest)
@@ -89,6 +89,25 @@ struct UnitTestReader {
     test.config = builder.config
     test.tags = builder.config["tags"]?.texts ?? []
     return test
+  }
+
+  /// Which versions of the model are tested.
+  private func versions(_ node: YAMLNode?, of test: String) throws(Failure) -> Datum {
+    guard let node, !node.isNull else { return .null }
+    let include = node["include"]?.datum ?? .null
+    let exclude = node["exclude"]?.datum ?? .null
+    guard include.isNull || exclude.isNull else {
+      throw Failure(
+        .parsing,
+        Diagnostic(
+          id: "unit-test.two-version-lists",
+          message: "the unit test '\(test)': Unit tests can not both include and exclude versions.",
+          span: node.span,
+          hint: "keep one of 'include' and 'exclude'"
+        )
+      )
+    }
+    return .map(["include": include, "exclude": exclude])
   }
 
   private func overrides(_ node: YAMLNode?) -> Datum {
@@ -244,7 +263,8 @@ struct UnitTestReader {
     }
   }
 
-  /// Finds the models; what tests a model that is not there is a mistake, as in dbt.
+  /// Finds the models; what tests a model that is not there is a mistake, as in dbt. A test of a
+  /// model with versions becomes one for each.
   static func resolve(
     _ manifest: inout Manifest,
     _ references: ReferenceIndex,
@@ -261,17 +281,44 @@ struct UnitTestReader {
           )
         )
       }
-      switch references.node(Reference(name: name), from: test.packageName) {
+      let versions = test.fields["versions"]?.map
+      let reference = Reference(name: name, package: test.packageName)
+      switch references.node(reference, from: test.packageName) {
       case .disabled: manifest.disabledResources.append(test)
       case .node(let model) where model.resourceType == .model && model.version == nil:
+        guard versions == nil else {
+          problem(
+            "unit-test.no-versions",
+            "Unit test '\(test.name)' should not have a versions include or exclude when referencing "
+              + "non-versioned model '\(name)'",
+            "take 'versions' out"
+          )
+          continue
+        }
         test.dependsOnNodes = [model.uniqueID]
         kept.append(test)
       case .node(let model) where model.resourceType == .model:
-        problem(
-          "unit-test.version",
-          "the unit test '\(test.name)' tests a model with versions, which is not supported yet",
-          "test a model without versions"
-        )
+        let all = references.versions(of: model, named: name)
+        let included = versions?["include"]?.list.map(Set.init(texts:))
+        let excluded = versions?["exclude"]?.list.map(Set.init(texts:)) ?? []
+        let known = Set(all.compactMap { $0.version?.pythonText })
+        if let missing = (included ?? []).union(excluded).subtracting(known).min() {
+          problem(
+            "unit-test.version-not-found",
+            "Unit test '\(test.name)' referenced a version of '\(name)' which was not found.",
+            "there is no version '\(missing)' of it; these there are: "
+              + known.sorted().joined(separator: ", ")
+          )
+          continue
+        }
+        for model in all {
+          let text = model.version?.pythonText ?? ""
+          guard included?.contains(text) ?? true, !excluded.contains(text) else { continue }
+          let copy = test.copied(as: "\(test.uniqueID)_v\(text)")
+          copy.fields["version"] = model.version
+          copy.dependsOnNodes = [model.uniqueID]
+          kept.append(copy)
+        }
       case .node, .missing:
         problem(
           "unit-test.model-not-found",
@@ -283,6 +330,10 @@ struct UnitTestReader {
     }
     manifest.unitTests = kept
   }
+}
+
+extension Set<String> {
+  fileprivate init(texts: [Datum]) { self.init(texts.map(\.pythonText)) }
 }
 
 /// What an input of a unit test stands for.
