@@ -39,7 +39,18 @@ let package = Package(
       exclude: ["README.md"]
     ),
     // The engine on a command line, for tests against Jinja itself and for whoever wants it.
-    .executableTarget(name: "jinja", dependencies: ["SectoralJinja", "SectoralText"]),
+    .executableTarget(
+      name: "jinja",
+      dependencies: ["SectoralJinja", "SectoralPython", "SectoralText"]
+    ),
+    // Python's library as templates see it: dates, time zones, regular expressions, decimals.
+    .target(
+      name: "SectoralPython",
+      dependencies: [
+        "SectoralText", "SectoralJinja", "CPCRE2", .product(name: "BigInt", package: "BigInt"),
+      ],
+      linkerSettings: [.linkedLibrary(":libpcre2-8.a")]
+    ),
     .target(name: "SectoralWarehouse", dependencies: ["SectoralText"]),
 
     // Files to resources to SQL.
@@ -51,10 +62,9 @@ let package = Package(
       name: "SectoralCompiler",
       dependencies: [
         "SectoralText", "SectoralYAML", "SectoralJinja", "SectoralWarehouse", "SectoralProject",
-        "CPCRE2", .product(name: "BigInt", package: "BigInt"),
+        "SectoralPython", .product(name: "BigInt", package: "BigInt"),
       ],
       exclude: ["Macros"],
-      linkerSettings: [.linkedLibrary(":libpcre2-8.a")],
       plugins: ["EmbedMacros"]
     ),
     .target(
@@ -107,6 +117,10 @@ let package = Package(
       name: "SectoralJinjaTests",
       dependencies: ["SectoralJinja", "SectoralText"],
       exclude: ["Cases", "Measurements"]
+    ),
+    .testTarget(
+      name: "SectoralPythonTests",
+      dependencies: ["SectoralPython", "SectoralJinja", "SectoralText"]
     ),
     .testTarget(
       name: "SectoralPostgresTests",

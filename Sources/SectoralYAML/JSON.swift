@@ -306,55 +306,53 @@ private struct JSONParser {
   }
 
   private mutating func array() throws(JSONError) -> Datum {
-    try enter()
     var items: [Datum] = []
-    if peek == UInt8(ascii: "]") {
-      at += 1
-    } else {
-      while true {
-        items.append(try value())
-        skipBlanks()
-        if peek == UInt8(ascii: "]") {
-          at += 1
-          break
-        }
-        guard peek == UInt8(ascii: ",") else { throw error("Expecting ',' delimiter", at) }
-        at += 1
-        skipBlanks()
-      }
+    try members(until: UInt8(ascii: "]")) { (parser) throws(JSONError) in
+      items.append(try parser.value())
     }
-    depth -= 1
     return .list(items)
   }
 
   private mutating func object() throws(JSONError) -> Datum {
-    try enter()
     var entries: [(key: String, value: Datum)] = []
-    if peek == UInt8(ascii: "}") {
-      at += 1
-    } else {
-      while true {
-        guard peek == UInt8(ascii: "\"") else {
-          throw error("Expecting property name enclosed in double quotes", at)
-        }
-        let key = try string()
-        skipBlanks()
-        guard peek == UInt8(ascii: ":") else { throw error("Expecting ':' delimiter", at) }
-        at += 1
-        skipBlanks()
-        entries.append((key, try value()))
-        skipBlanks()
-        if peek == UInt8(ascii: "}") {
-          at += 1
-          break
-        }
-        guard peek == UInt8(ascii: ",") else { throw error("Expecting ',' delimiter", at) }
-        at += 1
-        skipBlanks()
+    try members(until: UInt8(ascii: "}")) { (parser) throws(JSONError) in
+      guard parser.peek == UInt8(ascii: "\"") else {
+        throw parser.error("Expecting property name enclosed in double quotes", parser.at)
       }
+      let key = try parser.string()
+      parser.skipBlanks()
+      guard parser.peek == UInt8(ascii: ":") else {
+        throw parser.error("Expecting ':' delimiter", parser.at)
+      }
+      parser.at += 1
+      parser.skipBlanks()
+      entries.append((key, try parser.value()))
     }
-    depth -= 1
     return .map(DatumMap(lastWins: entries))
+  }
+
+  /// What stands between commas, up to and including the closing bracket.
+  private mutating func members(
+    until close: UInt8,
+    _ member: (inout Self) throws(JSONError) -> Void
+  ) throws(JSONError) {
+    try enter()
+    defer { depth -= 1 }
+    if peek == close {
+      at += 1
+      return
+    }
+    while true {
+      try member(&self)
+      skipBlanks()
+      if peek == close {
+        at += 1
+        return
+      }
+      guard peek == UInt8(ascii: ",") else { throw error("Expecting ',' delimiter", at) }
+      at += 1
+      skipBlanks()
+    }
   }
 
   private mutating func number() throws(JSONError) -> Datum {

@@ -1,4 +1,5 @@
 import SectoralJinja
+import SectoralPython
 import SectoralText
 
 #if canImport(Glibc)
@@ -12,12 +13,15 @@ import Darwin
 struct Jinja {
   static let usage = """
     usage: jinja TEMPLATE [--context FILE.json] [--define NAME=VALUE]... [--strict]
-                 [--trim-blocks] [--lstrip-blocks] [--keep-trailing-newline]
+                 [--trim-blocks] [--lstrip-blocks] [--keep-trailing-newline] [--modules]
            jinja --batch < requests.jsonl
 
     Renders a template (- for standard input). With --batch each line of the input is an object
     {"template": "...", "templates": {"name": "..."}, "context": {...}, "options": {...}}
     and is answered with {"output": "..."} or {"error": {...}}.
+
+    --modules (in a batch: "options": {"modules": true}) adds 'modules', dbt's mapping of Python
+    modules (datetime, pytz, re, itertools), and the constructor 'Decimal'.
     """
 
   static func main() {
@@ -27,6 +31,7 @@ struct Jinja {
     var context = DictValue()
     var definitions: [(String, Value)] = []
     var repetitions: Int?
+    var hasModules = false
     while let argument = arguments.popFirst() {
       switch argument {
       case "--batch":
@@ -39,6 +44,7 @@ struct Jinja {
       case "--trim-blocks": options.trimBlocks = true
       case "--lstrip-blocks": options.lstripBlocks = true
       case "--keep-trailing-newline": options.keepTrailingNewline = true
+      case "--modules": hasModules = true
       case "--context", "-c":
         guard let file = arguments.popFirst(), let bytes = read(file) else {
           fail("cannot read the context file")
@@ -68,6 +74,7 @@ struct Jinja {
     guard let path else { fail(usage) }
     guard let bytes = read(path) else { fail("cannot read '\(path)'") }
     for (name, value) in definitions { context[name] = value }
+    if hasModules { Renderer.addModules(to: context) }
     if let repetitions {
       measure(
         SourceFile(path: path, bytes: bytes),
@@ -202,6 +209,11 @@ final class EnvironmentHolder: @unchecked Sendable {
 }
 
 enum Renderer {
+  static func addModules(to context: DictValue) {
+    context["modules"] = .object(ModulesObject())
+    context["Decimal"] = .object(DecimalClass())
+  }
+
   static func scope(_ context: DictValue) -> Scope {
     var values: [Symbol: Value] = [:]
     for (key, value) in context.pairs {
@@ -266,8 +278,12 @@ enum Batch {
     }
     holder.environment = environment
     let file = SourceFile(path: "template", text: request["template"]?.asString ?? "")
-    var scope = Scope()
-    if case .dict(let context)? = request["context"] { scope = Renderer.scope(context) }
+    var context = DictValue()
+    if case .dict(let given)? = request["context"] { context = given }
+    if case .dict(let wanted)? = request["options"], case .bool(true)? = wanted["modules"] {
+      Renderer.addModules(to: context)
+    }
+    let scope = Renderer.scope(context)
     do throws(TemplateError) {
       let template = try environment.compile(file)
       let interpreter = Interpreter(environment)

@@ -1,4 +1,5 @@
 import SectoralJinja
+import SectoralPython
 import SectoralWarehouse
 import SectoralYAML
 

@@ -1,4 +1,5 @@
 import SectoralJinja
+import SectoralPython
 import SectoralYAML
 
 /// Methods that Redshift alone has.

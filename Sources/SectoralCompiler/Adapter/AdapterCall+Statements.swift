@@ -1,5 +1,6 @@
 import BigInt
 import SectoralJinja
+import SectoralPython
 import SectoralWarehouse
 
 /// Methods that send SQL.

@@ -1,4 +1,5 @@
 package import SectoralJinja
+import SectoralPython
 import SectoralWarehouse
 import SectoralYAML
 

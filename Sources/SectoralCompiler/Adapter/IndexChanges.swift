@@ -1,4 +1,5 @@
 import SectoralJinja
+import SectoralPython
 import SectoralWarehouse
 
 /// What must be done to the indexes of a materialized view so that they are what its configuration

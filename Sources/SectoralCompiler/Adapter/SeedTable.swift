@@ -1,4 +1,5 @@
 package import SectoralJinja
+import SectoralPython
 package import SectoralText
 
 /// The rows of a seed's CSV file, with the types that its columns turn out to have.

@@ -1,5 +1,6 @@
 import SectoralJinja
 package import SectoralProject
+import SectoralPython
 import SectoralText
 import SectoralYAML
 import Synchronization

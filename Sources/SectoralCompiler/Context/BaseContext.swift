@@ -1,4 +1,5 @@
 package import SectoralJinja
+import SectoralPython
 import SectoralText
 import SectoralYAML
 

@@ -1,4 +1,5 @@
 package import SectoralJinja
+import SectoralPython
 
 /// A column of a relation: name and type as the database's catalog says them.
 package struct Column: Sendable, Hashable {

@@ -10,8 +10,6 @@ extension ErrorKind {
   package static let failFast = ErrorKind(rawValue: "FailFastError")
   package static let notImplemented = ErrorKind(rawValue: "NotImplementedError")
   package static let internalError = ErrorKind(rawValue: "InternalError")
-  package static let arithmetic = ErrorKind(rawValue: "ArithmeticError")
-  package static let regularExpression = ErrorKind(rawValue: "re.error")
 }
 
 /// A database's error on its way through a template: `TemplateError.payload`.
@@ -31,13 +29,6 @@ extension TemplateError {
   package static func runtime(_ message: String, hint: String? = nil) -> TemplateError {
     TemplateError(.runtime, id: "run.error", message, hint: hint)
   }
-
-  static func python(_ kind: ErrorKind, _ message: String) -> TemplateError {
-    TemplateError(kind, id: "python.\(kind.rawValue)", message)
-  }
-
-  static func typeError(_ message: String) -> TemplateError { python(.type, message) }
-  static func valueError(_ message: String) -> TemplateError { python(.value, message) }
 
   /// What the database said, with everything it said in the payload.
   package static func warehouse(_ error: WarehouseError) -> TemplateError {

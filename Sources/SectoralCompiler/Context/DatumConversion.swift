@@ -1,5 +1,6 @@
 import BigInt
 package import SectoralJinja
+import SectoralPython
 package import SectoralYAML
 
 extension Value {

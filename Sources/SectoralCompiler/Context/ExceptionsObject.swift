@@ -1,4 +1,5 @@
 import SectoralJinja
+import SectoralPython
 
 /// `exceptions`: the ways in which a macro ends a run, or warns.
 final class ExceptionsObject: MappingObject {

@@ -1,5 +1,6 @@
 import BigInt
 package import SectoralJinja
+import SectoralPython
 
 /// Rendering that keeps types: how the texts of YAML files become values.
 ///

@@ -1,4 +1,5 @@
 package import SectoralJinja
+import SectoralPython
 package import SectoralWarehouse
 
 /// A relation as templates see it: what `ref`, `source`, `this` and `api.Relation.create` give.
@@ -418,11 +419,6 @@ extension TemplateError {
       """
     )
   }
-}
-
-extension Value {
-  /// Text, or none.
-  package static func text(_ string: String?) -> Value { string.map(Value.string) ?? .none }
 }
 
 /// The fields of a relation while keyword arguments are put into them.

@@ -1,4 +1,5 @@
 package import SectoralJinja
+import SectoralPython
 package import SectoralWarehouse
 
 /// What `store_result` keeps for `load_result`: the results of a node's statements by name.

@@ -1,4 +1,5 @@
 package import SectoralJinja
+import SectoralPython
 package import SectoralWarehouse
 import SectoralYAML
 

@@ -1,5 +1,6 @@
 import BigInt
 import SectoralJinja
+import SectoralPython
 import SectoralYAML
 
 /// Prints tables as the library of result tables does: bars between columns, numbers to the right.

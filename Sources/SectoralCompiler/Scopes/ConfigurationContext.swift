@@ -1,5 +1,6 @@
 package import SectoralJinja
 package import SectoralProject
+import SectoralPython
 import SectoralText
 package import SectoralYAML
 

@@ -1,5 +1,6 @@
 package import SectoralJinja
 package import SectoralProject
+import SectoralPython
 package import SectoralText
 import SectoralWarehouse
 import SectoralYAML

@@ -23,21 +23,23 @@ extension Interpreter {
         if let member = Methods.property(known, value) { return member }
       }
     }
-    if name.utf8.starts(with: "__".utf8) { throw unsafeAttribute(name, value) }
+    return try missingAttribute(name, value)
+  }
+
+  private func missingAttribute(_ name: String, _ value: Value) throws(TemplateError) -> Value {
+    if name.utf8.starts(with: "__".utf8) {
+      throw TemplateError(
+        .security,
+        id: "jinja.unsafe-attribute",
+        "access to attribute '\(name)' of '\(value.typeName)' object is unsafe."
+      )
+    }
     return .undefined(
       Undefined(
         name: name,
         kind: undefinedKind,
         cause: .attribute(of: value.describedType)
       )
-    )
-  }
-
-  private func unsafeAttribute(_ name: String, _ value: Value) -> TemplateError {
-    TemplateError(
-      .security,
-      id: "jinja.unsafe-attribute",
-      "access to attribute '\(name)' of '\(value.typeName)' object is unsafe."
     )
   }
 
@@ -74,14 +76,7 @@ extension Interpreter {
         if Methods.has(known, value) { return .object(BoundMethod(value, known)) }
         if let member = Methods.property(known, value) { return member }
       }
-      if name.utf8.starts(with: "__".utf8) { throw unsafeAttribute(name, value) }
-      return .undefined(
-        Undefined(
-          name: name,
-          kind: undefinedKind,
-          cause: .attribute(of: value.describedType)
-        )
-      )
+      return try missingAttribute(name, value)
     }
     return .undefined(
       Undefined(

@@ -214,43 +214,43 @@ extension Parser {
         isRecursive: false
       )
     )
-    openScope(function: functionStack[functionStack.count - 1])
-    scopes[Int(currentScope)].owner = .loop(index)
-    for node in targetNames..<targetEnd where builder.nodes[node].kind == .name {
-      record(.parameter, Int32(node))
-    }
-    let scope = currentScope
-    do throws(Failure) {
-      if take(.if) { builder.loops[Int(index)].test = try parseExpression() }
-      builder.loops[Int(index)].isRecursive = take(.recursive)
-      try expectEnd()
-      let event = events.count
-      record(.loopVariable, index)
-      let mentions = loopMentions
-      loopDepth += 1
-      defer { loopDepth -= 1 }
-      builder.loops[Int(index)].body = try parseBody(
+    _ = try inScope { (parser) throws(Failure) in
+      parser.scopes[Int(parser.currentScope)].owner = .loop(index)
+      for node in targetNames..<targetEnd where parser.builder.nodes[node].kind == .name {
+        parser.record(.parameter, Int32(node))
+      }
+      if parser.take(.if) {
+        parser.builder.loops[Int(index)].test = try parser.parseExpression()
+      }
+      parser.builder.loops[Int(index)].isRecursive = parser.take(.recursive)
+      try parser.expectEnd()
+      let event = parser.events.count
+      parser.record(.loopVariable, index)
+      let mentions = parser.loopMentions
+      parser.loopDepth += 1
+      defer { parser.loopDepth -= 1 }
+      parser.builder.loops[Int(index)].body = try parser.parseBody(
         of: "for",
         opening,
         until: [.endfor, .else]
       )
-      if loopMentions == mentions {
-        events[event].kind = .nothing
+      if parser.loopMentions == mentions {
+        parser.events[event].kind = .nothing
       } else {
         // An outer loop's variable is not mentioned by a mention of ours.
-        loopMentions = mentions
+        parser.loopMentions = mentions
       }
-    } catch {
-      while currentScope != scopes[Int(scope)].parent { closeScope() }
-      throw error
     }
-    closeScope()
     if take(.else) {
       try expectEnd()
-      openScope(function: functionStack[functionStack.count - 1])
-      scopes[Int(currentScope)].owner = .loopElse(index)
-      defer { closeScope() }
-      builder.loops[Int(index)].otherwise = try parseBody(of: "for", opening, until: [.endfor])
+      _ = try inScope { (parser) throws(Failure) in
+        parser.scopes[Int(parser.currentScope)].owner = .loopElse(index)
+        parser.builder.loops[Int(index)].otherwise = try parser.parseBody(
+          of: "for",
+          opening,
+          until: [.endfor]
+        )
+      }
     }
     advance()
     try expectEnd()
@@ -366,26 +366,12 @@ extension Parser {
       return addNode(.set, a: target, b: value, start: opening.start, end: offset)
     }
     return try orphaning(.endset) { (parser) throws(Failure) in
-      parser.openScope(function: parser.functionStack[parser.functionStack.count - 1])
-      let scope = parser.currentScope
       var filter: NodeID = -1
-      do throws(Failure) {
-        while parser.isAt(.pipe) {
-          filter = try parser.parseFilter(filter)
-        }
+      let (body, scope) = try parser.inScope { (parser) throws(Failure) in
+        while parser.isAt(.pipe) { filter = try parser.parseFilter(filter) }
         try parser.expectEnd()
-      } catch {
-        parser.closeScope()
-        throw error
+        return try parser.parseBody(of: "set", opening, until: [.endset])
       }
-      let body: NodeID
-      do throws(Failure) {
-        body = try parser.parseBody(of: "set", opening, until: [.endset])
-      } catch {
-        while parser.currentScope != parser.scopes[Int(scope)].parent { parser.closeScope() }
-        throw error
-      }
-      parser.closeScope()
       parser.advance()
       try parser.expectEnd()
       for node in stores { parser.record(.store, node) }
@@ -663,20 +649,13 @@ extension Parser {
     try orphaning(.endfilter) { (parser) throws(Failure) in
       let opening = parser.tag
       parser.advance()
-      parser.openScope(function: parser.functionStack[parser.functionStack.count - 1])
-      let scope = parser.currentScope
-      let body: NodeID
-      var filter: NodeID
-      do throws(Failure) {
+      var filter: NodeID = -1
+      let (body, scope) = try parser.inScope { (parser) throws(Failure) in
         filter = try parser.parseFilterName(-1, start: Int(parser.current.start))
         while parser.isAt(.pipe) { filter = try parser.parseFilter(filter) }
         try parser.expectEnd()
-        body = try parser.parseBody(of: "filter", opening, until: [.endfilter])
-      } catch {
-        while parser.currentScope != parser.scopes[Int(scope)].parent { parser.closeScope() }
-        throw error
+        return try parser.parseBody(of: "filter", opening, until: [.endfilter])
       }
-      parser.closeScope()
       parser.advance()
       try parser.expectEnd()
       let node = parser.addNode(
@@ -713,17 +692,10 @@ extension Parser {
       let count = (parser.pending.count - mark) / 2
       parser.pending.insert(Int32(count), at: mark)
       let list = parser.flushPending(from: mark)
-      parser.openScope(function: parser.functionStack[parser.functionStack.count - 1])
-      let scope = parser.currentScope
-      for node in targets { parser.record(.parameter, node) }
-      let body: NodeID
-      do throws(Failure) {
-        body = try parser.parseBody(of: "with", opening, until: [.endwith])
-      } catch {
-        while parser.currentScope != parser.scopes[Int(scope)].parent { parser.closeScope() }
-        throw error
+      let (body, scope) = try parser.inScope { (parser) throws(Failure) in
+        for node in targets { parser.record(.parameter, node) }
+        return try parser.parseBody(of: "with", opening, until: [.endwith])
       }
-      parser.closeScope()
       parser.advance()
       try parser.expectEnd()
       let node = parser.addNode(
@@ -745,16 +717,9 @@ extension Parser {
       // Escaping is not this engine's business: the value is read over.
       _ = try parser.parseExpression()
       try parser.expectEnd()
-      parser.openScope(function: parser.functionStack[parser.functionStack.count - 1])
-      let scope = parser.currentScope
-      let body: NodeID
-      do throws(Failure) {
-        body = try parser.parseBody(of: "autoescape", opening, until: [.endautoescape])
-      } catch {
-        while parser.currentScope != parser.scopes[Int(scope)].parent { parser.closeScope() }
-        throw error
+      let (body, scope) = try parser.inScope { (parser) throws(Failure) in
+        try parser.parseBody(of: "autoescape", opening, until: [.endautoescape])
       }
-      parser.closeScope()
       parser.advance()
       try parser.expectEnd()
       let node = parser.addNode(.scope, a: body, start: opening.start, end: parser.offset)

@@ -545,6 +545,17 @@ struct Parser {
     currentScope = scopes[Int(currentScope)].parent
   }
 
+  /// Parses in a name scope of its own, which is closed also after a mistake. Returns what was
+  /// parsed and the scope, for an owner that is known only now.
+  mutating func inScope<Parsed>(
+    _ parse: (inout Parser) throws(Failure) -> Parsed
+  ) throws(Failure) -> (Parsed, scope: Int32) {
+    openScope(function: functionStack[functionStack.count - 1])
+    let scope = currentScope
+    defer { while currentScope != scopes[Int(scope)].parent { closeScope() } }
+    return (try parse(&self), scope)
+  }
+
   mutating func record(_ kind: NameEvent.Kind, _ value: Int32) {
     events.append(NameEvent(kind: kind, value: value))
   }

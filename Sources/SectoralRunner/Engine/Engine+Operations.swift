@@ -19,26 +19,11 @@ extension Engine {
       engine: self,
       project: project,
       warehouse: warehouse,
-      selectedResources: [],
-      total: 0,
       isExecuting: true
     )
     invocation.cancellation.onCancel { [weak state] in state?.cancelAll() }
-    let session = state.session(
-      "macro_\(entry.macro.name)",
-      node: nil,
-      thread: Event.mainThread,
-      comment: QueryComments(workspace)
-    )
-    let events = events
-    let context = RunContext(
-      RenderingThread(workspace, threadName: Event.mainThread),
-      compiler: project.compiler,
-      node: nil,
-      session: session,
-      selectedResources: [],
-      emit: { event in Engine.forward(event, to: events, node: nil, thread: Event.mainThread) }
-    )
+    let session = state.mainSession("macro_\(entry.macro.name)")
+    let context = state.mainContext(session)
     let startedAt = events.now
     var info = NodeInfo(
       uniqueID: entry.macro.uniqueID,
@@ -178,26 +163,11 @@ extension Engine {
       engine: self,
       project: project,
       warehouse: warehouse,
-      selectedResources: [],
-      total: 0,
       isExecuting: true
     )
-    let session = state.session(
-      "generate_catalog",
-      node: nil,
-      thread: Event.mainThread,
-      comment: QueryComments(workspace)
-    )
+    let session = state.mainSession("generate_catalog")
     defer { session.release() }
-    let events = events
-    let context = RunContext(
-      RenderingThread(workspace, threadName: Event.mainThread),
-      compiler: project.compiler,
-      node: nil,
-      session: session,
-      selectedResources: [],
-      emit: { event in Engine.forward(event, to: events, node: nil, thread: Event.mainThread) }
-    )
+    let context = state.mainContext(session)
     var databases: [String] = []
     for (_, relation) in relations where !databases.contains(relation.database ?? "") {
       databases.append(relation.database ?? "")

@@ -223,23 +223,9 @@ extension Engine {
       flags.populateCache
       ? (flags.cacheSelectedOnly ? wanted : schemas(of: state.project.manifest.nodes)) : []
     guard !wanted.isEmpty || !listed.isEmpty else { return }
-    let thread = RenderingThread(workspace, threadName: Event.mainThread)
-    let session = state.session(
-      "master",
-      node: nil,
-      thread: Event.mainThread,
-      comment: QueryComments(workspace)
-    )
+    let session = state.mainSession("master")
     defer { session.release() }
-    let events = events
-    let context = RunContext(
-      thread,
-      compiler: state.project.compiler,
-      node: nil,
-      session: session,
-      selectedResources: [],
-      emit: { event in Engine.forward(event, to: events, node: nil, thread: Event.mainThread) }
-    )
+    let context = state.mainContext(session)
     try context.prepareSchemas(wanted, listing: listed)
   }
 
@@ -261,12 +247,7 @@ extension Engine {
     }
     guard !hooks.isEmpty else { return false }
     if kind == "on-run-end" { events.emit(.formatting) }
-    let session = state.session(
-      "master",
-      node: nil,
-      thread: Event.mainThread,
-      comment: QueryComments(workspace)
-    )
+    let session = state.mainSession("master")
     defer { session.release() }
     var failed = false
     // Hooks at the start are no results to those at the end, unless they failed.
@@ -371,22 +352,9 @@ extension Engine {
 
   /// Prints rows of a node. Returns the query that gave them.
   private func preview(_ node: Node, name: String?, _ state: RunState) throws -> String {
-    let session = state.session(
-      node.uniqueID,
-      node: nil,
-      thread: Event.mainThread,
-      comment: QueryComments(state.project.workspace)
-    )
+    let session = state.mainSession(node.uniqueID)
     defer { session.release() }
-    let events = events
-    let context = RunContext(
-      RenderingThread(state.project.workspace, threadName: Event.mainThread),
-      compiler: state.project.compiler,
-      node: node,
-      session: session,
-      selectedResources: [],
-      emit: { event in Engine.forward(event, to: events, node: nil, thread: Event.mainThread) }
-    )
+    let context = state.mainContext(session, node: node)
     let compiled: CompiledSQL
     if node.resourceType == .seed {
       let sql = "select * from \(state.project.workspace.relation(of: node).rendered)"
@@ -404,12 +372,7 @@ extension Engine {
 
   private func showSeeds(_ state: RunState, _ nodes: [Node]) throws {
     for node in nodes where node.resourceType == .seed {
-      let session = state.session(
-        node.uniqueID,
-        node: nil,
-        thread: Event.mainThread,
-        comment: QueryComments(state.project.workspace)
-      )
+      let session = state.mainSession(node.uniqueID)
       defer { session.release() }
       let relation = state.project.workspace.relation(of: node)
       do throws(WarehouseError) {
@@ -461,8 +424,6 @@ extension Engine {
       engine: self,
       project: project,
       warehouse: LazyWarehouse(provider, project.workspace.profile),
-      selectedResources: [],
-      total: 0,
       isExecuting: false
     )
     invocation.cancellation.onCancel { [weak state] in state?.cancelAll() }

@@ -12,10 +12,6 @@ import Glibc
 import Darwin
 #endif
 
-#if canImport(Glibc)
-import Glibc
-#endif
-
 /// Why a node is not run.
 enum SkipReason: Sendable {
   case failed
@@ -49,8 +45,8 @@ final class RunState: Sendable {
     engine: Engine,
     project: Engine.Project,
     warehouse: any Warehouse,
-    selectedResources: [String],
-    total: Int,
+    selectedResources: [String] = [],
+    total: Int = 0,
     isExecuting: Bool
   ) {
     self.engine = engine
@@ -125,6 +121,29 @@ final class RunState: Sendable {
       }
     }
     return session
+  }
+
+  /// A session for a job of the main thread.
+  func mainSession(_ name: String) -> WarehouseSession {
+    session(
+      name,
+      node: nil,
+      thread: Event.mainThread,
+      comment: QueryComments(project.workspace)
+    )
+  }
+
+  /// A context for a job of the main thread, on a session that the caller releases.
+  func mainContext(_ session: WarehouseSession, node: Node? = nil) -> RunContext {
+    let events = events
+    return RunContext(
+      RenderingThread(project.workspace, threadName: Event.mainThread),
+      compiler: project.compiler,
+      node: node,
+      session: session,
+      selectedResources: [],
+      emit: { event in Engine.forward(event, to: events, node: nil, thread: Event.mainThread) }
+    )
   }
 
   /// Cancels every running statement, and says so of the nodes'.

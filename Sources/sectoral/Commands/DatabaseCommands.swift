@@ -22,8 +22,7 @@ struct DatabaseCommand: ParsableCommand {
       abstract: "Say whether the server runs, where, and what is in it."
     )
     static let words = "db status"
-    @OptionGroup var project: ProjectOptions
-    @OptionGroup var global: GlobalOptions
+    @OptionGroup var common: SettingOptions
     var engineCommand: Command { .database(.status) }
   }
 
@@ -33,8 +32,7 @@ struct DatabaseCommand: ParsableCommand {
       abstract: "Start the server."
     )
     static let words = "db start"
-    @OptionGroup var project: ProjectOptions
-    @OptionGroup var global: GlobalOptions
+    @OptionGroup var common: SettingOptions
     var engineCommand: Command { .database(.start) }
   }
 
@@ -44,8 +42,7 @@ struct DatabaseCommand: ParsableCommand {
       abstract: "Stop the server; its data stays."
     )
     static let words = "db stop"
-    @OptionGroup var project: ProjectOptions
-    @OptionGroup var global: GlobalOptions
+    @OptionGroup var common: SettingOptions
     var engineCommand: Command { .database(.stop) }
   }
 
@@ -58,8 +55,7 @@ struct DatabaseCommand: ParsableCommand {
     static let words = "db psql"
     @Argument(parsing: .postTerminator, help: ArgumentHelp("For psql.", valueName: "argument"))
     var arguments: [String] = []
-    @OptionGroup var project: ProjectOptions
-    @OptionGroup var global: GlobalOptions
+    @OptionGroup var common: SettingOptions
     var engineCommand: Command { .database(.psql(arguments)) }
   }
 
@@ -69,8 +65,7 @@ struct DatabaseCommand: ParsableCommand {
       abstract: "Empty this project's database, and no other."
     )
     static let words = "db reset"
-    @OptionGroup var project: ProjectOptions
-    @OptionGroup var global: GlobalOptions
+    @OptionGroup var common: SettingOptions
     var engineCommand: Command { .database(.reset) }
   }
 }

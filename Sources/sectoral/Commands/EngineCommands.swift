@@ -32,15 +32,11 @@ struct BuildCommand: EngineCommand {
   @OptionGroup var showSeeds: ShowSeedsOptions
   @OptionGroup var empty: EmptyOptions
   @OptionGroup var window: WindowOptions
-  @OptionGroup var threads: ThreadOptions
-  @OptionGroup var project: ProjectOptions
-  @OptionGroup var targetPath: TargetOptions
-  @OptionGroup var statements: StatementOptions
   @Flag(inversion: .prefixedNo, exclusivity: .chooseLast, help: .hidden)
   var exportSavedQueries: Bool?
   @Flag(inversion: .prefixedNo, exclusivity: .chooseLast, help: .hidden)
   var includeSavedQuery: Bool?
-  @OptionGroup var global: GlobalOptions
+  @OptionGroup var common: NodeCommandOptions
 
   var engineCommand: Command { .build }
 }
@@ -62,11 +58,7 @@ struct RunCommand: EngineCommand {
   @OptionGroup var fullRefresh: FullRefreshOptions
   @OptionGroup var empty: EmptyOptions
   @OptionGroup var window: WindowOptions
-  @OptionGroup var threads: ThreadOptions
-  @OptionGroup var project: ProjectOptions
-  @OptionGroup var targetPath: TargetOptions
-  @OptionGroup var statements: StatementOptions
-  @OptionGroup var global: GlobalOptions
+  @OptionGroup var common: NodeCommandOptions
 
   var engineCommand: Command { .run }
 }
@@ -86,11 +78,7 @@ struct TestCommand: EngineCommand {
   @OptionGroup var selection: SelectionOptions
   @OptionGroup var resourceTypes: ResourceTypeOptions
   @OptionGroup var storeFailures: StoreFailuresOptions
-  @OptionGroup var threads: ThreadOptions
-  @OptionGroup var project: ProjectOptions
-  @OptionGroup var targetPath: TargetOptions
-  @OptionGroup var statements: StatementOptions
-  @OptionGroup var global: GlobalOptions
+  @OptionGroup var common: NodeCommandOptions
 
   var engineCommand: Command { .test }
 }
@@ -110,11 +98,7 @@ struct SeedCommand: EngineCommand {
   @OptionGroup var selection: SelectionOptions
   @OptionGroup var fullRefresh: FullRefreshOptions
   @OptionGroup var showSeeds: ShowSeedsOptions
-  @OptionGroup var threads: ThreadOptions
-  @OptionGroup var project: ProjectOptions
-  @OptionGroup var targetPath: TargetOptions
-  @OptionGroup var statements: StatementOptions
-  @OptionGroup var global: GlobalOptions
+  @OptionGroup var common: NodeCommandOptions
 
   var engineCommand: Command { .seed }
 }
@@ -132,11 +116,7 @@ struct SnapshotCommand: EngineCommand {
 
   @OptionGroup var selection: SelectionOptions
   @OptionGroup var empty: EmptyOptions
-  @OptionGroup var threads: ThreadOptions
-  @OptionGroup var project: ProjectOptions
-  @OptionGroup var targetPath: TargetOptions
-  @OptionGroup var statements: StatementOptions
-  @OptionGroup var global: GlobalOptions
+  @OptionGroup var common: NodeCommandOptions
 
   var engineCommand: Command { .snapshot }
 }
@@ -166,11 +146,7 @@ struct DocsCommand: ParsableCommand {
     var compile: Bool?
     @Flag(help: "Write an empty catalog, without asking the database.")
     var emptyCatalog = false
-    @OptionGroup var threads: ThreadOptions
-    @OptionGroup var project: ProjectOptions
-    @OptionGroup var targetPath: TargetOptions
-    @OptionGroup var statements: StatementOptions
-    @OptionGroup var global: GlobalOptions
+    @OptionGroup var common: NodeCommandOptions
 
     var engineCommand: Command { .docsGenerate }
   }
@@ -195,9 +171,7 @@ struct RunOperationCommand: EngineCommand {
   )
   var args: String?
   @OptionGroup var threads: ThreadOptions
-  @OptionGroup var project: ProjectOptions
-  @OptionGroup var targetPath: TargetOptions
-  @OptionGroup var global: GlobalOptions
+  @OptionGroup var common: ProjectCommandOptions
 
   var engineCommand: Command { .runOperation(macro) }
 }
@@ -218,13 +192,9 @@ struct CompileCommand: EngineCommand {
   @OptionGroup var inline: InlineOptions
   @OptionGroup var fullRefresh: FullRefreshOptions
   @OptionGroup var empty: EmptyOptions
-  @OptionGroup var threads: ThreadOptions
-  @OptionGroup var project: ProjectOptions
-  @OptionGroup var targetPath: TargetOptions
-  @OptionGroup var statements: StatementOptions
   @Flag(inversion: .prefixedNo, exclusivity: .chooseLast, help: .hidden)
   var injectEphemeralCtes: Bool?
-  @OptionGroup var global: GlobalOptions
+  @OptionGroup var common: NodeCommandOptions
 
   var engineCommand: Command { .compile }
 }
@@ -256,11 +226,7 @@ struct ShowCommand: EngineCommand {
   )
   var fullTable: Bool?
   @OptionGroup var fullRefresh: FullRefreshOptions
-  @OptionGroup var threads: ThreadOptions
-  @OptionGroup var project: ProjectOptions
-  @OptionGroup var targetPath: TargetOptions
-  @OptionGroup var statements: StatementOptions
-  @OptionGroup var global: GlobalOptions
+  @OptionGroup var common: NodeCommandOptions
 
   var engineCommand: Command { .show }
 }
@@ -310,9 +276,7 @@ struct ListCommand: EngineCommand {
     help: ArgumentHelp("With --output json: these keys alone.", valueName: "key")
   )
   var outputKeys: [String] = []
-  @OptionGroup var project: ProjectOptions
-  @OptionGroup var targetPath: TargetOptions
-  @OptionGroup var global: GlobalOptions
+  @OptionGroup var common: ProjectCommandOptions
 
   var engineCommand: Command { .list }
 }
@@ -329,9 +293,7 @@ struct ParseCommand: EngineCommand {
   )
 
   @OptionGroup var threads: ThreadOptions
-  @OptionGroup var project: ProjectOptions
-  @OptionGroup var targetPath: TargetOptions
-  @OptionGroup var global: GlobalOptions
+  @OptionGroup var common: ProjectCommandOptions
 
   var engineCommand: Command { .parse }
 }
@@ -351,8 +313,7 @@ struct DebugCommand: EngineCommand {
   var connection = false
   @Flag(help: "Print where profiles.yml is expected and stop.")
   var configDir = false
-  @OptionGroup var project: ProjectOptions
-  @OptionGroup var global: GlobalOptions
+  @OptionGroup var common: SettingOptions
 
   var engineCommand: Command { .debug }
 }
@@ -373,9 +334,7 @@ struct CleanCommand: EngineCommand {
     help: "Refuse to delete anything outside the project."
   )
   var cleanProjectFilesOnly: Bool?
-  @OptionGroup var project: ProjectOptions
-  @OptionGroup var targetPath: TargetOptions
-  @OptionGroup var global: GlobalOptions
+  @OptionGroup var common: ProjectCommandOptions
 
   var engineCommand: Command { .clean }
 }

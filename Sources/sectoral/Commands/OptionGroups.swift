@@ -149,3 +149,22 @@ struct InlineOptions: ParsableArguments {
   )
   var introspect: Bool?
 }
+
+/// What every command takes that reads settings of a project.
+struct SettingOptions: ParsableArguments {
+  @OptionGroup var project: ProjectOptions
+  @OptionGroup var global: GlobalOptions
+}
+
+/// What every command takes that writes artifacts.
+struct ProjectCommandOptions: ParsableArguments {
+  @OptionGroup var targetPath: TargetOptions
+  @OptionGroup var settings: SettingOptions
+}
+
+/// What every command takes that works on nodes.
+struct NodeCommandOptions: ParsableArguments {
+  @OptionGroup var threads: ThreadOptions
+  @OptionGroup var statements: StatementOptions
+  @OptionGroup var project: ProjectCommandOptions
+}

@@ -24,6 +24,19 @@ struct BaseContextTests {
     ),
     Case("{{ tojson((1, 2)) }} {{ tojson({1: 'é', true: 1.5}) }}", #"[1, 2] {"1": 1.5}"#),
     Case(
+      "{{ run_started_at }} {{ run_started_at.strftime('%Y-%m-%d') }}",
+      "2024-07-01 12:00:00.000005+00:00 2024-07-01"
+    ),
+    Case(
+      "{{ run_started_at.astimezone(modules.pytz.timezone('Asia/Tokyo')) }}",
+      "2024-07-01 21:00:00.000005+09:00"
+    ),
+    Case("{% set z = zip([1], [2]) %}{{ z | list }}{{ z | list }}", "[(1, 2)][]"),
+    Case(
+      "{{ zip(modules.itertools.cycle([1, 2]), 'abc') | list }}",
+      "[(1, 'a'), (2, 'b'), (1, 'c')]"
+    ),
+    Case(
       "{{ tojson(run_started_at) }}",
       "TypeError: Object of type datetime is not JSON serializable"
     ),

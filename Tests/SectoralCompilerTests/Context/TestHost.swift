@@ -3,8 +3,20 @@ import SectoralText
 import SectoralWarehouse
 import SectoralYAML
 import Synchronization
+import Testing
 
 @testable import SectoralCompiler
+
+/// A template and what it should give.
+struct Case: CustomTestStringConvertible, Sendable {
+  let template: String
+  let expected: String
+  init(_ template: String, _ expected: String) {
+    self.template = template
+    self.expected = expected
+  }
+  var testDescription: String { template }
+}
 
 /// A host for templates of tests: macros are templates given as text, events are kept.
 final class TestHost: ContextHost {

@@ -74,4 +74,12 @@ extension Value {
     guard case .object(let object) = self else { return nil }
     return object as? Class
   }
+
+  /// Text, or none.
+  package static func text(_ string: String?) -> Value { string.map(Value.string) ?? .none }
+
+  /// A method without arguments that gives a value already known.
+  package static func constant(_ name: String, _ value: Value) -> Value {
+    .function(name) { _, _ throws(TemplateError) in value }
+  }
 }

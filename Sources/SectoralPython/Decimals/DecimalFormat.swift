@@ -1,6 +1,6 @@
 /// The part of Python's format specifications that writes a decimal with a fixed number of places:
 /// `,.2f`, `>10.1f`, `.0%`.
-struct DecimalFormat {
+package struct DecimalFormat {
   private var fill: Character = " "
   private var alignment: Character = ">"
   private var sign: Character = "-"
@@ -10,7 +10,7 @@ struct DecimalFormat {
   private var isPercentage = false
 
   /// nil: a specification of another kind.
-  init?(_ specification: String) {
+  package init?(_ specification: String) {
     var rest = Substring(specification)
     if rest.dropFirst().first.map({ "<>=^".contains($0) }) ?? false {
       fill = rest.removeFirst()
@@ -48,7 +48,7 @@ struct DecimalFormat {
     guard width <= 10_000 else { return nil }
   }
 
-  func text(_ number: DecimalNumber) -> String {
+  package func text(_ number: DecimalNumber) -> String {
     guard number.kind == .finite else { return padded(number.description, isNegative: false) }
     var shown = isPercentage ? number * DecimalNumber(100) : number
     if let places { shown = shown.quantized(places: places) }
@@ -70,7 +70,7 @@ struct DecimalFormat {
   }
 
   /// With a comma between thousands.
-  static func grouped(_ text: String) -> String {
+  package static func grouped(_ text: String) -> String {
     let isNegative = text.hasPrefix("-")
     let parts = text.drop { $0 == "-" }.split(
       separator: ".",

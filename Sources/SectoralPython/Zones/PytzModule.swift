@@ -1,50 +1,5 @@
 import SectoralJinja
 
-/// `modules`: the parts of Python's library that templates may use, each made at its first use.
-final class ModulesObject: MappingObject {
-  private var made: [String: Value] = [:]
-
-  override var keys: [String] { ["datetime", "pytz", "re", "itertools"] }
-
-  override func member(_ name: String, _ interpreter: Interpreter) throws(TemplateError) -> Value? {
-    if let value = made[name] { return value }
-    let value: Value
-    switch name {
-    case "datetime": value = .object(ModuleObject(Self.datetime))
-    case "pytz": value = .object(PytzModule())
-    case "re": value = .object(RegexModule())
-    case "itertools": value = .object(ItertoolsModule())
-    default: return nil
-    }
-    made[name] = value
-    return value
-  }
-
-  private static var datetime: [(String, Value)] {
-    [
-      ("date", .object(DateClass())), ("datetime", .object(DateTimeClass())),
-      ("time", .object(TimeClass())), ("timedelta", .object(TimeDeltaClass())),
-      ("tzinfo", .object(TimeZoneClass())),
-    ]
-  }
-}
-
-/// A dictionary of ready values.
-final class ModuleObject: MappingObject {
-  private let members: [(name: String, value: Value)]
-
-  init(_ members: [(String, Value)]) {
-    self.members = members.map { (name: $0.0, value: $0.1) }
-    super.init()
-  }
-
-  override var keys: [String] { members.map(\.name) }
-
-  override func member(_ name: String, _ interpreter: Interpreter) throws(TemplateError) -> Value? {
-    members.first { $0.name == name }?.value
-  }
-}
-
 /// `modules.pytz`.
 final class PytzModule: MappingObject {
   private let utc = PytzUTC()
@@ -156,22 +111,5 @@ private final class CountryTable: MappingObject {
       throw .python(.key, try interpreter.repr(key))
     }
     return value
-  }
-}
-
-/// A class of Python that templates can name but have no use for.
-final class ClassName: ContextObject {
-  private let module: String
-  private let name: String
-
-  init(inModule module: String, name: String) {
-    self.module = module
-    self.name = name
-    super.init()
-  }
-
-  override var typeName: String { "type" }
-  override func repr(_ interpreter: Interpreter) throws(TemplateError) -> String {
-    "<class '\(module).\(name)'>"
   }
 }

@@ -1,7 +1,8 @@
 import SectoralJinja
+import SectoralText
 import Testing
 
-@testable import SectoralCompiler
+@testable import SectoralPython
 
 /// A template and what Python gives for it.
 struct Case: CustomTestStringConvertible, Sendable {
@@ -14,9 +15,26 @@ struct Case: CustomTestStringConvertible, Sendable {
   var testDescription: String { template }
 }
 
+/// Templates that see the modules and nothing else.
+enum Modules {
+  /// The text, or the kind and message of the error.
+  static func outcome(_ text: String) -> String {
+    let environment = Environment(Options())
+    do throws(TemplateError) {
+      let template = try environment.compile(SourceFile(path: "test", text: text))
+      let scope = DictionaryScope([
+        "modules": .object(ModulesObject()), "Decimal": .object(DecimalClass()),
+      ])
+      return try Interpreter(environment).render(template, scope: scope)
+    } catch {
+      return "\(error.kind.rawValue): \(error.diagnostic.message)"
+    }
+  }
+}
+
 struct PythonTests {
   private static func outcome(_ expression: String) -> String {
-    TestHost().outcome(
+    Modules.outcome(
       "{% set datetime = modules.datetime %}{% set pytz = modules.pytz %}{% set re = modules.re %}"
         + "{% set itertools = modules.itertools %}{% set ny = pytz.timezone('America/New_York') %}"
         + "{% set x = datetime.datetime(2024, 7, 1, 12, 0, 0, 5) %}" + expression
@@ -200,14 +218,6 @@ struct PythonTests {
       "{{ 'Europe/Zurich' in pytz.all_timezones }} {{ pytz.country_names['ch'] }} {{ pytz.country_timezones('ch') }}",
       "True Switzerland ['Europe/Zurich']"
     ),
-    Case(
-      "{{ run_started_at }} {{ run_started_at.strftime('%Y-%m-%d') }}",
-      "2024-07-01 12:00:00.000005+00:00 2024-07-01"
-    ),
-    Case(
-      "{{ run_started_at.astimezone(pytz.timezone('Asia/Tokyo')) }}",
-      "2024-07-01 21:00:00.000005+09:00"
-    ),
     Case("{{ {datetime.date(2024, 1, 1): 'a'}[datetime.date(2024, 1, 1)] }}", "a"),
     Case("{{ '{:%Y-%m}'.format(x) }}", "2024-07"),
     Case(
@@ -296,7 +306,7 @@ struct PythonTests {
     ),
     Case("{{ itertools.islice(itertools.count(10, 5), 3) | list }}", "[10, 15, 20]"),
     Case("{{ itertools.islice('abcdef', 1, 5, 2) | list }}", "['b', 'd']"),
-    Case("{{ zip(itertools.cycle([1, 2]), 'abc') | list }}", "[(1, 'a'), (2, 'b'), (1, 'c')]"),
+    Case("{{ itertools.islice(itertools.cycle([1, 2]), 3) | list }}", "[1, 2, 1]"),
     Case("{{ itertools.accumulate([1, 2, 3]) | list }}", "[1, 3, 6]"),
     Case("{{ itertools.zip_longest([1, 2], [3], fillvalue=0) | list }}", "[(1, 3), (2, 0)]"),
     Case(
@@ -307,7 +317,6 @@ struct PythonTests {
       "{{ itertools.count() | list }}",
       "LimitExceeded: the iterator 'itertools.count' does not end"
     ),
-    Case("{% set z = zip([1], [2]) %}{{ z | list }}{{ z | list }}", "[(1, 2)][]"),
   ])
   func iteratorsBehaveAsPythons(_ test: Case) {
     #expect(Self.outcome(test.template) == test.expected)

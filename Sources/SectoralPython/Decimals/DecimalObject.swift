@@ -148,7 +148,7 @@ package final class DecimalObject: Object {
   }
 
   /// Ints, bools and decimals; floats do not mix with decimals.
-  static func number(of value: Value) -> DecimalNumber? {
+  package static func number(of value: Value) -> DecimalNumber? {
     switch value {
     case .int(let int): DecimalNumber(int)
     case .bool(let bool): DecimalNumber(bool ? 1 : 0)
@@ -190,9 +190,4 @@ extension DecimalNumber {
 
 extension Value {
   package static func decimal(_ number: DecimalNumber) -> Value { .object(DecimalObject(number)) }
-
-  /// A method without arguments that gives a value already known.
-  static func constant(_ name: String, _ value: Value) -> Value {
-    .function(name) { _, _ throws(TemplateError) in value }
-  }
 }

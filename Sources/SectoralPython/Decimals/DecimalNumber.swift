@@ -36,7 +36,7 @@ package struct DecimalNumber: Sendable {
     self.init(isNegative: int.sign == .minus, coefficient: int.magnitude, exponent: 0)
   }
 
-  static let notANumber = DecimalNumber(kind: .notANumber)
+  package static let notANumber = DecimalNumber(kind: .notANumber)
 
   /// Reads what Python's `Decimal(text)` reads: `-1.50`, `1e5`, `NaN`, `Infinity`.
   package init?(_ text: some StringProtocol) {

@@ -1,0 +1,69 @@
+package import SectoralJinja
+
+/// A Python iterator: gives each item once, and may never end.
+package final class IteratorObject: Object {
+  private let name: String
+  private let pull: () throws(TemplateError) -> Value?
+  private var isFinished = false
+
+  /// What an endless iterator may give before a template that drains it is stopped.
+  private static let limit = 1_000_000
+
+  package init(_ name: String, _ pull: @escaping () throws(TemplateError) -> Value?) {
+    self.name = name
+    self.pull = pull
+    super.init()
+  }
+
+  package convenience init(_ name: String, items: [Value]) {
+    var index = 0
+    self.init(name) { () throws(TemplateError) in
+      guard index < items.count else { return nil }
+      index += 1
+      return items[index - 1]
+    }
+  }
+
+  package override var typeName: String { name }
+  package override func repr(_ interpreter: Interpreter) throws(TemplateError) -> String {
+    "<\(name) object>"
+  }
+
+  package override func iterate(_ interpreter: Interpreter) throws(TemplateError) -> [Value]? {
+    try drained()
+  }
+
+  package func next() throws(TemplateError) -> Value? {
+    guard !isFinished else { return nil }
+    let value = try pull()
+    if value == nil { isFinished = true }
+    return value
+  }
+
+  package func drained() throws(TemplateError) -> [Value] {
+    var items: [Value] = []
+    while let item = try next() {
+      guard items.count < Self.limit else {
+        throw TemplateError(
+          .limit,
+          id: "python.endless-iterator",
+          "the iterator '\(name)' does not end",
+          hint: "take a part of it with itertools.islice"
+        )
+      }
+      items.append(item)
+    }
+    return items
+  }
+
+  /// The items of anything iterable, one after the other.
+  package static func over(
+    _ value: Value,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
+    -> IteratorObject
+  {
+    if let iterator = value.object(IteratorObject.self) { return iterator }
+    return IteratorObject("iterator", items: try interpreter.iterate(value))
+  }
+}
