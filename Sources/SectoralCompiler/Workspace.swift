@@ -96,25 +96,29 @@ package final class Workspace: Sendable {
 
   /// The relation of a node.
   package func relation(of node: Node, type: RelationType? = nil) -> Relation {
-    var policy = quoting
-    if let own = node.config["quoting"]?.map {
-      if let flag = own["database"]?.bool ?? own["project"]?.bool { policy.database = flag }
-      if let flag = own["schema"]?.bool { policy.schema = flag }
-      if let flag = own["identifier"]?.bool { policy.identifier = flag }
-    }
-    return Relation(
+    // The config `quoting` of a node has no say in it: dbt keeps it, and looks at the project's.
+    Relation(
       database: node.database,
       schema: node.schema,
       identifier: node.alias,
       type: type,
-      quotePolicy: policy,
+      quotePolicy: quoting,
       aliasesSubqueries: aliasesSubqueries
     )
   }
 
   /// The relation of a source: its own quoting over the adapter's, not the project's.
   package func relation(of source: SourceTable) -> Relation {
-    var policy = NamePolicy()
+    relation(of: source, base: NamePolicy())
+  }
+
+  /// The name that the manifest gives a source: there, dbt does begin with the project's quoting.
+  package func relationName(of source: SourceTable) -> String {
+    relation(of: source, base: quoting).rendered
+  }
+
+  private func relation(of source: SourceTable, base: NamePolicy) -> Relation {
+    var policy = base
     if let flag = source.quoting["database"]?.bool { policy.database = flag }
     if let flag = source.quoting["schema"]?.bool { policy.schema = flag }
     if let flag = source.quoting["identifier"]?.bool { policy.identifier = flag }

@@ -110,13 +110,15 @@ struct NodeReader {
   ) -> (builder: ConfigBuilder, paths: Set<[String]>) {
     var builder = ConfigBuilder(node.resourceType)
     var paths: Set<[String]> = []
+    let isFunction = node.resourceType == .function
     let treeType: ResourceType = node.resourceType == .operation ? .model : node.resourceType
     for level in draft.package.definition.trees[treeType]?.levels(for: node.fqn) ?? [] {
-      builder.add(level.layer, unrendered: level.unrendered)
+      // dbt leaves the tree of functions out of what it shows unrendered.
+      builder.add(level.layer, unrendered: isFunction ? [:] : level.unrendered)
       if draft.package.name == workspace.root.name { paths.insert(level.path) }
     }
     if let layer = draft.propertiesLayer { builder.add(layer) }
-    for call in calls { builder.add(call) }
+    builder.add(calls: calls)
     if draft.package.name != workspace.root.name {
       for level in workspace.root.definition.trees[treeType]?.levels(for: node.fqn) ?? [] {
         builder.add(level.layer, unrendered: level.unrendered)
@@ -133,8 +135,21 @@ struct NodeReader {
     }
     node.config = config
     node.unrenderedConfig = builder.unrendered
+    if node.resourceType == .model, config["contract"]?["enforced"]?.bool == true {
+      node.contractChecksum = Contract.checksum(of: node)
+    }
     var tags: [String] = []
-    for tag in node.tags + (config["tags"]?.texts ?? []) where !tags.contains(tag) {
+    // dbt joins the tags twice: first without those of the properties entry.
+    var early: [String] = []
+    if draft.propertiesLayer?.values["tags"] != nil, !calls.isEmpty {
+      var first = ConfigBuilder(node.resourceType)
+      for level in draft.package.definition.trees[treeType]?.levels(for: node.fqn) ?? [] {
+        first.add(level.layer)
+      }
+      first.add(calls: calls)
+      early = first.config["tags"]?.texts ?? []
+    }
+    for tag in node.tags + early + (config["tags"]?.texts ?? []) where !tags.contains(tag) {
       tags.append(tag)
     }
     // A generic test's tags come from all sides; dbt sorts them.

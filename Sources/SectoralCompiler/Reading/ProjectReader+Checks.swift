@@ -18,9 +18,14 @@ extension ProjectReader {
     }
   }
 
+  /// The kinds of which every node says what applied to it.
+  private static let checkedTrees: Set<ResourceType> = [
+    .model, .seed, .snapshot, .test, .analysis, .function,
+  ]
+
   func unusedConfigPaths(_ used: Set<[String]>) -> [NamedWarning] {
     let trees = workspace.root.definition.trees
-    let unused = trees.filter { $0.key != .source && $0.key != .exposure }.values
+    let unused = trees.filter { Self.checkedTrees.contains($0.key) }.values
       .flatMap(\.root.configuredBelow)
       .filter { level in !used.contains { $0.starts(with: level.path) } }
       .sorted { $0.path.lexicographicallyPrecedes($1.path) }
@@ -42,13 +47,13 @@ extension ProjectReader {
   }
 
   func disableTestsOfDisabled(_ manifest: inout Manifest) {
-    let disabled = Set(manifest.disabledNodes.map(\.uniqueID))
-    let disabledSources = Set(manifest.disabledSources.map { [$0.sourceName, $0.name] })
-    guard !disabled.isEmpty || !disabledSources.isEmpty else { return }
+    // Tests of disabled sources and of disabled versions dbt finds out about later, and leaves them
+    // where they are.
+    let disabled = Set(manifest.disabledNodes.lazy.filter { $0.version == nil }.map(\.uniqueID))
+    guard !disabled.isEmpty else { return }
     let (off, on) = manifest.nodes.partitioned { node in
-      guard node.testMetadata != nil else { return false }
-      if let attached = node.attachedNode { return disabled.contains(attached) }
-      return node.sources.contains { disabledSources.contains($0) }
+      guard node.testMetadata != nil, let attached = node.attachedNode else { return false }
+      return disabled.contains(attached)
     }
     manifest.nodes = on
     for node in off {

@@ -66,34 +66,63 @@ extension ProjectReader {
     _ patches: Patches,
     _ descriptions: DescriptionRenderer,
     _ failures: inout [Failure]
-  ) {
+  ) -> [NamedWarning] {
+    let checksArguments =
+      workspace.root.definition.flags["validate_macro_args"]?.bool ?? false
+    var warnings: [NamedWarning] = []
     for patch in patches.all where patch.section == "macros" {
-      guard
-        let macro = workspace.macros.tables[patch.package]?[Symbol(patch.name)]?.macro
-          ?? workspace.macros.tables[patch.package]?[Symbol("test_\(patch.name)")]?.macro
-      else { continue }
+      guard let entry = workspace.macros.tables[patch.package]?[Symbol(patch.name)] else {
+        warnings.append(
+          NamedWarning(
+            "MacroNotFoundForPatch",
+            Diagnostic(
+              id: "macro.no-macro",
+              severity: .warning,
+              message: "Found patch for macro \"\(patch.name)\" which was not found",
+              span: patch.entry["name"]?.span ?? patch.entry.span,
+              hint: workspace.macros.tables[patch.package]?[Symbol("test_\(patch.name)")] == nil
+                ? nil : "a generic test is described as 'test_\(patch.name)'"
+            )
+          )
+        )
+        continue
+      }
       patch.isUsed = true
+      let shapes = PropertyShapes(descriptions: descriptions, package: patch.package)
+      let macro = entry.macro
       do {
-        macro.description = try descriptions.render(
-          patch.entry["description"],
-          package: patch.package
-        ).text
+        macro.description = try shapes.description(patch.entry["description"]).text
+        var arguments: [Datum] = []
+        for argument in patch.entry["arguments"]?.sequence ?? [] {
+          arguments.append(
+            .map([
+              "name": argument["name"]?.datum ?? .null, "type": argument["type"]?.datum ?? .null,
+              "description": .string(try shapes.description(argument["description"]).text),
+            ])
+          )
+        }
+        macro.arguments = arguments
       } catch { failures.append(error) }
-      var meta = patch.entry["meta"]?.datum.map ?? DatumMap()
-      for (key, value) in (patch.entry["config"]?["meta"]?.datum.map ?? [:]).entries {
-        meta[key] = value
+      let config = patch.entry["config"]
+      for holder in [patch.entry["meta"], config?["meta"]] {
+        for (key, value) in (holder?.datum.map ?? [:]).entries { macro.meta[key] = value }
       }
-      macro.meta = meta
-      for (key, value) in (patch.entry["docs"]?.datum.map ?? [:]).entries {
-        macro.docs[key] = value
-      }
-      macro.arguments = (patch.entry["arguments"]?.sequence ?? []).map { argument in
-        .map([
-          "name": argument["name"]?.datum ?? .null, "type": argument["type"]?.datum ?? .null,
-          "description": argument["description"]?.datum ?? "",
-        ])
+      for holder in [patch.entry["docs"], config?["docs"]] {
+        for (key, value) in (holder?.datum.map ?? [:]).entries { macro.docs[key] = value }
       }
       macro.patchPath = patch.path
+      if checksArguments { warnings += MacroArguments.problems(of: entry, patch.entry) }
     }
+    if checksArguments {
+      for package in workspace.packages {
+        for entry in (workspace.macros.tables[package.name] ?? [:]).values
+        where entry.macro.arguments.isEmpty {
+          entry.macro.arguments = MacroArguments.names(of: entry).map {
+            .map(["name": .string($0), "type": .null, "description": ""])
+          }
+        }
+      }
+    }
+    return warnings
   }
 }

@@ -165,10 +165,7 @@ extension ProjectReader {
     node.patchPath = patch.path
     let entry = patch.entry
     do {
-      let (text, blocks) = try shapes.descriptions.render(
-        entry["description"],
-        package: package.name
-      )
+      let (text, blocks) = try shapes.description(entry["description"])
       node.description = text
       node.docBlocks = blocks
       node.columns = try shapes.columns(entry["columns"])
@@ -198,6 +195,19 @@ extension ProjectReader {
       patch: patch,
       propertiesLayer: ConfigLayer(values, origin: entry.span, origins: origins)
     )
+  }
+
+  /// Takes back what docs blocks gave to the descriptions of what turned out to be disabled.
+  func restoreDescriptions(_ drafts: [Draft], _ failures: inout [Failure]) {
+    for draft in drafts where !draft.node.isEnabled {
+      guard let entry = draft.patch?.entry else { continue }
+      let shapes = PropertyShapes(descriptions: nil, package: draft.package.name)
+      do {
+        draft.node.description = try shapes.description(entry["description"]).text
+        draft.node.columns = try shapes.columns(entry["columns"])
+        draft.node.docBlocks = []
+      } catch { failures.append(error) }
+    }
   }
 
   /// What a function takes and gives back.

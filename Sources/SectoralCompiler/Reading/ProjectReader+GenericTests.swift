@@ -26,7 +26,7 @@ extension ProjectReader {
         package: draft.package,
         fileKeyName: patch.fileKeyName,
         tags: [],
-        group: nil
+        quotesColumns: false
       )
       tests += self.tests(in: patch.entry, target, &failures)
     }
@@ -43,7 +43,7 @@ extension ProjectReader {
         package: package,
         fileKeyName: patch.fileKeyName,
         tags: [],
-        group: nil
+        quotesColumns: false
       )
       tests += self.tests(in: patch.entry, target, &failures)
     }
@@ -58,7 +58,7 @@ extension ProjectReader {
         package: source.package,
         fileKeyName: "sources.\(table.sourceName)",
         tags: table.inheritedTags,
-        group: nil
+        quotesColumns: table.quoting["column"]?.bool ?? false
       )
       tests += self.tests(in: source.entry, target, &failures)
     }
@@ -74,7 +74,7 @@ extension ProjectReader {
     let package: Package
     let fileKeyName: String
     let tags: [String]
-    let group: String?
+    let quotesColumns: Bool
   }
 
   func tests(
@@ -139,7 +139,7 @@ extension ProjectReader {
     add(entry, column: nil, tags: [])
     for column in entry["columns"]?.sequence ?? [] {
       guard let name = column["name"]?.datum.pythonText else { continue }
-      let quotes = column["quote"]?.bool ?? false
+      let quotes = column["quote"]?.bool ?? target.quotesColumns
       let tags =
         (column["tags"]?.datum.texts ?? []) + (column["config"]?["tags"]?.datum.texts ?? [])
       add(column, column: quotes ? "\"\(name)\"" : name, tags: tags)
@@ -193,7 +193,7 @@ extension ProjectReader {
       createdAt: createdAt
     )
     node.declaration = test.span
-    node.columnName = columnName
+    node.columnName = column
     node.fileKeyName = target.fileKeyName
     node.attachedNode = target.attachedNode
     node.testMetadata = TestMetadata(

@@ -69,17 +69,18 @@ package struct ProjectReader {
       },
       &failures
     )
-    patchMacros(patches, descriptions, &failures)
+    warnings += patchMacros(patches, descriptions, &failures)
     var drafts = nodeDrafts(patches, descriptions, &failures)
     let sources = SourceReader(
       workspace: workspace,
       descriptions: descriptions,
       createdAt: createdAt
-    ).read(properties, &failures)
+    ).read(properties, &warnings, &failures)
     drafts += genericTests(drafts, patches, sources, &failures)
     drafts += hookDrafts()
 
     let used = render(drafts, &failures)
+    restoreDescriptions(drafts, &failures)
     collectDuplicates(drafts, &failures)
     warnings += unusedPatches(&patches)
     warnings += unusedConfigPaths(used)
@@ -99,11 +100,17 @@ package struct ProjectReader {
       }
     }
     manifest.macros = workspace.allMacros.map(\.macro)
-    readPlainResources(properties, descriptions, into: &manifest, &failures)
+    readPlainResources(properties, descriptions, into: &manifest, &warnings, &failures)
     disableTestsOfDisabled(&manifest)
     manifest.buildIndexes()
 
-    let references = ReferenceIndex(manifest, rootName: workspace.root.name)
+    let references = ReferenceIndex(
+      manifest,
+      rootName: workspace.root.name,
+      restrictingPackages: Set(
+        workspace.packages.filter(\.definition.restrictsAccess).map(\.name)
+      )
+    )
     warnings += references.resolve(&manifest, &failures)
     UnitTestReader.resolve(&manifest, references, &failures)
     warnings += DeprecationDates(references: references, now: workspace.invocation.startedAt)
@@ -273,6 +280,7 @@ package struct ProjectReader {
     _ files: [PropertiesFile],
     _ descriptions: DescriptionRenderer,
     into manifest: inout Manifest,
+    _ warnings: inout [NamedWarning],
     _ failures: inout [Failure]
   ) {
     let reader = PlainResourceReader(
@@ -280,7 +288,7 @@ package struct ProjectReader {
       descriptions: descriptions,
       createdAt: createdAt
     )
-    for file in files { reader.read(file, into: &manifest, &failures) }
+    for file in files { reader.read(file, into: &manifest, &warnings, &failures) }
     let unitTests = UnitTestReader(
       workspace: workspace,
       descriptions: descriptions,

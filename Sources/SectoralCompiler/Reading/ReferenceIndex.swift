@@ -11,6 +11,8 @@ package struct ReferenceIndex: Sendable {
   }
 
   private let rootName: String
+  /// The packages whose models others may not use unless they are public.
+  private let restrictingPackages: Set<String>
   /// Name to package to nodes (several where a model has versions).
   private let nodes: [String: [String: [Node]]]
   private let functions: [String: [String: Node]]
@@ -18,8 +20,9 @@ package struct ReferenceIndex: Sendable {
   private let sources: [[String]: [String: SourceTable]]
   private let disabledSources: Set<[String]>
 
-  init(_ manifest: Manifest, rootName: String) {
+  init(_ manifest: Manifest, rootName: String, restrictingPackages: Set<String> = []) {
     self.rootName = rootName
+    self.restrictingPackages = restrictingPackages
     var nodes: [String: [String: [Node]]] = [:]
     for node in manifest.nodes where node.resourceType.isRefable {
       nodes[node.name, default: [:]][node.packageName, default: []].append(node)
@@ -121,10 +124,14 @@ package struct ReferenceIndex: Sendable {
       if problems.isEmpty { continue }
       if node.resourceType == .test {
         dropped.insert(ObjectIdentifier(node))
-        for problem in problems {
+        // A test of a disabled model is off as the model is: nothing to warn of.
+        for problem in problems where problem.id != "ref.disabled" {
           var problem = problem
           problem.severity = .warning
-          warnings.append(NamedWarning("NodeNotFoundOrDisabled", problem))
+          let name =
+            problem.id == "source.disabled"
+            ? "InvalidDisabledTargetInTestNode" : "NodeNotFoundOrDisabled"
+          warnings.append(NamedWarning(name, problem))
         }
       } else {
         failures.append(Failure(.compilation, problems))
@@ -134,42 +141,7 @@ package struct ReferenceIndex: Sendable {
     for node in manifest.nodes where dropped.contains(ObjectIdentifier(node)) {
       node.config["enabled"] = .bool(false)
     }
-    for exposure in manifest.exposures {
-      for names in exposure.sources {
-        if case .source(let target) = source(names, from: exposure.packageName) {
-          exposure.dependsOnNodes.append(target.uniqueID)
-        } else {
-          failures.append(
-            Failure(
-              .compilation,
-              missingSource(
-                "Exposure '\(exposure.uniqueID)' (\(exposure.originalFilePath))",
-                names,
-                isDisabled: false,
-                at: exposure.declaration
-              )
-            )
-          )
-        }
-      }
-      for reference in exposure.refs {
-        if case .node(let target) = node(reference, from: exposure.packageName) {
-          exposure.dependsOnNodes.append(target.uniqueID)
-        } else {
-          failures.append(
-            Failure(
-              .compilation,
-              missing(
-                "Exposure '\(exposure.uniqueID)' (\(exposure.originalFilePath))",
-                reference,
-                isDisabled: false,
-                at: exposure.declaration
-              )
-            )
-          )
-        }
-      }
-    }
+    for exposure in manifest.exposures { resolve(exposure, &failures) }
     // A generic test belongs to the group of what it tests.
     let index = Dictionary(
       manifest.nodes.map { ($0.uniqueID, $0) },
@@ -180,9 +152,35 @@ package struct ReferenceIndex: Sendable {
       if let attached = node.attachedNode, let group = index[attached]?.config["group"] {
         node.inheritedGroup = group.string
       }
-      checkAccess(node, index, groups, &failures)
     }
+    let access = AccessRules(index: index, groups: groups, restricting: restrictingPackages)
+    for node in manifest.nodes { access.check(node, &failures) }
+    for exposure in manifest.exposures { access.check(exposure, &failures) }
     return warnings
+  }
+
+  /// Fills in what a resource of a properties file depends on: sources first, each once.
+  private func resolve(_ resource: PlainResource, _ failures: inout [Failure]) {
+    let words = "\(resource.resourceType.title) '\(resource.uniqueID)' (\(resource.originalFilePath))"
+    let place = resource.declaration
+    var ids: [String] = []
+    var problems: [Diagnostic] = []
+    for names in resource.sources {
+      switch source(names, from: resource.packageName) {
+      case .source(let target): ids.append(target.uniqueID)
+      case .disabled: problems.append(missingSource(words, names, isDisabled: true, at: place))
+      case .missing: problems.append(missingSource(words, names, isDisabled: false, at: place))
+      }
+    }
+    for reference in resource.refs {
+      switch node(reference, from: resource.packageName) {
+      case .node(let target): ids.append(target.uniqueID)
+      case .disabled: problems.append(missing(words, reference, isDisabled: true, at: place))
+      case .missing: problems.append(missing(words, reference, isDisabled: false, at: place))
+      }
+    }
+    for id in ids where !resource.dependsOnNodes.contains(id) { resource.dependsOnNodes.append(id) }
+    if !problems.isEmpty { failures.append(Failure(.compilation, problems)) }
   }
 
   private func resolve(_ node: Node) -> [Diagnostic] {
@@ -273,47 +271,6 @@ package struct ReferenceIndex: Sendable {
           return "did you mean source(\(parts))?"
         } ?? "declare it under 'sources:' in a properties file"
     )
-  }
-
-  private func checkAccess(
-    _ node: Node,
-    _ index: [String: Node],
-    _ groups: Set<String>,
-    _ failures: inout [Failure]
-  ) {
-    if let group = node.group, !groups.contains(group) {
-      failures.append(
-        Failure(
-          .parsing,
-          Diagnostic(
-            id: "group.not-found",
-            message: "Invalid group '\(group)', expected one of "
-              + "[\(groups.sorted().map { "'\($0)'" }.joined(separator: ", "))]",
-            span: node.declaration,
-            hint: Spelling.nearest(to: group, among: groups).map { "did you mean '\($0)'?" }
-          )
-        )
-      )
-    }
-    for id in node.dependsOnNodes {
-      guard let target = index[id], target.resourceType == .model, target.access == "private",
-        node.group == nil || node.group != target.group
-      else { continue }
-      failures.append(
-        Failure(
-          .parsing,
-          Diagnostic(
-            id: "access.private",
-            message:
-              "Node \(node.uniqueID) attempted to reference node \(target.uniqueID), which is "
-              + "not allowed because the referenced node is private to the "
-              + "'\(target.group ?? "")' group.",
-            span: node.source ?? node.declaration,
-            hint: "put both into one group, or make the model protected"
-          )
-        )
-      )
-    }
   }
 }
 

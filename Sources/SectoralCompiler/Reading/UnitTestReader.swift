@@ -46,6 +46,7 @@ struct UnitTestReader {
       )
     }
     var given: [Datum] = []
+    var contents: [String] = []
     for input in entry["given"]?.sequence ?? [] {
       guard let text = input["input"]?.string, UnitTestInput(text) != nil else {
         throw problem(
@@ -56,10 +57,27 @@ struct UnitTestReader {
         )
       }
       var map: DatumMap = ["input": .string(text)]
-      for (key, value) in try rows(input, of: name, file).entries { map[key] = value }
+      var rows = try rows(input, of: name, file)
+      if input["rows"]?.isNull ?? true, input["fixture"]?.isNull ?? true, text != "this" {
+        rows["rows"] = try seedRows(text, of: name, at: input, file)
+      }
+      for (key, value) in rows.entries { map[key] = value }
+      if rows["fixture"]?.string != nil { contents.append((rows["rows"] ?? .null).pythonString) }
       given.append(.map(map))
     }
-    let (description, _) = try descriptions.render(entry["description"], package: file.package)
+    // dbt leaves docs blocks out of these.
+    let description = entry["description"].map { $0.isNull ? "" : $0.datum.pythonText } ?? ""
+    let expected = try rows(expect, of: name, file)
+    let overridden = overrides(entry["overrides"])
+    let tested = try versions(entry["versions"], of: name)
+    let identity = UnitTestIdentity(
+      model: model,
+      versions: tested,
+      given: given,
+      expect: expected,
+      overrides: overridden,
+      contents: contents
+    )
     let fqn = [file.package] + file.folders + [model, name]
     let test = PlainResource(
       uniqueID: "unit_test.\(file.package).\(model).\(name)",
@@ -71,11 +89,10 @@ struct UnitTestReader {
       declaration: (entry["name"] ?? entry).span,
       fields: [
         "model": .string(model), "path": .string(file.file.path), "given": .list(given),
-        "expect": .map(try rows(expect, of: name, file)), "description": .string(description),
-        "overrides": overrides(entry["overrides"]),
-        "checksum": .string(Digest.sha256(Array(entry.span.text.utf8))),
+        "expect": .map(expected), "description": .string(description), "overrides": overridden,
+        "checksum": .string(identity.checksum),
         "schema": .string(workspace.profile.schema), "created_at": .float(createdAt),
-        "versions": try versions(entry["versions"], of: name), "version": .null,
+        "versions": tested, "version": .null,
       ]
     )
     var builder = ConfigBuilder(.unitTest)
@@ -166,7 +183,46 @@ struct UnitTestReader {
         "write rows: | and the text below it, or fixture: file_name"
       )
     }
+    // The first row gives the types: one that has every value, if there is one.
+    if case .list(var items) = rows, let first = items.first, !first.isComplete,
+      let index = items.firstIndex(where: \.isComplete)
+    {
+      items.swapAt(0, index)
+      rows = .list(items)
+    }
     return ["rows": rows, "format": .string(format), "fixture": fixture.map(Datum.string) ?? .null]
+  }
+
+  /// The rows of a seed, for an input that has none of its own.
+  private func seedRows(
+    _ input: String,
+    of test: String,
+    at place: YAMLNode,
+    _ file: PropertiesFile
+  ) throws(Failure) -> Datum {
+    var name = input
+    if case .ref(let reference)? = ReferenceText(input) {
+      name = reference.name
+      let packages = workspace.packages.filter {
+        reference.package == nil || $0.name == reference.package
+      }
+      for package in packages {
+        for seed in package.files
+        where seed.kind == .seed && FileSystem.stem(of: seed.path) == name {
+          return .list(Self.csv(seed.text))
+        }
+      }
+    }
+    throw Failure(
+      .parsing,
+      Diagnostic(
+        id: "unit-test.no-rows",
+        message: "Unable to find seed '\(file.package).\(name)' for unit tests in directories: "
+          + Datum.strings(workspace.package(file.package)?.definition.seedPaths ?? []).pythonRepr,
+        span: (place["input"] ?? place).span,
+        hint: "give the input 'rows' or a 'fixture': only seeds bring rows of their own"
+      )
+    )
   }
 
   private func contents(
@@ -330,6 +386,49 @@ struct UnitTestReader {
     }
     manifest.unitTests = kept
   }
+}
+
+/// What a unit test is made of: the digest by which a changed test is known is that of dbt, over
+/// Python's `repr` of its parts.
+private struct UnitTestIdentity {
+  let model: String
+  let versions: Datum
+  let given: [Datum]
+  let expect: DatumMap
+  let overrides: Datum
+  /// The rows of the fixtures of `given`.
+  let contents: [String]
+
+  var checksum: String {
+    let inputs = given.map { input in
+      "UnitTestInputFixture(input=\((input["input"] ?? .null).pythonRepr), \(rows(input)))"
+    }
+    let parts =
+      [
+        model, object(versions, "UnitTestNodeVersions"), "[\(inputs.joined(separator: ", "))]",
+        "UnitTestOutputFixture(\(rows(.map(expect))))", object(overrides, "UnitTestOverrides"),
+      ] + contents
+    return Digest.sha256(Array(parts.joined(separator: "-").utf8))
+  }
+
+  private func rows(_ fixture: Datum) -> String {
+    let names = ["dict": "Dict", "csv": "CSV", "sql": "SQL"]
+    let format = fixture["format"]?.string ?? "dict"
+    return "rows=\((fixture["rows"] ?? .null).pythonRepr), "
+      + "format=<UnitTestFormat.\(names[format] ?? ""): '\(format)'>, "
+      + "fixture=\((fixture["fixture"] ?? .null).pythonRepr)"
+  }
+
+  private func object(_ value: Datum, _ type: String) -> String {
+    guard let map = value.map else { return "None" }
+    let fields = map.entries.map { "\($0.key)=\($0.value.pythonRepr)" }
+    return "\(type)(\(fields.joined(separator: ", ")))"
+  }
+}
+
+extension Datum {
+  /// A row without a missing value.
+  fileprivate var isComplete: Bool { map?.values.allSatisfy { !$0.isNull } ?? false }
 }
 
 extension Set<String> {

@@ -80,6 +80,7 @@ package struct ConfigSchema: Sendable {
     case .function: function
     case .analysis, .operation, .sqlOperation: node
     case .exposure: exposure
+    case .group: group
     case .unitTest: unitTest
     default: plain
     }
@@ -199,6 +200,7 @@ package struct ConfigSchema: Sendable {
     ConfigField("tags", emptyList, .textOrList, merge: .append),
     ConfigField("meta", emptyMap, .map, merge: .update),
   ])
+  private static let group = ConfigSchema([ConfigField("meta", emptyMap, .map, merge: .update)])
   private static let unitTest = ConfigSchema([
     ConfigField("tags", emptyList, .textOrList, merge: .append),
     ConfigField("meta", emptyMap, .map, merge: .update),
