@@ -22,6 +22,10 @@ let package = Package(
     .target(name: "CCrypto", linkerSettings: [.linkedLibrary(":libcrypto.a")]),
     .target(name: "CPostgres"),
     .systemLibrary(name: "CPCRE2", providers: [.apt(["libpcre2-dev"])]),
+    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+    // HTTP: libcurl, loaded at the first request.
+    .target(name: "CCurl"),
+    .target(name: "CSystem"),
 
     // Values and text: no I/O.
     .target(name: "SectoralText", dependencies: ["CCrypto"]),
@@ -41,7 +45,10 @@ let package = Package(
     // The engine on a command line, for tests against Jinja itself and for whoever wants it.
     .executableTarget(
       name: "jinja",
-      dependencies: ["SectoralJinja", "SectoralPython", "SectoralText"]
+      dependencies: [
+        "SectoralJinja", "SectoralPython", "SectoralText", "SectoralYAML",
+        .product(name: "BigInt", package: "BigInt"),
+      ]
     ),
     // Python's library as templates see it: dates, time zones, regular expressions, decimals.
     .target(
@@ -56,7 +63,9 @@ let package = Package(
     // Files to resources to SQL.
     .target(
       name: "SectoralProject",
-      dependencies: ["SectoralText", "SectoralYAML", "SectoralJinja", "SectoralWarehouse"]
+      dependencies: [
+        "SectoralText", "SectoralYAML", "SectoralJinja", "SectoralWarehouse", "CSystem",
+      ]
     ),
     .target(
       name: "SectoralCompiler",
@@ -76,6 +85,13 @@ let package = Package(
       dependencies: ["SectoralText", "SectoralYAML", "SectoralProject", "SectoralWarehouse"]
     ),
 
+    // Packages: what `deps` fetches and where from.
+    .target(
+      name: "SectoralPackages",
+      dependencies: ["SectoralText", "SectoralYAML", "SectoralProject", "CCurl", "CZlib"],
+      linkerSettings: [.linkedLibrary(":libz.a")]
+    ),
+
     // The warehouse and the run.
     .target(
       name: "SectoralPostgres",
@@ -85,7 +101,7 @@ let package = Package(
       name: "SectoralRunner",
       dependencies: [
         "SectoralText", "SectoralYAML", "SectoralJinja", "SectoralWarehouse", "SectoralProject",
-        "SectoralCompiler", "SectoralGraph", "SectoralArtifacts",
+        "SectoralCompiler", "SectoralGraph", "SectoralArtifacts", "SectoralPackages",
       ]
     ),
     .executableTarget(
@@ -93,7 +109,7 @@ let package = Package(
       dependencies: [
         "SectoralText", "SectoralYAML", "SectoralJinja", "SectoralWarehouse", "SectoralProject",
         "SectoralCompiler", "SectoralGraph", "SectoralArtifacts", "SectoralPostgres",
-        "SectoralRunner",
+        "SectoralPackages", "SectoralRunner",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),
@@ -116,7 +132,7 @@ let package = Package(
     .testTarget(
       name: "SectoralJinjaTests",
       dependencies: ["SectoralJinja", "SectoralText"],
-      exclude: ["Cases", "Measurements"]
+      exclude: ["Cases", "Differential", "Measurements"]
     ),
     .testTarget(
       name: "SectoralPythonTests",
@@ -163,6 +179,10 @@ let package = Package(
       ]
     ),
     .testTarget(
+      name: "SectoralPackagesTests",
+      dependencies: ["SectoralPackages", "SectoralProject", "SectoralYAML", "SectoralText"]
+    ),
+    .testTarget(
       name: "SectoralCLITests",
       dependencies: [
         "sectoral", "SectoralRunner", "SectoralWarehouse", "SectoralYAML", "SectoralText",
@@ -170,7 +190,7 @@ let package = Package(
     ),
     .testTarget(
       name: "SectoralEndToEndTests",
-      dependencies: ["sectoral", "SectoralText"]
+      dependencies: ["sectoral", "SectoralText", "SectoralYAML"]
     ),
   ],
   swiftLanguageModes: [.v6]

@@ -42,16 +42,18 @@ public final class Environment: Sendable {
     -> Template
   {
     let (template, diagnostics) = parse(file, in: range)
-    if let first = diagnostics.first {
-      let kind: ErrorKind =
-        switch first.id {
-        case "jinja.limit-exceeded": .limit
-        case "jinja.unknown-filter", "jinja.unknown-test", "jinja.duplicate-block": .assertion
-        default: .syntax
-        }
-      throw TemplateError(kind, first)
-    }
+    // As in Jinja, names are looked at once the text has been read: mistakes of syntax come first.
+    let first = diagnostics.first { Self.kind(of: $0) == .syntax } ?? diagnostics.first
+    if let first { throw TemplateError(Self.kind(of: first), first) }
     return template
+  }
+
+  private static func kind(of diagnostic: Diagnostic) -> ErrorKind {
+    switch diagnostic.id {
+    case "jinja.limit-exceeded": .limit
+    case "jinja.unknown-filter", "jinja.unknown-test", "jinja.duplicate-block": .assertion
+    default: .syntax
+    }
   }
 
   /// Compiles what can be understood of a file and lists all mistakes.

@@ -24,6 +24,10 @@ public final class Interpreter {
   /// Containers being printed, to stop at those that contain themselves.
   @exclusivity(unchecked) var printing: [ObjectIdentifier] = []
   @exclusivity(unchecked) var labels: [Activation] = []
+  /// Markup exists: until a filter makes some, nobody looks for it.
+  @exclusivity(unchecked) var usesMarkup = false
+  /// Whether what filters and calls give is escaped, here and now (`autoescape`).
+  @exclusivity(unchecked) var escapes: Bool
   /// Set while a render wants to know where its text comes from.
   @exclusivity(unchecked) var recorder: OriginRecorder?
   let limits: Limits
@@ -40,6 +44,8 @@ public final class Interpreter {
     self.environment = environment
     self.host = host
     limits = environment.options.limits
+    escapes = environment.options.autoescape
+    usesMarkup = environment.options.autoescape
     output = Output(limit: environment.options.limits.outputBytes)
   }
 
@@ -101,8 +107,7 @@ public final class Interpreter {
     label: String? = nil
   ) throws(TemplateError) -> Value {
     let program = template.program
-    let root = program.nodes[Int(program.functions[0].body)]
-    guard root.kind == .output else {
+    guard !program.hasExtends, program.blocks.isEmpty else {
       return .string(
         try render(template, scope: scope, undefined: undefined, label: label)
       )
@@ -116,7 +121,32 @@ public final class Interpreter {
     )
     defer { giveBack(&frame) }
     return try running(frame, label) { (interpreter) throws(TemplateError) in
-      try interpreter.evaluate(root.a, frame)
+      let pieces = try interpreter.pieces(of: program.functions[0].body, frame)
+      if pieces.count == 1 { return pieces[0].withoutMarkup }
+      var text = ""
+      for piece in pieces { text += try interpreter.string(piece) }
+      return .string(text)
+    }
+  }
+
+  /// What a template's top level prints, each value as it is.
+  private func pieces(of id: NodeID, _ frame: Frame) throws(TemplateError) -> [Value] {
+    let node = frame.nodes[Int(id)]
+    switch node.kind {
+    case .output: return [try evaluate(node.a, frame)]
+    case .sequence:
+      var pieces: [Value] = []
+      for index in 0..<Int(node.b) {
+        pieces += try self.pieces(of: frame.extra[Int(node.a) + index], frame)
+      }
+      return pieces
+    case .if:
+      if try condition(node.a, frame) { return try pieces(of: node.b, frame) }
+      return node.c >= 0 ? try pieces(of: node.c, frame) : []
+    default:
+      let mark = output.count
+      _ = try execute(id, frame)
+      return output.count > mark ? [.string(output.take(from: mark))] : []
     }
   }
 
@@ -148,8 +178,11 @@ public final class Interpreter {
     let outerFrame = current
     let outerPlace = place
     let outerLimit = stackLimit
+    let outerEscapes = escapes
     current = frame
     place = -1
+    // A block is escaped as the template that shows it; others begin anew.
+    if frame.function == 0 { escapes = environment.options.autoescape }
     callDepth += 1
     stackLimit = StackGuard.limit()
     if outerFrame == nil { steps = 0 }
@@ -157,6 +190,7 @@ public final class Interpreter {
       current = outerFrame
       place = outerPlace
       stackLimit = outerLimit
+      escapes = outerEscapes
       callDepth -= 1
       if outerFrame == nil {
         output.isExceeded = false
@@ -205,6 +239,7 @@ public final class Interpreter {
         closure: nil,
         scope: scope,
         undefined: environment.options.undefined,
+        escapes: environment.options.autoescape,
         label: label
       )
     )
@@ -215,7 +250,7 @@ public final class Interpreter {
   /// Python's call of a value.
   public func call(_ callee: Value, _ arguments: Arguments) throws(TemplateError) -> Value {
     try entering { (interpreter) throws(TemplateError) in
-      try interpreter.callValue(callee, arguments)
+      try interpreter.callValue(callee, arguments).withoutMarkup
     }
   }
 

@@ -48,6 +48,8 @@ public struct Options: Sendable {
   public var lstripBlocks = false
   public var keepTrailingNewline = false
   public var undefined = UndefinedKind.standard
+  /// Escape for HTML what templates put out, as `{% autoescape true %}` does for a part.
+  public var autoescape = false
   /// `break` and `continue`.
   public var loopControls = true
   public var definitionTags: [DefinitionTag] = []

@@ -138,7 +138,9 @@ enum KnownName: UInt32, CaseIterable {
   case issubset, issuperset, symmetric_difference, symmetric_difference_update, union
   // int, float
   case bit_length, bit_count, conjugate, denominator, imag, numerator, real, as_integer_ratio
-  case is_integer, hex, to_bytes
+  case is_integer, hex, to_bytes, from_bytes, fromhex
+  // markup, views of dictionaries
+  case striptags, unescape, mapping
   // loop, macro, cycler, range
   case index0, revindex, revindex0, first, last, length, previtem, nextitem, depth, depth0, cycle
   case changed, name, arguments, catch_kwargs, catch_varargs, current, next, reset

@@ -1,7 +1,12 @@
 /// Writes data as PyYAML's `safe_dump` does: block style, lines folded near 80 characters.
 public enum YAMLWriter {
-  public static func text(of datum: Datum, sortKeys: Bool = false) -> String {
-    var emitter = Emitter(sortKeys: sortKeys)
+  /// `indentsLists` sets the items of a list in a mapping two columns to the right of its key.
+  public static func text(
+    of datum: Datum,
+    sortKeys: Bool = false,
+    indentsLists: Bool = false
+  ) -> String {
+    var emitter = Emitter(sortKeys: sortKeys, indentsLists: indentsLists)
     emitter.document(datum)
     return emitter.out
   }
@@ -10,6 +15,7 @@ public enum YAMLWriter {
 /// The state of the pen: where it stands, and what stands before it.
 private struct Emitter {
   let sortKeys: Bool
+  let indentsLists: Bool
   var out = ""
   private var column = 0
   private var indent: Int?
@@ -18,7 +24,10 @@ private struct Emitter {
   /// Nothing but indentation and `-`, `?`, `:` stands on the line.
   private var isIndentation = true
 
-  init(sortKeys: Bool) { self.sortKeys = sortKeys }
+  init(sortKeys: Bool, indentsLists: Bool) {
+    self.sortKeys = sortKeys
+    self.indentsLists = indentsLists
+  }
 
   mutating func document(_ datum: Datum) {
     let isOpenEnded = node(datum, inMapping: false)
@@ -42,7 +51,7 @@ private struct Emitter {
 
   private mutating func list(_ items: [Datum], inMapping: Bool) {
     let outer = indent
-    let isIndentless = inMapping && !isIndentation
+    let isIndentless = inMapping && !isIndentation && !indentsLists
     indent = outer.map { isIndentless ? $0 : $0 + 2 } ?? 0
     for item in items {
       beginLine()

@@ -1,130 +1,149 @@
 import SectoralJinja
-import SectoralPython
 import SectoralText
 
-#if canImport(Glibc)
-import Glibc
-#elseif canImport(Darwin)
-import Darwin
-#endif
-
-/// `jinja model.sql --context ctx.json --define k=v --strict`, and `jinja --batch` for JSON lines.
+/// Renders templates from the command line.
 @main
 struct Jinja {
-  static let usage = """
-    usage: jinja TEMPLATE [--context FILE.json] [--define NAME=VALUE]... [--strict]
-                 [--trim-blocks] [--lstrip-blocks] [--keep-trailing-newline] [--modules]
+  private static let usage = """
+    usage: jinja TEMPLATE [options]
            jinja --batch < requests.jsonl
 
-    Renders a template (- for standard input). With --batch each line of the input is an object
-    {"template": "...", "templates": {"name": "..."}, "context": {...}, "options": {...}}
-    and is answered with {"output": "..."} or {"error": {...}}.
+    Renders a template file (- for standard input) to standard output. It includes, imports and
+    extends files of its own folder.
 
-    --modules (in a batch: "options": {"modules": true}) adds 'modules', dbt's mapping of Python
-    modules (datetime, pytz, re, itertools), and the constructor 'Decimal'.
+      -c, --context FILE        names for the template: a mapping in a .yaml, .yml or JSON file;
+                                may be given again, later files win
+      -D, --define NAME=VALUE   one more name; the value is read as YAML: 3, true, [1, 2], text
+      --strict                  a name that is not defined is an error wherever it is used
+      --undefined KIND          default, strict, chainable, debug (prints {{ name }}), silent
+      --native                  a template that is one expression gives its value, as repr
+      --autoescape              escape what is put out for HTML
+      --trim-blocks             drop the line end behind a block tag
+      --lstrip-blocks           drop the blanks before a block tag that begins a line
+      --keep-trailing-newline   keep the template's last line end
+      --modules                 add 'modules', dbt's mapping of Python modules (datetime, pytz,
+                                re, itertools), and the constructor 'Decimal'
+      --batch                   answer requests, one JSON object a line:
+                                {"template": "...", "templates": {"name": "..."},
+                                 "context": {...}, "options": {"trim_blocks": true, ...}}
+                                with {"output": "..."} or {"error": {"kind": "...",
+                                "message": "...", "template": "...", "line": 1, "column": 1}}.
+                                Options are those above, spelt with underscores.
+
+    Ends with 2, and says where, when the template has a mistake.
+
+    examples:
+      jinja model.sql --context ctx.yaml --define schema=dev --strict
+      echo '{{ 2 ** 100 }}' | jinja -
     """
 
-  static func main() {
-    var arguments = CommandLine.arguments.dropFirst()
+  /// What the arguments ask for.
+  private struct Request {
     var path: String?
     var options = Options()
-    var context = DictValue()
-    var definitions: [(String, Value)] = []
+    let context = DictValue()
+    var definitions: [(name: String, value: Value)] = []
     var repetitions: Int?
+    var isNative = false
     var hasModules = false
+  }
+
+  static func main() {
+    let arguments = CommandLine.arguments.dropFirst()
+    if arguments.contains("--help") || arguments.contains("-h") {
+      System.write(usage + "\n")
+    } else if arguments == ["--batch"] {
+      Batch.run()
+    } else {
+      run(request(Array(arguments)))
+    }
+  }
+
+  private static func request(_ arguments: [String]) -> Request {
+    var request = Request()
+    var arguments = arguments[...]
     while let argument = arguments.popFirst() {
+      func value() -> String {
+        guard let value = arguments.popFirst() else { System.fail("\(argument) needs a value") }
+        return value
+      }
       switch argument {
-      case "--batch":
-        Batch.run()
-        return
-      case "--help", "-h":
-        print(usage)
-        return
-      case "--strict": options.undefined = .strict
-      case "--trim-blocks": options.trimBlocks = true
-      case "--lstrip-blocks": options.lstripBlocks = true
-      case "--keep-trailing-newline": options.keepTrailingNewline = true
-      case "--modules": hasModules = true
+      case "--strict": request.options.undefined = .strict
+      case "--undefined":
+        let name = value()
+        guard let kind = UndefinedKind(option: name) else {
+          System.fail("--undefined is default, strict, chainable, debug or silent, not '\(name)'")
+        }
+        request.options.undefined = kind
+      case "--trim-blocks": request.options.trimBlocks = true
+      case "--lstrip-blocks": request.options.lstripBlocks = true
+      case "--keep-trailing-newline": request.options.keepTrailingNewline = true
+      case "--autoescape": request.options.autoescape = true
+      case "--native": request.isNative = true
+      case "--modules": request.hasModules = true
       case "--context", "-c":
-        guard let file = arguments.popFirst(), let bytes = read(file) else {
-          fail("cannot read the context file")
-        }
-        do throws(JSONText.Failure) {
-          guard case .dict(let dictionary) = try JSONText.value(of: bytes) else {
-            fail("\(file): the context must be a JSON object")
-          }
-          context = dictionary
-        } catch {
-          let position = SourceFile(path: file, bytes: bytes).position(at: error.offset)
-          fail("\(file):\(position.line):\(position.column): \(error.message)")
-        }
+        for (key, value) in ContextData.read(value()).pairs { request.context[key] = value }
       case "--define", "-D":
-        let parts = (arguments.popFirst() ?? "").split(separator: "=", maxSplits: 1)
-        guard parts.count == 2 else { fail("--define needs NAME=VALUE") }
-        definitions.append((String(parts[0]), .string(String(parts[1]))))
-      case "--measure":
-        repetitions = arguments.popFirst().flatMap { Int($0) }
+        let parts = value().split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+        guard parts.count == 2, !parts[0].isEmpty else { System.fail("--define needs NAME=VALUE") }
+        let name = String(parts[0])
+        request.definitions.append((name, ContextData.defined(name, String(parts[1]))))
+      case "--measure": request.repetitions = Int(value())
       default:
-        guard path == nil, argument == "-" || !argument.hasPrefix("-") else {
-          fail("unknown argument '\(argument)'\n\(usage)")
+        guard request.path == nil, argument == "-" || !argument.hasPrefix("-") else {
+          System.fail("unknown argument '\(argument)'; jinja --help lists what there is")
         }
-        path = argument
+        request.path = argument
       }
     }
-    guard let path else { fail(usage) }
-    guard let bytes = read(path) else { fail("cannot read '\(path)'") }
-    for (name, value) in definitions { context[name] = value }
-    if hasModules { Renderer.addModules(to: context) }
-    if let repetitions {
-      measure(
-        SourceFile(path: path, bytes: bytes),
-        Renderer.scope(context),
-        options,
-        repetitions
-      )
-      return
-    }
-    let folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
-      .joined(separator: "/")
-    render(
-      SourceFile(path: path, bytes: bytes),
-      Renderer.scope(context),
-      options,
-      folder: folder.isEmpty ? "." : folder
-    )
+    return request
   }
 
-  private static func render(
-    _ file: SourceFile,
-    _ scope: Scope,
-    _ options: Options,
-    folder: String
-  ) {
-    let holder = EnvironmentHolder()
-    let environment = Environment(options) { (name) throws(TemplateError) in
+  private static func run(_ request: Request) {
+    guard let path = request.path else { System.fail(usage) }
+    guard let bytes = System.read(path) else { System.fail("cannot read '\(path)'") }
+    for (name, value) in request.definitions { request.context[name] = value }
+    if request.hasModules { ContextData.addModules(to: request.context) }
+    let file = SourceFile(path: path, bytes: bytes)
+    let scope = ContextData.scope(request.context)
+    var folder = path.split(separator: "/", omittingEmptySubsequences: false).dropLast()
+      .joined(separator: "/")
+    if folder.isEmpty { folder = path.hasPrefix("/") ? "" : "." }
+    let base = folder
+    let environment = TemplateLoader.environment(request.options) { name in
       // Includes stay inside the template's folder.
       guard !name.hasPrefix("/"), !name.split(separator: "/").contains(".."),
-        let bytes = read(folder + "/" + name)
+        let bytes = System.read(base + "/" + name)
       else { return nil }
-      return try holder.environment?.compile(SourceFile(path: folder + "/" + name, bytes: bytes))
+      return SourceFile(path: base == "." ? name : base + "/" + name, bytes: bytes)
     }
-    holder.environment = environment
     do throws(TemplateError) {
-      let template = try environment.compile(file)
-      write(try Interpreter(environment).render(template, scope: scope))
+      if let repetitions = request.repetitions {
+        return System.write(try measurement(file, environment, scope, repetitions))
+      }
+      let (template, mistakes) = environment.parse(file)
+      guard mistakes.isEmpty else {
+        System.fail(mistakes.map { DiagnosticFormatter().format($0) }.joined(separator: "\n\n"))
+      }
+      let interpreter = Interpreter(environment)
+      if request.isNative {
+        let value = try interpreter.evaluate(template, scope: scope)
+        System.write(try interpreter.repr(value) + "\n")
+      } else {
+        System.write(try interpreter.render(template, scope: scope))
+      }
     } catch {
-      fail(DiagnosticFormatter().format(error.diagnostic))
+      System.fail(DiagnosticFormatter().format(error.diagnostic))
     }
   }
 
-  /// Prints the nanoseconds of a compilation and of a render, each the best of five runs.
-  private static func measure(
+  /// The nanoseconds of a compilation and of a render, each the best of five runs.
+  private static func measurement(
     _ file: SourceFile,
+    _ environment: Environment,
     _ scope: Scope,
-    _ options: Options,
     _ repetitions: Int
-  ) {
-    let environment = Environment(options)
+  ) throws(TemplateError) -> String {
     let clock = ContinuousClock()
     func best(_ body: () throws(TemplateError) -> Void) throws(TemplateError) -> Int64 {
       var best = Int64.max
@@ -137,171 +156,12 @@ struct Jinja {
       }
       return best
     }
-    do throws(TemplateError) {
-      let template = try environment.compile(file)
-      let compile = try best { () throws(TemplateError) in _ = try environment.compile(file) }
-      let interpreter = Interpreter(environment)
-      let render = try best { () throws(TemplateError) in
-        _ = try interpreter.render(template, scope: scope)
-      }
-      write("{\"compile\": \(compile), \"render\": \(render)}\n")
-    } catch {
-      fail(DiagnosticFormatter().format(error.diagnostic))
+    let template = try environment.compile(file)
+    let compile = try best { () throws(TemplateError) in _ = try environment.compile(file) }
+    let interpreter = Interpreter(environment)
+    let render = try best { () throws(TemplateError) in
+      _ = try interpreter.render(template, scope: scope)
     }
-  }
-
-  static func read(_ path: String) -> [UInt8]? {
-    let descriptor = path == "-" ? 0 : open(path, O_RDONLY)
-    guard descriptor >= 0 else { return nil }
-    defer { if descriptor != 0 { close(descriptor) } }
-    var result: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 1 << 16)
-    while true {
-      let count = readSome(descriptor, &buffer)
-      guard count >= 0 else { return nil }
-      if count == 0 { return result }
-      result += buffer[..<count]
-    }
-  }
-
-  private static func readSome(_ descriptor: Int32, _ buffer: inout [UInt8]) -> Int {
-    #if canImport(Glibc)
-    Glibc.read(descriptor, &buffer, buffer.count)
-    #else
-    Darwin.read(descriptor, &buffer, buffer.count)
-    #endif
-  }
-
-  static func write(_ text: String, to descriptor: Int32 = 1) {
-    var text = text
-    text.withUTF8 { bytes in
-      var offset = 0
-      while offset < bytes.count, let base = bytes.baseAddress {
-        let count = systemWrite(descriptor, base + offset, bytes.count - offset)
-        guard count > 0 else { exit(2) }
-        offset += count
-      }
-    }
-  }
-
-  private static func systemWrite(
-    _ descriptor: Int32,
-    _ base: UnsafePointer<UInt8>,
-    _ count: Int
-  ) -> Int {
-    #if canImport(Glibc)
-    Glibc.write(descriptor, base, count)
-    #else
-    Darwin.write(descriptor, base, count)
-    #endif
-  }
-
-  static func fail(_ message: String) -> Never {
-    write(message + "\n", to: 2)
-    exit(2)
-  }
-}
-
-/// The loader needs the environment that needs the loader.
-final class EnvironmentHolder: @unchecked Sendable {
-  // Set once, before the first template is rendered, on the same thread.
-  var environment: Environment?
-}
-
-enum Renderer {
-  static func addModules(to context: DictValue) {
-    context["modules"] = .object(ModulesObject())
-    context["Decimal"] = .object(DecimalClass())
-  }
-
-  static func scope(_ context: DictValue) -> Scope {
-    var values: [Symbol: Value] = [:]
-    for (key, value) in context.pairs {
-      if case .string(let name) = key { values[Symbol(name)] = value }
-    }
-    return DictionaryScope(values)
-  }
-}
-
-/// Many templates, one per line, as the differential test asks for them.
-enum Batch {
-  static func run() {
-    while let line = readLine() {
-      guard !line.isEmpty else { continue }
-      Jinja.write(answer(Array(line.utf8)) + "\n")
-    }
-  }
-
-  private static func answer(_ line: [UInt8]) -> String {
-    do throws(JSONText.Failure) {
-      guard case .dict(let request) = try JSONText.value(of: line) else {
-        return problem("BadRequest", "not an object")
-      }
-      return answer(request)
-    } catch {
-      return problem("BadRequest", error.message)
-    }
-  }
-
-  private static func problem(_ kind: String, _ message: String) -> String {
-    "{\"error\": {\"kind\": \(JSONWriter.quoted(kind)), "
-      + "\"message\": \(JSONWriter.quoted(message)), \"template\": null, \"line\": null, "
-      + "\"column\": null}}"
-  }
-
-  private static func answer(_ request: DictValue) -> String {
-    var options = Options()
-    if case .dict(let wanted)? = request["options"] {
-      func flag(_ name: String, _ value: inout Bool) {
-        if case .bool(let bool)? = wanted[name] { value = bool }
-      }
-      flag("trim_blocks", &options.trimBlocks)
-      flag("lstrip_blocks", &options.lstripBlocks)
-      flag("keep_trailing_newline", &options.keepTrailingNewline)
-      switch wanted["undefined"]?.asString {
-      case "strict": options.undefined = .strict
-      case "chainable": options.undefined = .chainable
-      case "debug": options.undefined = .debug
-      case "silent": options.undefined = .silent
-      default: break
-      }
-    }
-    var sources: [String: String] = [:]
-    if case .dict(let templates)? = request["templates"] {
-      for (key, value) in templates.pairs { sources[key.asString ?? ""] = value.asString }
-    }
-    let texts = sources
-    let holder = EnvironmentHolder()
-    let environment = Environment(options) { (name) throws(TemplateError) in
-      guard let text = texts[name] else { return nil }
-      return try holder.environment?.compile(SourceFile(path: name, text: text))
-    }
-    holder.environment = environment
-    let file = SourceFile(path: "template", text: request["template"]?.asString ?? "")
-    var context = DictValue()
-    if case .dict(let given)? = request["context"] { context = given }
-    if case .dict(let wanted)? = request["options"], case .bool(true)? = wanted["modules"] {
-      Renderer.addModules(to: context)
-    }
-    let scope = Renderer.scope(context)
-    do throws(TemplateError) {
-      let template = try environment.compile(file)
-      let interpreter = Interpreter(environment)
-      if case .bool(true)? = request["native"] {
-        let value = try interpreter.evaluate(template, scope: scope)
-        return "{\"output\": \(JSONWriter.quoted(try interpreter.repr(value)))}"
-      }
-      return "{\"output\": "
-        + JSONWriter.quoted(try interpreter.render(template, scope: scope)) + "}"
-    } catch {
-      let diagnostic = error.diagnostic
-      let place = diagnostic.span.map { span in
-        let (line, column) = span.position
-        return "\(JSONWriter.quoted(span.file.path)), \"line\": \(line), \"column\": \(column)"
-      }
-      return "{\"error\": {\"kind\": \(JSONWriter.quoted(error.kind.rawValue)), "
-        + "\"message\": \(JSONWriter.quoted(diagnostic.message)), "
-        + "\"template\": \(place ?? "null, \"line\": null, \"column\": null")}}"
-    }
+    return "{\"compile\": \(compile), \"render\": \(render)}\n"
   }
 }

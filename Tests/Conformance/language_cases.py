@@ -10,7 +10,11 @@ before the first says what the case shows. `record` parses each with dbt-core an
 where there is anything in it, the names of warnings, the first line of the error. Values that are
 null or empty are left out of a record; `compare --exact` keeps them, and so needs dbt-core too.
 
-LanguageCaseTests reads the same files.
+LanguageCaseTests reads the same files. To record again (after a new dbt-core, or for a new case):
+
+    VENV/bin/python Tests/Conformance/language_cases.py record NAME
+
+where VENV is the environment that conformance/compile_diff makes for itself.
 """
 import argparse
 import difflib
@@ -68,6 +72,8 @@ def cleaned(value, exact):
     if isinstance(value, dict):
         if isinstance(value.get("columns"), dict):  # their order counts
             value = {**value, "columns": list(value["columns"].values())}
+            for column in value["columns"]:  # dbt's are those of a set
+                column["tags"] = column["config"]["tags"] = sorted(column["tags"])
         items = {k: cleaned(v, exact) for k, v in value.items() if k not in DROPPED}
         return items if exact else {k: v for k, v in items.items() if not is_empty(v)}
     if isinstance(value, list):
@@ -128,7 +134,7 @@ def with_dbt(path, exact):
             warnings = []
 
             def note(event):
-                if event.info.level == "warn":
+                if event.info.level == "warn" or event.info.name == "SemanticValidationFailure":
                     warnings.append([event.info.name, event.info.msg])
 
             run = dbtRunner(callbacks=[note]).invoke(
@@ -176,7 +182,7 @@ def with_binary(binary, path, exact):
     error = None
     if run.returncode != 0:
         error = "\n".join(errors) or run.stderr or f"exit {run.returncode}"
-    out = result(folder, sorted(warnings), error, exact)
+    out = result(folder, sorted(warnings - UNNAMED), error, exact)
     shutil.rmtree(folder)
     return out
 
@@ -237,6 +243,8 @@ def main():
             if options.action == "record":
                 if value.get("error", "").startswith("harness"):
                     sys.exit(f"{name}: {value['error']}")
+                if "error" in value:  # what follows names folders and times
+                    value["error"] = value["error"].splitlines()[0]
                 with open(record, "w", encoding="utf-8") as file:
                     file.write(write(value))
                 print(name, "error" if "error" in value else "ok", *value.get("warnings", []))

@@ -41,6 +41,7 @@ package final class AdapterObject: Object {
     .merging(AdapterCall.relationMethods) { $1 }
     .merging(AdapterCall.statementMethods) { $1 }
     .merging(AdapterCall.snapshotMethods) { $1 }
+    .merging(AdapterCall.swapMethods) { $1 }
 
   private static let redshiftMethods: [String: Method] = AdapterCall.redshiftMethods
 

@@ -149,6 +149,19 @@ package final class RelationCache: Sendable {
     }
   }
 
+  /// A finished relation takes the place of another: the views on that one stand on it from now on.
+  package func swap(_ built: Relation, into target: Relation) {
+    state.withLock { state in
+      let type = target.type ?? state[Key(built)]?.relations.first?.type
+      state[Key(built)] = nil
+      var relation = target
+      relation.type = type
+      var entry = state[Key(target)] ?? Entry(relations: [])
+      entry.relations = [relation]
+      state[Key(target)] = entry
+    }
+  }
+
   package func dropSchema(database: String?, schema: String?) {
     state.withLock { state in
       state.schemas[SchemaKey(database, schema)] = [:]
@@ -156,6 +169,21 @@ package final class RelationCache: Sendable {
   }
 
   // MARK: Questions
+
+  /// The views on a relation, and the views on those.
+  package func dependents(of relation: Relation) -> [Relation] {
+    state.withLock { state in
+      var seen: Set<Key> = []
+      var pending = Array(state[Key(relation)]?.dependents ?? [])
+      var found: [Relation] = []
+      while let key = pending.popLast() {
+        guard seen.insert(key).inserted, let entry = state[key] else { continue }
+        found.append(contentsOf: entry.relations)
+        pending.append(contentsOf: entry.dependents)
+      }
+      return found
+    }
+  }
 
   /// All relations of a schema, by name; nil when the schema was never listed.
   package func relations(database: String?, schema: String?) -> [Relation]? {

@@ -77,7 +77,7 @@ extension Compiler {
       emit: context.emitEvent
     )
     own.unitTestInputs = inputs
-    try override(test.fields["overrides"]?.map ?? DatumMap(), in: own, node)
+    override(test.fields["overrides"]?.map ?? DatumMap(), in: own)
     do throws(TemplateError) {
       let (text, map) = try renderBody(of: model, own)
       return CompiledSQL(
@@ -177,27 +177,14 @@ extension Compiler {
     }
   }
 
-  private func override(
-    _ overrides: DatumMap,
-    in context: RunContext,
-    _ node: Node
-  ) throws(Failure) {
+  private func override(_ overrides: DatumMap, in context: RunContext) {
     for (name, value) in overrides["macros"]?.map?.entries ?? [] {
       let parts = name.split(separator: ".").map(String.init)
-      guard parts.count == 1 || parts.first == "dbt" else {
-        throw Failure(
-          .compilation,
-          subject: node.words,
-          Diagnostic(
-            id: "unit-test.package-macro",
-            message: "a unit test cannot yet override the macro \(name) of a package",
-            span: node.declaration,
-            hint: "override a macro of the project that calls it"
-          )
-        )
+      let constant = Value.function(name) { _, _ in Value(value) }
+      if parts.count == 2 { context.memberOverrides[parts[0], default: [:]][Symbol(parts[1])] = constant }
+      if parts.count == 1 || parts[0] == "dbt" {
+        context.extraMembers[Symbol(parts[parts.count - 1])] = constant
       }
-      context.extraMembers[Symbol(parts[parts.count - 1])] =
-        .function(name) { _, _ in Value(value) }
     }
     context.variableOverrides = overrides["vars"]?.map ?? DatumMap()
     for (name, value) in overrides["env_vars"]?.map?.entries ?? [] {

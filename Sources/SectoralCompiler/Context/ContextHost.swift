@@ -43,6 +43,8 @@ package protocol ContextHost: AnyObject {
 
   /// Writes the node's file under target/run.
   func writeRunFile(_ text: String) throws(TemplateError)
+  /// How the current node takes its old relation's place, on which `dependents` stand.
+  func swapSettings(dependents: [Relation]) -> SwapSettings
   /// The rows of the current seed.
   func loadSeed() throws(TemplateError) -> SeedTable
 }

@@ -18,9 +18,15 @@ package enum NativeRendering {
     "as_text": { (value, _, interpreter) throws(TemplateError) in
       .string(try interpreter.string(value))
     },
-    "as_bool": { (value, _, _) throws(TemplateError) in mark(value, .bool) },
-    "as_native": { (value, _, _) throws(TemplateError) in mark(value, .native) },
-    "as_number": { (value, _, _) throws(TemplateError) in mark(value, .number) },
+    "as_bool": { (value, _, interpreter) throws(TemplateError) in
+      try mark(value, .bool, interpreter)
+    },
+    "as_native": { (value, _, interpreter) throws(TemplateError) in
+      try mark(value, .native, interpreter)
+    },
+    "as_number": { (value, _, interpreter) throws(TemplateError) in
+      try mark(value, .number, interpreter)
+    },
     "is_list": isList,
   ]
 
@@ -38,8 +44,13 @@ package enum NativeRendering {
     if case .list = value { .bool(true) } else { .bool(false) }
   }
 
-  private static func mark(_ value: Value, _ wanted: NativeMark.Wanted) -> Value {
-    .object(NativeMark(value.object(NativeMark.self)?.value ?? value, wanted))
+  private static func mark(
+    _ value: Value,
+    _ wanted: NativeMark.Wanted,
+    _ interpreter: Interpreter
+  ) throws(TemplateError) -> Value {
+    let raw = value.object(NativeMark.self)?.value ?? value
+    return .object(NativeMark(raw, text: try interpreter.string(raw), wanted))
   }
 
   /// The value of a template that was one expression.
@@ -50,7 +61,7 @@ package enum NativeRendering {
     -> Value
   {
     guard let mark = value.object(NativeMark.self) else { return value }
-    let raw = try interpreter.string(mark.value)
+    let raw = mark.text
     let result = mark.value.asString == nil ? mark.value : PythonLiteral.value(raw)
     let name: String
     switch (mark.wanted, result) {
@@ -67,35 +78,43 @@ package enum NativeRendering {
   }
 }
 
-/// A value that a filter asked to be taken for what its text spells.
+/// A value that a filter asked to be taken for what its text spells. Until the template ends it is that
+/// text, as the filters of dbt make it: `x in y | as_bool` looks for a part of a text.
 final class NativeMark: ContextObject {
   enum Wanted { case native, bool, number }
 
   let value: Value
+  let text: String
   let wanted: Wanted
 
-  init(_ value: Value, _ wanted: Wanted) {
+  init(_ value: Value, text: String, _ wanted: Wanted) {
     self.value = value
+    self.text = text
     self.wanted = wanted
   }
 
-  override func string(_ interpreter: Interpreter) throws(TemplateError) -> String {
-    try interpreter.string(value)
-  }
+  override var typeName: String { "str" }
+  override var isTrue: Bool { !text.isEmpty }
+  override var length: Int? { text.unicodeScalars.count }
+
+  override func string(_ interpreter: Interpreter) throws(TemplateError) -> String { text }
   override func repr(_ interpreter: Interpreter) throws(TemplateError) -> String {
-    try interpreter.repr(value)
-  }
-  override var isTrue: Bool {
-    switch value {
-    case .none, .undefined: false
-    case .bool(let bool): bool
-    case .string(let text): !text.isEmpty
-    case .int(let int): int != 0
-    default: true
-    }
+    try interpreter.repr(.string(text))
   }
   override func isEqual(to other: Value) -> Bool {
-    value.isEqual(to: other.object(NativeMark.self)?.value ?? other)
+    Value.string(text).isEqual(to: other.object(NativeMark.self).map { .string($0.text) } ?? other)
+  }
+  override func contains(
+    _ needle: Value,
+    _ interpreter: Interpreter
+  ) throws(TemplateError) -> Bool? {
+    needle.asString.map { $0.isEmpty || text.firstRange(of: $0) != nil }
+  }
+  override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
+  ) throws(TemplateError) -> Value? {
+    try interpreter.attribute(name, of: .string(text))
   }
 }
 

@@ -96,12 +96,9 @@ package final class RelationObject: Object {
   ) throws(TemplateError)
     -> Value?
   {
-    guard let name = key.asString else { throw .python(.key, try interpreter.repr(key)) }
+    guard let name = key.asString else { return nil }
     if name == "metadata" { return metadata }
-    guard let value = try attribute(Symbol(name), interpreter) else {
-      throw .python(.key, try interpreter.repr(key))
-    }
-    return value
+    return try attribute(Symbol(name), interpreter)
   }
 
   package override func iterate(_ interpreter: Interpreter) throws(TemplateError) -> [Value]? {

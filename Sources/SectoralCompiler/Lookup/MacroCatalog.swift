@@ -101,7 +101,10 @@ package final class MacroCatalog: Sendable {
   {
     var tried: [String] = []
     let names = prefixes.map { ($0, Symbol("\($0)__\(name)")) }
-    guard let namespace else {
+    // A namespace that is no package's is as good as none.
+    guard let namespace,
+      searchOrders[namespace] != nil || namespaceNames[Symbol(namespace)] != nil
+    else {
       for (prefix, symbol) in names {
         tried.append("\(prefix)__\(name)")
         if case .macro(let entry)? = resolve(symbol, for: package) { return (entry, tried) }

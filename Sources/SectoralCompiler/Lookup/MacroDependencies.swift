@@ -49,4 +49,21 @@ extension MacroCatalog {
     }
     return found
   }
+
+  /// The macros that a macro calls, and those that these call, by name.
+  func reachable(from entry: MacroEntry) -> [Symbol: MacroEntry] {
+    var found: [Symbol: MacroEntry] = [:]
+    var seen: Set<String> = []
+    var waiting = [entry]
+    while let next = waiting.popLast() {
+      guard seen.insert(next.macro.uniqueID).inserted else { continue }
+      found[next.symbol] = next
+      for id in staticDependencies(of: next) {
+        let parts = id.split(separator: ".", maxSplits: 2).map(String.init)
+        guard parts.count == 3, let entry = tables[parts[1]]?[Symbol(parts[2])] else { continue }
+        waiting.append(entry)
+      }
+    }
+    return found
+  }
 }

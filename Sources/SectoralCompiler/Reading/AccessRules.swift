@@ -97,7 +97,8 @@ struct AccessRules {
           .parsing,
           Diagnostic(
             id: target.access == "private" ? "access.private" : "access.protected",
-            message: "Node \(id) attempted to reference node \(target.uniqueID), which is not allowed "
+            message:
+              "Node \(id) attempted to reference node \(target.uniqueID), which is not allowed "
               + "because the referenced node is \(words)",
             span: place(target),
             hint: hint

@@ -17,6 +17,7 @@ struct GenericTestDraft: Sendable {
   /// Renders the test as its raw code would: the macro with its arguments.
   func render(in context: ParseContext) throws(TemplateError) {
     guard let entry = macro(in: context) else { return }  // reported when the test is compiled
+    context.testMacro = entry
     if entry.macro.uniqueID == "macro.dbt.test_unique"
       || entry.macro.uniqueID == "macro.dbt.test_not_null"
     {
@@ -72,7 +73,9 @@ struct GenericTestDraft: Sendable {
     switch value {
     case .string(let text):
       let isCall = Self.isCall(text)
-      guard isCall || YAMLRenderer.isTemplate(text) else { return Value(value) }
+      guard isCall || YAMLRenderer.isTemplate(text) else {
+        return .string(YAMLRenderer.plain(text))
+      }
       let source = isCall ? "{{ \(text) }}" : text
       let file = SourceFile(path: place.file.path, text: source)
       let parsing = context as? ParseContext
@@ -146,7 +149,14 @@ struct GenericTestEntry {
     "store_failures", "store_failures_as", "meta", "database", "schema", "alias",
   ]
 
-  init(_ node: YAMLNode, file: String) throws(Failure) {
+  /// `renderer`: for the templates among the configurations. Arguments are rendered with the test.
+  init(_ node: YAMLNode, file: String, renderer: YAMLRenderer) throws(Failure) {
+    /// What stands deeper than a configuration's own text stays as it is, as in dbt.
+    func rendered(_ value: YAMLNode) throws(Failure) -> Datum {
+      guard let text = value.string else { return value.datum }
+      guard YAMLRenderer.isTemplate(text) else { return .string(YAMLRenderer.plain(text)) }
+      return try renderer.render(text, at: value.span)
+    }
     span = node.span
     var test = node.string
     var body: [(key: YAMLNode, value: YAMLNode)] = []
@@ -200,7 +210,7 @@ struct GenericTestEntry {
       case "description": description = value
       case "config":
         for (key, value) in value.mapping ?? [] {
-          config[key.keyText] = value.datum
+          config[key.keyText] = try rendered(value)
           origins[key.keyText] = value.span
         }
       case "arguments" where value.mapping != nil:
@@ -215,7 +225,7 @@ struct GenericTestEntry {
             hint: "keep the one in 'config'"
           )
         }
-        config[key] = value.datum
+        config[key] = try rendered(value)
         origins[key] = value.span
       case let key: arguments[key] = value.datum
       }

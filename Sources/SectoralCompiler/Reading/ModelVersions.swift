@@ -145,7 +145,9 @@ struct VersionedEntry {
     if let text = version["description"], !text.isNull, text.string != "" {
       set("description", text)
     }
-    if let list = version["constraints"], !(list.sequence ?? []).isEmpty { set("constraints", list) }
+    if let list = version["constraints"], !(list.sequence ?? []).isEmpty {
+      set("constraints", list)
+    }
     if let date = version["deprecation_date"] { set("deprecation_date", date) }
     let tests = ["data_tests", "tests"]
     let holder = tests.contains { version[$0] != nil } ? version : base

@@ -111,7 +111,9 @@ struct NodeReader {
     var builder = ConfigBuilder(node.resourceType)
     var paths: Set<[String]> = []
     let isFunction = node.resourceType == .function
-    let treeType: ResourceType = node.resourceType == .operation ? .model : node.resourceType
+    // Of what has no section of its own, dbt takes that of the models.
+    let hasNone: Set<ResourceType> = [.operation, .analysis, .sqlOperation]
+    let treeType = hasNone.contains(node.resourceType) ? .model : node.resourceType
     for level in draft.package.definition.trees[treeType]?.levels(for: node.fqn) ?? [] {
       // dbt leaves the tree of functions out of what it shows unrendered.
       builder.add(level.layer, unrendered: isFunction ? [:] : level.unrendered)
@@ -176,13 +178,6 @@ struct NodeReader {
 
   /// Database, schema, alias by the naming macros, and the relation's name.
   private func nameRelation(of node: Node, _ context: ParseContext) throws(TemplateError) {
-    guard node.resourceType != .analysis, node.resourceType != .sqlOperation,
-      node.resourceType != .operation
-    else {
-      node.database = workspace.profile.database
-      node.schema = workspace.profile.schema
-      return
-    }
     context.isNaming = true
     defer { context.isNaming = false }
     let config = node.config

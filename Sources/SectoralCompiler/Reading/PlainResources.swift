@@ -2,8 +2,7 @@ import SectoralProject
 import SectoralText
 import SectoralYAML
 
-/// Reads exposures and groups. Metrics, semantic models and saved queries are known to the
-/// language and come with the issues that need them: until then they are reported, not ignored.
+/// Reads exposures and groups.
 struct PlainResourceReader {
   let workspace: Workspace
   let descriptions: DescriptionRenderer
@@ -37,20 +36,6 @@ struct PlainResourceReader {
           manifest.disabledResources.append(exposure)
         }
       } catch { failures.append(error) }
-    }
-    for section in ["metrics", "semantic_models", "saved_queries"] {
-      guard let first = file.entries(section).first else { continue }
-      failures.append(
-        Failure(
-          .parsing,
-          Diagnostic(
-            id: "properties.not-yet",
-            message: "'\(section)' is not supported yet",
-            span: first.entry.span,
-            hint: "keep such projects on dbt for now; docs/compatibility.md lists what is missing"
-          )
-        )
-      )
     }
   }
 
@@ -217,12 +202,18 @@ struct PlainResourceReader {
     exposure.config = builder.config
     exposure.tags = builder.config["tags"]?.texts ?? []
     for item in entry["depends_on"]?.sequence ?? [] {
+      if let metric = ReferenceText.metric(item.datum.pythonText) {
+        exposure.fields["metrics"] = .list(
+          (exposure.fields["metrics"]?.list ?? []) + [.strings(metric)]
+        )
+        continue
+      }
       guard let call = ReferenceText(item.datum.pythonText) else {
         throw Failure(
           .parsing,
           Diagnostic(
             id: "exposure.bad-reference",
-            message: "'\(item.datum.pythonString)' is no ref('…') or source('…', '…')",
+            message: "'\(item.datum.pythonString)' is no ref('…'), source('…', '…') or metric('…')",
             span: item.span
           )
         )
@@ -241,11 +232,21 @@ enum ReferenceText {
   case ref(Reference)
   case source([String])
 
-  init?(_ text: String) {
+  /// The names in `metric('x')` or `metric('package', 'x')`.
+  static func metric(_ text: String) -> [String]? {
+    guard let (name, inner) = call(text), name == "metric" else { return nil }
+    return inner.split(separator: ",").map { String($0.trimmingBlanks.trimmingQuotes) }
+  }
+
+  private static func call(_ text: String) -> (name: String, inner: Substring)? {
     let trimmed = text.trimmingBlanks
     guard let open = trimmed.firstIndex(of: "("), trimmed.hasSuffix(")") else { return nil }
-    let name = trimmed[..<open].trimmingBlanks
-    let inner = trimmed[trimmed.index(after: open)...].dropLast()
+    let name = String(trimmed[..<open].trimmingBlanks)
+    return (name, Substring(trimmed[trimmed.index(after: open)...].dropLast()))
+  }
+
+  init?(_ text: String) {
+    guard let (name, inner) = Self.call(text) else { return nil }
     var names: [String] = []
     var version: Datum?
     for part in inner.split(separator: ",") {

@@ -10,7 +10,8 @@ extension ProjectReader {
         Diagnostic(
           id: "properties.no-node",
           severity: .warning,
-          message: "Did not find matching node for patch with name '\(patch.version?.testName ?? patch.name)' in the "
+          message:
+            "Did not find matching node for patch with name '\(patch.version?.testName ?? patch.name)' in the "
             + "'\(patch.section)' section of file '\(patch.file.originalFilePath)'",
           span: patch.entry["name"]?.span ?? patch.entry.span
         )
@@ -49,7 +50,9 @@ extension ProjectReader {
   func disableTestsOfDisabled(_ manifest: inout Manifest) {
     // Tests of disabled sources and of disabled versions dbt finds out about later, and leaves them
     // where they are.
+    // Of two with one name, one for each warehouse, one may be enabled.
     let disabled = Set(manifest.disabledNodes.lazy.filter { $0.version == nil }.map(\.uniqueID))
+      .subtracting(manifest.nodes.map(\.uniqueID))
     guard !disabled.isEmpty else { return }
     let (off, on) = manifest.nodes.partitioned { node in
       guard node.testMetadata != nil, let attached = node.attachedNode else { return false }

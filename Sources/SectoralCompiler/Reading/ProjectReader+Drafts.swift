@@ -175,8 +175,11 @@ extension ProjectReader {
     node.deprecationDate = entry["deprecation_date"]?.datum.timestamp
     node.timeSpine = entry["time_spine"]?.datum
     if node.resourceType == .function { node.extraFields = Self.signature(entry) }
-    if var spine = node.timeSpine?.map, spine["custom_granularities"] == nil {
-      spine["custom_granularities"] = .list([])
+    if var spine = node.timeSpine?.map {
+      let custom = (spine["custom_granularities"]?.list ?? []).map { part -> Datum in
+        ["name": part["name"] ?? .null, "column_name": part["column_name"] ?? .null]
+      }
+      spine["custom_granularities"] = .list(custom)
       node.timeSpine = .map(spine)
     }
 

@@ -9,6 +9,7 @@ extension ProjectReader {
     _ drafts: [Draft],
     _ patches: Patches,
     _ sources: [SourceReader.Entry],
+    _ renderers: PackageRenderers,
     _ failures: inout [Failure]
   ) -> [Draft] {
     var tests: [Draft] = []
@@ -28,7 +29,7 @@ extension ProjectReader {
         tags: [],
         quotesColumns: false
       )
-      tests += self.tests(in: patch.entry, target, &failures)
+      tests += self.tests(in: patch.entry, target, renderers, &failures)
     }
     // dbt makes the tests of an entry that describes nothing, too, and then finds nothing to test.
     for patch in patches.all
@@ -45,7 +46,7 @@ extension ProjectReader {
         tags: [],
         quotesColumns: false
       )
-      tests += self.tests(in: patch.entry, target, &failures)
+      tests += self.tests(in: patch.entry, target, renderers, &failures)
     }
     for source in sources {
       let table = source.table
@@ -60,7 +61,7 @@ extension ProjectReader {
         tags: table.inheritedTags,
         quotesColumns: table.quoting["column"]?.bool ?? false
       )
-      tests += self.tests(in: source.entry, target, &failures)
+      tests += self.tests(in: source.entry, target, renderers, &failures)
     }
     return tests
   }
@@ -80,6 +81,7 @@ extension ProjectReader {
   func tests(
     in entry: YAMLNode,
     _ target: TestTarget,
+    _ renderers: PackageRenderers,
     _ failures: inout [Failure]
   ) -> [Draft] {
     var drafts: [Draft] = []
@@ -117,7 +119,11 @@ extension ProjectReader {
       }
       for item in items {
         do {
-          let test = try GenericTestEntry(item, file: target.file.originalFilePath)
+          let test = try GenericTestEntry(
+            item,
+            file: target.file.originalFilePath,
+            renderer: renderers.renderer(of: target.package.name)
+          )
           drafts.append(try draft(test, target, column: column, tags: tags))
         } catch { failures.append(error) }
       }

@@ -76,7 +76,8 @@ package struct ProjectReader {
       descriptions: descriptions,
       createdAt: createdAt
     ).read(properties, &warnings, &failures)
-    drafts += genericTests(drafts, patches, sources, &failures)
+    let renderers = PackageRenderers(workspace)
+    drafts += genericTests(drafts, patches, sources, renderers, &failures)
     drafts += hookDrafts()
 
     let used = render(drafts, &failures)
@@ -112,6 +113,7 @@ package struct ProjectReader {
       )
     )
     warnings += references.resolve(&manifest, &failures)
+    SemanticLinks(references: references).resolve(&manifest, &failures)
     UnitTestReader.resolve(&manifest, references, &failures)
     warnings += DeprecationDates(references: references, now: workspace.invocation.startedAt)
       .warnings(manifest)
@@ -135,18 +137,14 @@ package struct ProjectReader {
       for file in package.files where file.kind == .properties { inputs.append((file, package)) }
     }
     let slots = Slots<PropertiesFile>(inputs.count)
-    let target = workspace.profile.targetVariable
     let workspace = workspace
     let work = inputs
     Threads.forEach(work.count) {
-      [String: YAMLRendererBox]()
+      PackageRenderers(workspace)
     } _: { renderers, index in
       let (file, package) = work[index]
-      let box =
-        renderers[package.name]
-        ?? YAMLRendererBox(workspace, package: package.name, target: target)
-      renderers[package.name] = box
-      slots.set(index, PropertiesFile(file, package: package.name, renderer: box.renderer))
+      let renderer = renderers.renderer(of: package.name)
+      slots.set(index, PropertiesFile(file, package: package.name, renderer: renderer))
     }
     return slots.values
   }
@@ -289,6 +287,8 @@ package struct ProjectReader {
       createdAt: createdAt
     )
     for file in files { reader.read(file, into: &manifest, &warnings, &failures) }
+    SemanticReader(workspace: workspace, descriptions: descriptions, createdAt: createdAt)
+      .read(files, into: &manifest, &warnings, &failures)
     let unitTests = UnitTestReader(
       workspace: workspace,
       descriptions: descriptions,
@@ -298,13 +298,20 @@ package struct ProjectReader {
   }
 }
 
-/// A renderer of one thread, with the context that it needs kept alive.
-private final class YAMLRendererBox {
-  let renderer: YAMLRenderer
-  let context: ConfigurationContext
+/// The renderers of properties files that one thread uses, with the contexts that they need kept alive.
+final class PackageRenderers {
+  private let workspace: Workspace
+  private let target: DatumMap
+  private var contexts: [String: (renderer: YAMLRenderer, context: ConfigurationContext)] = [:]
 
-  init(_ workspace: Workspace, package: String, target: DatumMap) {
-    context = ConfigurationContext(
+  init(_ workspace: Workspace) {
+    self.workspace = workspace
+    target = workspace.profile.targetVariable
+  }
+
+  func renderer(of package: String) -> YAMLRenderer {
+    if let known = contexts[package] { return known.renderer }
+    let context = ConfigurationContext(
       workspace.invocation,
       environment: workspace.processEnvironment,
       vars: workspace.vars(for: package),
@@ -314,7 +321,9 @@ private final class YAMLRendererBox {
         "project_name": .string(workspace.root.name),
       ]
     )
-    renderer = context.renderer(workspace.nativeEnvironment)
+    let renderer = context.renderer(workspace.nativeEnvironment)
+    contexts[package] = (renderer, context)
+    return renderer
   }
 }
 

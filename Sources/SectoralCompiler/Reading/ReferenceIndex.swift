@@ -61,8 +61,13 @@ package struct ReferenceIndex: Sendable {
       guard let candidates = byPackage[name] else { continue }
       if let node = pick(candidates, reference.name, reference.version) { return .node(node) }
     }
-    let isDisabled = (disabledNodes[reference.name] ?? []).contains {
-      reference.package == nil || $0.packageName == reference.package
+    let isDisabled = (disabledNodes[reference.name] ?? []).contains { node in
+      guard reference.package == nil || node.packageName == reference.package else { return false }
+      // Of a model with versions, it is off only if that version is.
+      guard let version = reference.version ?? node.latestVersion, let own = node.version else {
+        return true
+      }
+      return own.pythonText == version.pythonText
     }
     return isDisabled ? .disabled : .missing
   }
@@ -160,8 +165,9 @@ package struct ReferenceIndex: Sendable {
   }
 
   /// Fills in what a resource of a properties file depends on: sources first, each once.
-  private func resolve(_ resource: PlainResource, _ failures: inout [Failure]) {
-    let words = "\(resource.resourceType.title) '\(resource.uniqueID)' (\(resource.originalFilePath))"
+  func resolve(_ resource: PlainResource, _ failures: inout [Failure]) {
+    let words =
+      "\(resource.resourceType.title) '\(resource.uniqueID)' (\(resource.originalFilePath))"
     let place = resource.declaration
     var ids: [String] = []
     var problems: [Diagnostic] = []

@@ -6,10 +6,7 @@ import SectoralYAML
 struct SourceOverrides {
   struct Override {
     let entry: YAMLNode
-    /// As it was written.
-    let raw: YAMLNode
-    /// Whose file it stands in.
-    let package: String
+    /// The file that it stands in.
     let path: String
     var tables: [String: YAMLNode] = [:]
     var isUsed = false
@@ -20,16 +17,11 @@ struct SourceOverrides {
 
   init(_ files: [PropertiesFile]) {
     for file in files {
-      for (index, entry) in (file.root?["sources"]?.sequence ?? []).enumerated() {
+      for entry in file.root?["sources"]?.sequence ?? [] {
         guard let name = entry["name"]?.string, let target = entry["overrides"]?.string else {
           continue
         }
-        var override = Override(
-          entry: entry,
-          raw: file.raw?["sources"]?.sequence?[index] ?? entry,
-          package: file.package,
-          path: file.file.originalFilePath
-        )
+        var override = Override(entry: entry, path: file.file.originalFilePath)
         for table in entry["tables"]?.sequence ?? [] {
           if let name = table["name"]?.datum.pythonText { override.tables[name] = table }
         }

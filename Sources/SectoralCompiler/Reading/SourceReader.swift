@@ -28,11 +28,12 @@ struct SourceReader {
     for file in files {
       guard let package = workspace.package(file.package) else { continue }
       for (index, source) in (file.root?["sources"]?.sequence ?? []).enumerated() {
-        guard let name = source["name"]?.string, source["overrides"]?.string == nil else { continue }
+        guard let name = source["name"]?.string, source["overrides"]?.string == nil else {
+          continue
+        }
         let override = overrides.source(name, in: package.name)
         let raw = file.raw?["sources"]?.sequence?[index] ?? source
         let patched = SourceOverrides.join(override?.entry, over: source, leaving: "tables")
-        let patchedRaw = SourceOverrides.join(override?.raw, over: raw, leaving: "tables")
         for table in source["tables"]?.sequence ?? [] {
           guard let tableName = table["name"]?.datum.pythonText else {
             failures.append(
@@ -57,13 +58,12 @@ struct SourceReader {
             let entry = try read(
               name,
               patched,
-              raw: patchedRaw,
+              raw: raw,
               tableName,
               patchedTable,
               file,
               package
             )
-            entry.table.patchPath = override.map { "\($0.package)://\($0.path)" }
             if let other = seen[entry.table.uniqueID] {
               failures.append(
                 Failure(

@@ -58,7 +58,7 @@ struct UnitTestReader {
       }
       var map: DatumMap = ["input": .string(text)]
       var rows = try rows(input, of: name, file)
-      if input["rows"]?.isNull ?? true, input["fixture"]?.isNull ?? true, text != "this" {
+      if input["rows"]?.isNull ?? true, input["fixture"]?.isNull ?? true {
         rows["rows"] = try seedRows(text, of: name, at: input, file)
       }
       for (key, value) in rows.entries { map[key] = value }
@@ -203,13 +203,10 @@ struct UnitTestReader {
     var name = input
     if case .ref(let reference)? = ReferenceText(input) {
       name = reference.name
-      let packages = workspace.packages.filter {
-        reference.package == nil || $0.name == reference.package
-      }
-      for package in packages {
-        for seed in package.files
-        where seed.kind == .seed && FileSystem.stem(of: seed.path) == name {
-          return .list(Self.csv(seed.text))
+      for package in [reference.package ?? file.package, workspace.root.name] {
+        let files = workspace.package(package)?.files ?? []
+        for seed in files where seed.kind == .seed && FileSystem.stem(of: seed.path) == name {
+          return .list(Self.csv(seed.text, emptyIsNull: false))
         }
       }
     }
@@ -260,7 +257,7 @@ struct UnitTestReader {
   }
 
   /// Every value is text; an empty one is null.
-  static func csv(_ text: String) -> [Datum] {
+  static func csv(_ text: String, emptyIsNull: Bool = true) -> [Datum] {
     var records: [[String]] = []
     var record: [String] = []
     var field: [UInt8] = []
@@ -313,7 +310,7 @@ struct UnitTestReader {
       var map = DatumMap()
       for (index, name) in names.enumerated() {
         let value = index < record.count ? record[index] : ""
-        map[name] = value.isEmpty ? .null : .string(value)
+        map[name] = value.isEmpty && emptyIsNull ? .null : .string(value)
       }
       return .map(map)
     }

@@ -161,6 +161,35 @@ package struct WorkspaceLoader {
     )
   }
 
+  /// The project's file alone, for commands that do without a profile: `target` is empty where there
+  /// is none.
+  package func loadDefinition() throws(Failure) -> ProjectDefinition {
+    let raw = try ProjectDefinition.parse(root: settings.projectDirectory)
+    let profile = try? loadProfile(for: raw)
+    let target = profile?.targetVariable ?? DatumMap()
+    let configuring = invocation(
+      projectName: raw["name"]?.string ?? "",
+      adapterType: profile?.type ?? "postgres",
+      target: target
+    )
+    let renderer = context(configuring, members: ["target": Value(target)])
+      .renderer(nativeEnvironment)
+    let definition = try ProjectDefinition(
+      root: settings.projectDirectory,
+      node: try renderer.render(raw, keeping: ProjectDefinition.staysRaw),
+      raw: raw
+    )
+    if settings.checksVersions { try checkVersion(definition) }
+    return definition
+  }
+
+  /// Renders packages.yml and package-lock.yml: with variables of the command line and secrets, and
+  /// without a target.
+  package func renderPackages(_ node: YAMLNode) throws(Failure) -> YAMLNode {
+    try context(invocation(projectName: ""), allowsSecrets: true)
+      .renderer(nativeEnvironment).render(node)
+  }
+
   /// The profile alone: what `db` needs.
   package func loadProfile() throws(Failure) -> (project: YAMLNode, profile: Profile) {
     let raw = try ProjectDefinition.parse(root: settings.projectDirectory)
@@ -363,8 +392,7 @@ package struct WorkspaceLoader {
     of root: ProjectDefinition,
     _ renderer: YAMLRenderer
   ) throws(Failure) -> [(ProjectDefinition, String)] {
-    let folder =
-      settings.environment["DBT_PACKAGES_INSTALL_PATH"] ?? root.packagesInstallPath
+    let folder = root.packagesInstallPath
     let path = FileSystem.absolute(folder, from: root.root)
     var found: [(ProjectDefinition, String)] = []
     for name in FileSystem.folders(in: path)
@@ -400,7 +428,7 @@ package struct WorkspaceLoader {
           id: "package.not-installed",
           message: "dbt found \(declared) package(s) specified in packages.yml, but only "
             + "\(found.count) package(s) installed in \(folder).",
-          hint: "install the packages (dbt deps)"
+          hint: "run 'sectoral deps' to install the packages"
         )
       )
     }

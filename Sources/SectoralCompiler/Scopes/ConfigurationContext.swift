@@ -2,6 +2,7 @@ package import SectoralJinja
 package import SectoralProject
 import SectoralPython
 import SectoralText
+package import SectoralWarehouse
 package import SectoralYAML
 
 /// The context for values in YAML files: base functions, variables, the target; no macros.
@@ -82,6 +83,7 @@ package final class ConfigurationContext: Scope, ContextHost {
     throw .compilation("macros cannot be called in YAML files")
   }
   package func writeRunFile(_ text: String) throws(TemplateError) {}
+  package func swapSettings(dependents: [Relation]) -> SwapSettings { SwapSettings() }
   package func loadSeed() throws(TemplateError) -> SeedTable {
     throw .compilation("load_agate_table can only be called for a seed")
   }

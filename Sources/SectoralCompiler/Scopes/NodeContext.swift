@@ -2,6 +2,7 @@ package import SectoralJinja
 package import SectoralProject
 import SectoralPython
 import SectoralText
+package import SectoralWarehouse
 import SectoralYAML
 
 /// What one thread needs to render templates, whatever node they belong to.
@@ -51,6 +52,8 @@ package class NodeContext: Scope, ContextHost {
   private var memo: [Symbol: Value] = [:]
   /// Names that this context gives other values than the usual ones (unit tests, on-run-end).
   package var extraMembers: [Symbol: Value] = [:]
+  /// The same for members of packages: `package.macro`.
+  var memberOverrides: [String: [Symbol: Value]] = [:]
   /// Values that a unit test gives to variables and environment variables.
   var variableOverrides = DatumMap()
   var environmentOverrides: [String: String] = [:]
@@ -86,6 +89,7 @@ package class NodeContext: Scope, ContextHost {
   /// A member of the context that depends on the flavour or the node.
   package func member(_ name: Symbol) -> Value? { nil }
   package func writeRunFile(_ text: String) throws(TemplateError) {}
+  package func swapSettings(dependents: [Relation]) -> SwapSettings { SwapSettings() }
   package func loadSeed() throws(TemplateError) -> SeedTable {
     throw .compilation("load_agate_table can only be called for a seed")
   }
@@ -114,7 +118,7 @@ package class NodeContext: Scope, ContextHost {
   }
 
   /// A member that is no macro: what `builtins` holds.
-  func builtin(_ name: Symbol) -> Value? {
+  package func builtin(_ name: Symbol) -> Value? {
     if let value = member(name) ?? commonMember(name) { return value }
     return thread.base.lookup(name)
   }
@@ -309,9 +313,7 @@ package final class NamespaceObject: Object {
     _ name: Symbol,
     _ interpreter: Interpreter
   ) throws(TemplateError) -> Value? {
-    if let entry = thread.workspace.macros.member(name, of: self.name) {
-      return thread.value(of: entry)
-    }
+    if let value = macro(name, interpreter) { return value }
     guard name == Names.get else { return nil }
     return .function("get") { [unowned self] arguments, interpreter throws(TemplateError) in
       let key = arguments.positional.first?.asString ?? ""
@@ -324,10 +326,16 @@ package final class NamespaceObject: Object {
     _ key: Value,
     _ interpreter: Interpreter
   ) throws(TemplateError) -> Value? {
-    guard let key = key.asString,
-      let entry = thread.workspace.macros.member(Symbol(key), of: name)
-    else { return nil }
-    return thread.value(of: entry)
+    key.asString.flatMap { macro(Symbol($0), interpreter) }
+  }
+
+  private func macro(_ name: Symbol, _ interpreter: Interpreter) -> Value? {
+    if let context = interpreter.host as? NodeContext, !context.memberOverrides.isEmpty,
+      let value = context.memberOverrides[self.name]?[name]
+    {
+      return value
+    }
+    return thread.workspace.macros.member(name, of: self.name).map(thread.value)
   }
 }
 

@@ -22,6 +22,17 @@ package final class ParseContext: NodeContext {
   /// Where references are written that stand in a text made of something else: a test's argument.
   var referencePlace: TextSpan?
 
+  /// Of a generic test: its macro. While it is read, whatever the macro calls, however far down, can be
+  /// called by its bare name, even from a package that is not the test's.
+  var testMacro: MacroEntry?
+  private lazy var testMacros = testMacro.map { workspace.macros.reachable(from: $0) } ?? [:]
+
+  package override func builtin(_ name: Symbol) -> Value? {
+    if let value = super.builtin(name) { return value }
+    guard testMacro != nil, let entry = testMacros[name] else { return nil }
+    return thread.value(of: entry)
+  }
+
   override func calledDirectly(_ macro: Macro) {
     if !isNaming, !macroIDs.contains(macro.uniqueID) { macroIDs.append(macro.uniqueID) }
   }
@@ -29,11 +40,13 @@ package final class ParseContext: NodeContext {
   package override func member(_ name: Symbol) -> Value? {
     switch name {
     case Names.ref:
-      return .function("ref") { [unowned self] arguments, interpreter throws(TemplateError) in
+      let body: ReferenceFunction.Body = {
+        [unowned self] arguments, interpreter throws(TemplateError) in
         refs.append(try Reference(arguments, interpreter))
         refSpans.append(referencePlace ?? interpreter.currentSpan)
         return ownRelation
       }
+      return .object(ReferenceFunction(self, body))
     case Names.source:
       return .function("source") { [unowned self] arguments, interpreter throws(TemplateError) in
         sources.append(try sourceArguments(arguments))

@@ -2,7 +2,7 @@ package import SectoralJinja
 package import SectoralProject
 import SectoralPython
 import SectoralText
-import SectoralWarehouse
+package import SectoralWarehouse
 import SectoralYAML
 
 /// The context in which a node's templates run when it is compiled and executed: references are
@@ -58,6 +58,23 @@ package final class RunContext: NodeContext {
     do { try writeFile(text) } catch { throw TemplateError(error) }
   }
 
+  package override func swapSettings(dependents: [Relation]) -> SwapSettings {
+    var settings = SwapSettings()
+    let own = node?.meta.map?["sectoral"]?.map
+    settings.keepsDependents = own?["dependents"]?.string != "cascade"
+    if let patience = own?["swap_timeout"]?.int { settings.patience = max(0, patience) }
+    if !dependents.isEmpty {
+      for id in selectedResources {
+        guard let node = compiler.manifest.node(id), node.isRelational else { continue }
+        settings.rebuilt += dependents.filter {
+          $0.identifier?.lowercased() == node.alias.lowercased()
+            && $0.schema?.lowercased() == node.schema?.lowercased()
+        }
+      }
+    }
+    return settings
+  }
+
   package override func loadSeed() throws(TemplateError) -> SeedTable {
     guard let loadSeedTable else { return try super.loadSeed() }
     do { return try loadSeedTable() } catch { throw TemplateError(error) }
@@ -66,9 +83,11 @@ package final class RunContext: NodeContext {
   package override func member(_ name: Symbol) -> Value? {
     switch name {
     case Names.ref:
-      return .function("ref") { [unowned self] arguments, interpreter throws(TemplateError) in
+      let body: ReferenceFunction.Body = {
+        [unowned self] arguments, interpreter throws(TemplateError) in
         try relation(of: try Reference(arguments, interpreter), interpreter)
       }
+      return .object(ReferenceFunction(self, body))
     case Names.source:
       return .function("source") { [unowned self] arguments, interpreter throws(TemplateError) in
         try relation(ofSource: try sourceArguments(arguments), interpreter)

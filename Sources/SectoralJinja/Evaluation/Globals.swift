@@ -56,7 +56,7 @@ enum Globals {
   }
 
   private static var namespace: Value {
-    .function("namespace") { (arguments, interpreter) throws(TemplateError) in
+    .passing("namespace") { (arguments, interpreter) throws(TemplateError) in
       .object(NamespaceValue(try makeDict(arguments, interpreter)))
     }
   }
@@ -79,7 +79,7 @@ enum Globals {
   }
 
   private static var cycler: Value {
-    .function("cycler") { (arguments, interpreter) throws(TemplateError) in
+    .passing("cycler") { (arguments, interpreter) throws(TemplateError) in
       guard !arguments.positional.isEmpty else {
         throw TemplateError(
           ErrorKind(rawValue: "RuntimeError"),
@@ -92,7 +92,7 @@ enum Globals {
   }
 
   private static var joiner: Value {
-    .function("joiner") { (arguments, interpreter) throws(TemplateError) in
+    .passing("joiner") { (arguments, interpreter) throws(TemplateError) in
       let values = try arguments.bound("joiner", ["sep"])
       return .object(JoinerValue(values[0] ?? .string(", ")))
     }
@@ -114,6 +114,7 @@ enum Globals {
 private final class DictType: Object {
   override var typeName: String { "type" }
   override var isCallable: Bool { true }
+  override var takesMarkup: Bool { true }
 
   override func call(
     _ arguments: Arguments,
@@ -145,6 +146,7 @@ final class NamespaceValue: Object {
   init(_ values: DictValue) { self.values = values }
 
   override var typeName: String { "Namespace" }
+  override var describedTypeName: String { "jinja2.utils.Namespace" }
 
   override func attribute(
     _ name: Symbol,
@@ -194,6 +196,7 @@ final class CyclerValue: Object {
   init(_ items: [Value]) { self.items = items }
 
   override var typeName: String { "Cycler" }
+  override var describedTypeName: String { "jinja2.utils.Cycler" }
 
   override func attribute(
     _ name: Symbol,
@@ -227,6 +230,7 @@ final class JoinerValue: Object {
   init(_ separator: Value) { self.separator = separator }
 
   override var typeName: String { "Joiner" }
+  override var describedTypeName: String { "jinja2.utils.Joiner" }
   override var isCallable: Bool { true }
 
   override func call(
@@ -333,32 +337,5 @@ final class RangeValue: Object {
   override func hash(into hasher: inout Hasher) -> Bool {
     hasher.combine(count)
     return true
-  }
-}
-
-/// What filters like `map` give: items that can be gone through once.
-final class GeneratorValue: Object {
-  private var items: [Value]
-  private let label: String
-
-  init(_ items: [Value], label: String = "generator") {
-    self.items = items
-    self.label = label
-  }
-
-  override var typeName: String { label }
-  override var isTrue: Bool { true }
-
-  override func iterate(_ interpreter: Interpreter) throws(TemplateError) -> [Value]? {
-    let result = items
-    items = []
-    return result
-  }
-
-  /// The next item, as `| first` takes it.
-  func next() -> Value? { items.isEmpty ? nil : items.removeFirst() }
-
-  override func repr(_ interpreter: Interpreter) throws(TemplateError) -> String {
-    "<\(label) object>"
   }
 }

@@ -172,9 +172,10 @@ extension Interpreter {
     for index in 0..<Int(node.pointee.b) {
       let key = try evaluate(list[index * 2], frame)
       let value = try evaluate(list[index * 2 + 1], frame)
-      guard key.isHashable else {
+      if case .string = key {
+      } else {
         place = id
-        throw .unhashable(key)
+        try checkHashable(key)
       }
       dictionary[key] = value
     }
@@ -188,6 +189,9 @@ extension Interpreter {
   ) throws(TemplateError) -> Value {
     let list = frame.extra + Int(node.pointee.a)
     let count = Int(node.pointee.b)
+    if node.pointee.flag != Escaping.off.rawValue, isEscaping(node.pointee.flag) {
+      return try evaluateEscapedConcatenation(id, node, frame)
+    }
     if count == 2 {
       // Two strings need no detour through the output.
       let left = try evaluate(list[0], frame)
@@ -319,7 +323,35 @@ extension Interpreter {
     if case .undefined(let undefined) = right, undefined.kind == .strict {
       throw undefinedError(undefined)
     }
+    if undefinedKind == .strict { try checkNoStrictUndefined(left, right) }
     return left.isEqual(to: right)
+  }
+
+  /// Comparing containers compares what they hold, which strict undefined values refuse.
+  func checkNoStrictUndefined(_ left: Value, _ right: Value) throws(TemplateError) {
+    try checkStack()
+    switch (left, right) {
+    case (.undefined(let undefined), _) where undefined.kind == .strict,
+      (_, .undefined(let undefined)) where undefined.kind == .strict:
+      throw undefinedError(undefined)
+    case (.list(let a), .list(let b)) where a !== b && a.items.count == b.items.count:
+      for (x, y) in zip(a.items, b.items) {
+        try checkNoStrictUndefined(x, y)
+        if !x.isEqual(to: y) { return }
+      }
+    case (.tuple(let a), .tuple(let b)) where a !== b && a.items.count == b.items.count:
+      for (x, y) in zip(a.items, b.items) {
+        try checkNoStrictUndefined(x, y)
+        if !x.isEqual(to: y) { return }
+      }
+    case (.dict(let a), .dict(let b)) where a !== b && a.count == b.count:
+      for (key, value) in a.pairs {
+        guard let other = b[key] else { return }
+        try checkNoStrictUndefined(value, other)
+        if !value.isEqual(to: other) { return }
+      }
+    default: break
+    }
   }
 
   private func evaluateChain(
@@ -433,6 +465,7 @@ extension Interpreter {
     let arguments = try arguments(list, frame, callBlock: callBlock)
     place = id
     try countStep()
+    if usesMarkup, !object.takesMarkup { return try object.call(arguments.withoutMarkup, self) }
     return try object.call(arguments, self)
   }
 
@@ -441,6 +474,7 @@ extension Interpreter {
     switch callee {
     case .object(let object):
       try checkStack()
+      if usesMarkup, !object.takesMarkup { return try object.call(arguments.withoutMarkup, self) }
       return try object.call(arguments, self)
     case .undefined(let undefined):
       if undefined.kind == .silent { return callee }
@@ -474,8 +508,9 @@ extension Interpreter {
       }
     case .string, .list, .dict, .tuple, .set, .int, .float, .bool, .bigInt:
       if let known = symbol.known, Methods.has(known, object) {
-        let arguments = try arguments(node.pointee.b, frame, callBlock: callBlock)
+        var arguments = try arguments(node.pointee.b, frame, callBlock: callBlock)
         place = id
+        if usesMarkup, case .string = object { arguments = arguments.withoutMarkup }
         return try Methods.call(known, object, arguments, self)
       }
     default: break

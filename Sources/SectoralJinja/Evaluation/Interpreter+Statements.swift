@@ -25,7 +25,6 @@ extension Interpreter {
       )
     }
     inheritance.parent = nil
-    let mark = output.count
     let node = frame.nodes[Int(body)]
     if node.kind == .sequence {
       for index in 0..<Int(node.b) {
@@ -33,7 +32,7 @@ extension Interpreter {
         if inheritance.parent != nil {
           // What stands outside of blocks is not shown once another template is extended.
           switch frame.nodes[Int(child)].kind {
-          case .text, .output, .block: continue
+          case .text, .output, .outputEscaped, .block: continue
           default: break
           }
         }
@@ -43,7 +42,6 @@ extension Interpreter {
       _ = try execute(body, frame)
     }
     guard let parent = inheritance.parent else { return }
-    output.truncate(to: mark)
     var base = takeFrame(
       parent.program,
       0,
@@ -148,6 +146,8 @@ extension Interpreter {
     switch node.pointee.kind {
     case .do:
       _ = try evaluate(node.pointee.a, frame)
+    case .outputEscaped: try executeEscapedOutput(node, frame)
+    case .autoescape: return try executeAutoescape(node, frame)
     case .macro:
       let target = frame.nodes[Int(node.pointee.b)]
       frame.slots[Int(target.b)] = .object(makeMacro(node.pointee.a, frame))
@@ -156,7 +156,8 @@ extension Interpreter {
     case .setBlock:
       let mark = output.count
       let flow = try execute(node.pointee.b, frame)
-      var value = Value.string(output.take(from: mark))
+      let text = output.take(from: mark)
+      var value: Value = isEscaping(node.pointee.flag) ? markup(text) : .string(text)
       if node.pointee.c >= 0 {
         value = try evaluateFilter(
           node.pointee.c,
@@ -172,7 +173,8 @@ extension Interpreter {
       let mark = output.count
       frame.enter(node.pointee.c)
       let flow = try execute(node.pointee.b, frame)
-      let text = Value.string(output.take(from: mark))
+      let body = output.take(from: mark)
+      let text = isEscaping(node.pointee.flag) ? markup(body) : Value.string(body)
       let value = try evaluateFilter(
         node.pointee.a,
         frame.nodes + Int(node.pointee.a),
@@ -180,7 +182,11 @@ extension Interpreter {
         operand: text
       )
       place = id
-      try write(value)
+      // What a filter block gives is put out as it is, so it must be text.
+      guard let result = value.text else {
+        throw .type("sequence item 0: expected str instance, \(value.typeName) found")
+      }
+      output.append(result)
       if let recorder { recorder.note(id, in: frame, at: mark, output.count - mark) }
       return flow
     case .with:
@@ -426,9 +432,22 @@ extension Interpreter {
       try countStep()
       place = loop.pointee.target
       try assign(loop.pointee.target, item, frame)
-      if try condition(loop.pointee.test, frame) { result.append(item) }
+      guard try condition(loop.pointee.test, frame) else { continue }
+      result.append(assigned(loop.pointee.target, item, frame))
     }
     return result
+  }
+
+  /// What a target holds after an assignment: a target of several names is a tuple of theirs.
+  private func assigned(_ target: NodeID, _ item: Value, _ frame: Frame) -> Value {
+    let node = frame.nodes + Int(target)
+    switch node.pointee.kind {
+    case .name: return frame.slots[Int(node.pointee.b)] ?? item
+    case .namespaceTarget: return item
+    default:
+      let targets = frame.extra + Int(node.pointee.a)
+      return .tuple((0..<Int(node.pointee.b)).map { assigned(targets[$0], item, frame) })
+    }
   }
 
   /// `loop(items)` in a recursive loop: the loop's text for other items.
@@ -456,6 +475,7 @@ extension Interpreter {
     }
     let mark = output.count
     try run(loop, over: iterable, frame, depth: depth)
-    return .string(output.take(from: mark))
+    let text = output.take(from: mark)
+    return escapes ? markup(text) : .string(text)
   }
 }

@@ -236,6 +236,7 @@ final class ModuleValue: Object {
   }
 
   override var typeName: String { "TemplateModule" }
+  override var describedTypeName: String { "jinja2.environment.TemplateModule" }
 
   func export(_ symbol: Symbol) -> Value? {
     guard !symbol.name.hasPrefix("_") else { return nil }
@@ -268,6 +269,7 @@ final class TemplateReference: Object {
   init(_ inheritance: Inheritance) { self.inheritance = inheritance }
 
   override var typeName: String { "TemplateReference" }
+  override var describedTypeName: String { "jinja2.runtime.TemplateReference" }
 
   override func attribute(
     _ name: Symbol,
@@ -313,6 +315,7 @@ final class BlockReference: Object {
   }
 
   override var typeName: String { "BlockReference" }
+  override var describedTypeName: String { "jinja2.runtime.BlockReference" }
   override var isCallable: Bool { true }
 
   override func attribute(
@@ -342,6 +345,7 @@ final class BlockReference: Object {
       frame,
       scope: nil
     )
-    return .string(interpreter.output.take(from: mark))
+    let text = interpreter.output.take(from: mark)
+    return interpreter.escapes ? interpreter.markup(text) : .string(text)
   }
 }

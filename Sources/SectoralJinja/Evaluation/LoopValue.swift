@@ -13,6 +13,7 @@ final class LoopValue: Object {
   }
 
   override var typeName: String { "LoopContext" }
+  override var describedTypeName: String { "jinja2.runtime.LoopContext" }
 
   /// Something inside of the loop went through the rest of it.
   @exclusivity(unchecked) private(set) var isDrained = false
@@ -63,14 +64,16 @@ final class LoopValue: Object {
           )
         )
     case .cycle:
-      return .function("cycle") { [self] (arguments, interpreter) throws(TemplateError) in
+      return .passing("cycle") { [self] (arguments, interpreter) throws(TemplateError) in
         guard !arguments.positional.isEmpty else { throw .type("no items for cycling given") }
         return arguments.positional[index % arguments.positional.count]
       }
     case .changed:
-      return .function("changed") { [self] (arguments, interpreter) throws(TemplateError) in
+      return .passing("changed") { [self] (arguments, interpreter) throws(TemplateError) in
         let values = arguments.positional
-        if let last = lastChanged, Value.tuple(last).isEqual(to: .tuple(values)) {
+        if let last = lastChanged,
+          try interpreter.compare(.equal, .tuple(last), .tuple(values))
+        {
           return .bool(false)
         }
         lastChanged = values

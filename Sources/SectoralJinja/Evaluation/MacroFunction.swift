@@ -8,6 +8,8 @@ final class MacroFunction: Object {
   let closure: Frame?
   let scope: Scope
   let undefined: UndefinedKind
+  /// Whether text was escaped where the macro was defined.
+  let escapes: Bool
   let label: String?
 
   init(
@@ -16,6 +18,7 @@ final class MacroFunction: Object {
     closure: Frame?,
     scope: Scope,
     undefined: UndefinedKind,
+    escapes: Bool,
     label: String?
   ) {
     self.program = program
@@ -23,6 +26,7 @@ final class MacroFunction: Object {
     self.closure = closure
     self.scope = scope
     self.undefined = undefined
+    self.escapes = escapes
     self.label = label
   }
 
@@ -35,7 +39,9 @@ final class MacroFunction: Object {
   var function: UnsafePointer<Function> { program.functions + Int(index) }
 
   override var typeName: String { "Macro" }
+  override var describedTypeName: String { "jinja2.runtime.Macro" }
   override var isCallable: Bool { true }
+  override var takesMarkup: Bool { true }
 
   override func call(
     _ arguments: Arguments,
@@ -81,6 +87,7 @@ extension Interpreter {
       closure: frame,
       scope: frame.scope,
       undefined: frame.undefined,
+      escapes: escapes,
       label: nil
     )
   }
@@ -316,6 +323,7 @@ extension Interpreter {
       for key in try object.iterate(self) ?? [] {
         try add(key, try object.item(key, self) ?? .none)
       }
+    case .undefined(let undefined): throw undefinedError(undefined)
     default:
       throw .type("argument after ** must be a mapping, not \(value.typeName)")
     }
@@ -339,7 +347,13 @@ extension Interpreter {
     callDepth += 1
     let outerLimit = stackLimit
     if outerFrame == nil { stackLimit = StackGuard.limit() }
+    let outerEscapes = escapes
+    // A macro of another template runs as that one is escaped.
+    if outerEscapes != macro.escapes, macro.program !== outerFrame?.program {
+      escapes = macro.escapes
+    }
     defer {
+      escapes = outerEscapes
       current = outerFrame
       place = outerPlace
       callDepth -= 1
@@ -387,7 +401,9 @@ extension Interpreter {
         Diagnostic.Frame(label: macro.shownLabel, span: span)
       )
     }
-    return captures ? .string(output.take(from: mark)) : nil
+    guard captures else { return nil }
+    let text = output.take(from: mark)
+    return outerEscapes ? markup(text) : .string(text)
   }
 
   private func missingParameter(_ parameter: Parameter, _ frame: Frame) -> Value {

@@ -10,6 +10,30 @@ enum BuiltinFilters {
   }()
 }
 
+/// What a filter makes of markup before its pipe.
+enum MarkupRule {
+  /// It is a string like others.
+  case string
+  /// The string that comes of it is markup again.
+  case kept
+  /// The filter knows what it is.
+  case itself
+
+  func adapted(_ body: @escaping FilterBody) -> FilterBody {
+    if self == .itself { return body }
+    let isKept = self == .kept
+    let result: FilterBody = { (value, arguments, interpreter) throws(TemplateError) in
+      guard interpreter.usesMarkup else { return try body(value, arguments, interpreter) }
+      let result = try body(value.withoutMarkup, arguments.withoutMarkup, interpreter)
+      if isKept, value.isMarkup, case .string(let text) = result {
+        return interpreter.markup(text)
+      }
+      return result
+    }
+    return result
+  }
+}
+
 /// Filters being listed.
 struct FilterTable {
   var filters: [String: FilterBody] = [:]
@@ -19,10 +43,12 @@ struct FilterTable {
   /// `names`: The first is the one that messages show.
   /// `parameters`: Without the value before the pipe.
   /// `required`: How many of them have no default.
+  /// `markup`: What becomes of markup before the pipe.
   mutating func add(
     _ names: [String],
     _ parameters: [String] = [],
     required: Int = 0,
+    markup: MarkupRule = .string,
     _ body:
       @escaping @Sendable (Value, BoundArguments, Interpreter) throws(TemplateError) -> Value
   ) {
@@ -37,11 +63,18 @@ struct FilterTable {
       let values = try arguments.matched({ function }, parameters, required)
       return try body(value, values, interpreter)
     }
-    for name in names { filters[name] = parameters.isEmpty ? bare : bound }
+    let body = markup.adapted(parameters.isEmpty ? bare : bound)
+    for name in names { filters[name] = body }
   }
 
   /// Adds a filter that looks at its arguments itself.
-  mutating func addOpen(_ name: String, _ body: @escaping FilterBody) { filters[name] = body }
+  mutating func addOpen(
+    _ name: String,
+    markup: MarkupRule = .string,
+    _ body: @escaping FilterBody
+  ) {
+    filters[name] = markup.adapted(body)
+  }
 }
 
 extension Interpreter {
@@ -89,9 +122,7 @@ extension Interpreter {
 
   /// What strings are compared by unless case matters.
   func ignoringCase(_ value: Value) -> Value {
-    if case .string(let text) = value {
-      return .string(StringMethods.changedCase(.lower, text))
-    }
+    if let text = value.text { return .string(StringMethods.changedCase(.lower, text)) }
     return value
   }
 }

@@ -33,7 +33,7 @@ enum Markup {
     "lsquo": "\u{2018}", "rsquo": "\u{2019}", "ldquo": "\u{201C}", "rdquo": "\u{201D}",
   ]
 
-  private static func unescaped(_ text: String) -> String {
+  static func unescaped(_ text: String) -> String {
     guard text.utf8.contains(UInt8(ascii: "&")) else { return text }
     var result = ""
     var rest = Substring(text)
@@ -68,42 +68,43 @@ enum Markup {
     return code.flatMap(Unicode.Scalar.init).map { String($0) }
   }
 
-  /// Addresses made links, the rest escaped.
+  /// Addresses made links in text that is escaped already.
   static func linked(
-    _ text: String,
-    limit: Int?,
+    _ escaped: String,
+    limit: Value?,
     rel: String,
     target: String?,
-    schemes: [String]
-  ) -> String {
-    let escaped = BuiltinFilters.escaped(text)
+    schemes: [String],
+    _ interpreter: Interpreter
+  ) throws(TemplateError) -> String {
     var result = ""
     var word = ""
     let attributes =
       (rel.isEmpty ? "" : " rel=\"\(BuiltinFilters.escaped(rel))\"")
       + (target.map { " target=\"\(BuiltinFilters.escaped($0))\"" } ?? "")
-    func flush() {
-      result += link(word, limit, attributes, schemes)
+    func flush() throws(TemplateError) {
+      result += try link(word, limit, attributes, schemes, interpreter)
       word = ""
     }
     for scalar in escaped.unicodeScalars {
       if isPythonSpace(scalar) {
-        flush()
+        try flush()
         result.unicodeScalars.append(scalar)
       } else {
         word.unicodeScalars.append(scalar)
       }
     }
-    flush()
+    try flush()
     return result
   }
 
   private static func link(
     _ word: String,
-    _ limit: Int?,
+    _ limit: Value?,
     _ attributes: String,
-    _ schemes: [String]
-  ) -> String {
+    _ schemes: [String],
+    _ interpreter: Interpreter
+  ) throws(TemplateError) -> String {
     var head = ""
     var middle = word
     var tail = ""
@@ -135,18 +136,21 @@ enum Markup {
         missing -= 1
       }
     }
-    func shown(_ address: String) -> String {
-      guard let limit, address.scalarCount > limit else { return address }
-      return String(address.unicodeScalars.prefix(limit)) + "..."
+    func shown(_ address: String) throws(TemplateError) -> String {
+      guard let limit,
+        try interpreter.compare(.greater, .int(address.scalarCount), limit)
+      else { return address }
+      let cut = try interpreter.slice(.string(address), .none, limit, .none)
+      return (cut.asString ?? "") + "..."
     }
     let lower = middle.lowercased()
     if lower.hasPrefix("http://") || lower.hasPrefix("https://") || lower.hasPrefix("www."),
       isAddress(lower)
     {
       if lower.hasPrefix("www.") {
-        middle = "<a href=\"https://\(middle)\"\(attributes)>\(shown(middle))</a>"
+        middle = "<a href=\"https://\(middle)\"\(attributes)>\(try shown(middle))</a>"
       } else {
-        middle = "<a href=\"\(middle)\"\(attributes)>\(shown(middle))</a>"
+        middle = "<a href=\"\(middle)\"\(attributes)>\(try shown(middle))</a>"
       }
     } else if lower.hasPrefix("mailto:"), isMail(String(middle.dropFirst(7))) {
       middle = "<a href=\"\(middle)\">\(middle.dropFirst(7))</a>"

@@ -1,13 +1,14 @@
 extension BuiltinFilters {
   static func addMarkupFilters(_ table: inout FilterTable) {
-    table.add(["escape", "e"]) { (value, arguments, interpreter) throws(TemplateError) in
-      .string(escaped(try interpreter.soft(value)))
+    table.add(["escape", "e"], markup: .itself) {
+      (value, arguments, interpreter) throws(TemplateError) in
+      interpreter.markup(try interpreter.escapedText(of: value))
     }
     table.add(["forceescape"]) { (value, arguments, interpreter) throws(TemplateError) in
-      .string(escaped(try interpreter.soft(value)))
+      interpreter.markup(escaped(try interpreter.soft(value)))
     }
     table.add(["safe"]) { (value, arguments, interpreter) throws(TemplateError) in
-      .string(try interpreter.soft(value))
+      interpreter.markup(try interpreter.soft(value))
     }
     table.add(["striptags"]) { (value, arguments, interpreter) throws(TemplateError) in
       .string(Markup.stripped(try interpreter.soft(value)))
@@ -21,16 +22,19 @@ extension BuiltinFilters {
         indent = String(repeating: " ", count: max(0, min(64, try width.expectInt())))
       }
       let text = try JSONText.text(of: value, indent: indent, sortsKeys: true, interpreter)
-      return .string(
+      return interpreter.markup(
         text.replacing("&", with: "\\u0026").replacing("<", with: "\\u003c")
           .replacing(">", with: "\\u003e").replacing("'", with: "\\u0027")
       )
     }
-    table.add(["xmlattr"], ["autospace"]) {
+    table.add(["xmlattr"], ["autospace"], markup: .itself) {
       (value, arguments, interpreter) throws(TemplateError) in
       var parts: [String] = []
-      for (key, value) in try interpreter.keywordPairs(value)
+      for (name, value) in try attributes(of: value, interpreter)
       where !value.isNone && !value.isUndefined {
+        guard let key = name.text else {
+          throw .type("expected string or bytes-like object, got '\(name.typeName)'")
+        }
         if key.unicodeScalars.contains(where: {
           isPythonSpace($0) || $0 == "/" || $0 == ">" || $0 == "="
         }) {
@@ -38,11 +42,12 @@ extension BuiltinFilters {
             "Invalid character in attribute name: \(try interpreter.reprText(of: .string(key)))"
           )
         }
-        parts.append("\(escaped(key))=\"\(escaped(try interpreter.soft(value)))\"")
+        parts.append("\(escaped(key))=\"\(try interpreter.escapedText(of: value))\"")
       }
       let text = parts.joined(separator: " ")
       let isSpaced = try interpreter.flag(arguments[0], default: true)
-      return .string(isSpaced && !text.isEmpty ? " " + text : text)
+      let attributes = isSpaced && !text.isEmpty ? " " + text : text
+      return interpreter.escapes ? interpreter.markup(attributes) : .string(attributes)
     }
     table.add(["urlencode"]) { (value, arguments, interpreter) throws(TemplateError) in
       switch value {
@@ -50,14 +55,10 @@ extension BuiltinFilters {
         return .string(
           try query(dictionary.pairs.map { ($0.key, $0.value) }, interpreter)
         )
-      case .list, .tuple, .object:
-        if case .object(let object) = value,
-          try object.iterate(interpreter) == nil || object.isMapping
-        {
-          break
-        }
+      case .list, .tuple, .set, .object, .undefined:
         var pairs: [(Value, Value)] = []
-        for item in try interpreter.items(of: value) {
+        guard let items = try iterated(value, interpreter) else { break }
+        for item in items {
           let pair = try interpreter.items(of: item)
           guard pair.count == 2 else {
             throw .value("not enough values to unpack (expected 2, got \(pair.count))")
@@ -69,10 +70,13 @@ extension BuiltinFilters {
       }
       return .string(quoted(try interpreter.soft(value), slash: true))
     }
-    table.add(["urlize"], ["trim_url_limit", "nofollow", "target", "rel", "extra_schemes"]) {
+    table.add(
+      ["urlize"],
+      ["trim_url_limit", "nofollow", "target", "rel", "extra_schemes"],
+      markup: .itself
+    ) {
       (value, arguments, interpreter) throws(TemplateError) in
-      var limit: Int?
-      if let value = arguments[0], !value.isNone { limit = try value.expectInt() }
+      let limit = arguments[0].flatMap { $0.isNone ? nil : $0 }
       var rel: Set<String> = ["noopener"]
       if let value = arguments[3], !value.isNone {
         rel.formUnion(try interpreter.soft(value).split(separator: " ").map(String.init))
@@ -86,19 +90,51 @@ extension BuiltinFilters {
           schemes.append(try interpreter.soft(scheme))
         }
       }
-      return .string(
-        Markup.linked(
-          try interpreter.soft(value),
-          limit: limit,
-          rel: rel.sorted().joined(separator: " "),
-          target: target,
-          schemes: schemes
-        )
+      let linked = try Markup.linked(
+        interpreter.escapedText(of: value),
+        limit: limit,
+        rel: rel.sorted().joined(separator: " "),
+        target: target,
+        schemes: schemes,
+        interpreter
       )
+      return interpreter.escapes ? interpreter.markup(linked) : .string(linked)
     }
-    table.add(["pprint"]) { (value, arguments, interpreter) throws(TemplateError) in
+    table.add(["pprint"], markup: .itself) { (value, arguments, interpreter) throws(TemplateError) in
       .string(try PrettyPrint.text(of: value, interpreter))
     }
+  }
+
+  /// The pairs of a mapping.
+  private static func attributes(
+    of value: Value,
+    _ interpreter: Interpreter
+  ) throws(TemplateError) -> [(Value, Value)] {
+    switch value {
+    case .dict(let dictionary): return dictionary.pairs.map { ($0.key, $0.value) }
+    case .object(let object) where object.isMapping:
+      var pairs: [(Value, Value)] = []
+      for key in try object.iterate(interpreter) ?? [] {
+        pairs.append((key, try object.item(key, interpreter) ?? .none))
+      }
+      return pairs
+    case .undefined(let undefined): throw interpreter.undefinedError(undefined)
+    default:
+      throw TemplateError(
+        .attribute,
+        id: "jinja.attribute-error",
+        "'\(value.typeName)' object has no attribute 'items'"
+      )
+    }
+  }
+
+  /// nil: not iterable, or a mapping.
+  private static func iterated(
+    _ value: Value,
+    _ interpreter: Interpreter
+  ) throws(TemplateError) -> [Value]? {
+    guard case .object(let object) = value else { return try interpreter.items(of: value) }
+    return object.isMapping ? nil : try object.iterate(interpreter)
   }
 
   static func escaped(_ text: String) -> String {

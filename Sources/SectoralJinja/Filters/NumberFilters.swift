@@ -184,7 +184,7 @@ enum Numerals {
     case .object(let object): return object.numericValue.flatMap(float)
     case .string(let text):
       let stripped = StringMethods.strip(text, left: true, right: true)
-      let lower = stripped.lowercased()
+      let lower = decimals(stripped).lowercased()
       switch lower {
       case "inf", "+inf", "infinity", "+infinity": return .infinity
       case "-inf", "-infinity": return -.infinity
@@ -205,6 +205,20 @@ enum Numerals {
       guard let number = value.number, number.double.isFinite || value.isFloat else { return nil }
       return number.double
     }
+  }
+
+  /// The text with digits of other scripts as those of ASCII.
+  private static func decimals(_ text: String) -> String {
+    if text.isASCIIText { return text }
+    var result = ""
+    for scalar in text.unicodeScalars {
+      if scalar.isPythonDecimal, let value = scalar.properties.numericValue {
+        result += String(Int(value))
+      } else {
+        result.unicodeScalars.append(scalar)
+      }
+    }
+    return result
   }
 
   private static func isFloatByte(_ byte: UInt8) -> Bool {
@@ -237,7 +251,7 @@ enum Numerals {
       quotient += 1
     }
     rest = quotient * scale.magnitude
-    return Double(signOf: double, magnitudeOf: Double(BigInt(rest)))
+    return Double(signOf: double, magnitudeOf: BigInt(rest).nearestDouble)
   }
 
   /// `round(integer, digits)` for negative digits.

@@ -1,6 +1,6 @@
 extension BuiltinFilters {
   static func addSequenceFilters(_ table: inout FilterTable) {
-    table.add(["default", "d"], ["default_value", "boolean"]) {
+    table.add(["default", "d"], ["default_value", "boolean"], markup: .itself) {
       (value, arguments, interpreter) throws(TemplateError) in
       var isMissing = value.isUndefined
       if !isMissing, try interpreter.flag(arguments[1]) {
@@ -15,18 +15,19 @@ extension BuiltinFilters {
       .list(ListValue(try interpreter.items(of: value)))
     }
     table.add(["items"]) { (value, arguments, interpreter) throws(TemplateError) in
-      switch value {
-      case .undefined: return .object(GeneratorValue([]))
-      case .dict(let dictionary):
-        return .object(GeneratorValue(dictionary.pairs.map { .tuple([$0.key, $0.value]) }))
-      case .object(let object) where object.isMapping:
-        return .object(GeneratorValue(try pairs(object, interpreter).map { .tuple([$0, $1]) }))
-      default: throw .type("Can only get item pairs from a mapping.")
+      generator { (interpreter) throws(TemplateError) in
+        switch value {
+        case .undefined: return []
+        case .dict(let dictionary): return dictionary.pairs.map { .tuple([$0.key, $0.value]) }
+        case .object(let object) where object.isMapping:
+          return try pairs(object, interpreter).map { .tuple([$0, $1]) }
+        default: throw .type("Can only get item pairs from a mapping.")
+        }
       }
     }
     table.add(["first"]) { (value, arguments, interpreter) throws(TemplateError) in
       if case .object(let object) = value, let generator = object as? GeneratorValue {
-        return generator.next() ?? empty("No first item, sequence was empty.", interpreter)
+        return try generator.next(interpreter) ?? empty("No first item, sequence was empty.", interpreter)
       }
       return try interpreter.items(of: value).first
         ?? empty("No first item, sequence was empty.", interpreter)
@@ -40,13 +41,17 @@ extension BuiltinFilters {
       try interpreter.items(of: value).randomElement()
         ?? empty("No random item, sequence was empty.", interpreter)
     }
-    table.add(["reverse"]) { (value, arguments, interpreter) throws(TemplateError) in
+    table.add(["reverse"], markup: .kept) {
+      (value, arguments, interpreter) throws(TemplateError) in
       if case .string(let text) = value {
         return .string(String(String.UnicodeScalarView(text.unicodeScalars.reversed())))
       }
       switch value {
       case .int, .float, .bool, .none, .bigInt:
         throw .filterArgument("argument must be iterable")
+      case .set: return .list(Array(try interpreter.items(of: value).reversed()))
+      case .object(let object) where !object.isSequence && !(object is DictView):
+        return .list(Array(try interpreter.items(of: value).reversed()))
       default: break
       }
       return .object(
@@ -56,7 +61,7 @@ extension BuiltinFilters {
         )
       )
     }
-    table.add(["join"], ["d", "attribute"]) {
+    table.add(["join"], ["d", "attribute"], markup: .itself) {
       (value, arguments, interpreter) throws(TemplateError) in
       var items = try interpreter.items(of: value)
       if let attribute = arguments[1], !attribute.isNone {
@@ -64,6 +69,12 @@ extension BuiltinFilters {
         for index in items.indices {
           items[index] = try interpreter.value(at: path, of: items[index], default: nil)
         }
+      }
+      if interpreter.escapes, arguments[0]?.isMarkup == true || items.contains(where: \.isMarkup) {
+        var parts: [String] = []
+        for item in items { parts.append(try interpreter.escapedText(of: item)) }
+        let separator = try interpreter.escapedText(of: arguments[0] ?? .string(""))
+        return interpreter.markup(parts.joined(separator: separator))
       }
       let output = interpreter.output
       let mark = output.count
@@ -82,7 +93,7 @@ extension BuiltinFilters {
       }
       return .string(output.take(from: mark))
     }
-    table.add(["attr"], ["name"], required: 1) {
+    table.add(["attr"], ["name"], required: 1, markup: .itself) {
       (value, arguments, interpreter) throws(TemplateError) in
       let name = try interpreter.soft(arguments[0] ?? .none)
       if case .dict = value {
@@ -139,7 +150,7 @@ extension BuiltinFilters {
     table.add(["sort"], ["reverse", "case_sensitive", "attribute"]) {
       (value, arguments, interpreter) throws(TemplateError) in
       let items = try interpreter.items(of: value)
-      let reverse = try interpreter.flag(arguments[0])
+      let reverse = try (arguments[0] ?? .bool(false)).expectInt() != 0
       let matters = try interpreter.flag(arguments[1])
       let paths = try sortPaths(arguments[2], interpreter)
       let sorted = try Sorting.sorted(
@@ -182,7 +193,7 @@ extension BuiltinFilters {
       }
       let sorted = try Sorting.sorted(
         items,
-        reverse: interpreter.flag(arguments[2]),
+        reverse: (arguments[2] ?? .bool(false)).expectInt() != 0,
         interpreter
       ) { (item) throws(TemplateError) in
         let key = try interpreter.subscriptValue(item, .int(by == "key" ? 0 : 1))
@@ -194,17 +205,18 @@ extension BuiltinFilters {
       (value, arguments, interpreter) throws(TemplateError) in
       let matters = try interpreter.flag(arguments[0])
       let path = try interpreter.path(arguments[1] ?? .none)
-      let seen = SetValue([])
-      var result: [Value] = []
-      for item in try interpreter.items(of: value) {
-        var key = try interpreter.value(at: path, of: item, default: nil)
-        if !matters { key = interpreter.ignoringCase(key) }
-        guard key.isHashable else { throw .unhashable(key) }
-        guard !seen.contains(key) else { continue }
-        seen.insert(key)
-        result.append(item)
+      return generator(over: value) { (interpreter) throws(TemplateError) in
+        let seen = SetValue([])
+        let body: ItemBody = { (item, interpreter) throws(TemplateError) in
+          var key = try interpreter.value(at: path, of: item, default: nil)
+          if !matters { key = interpreter.ignoringCase(key) }
+          try interpreter.checkHashable(key)
+          guard !seen.contains(key) else { return nil }
+          seen.insert(key)
+          return item
+        }
+        return body
       }
-      return .object(GeneratorValue(result))
     }
     table.add(["groupby"], ["attribute", "default", "case_sensitive"], required: 1) {
       (value, arguments, interpreter) throws(TemplateError) in
@@ -241,111 +253,174 @@ extension BuiltinFilters {
     }
     table.add(["batch"], ["linecount", "fill_with"], required: 1) {
       (value, arguments, interpreter) throws(TemplateError) in
-      let size = try (arguments[0] ?? .none).expectInt()
-      var result: [Value] = []
-      var row: [Value] = []
-      for item in try interpreter.items(of: value) {
-        if row.count == size {
-          result.append(.list(row))
-          row = []
-        }
-        row.append(item)
+      let fill = arguments[1].flatMap { $0.isNone ? nil : $0 }
+      let size = arguments[0] ?? .none
+      return generator { (interpreter) throws(TemplateError) in
+        try batches(of: value, size, fill, interpreter)
       }
-      if !row.isEmpty {
-        if let fill = arguments[1], !fill.isNone, row.count < size {
-          guard size <= interpreter.limits.repetition / 24 else {
-            throw .limit("the batch is too large")
-          }
-          row += Array(repeating: fill, count: size - row.count)
-        }
-        result.append(.list(row))
-      }
-      return .object(GeneratorValue(result))
     }
     table.add(["slice"], ["slices", "fill_with"], required: 1) {
       (value, arguments, interpreter) throws(TemplateError) in
-      let items = try interpreter.items(of: value)
-      let count = try (arguments[0] ?? .none).expectInt()
-      guard count != 0 else { throw .zeroDivision("integer division or modulo by zero") }
-      guard count > 0 else { return .object(GeneratorValue([])) }
-      guard count <= interpreter.limits.rangeSize else { throw .limit("too many slices") }
-      let size = items.count / count
-      let longer = items.count % count
-      var offset = 0
-      var result: [Value] = []
-      for index in 0..<count {
-        let start = offset + index * size
-        if index < longer { offset += 1 }
-        let end = offset + (index + 1) * size
-        var row = Array(items[start..<end])
-        if let fill = arguments[1], !fill.isNone, index >= longer, longer > 0 { row.append(fill) }
-        result.append(.list(row))
+      let fill = arguments[1].flatMap { $0.isNone ? nil : $0 }
+      let count = arguments[0] ?? .none
+      return generator { (interpreter) throws(TemplateError) in
+        try slices(of: value, count, fill, interpreter)
       }
-      return .object(GeneratorValue(result))
     }
     addSelectingFilters(&table)
   }
 
-  private static func addSelectingFilters(_ table: inout FilterTable) {
-    table.addOpen("map") { (value, arguments, interpreter) throws(TemplateError) in
-      // As Jinja, which looks at nothing else of a false value: `none | map('lower')` is empty.
-      guard try interpreter.truth(value) else { return .object(GeneratorValue([])) }
-      let items = try interpreter.items(of: value)
-      var result: [Value] = []
-      result.reserveCapacity(items.count)
-      if arguments.positional.isEmpty, let attribute = arguments[keyword: "attribute"] {
-        for (name, _) in arguments.keyword where name != "attribute" && name != "default" {
-          throw .filterArgument("Unexpected keyword argument '\(name)'")
-        }
-        let path = try interpreter.path(attribute)
-        let fallback = arguments[keyword: "default"]
-        for item in items {
-          result.append(try interpreter.value(at: path, of: item, default: fallback))
-        }
-      } else {
-        guard let name = arguments.positional.first else {
-          throw .filterArgument("map requires a filter argument")
-        }
-        let filter = try filter(named: name, interpreter)
-        let rest = Arguments(
-          Array(arguments.positional.dropFirst()),
-          keyword: arguments.keyword
-        )
-        for item in items { result.append(try filter(item, rest, interpreter)) }
+  /// What a generator makes of an item; nil leaves it out.
+  private typealias ItemBody = (Value, Interpreter) throws(TemplateError) -> Value?
+
+  // The closures stand in functions of their own: put into `Value.object(…)` directly, those with
+  // typed errors crash the compiler (6.3.1).
+  private static func generator(
+    _ whole: @escaping (Interpreter) throws(TemplateError) -> [Value]
+  ) -> Value {
+    .object(GeneratorValue(whole: whole))
+  }
+
+  private static func generator(
+    over value: Value,
+    _ prepared: @escaping (Interpreter) throws(TemplateError) -> ItemBody?
+  ) -> Value {
+    .object(GeneratorValue(over: value, prepared: prepared))
+  }
+
+  private static func batches(
+    of value: Value,
+    _ linecount: Value,
+    _ fill: Value?,
+    _ interpreter: Interpreter
+  ) throws(TemplateError) -> [Value] {
+    var result: [Value] = []
+    var row: [Value] = []
+    for item in try interpreter.items(of: value) {
+      // Compared, not counted with: any number will do, and only once there is something to hold.
+      if Value.int(row.count).isEqual(to: linecount) {
+        result.append(.list(row))
+        row = []
       }
-      return .object(GeneratorValue(result))
+      row.append(item)
+    }
+    guard !row.isEmpty else { return result }
+    if let fill, try interpreter.compare(.less, .int(row.count), linecount) {
+      let size = try linecount.expectInt()
+      guard size <= interpreter.limits.repetition / 24 else {
+        throw .limit("the batch is too large")
+      }
+      row += Array(repeating: fill, count: size - row.count)
+    }
+    result.append(.list(row))
+    return result
+  }
+
+  private static func slices(
+    of value: Value,
+    _ slices: Value,
+    _ fill: Value?,
+    _ interpreter: Interpreter
+  ) throws(TemplateError) -> [Value] {
+    let items = try interpreter.items(of: value)
+    if case .undefined(let undefined) = slices { throw interpreter.undefinedError(undefined) }
+    let count = try slices.expectInt()
+    guard count != 0 else { throw .zeroDivision("integer division or modulo by zero") }
+    guard count > 0 else { return [] }
+    guard count <= interpreter.limits.rangeSize else { throw .limit("too many slices") }
+    let size = items.count / count
+    let longer = items.count % count
+    var offset = 0
+    var result: [Value] = []
+    for index in 0..<count {
+      let start = offset + index * size
+      if index < longer { offset += 1 }
+      let end = offset + (index + 1) * size
+      var row = Array(items[start..<end])
+      if let fill, index >= longer { row.append(fill) }
+      result.append(.list(row))
+    }
+    return result
+  }
+
+  private static func addSelectingFilters(_ table: inout FilterTable) {
+    table.addOpen("map", markup: .itself) { (value, arguments, interpreter) throws(TemplateError) in
+      generator(over: value) { (interpreter) throws(TemplateError) in
+        // As Jinja, which looks at nothing else of a false value: `none | map('lower')` is empty.
+        try interpreter.truth(value) ? try mapping(arguments, interpreter) : nil
+      }
     }
     for (name, keeps, usesAttribute) in [
       ("select", true, false), ("reject", false, false), ("selectattr", true, true),
       ("rejectattr", false, true),
     ] {
-      table.addOpen(name) { (value, arguments, interpreter) throws(TemplateError) in
-        guard try interpreter.truth(value) else { return .object(GeneratorValue([])) }
-        var positional = arguments.positional[...]
-        var path: [Value] = []
-        if usesAttribute {
-          guard let attribute = positional.popFirst() else {
-            throw .filterArgument("Missing parameter for attribute name")
-          }
-          path = try interpreter.path(attribute)
+      table.addOpen(name, markup: .itself) {
+        (value, arguments, interpreter) throws(TemplateError) in
+        generator(over: value) { (interpreter) throws(TemplateError) in
+          try interpreter.truth(value)
+            ? try selection(arguments, keeps: keeps, usesAttribute, interpreter) : nil
         }
-        var test: TestBody?
-        if let name = positional.popFirst() { test = try self.test(named: name, interpreter) }
-        let rest = Arguments(Array(positional), keyword: arguments.keyword)
-        var result: [Value] = []
-        for item in try interpreter.items(of: value) {
-          let subject = try interpreter.value(at: path, of: item, default: nil)
-          let holds: Bool
-          if let test {
-            holds = try test(subject, rest, interpreter)
-          } else {
-            holds = try interpreter.truth(subject)
-          }
-          if holds == keeps { result.append(item) }
-        }
-        return .object(GeneratorValue(result))
       }
     }
+  }
+
+  private static func mapping(
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  ) throws(TemplateError) -> ItemBody {
+    if arguments.positional.isEmpty, let attribute = arguments[keyword: "attribute"] {
+      for (name, _) in arguments.keyword where name != "attribute" && name != "default" {
+        throw .filterArgument("Unexpected keyword argument '\(name)'")
+      }
+      let path = try interpreter.path(attribute)
+      let fallback = arguments[keyword: "default"]
+      let body: ItemBody = { (item, interpreter) throws(TemplateError) in
+        try interpreter.value(at: path, of: item, default: fallback)
+      }
+      return body
+    }
+    guard let name = arguments.positional.first else {
+      throw .filterArgument("map requires a filter argument")
+    }
+    let rest = Arguments(Array(arguments.positional.dropFirst()), keyword: arguments.keyword)
+    var filter: FilterBody?
+    let body: ItemBody = { (item, interpreter) throws(TemplateError) in
+      // Looked for once there is an item to give it.
+      if filter == nil { filter = try self.filter(named: name, interpreter) }
+      return try filter?(item, rest, interpreter)
+    }
+    return body
+  }
+
+  private static func selection(
+    _ arguments: Arguments,
+    keeps: Bool,
+    _ usesAttribute: Bool,
+    _ interpreter: Interpreter
+  ) throws(TemplateError) -> ItemBody {
+    var positional = arguments.positional[...]
+    var path: [Value] = []
+    if usesAttribute {
+      guard let attribute = positional.popFirst() else {
+        throw .filterArgument("Missing parameter for attribute name")
+      }
+      path = try interpreter.path(attribute)
+    }
+    let name = positional.popFirst()
+    let rest = Arguments(Array(positional), keyword: arguments.keyword)
+    var test: TestBody?
+    let body: ItemBody = { (item, interpreter) throws(TemplateError) in
+      if test == nil, let name { test = try self.test(named: name, interpreter) }
+      let subject = try interpreter.value(at: path, of: item, default: nil)
+      let holds: Bool
+      if let test {
+        holds = try test(subject, rest, interpreter)
+      } else {
+        holds = try interpreter.truth(subject)
+      }
+      return holds == keeps ? item : nil
+    }
+    return body
   }
 
   private static func filter(
@@ -354,6 +429,7 @@ extension BuiltinFilters {
   ) throws(TemplateError)
     -> FilterBody
   {
+    try interpreter.checkHashable(name)
     let text = try interpreter.soft(name)
     guard let filter = interpreter.environment.filter(named: text) else {
       throw TemplateError(
@@ -372,6 +448,7 @@ extension BuiltinFilters {
   ) throws(TemplateError)
     -> TestBody
   {
+    try interpreter.checkHashable(name)
     let text = try interpreter.soft(name)
     guard let test = interpreter.environment.test(named: text) else {
       throw TemplateError(

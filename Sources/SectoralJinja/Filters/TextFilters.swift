@@ -3,14 +3,16 @@ extension BuiltinFilters {
     for (name, method) in [
       ("upper", KnownName.upper), ("lower", .lower), ("capitalize", .capitalize),
     ] {
-      table.add([name]) { (value, arguments, interpreter) throws(TemplateError) in
+      table.add([name], markup: .kept) {
+        (value, arguments, interpreter) throws(TemplateError) in
         .string(StringMethods.changedCase(method, try interpreter.soft(value)))
       }
     }
     table.add(["title"]) { (value, arguments, interpreter) throws(TemplateError) in
       .string(titled(try interpreter.soft(value)))
     }
-    table.add(["trim"], ["chars"]) { (value, arguments, interpreter) throws(TemplateError) in
+    table.add(["trim"], ["chars"], markup: .kept) {
+      (value, arguments, interpreter) throws(TemplateError) in
       let text = try interpreter.soft(value)
       switch arguments[0] {
       case nil, .none?: return .string(StringMethods.strip(text, left: true, right: true))
@@ -19,26 +21,38 @@ extension BuiltinFilters {
       default: throw .type("strip arg must be None or str")
       }
     }
-    table.add(["replace"], ["old", "new", "count"], required: 2) {
+    table.add(["replace"], ["old", "new", "count"], required: 2, markup: .itself) {
       (value, arguments, interpreter) throws(TemplateError) in
-      let text = try interpreter.soft(value)
+      var text = try interpreter.soft(value)
       let old = try interpreter.soft(arguments[0] ?? .none)
-      let new = try interpreter.soft(arguments[1] ?? .none)
+      var new = try interpreter.soft(arguments[1] ?? .none)
+      var isMarkup = false
+      if interpreter.escapes {
+        // One of them being markup makes all of it markup.
+        isMarkup = value.isMarkup
+        if !isMarkup, arguments[0]?.isMarkup == true || arguments[1]?.isMarkup == true {
+          text = BuiltinFilters.escaped(text)
+          isMarkup = true
+        }
+        if isMarkup { new = try interpreter.escapedText(of: arguments[1] ?? .none) }
+      }
       var count = -1
       if let limit = arguments[2], !limit.isNone { count = try limit.expectInt() }
-      return .string(try StringMethods.replaced(text, old, new, count, interpreter.limits))
+      let result = try StringMethods.replaced(text, old, new, count, interpreter.limits)
+      return isMarkup ? interpreter.markup(result) : .string(result)
     }
-    table.add(["string"]) { (value, arguments, interpreter) throws(TemplateError) in
+    table.add(["string"], markup: .kept) { (value, arguments, interpreter) throws(TemplateError) in
       .string(try interpreter.soft(value))
     }
-    table.add(["center"], ["width"]) { (value, arguments, interpreter) throws(TemplateError) in
+    table.add(["center"], ["width"], markup: .kept) {
+      (value, arguments, interpreter) throws(TemplateError) in
       let width = try arguments[0]?.expectInt() ?? 80
       guard width <= interpreter.limits.repetition else {
         throw .limit("the width is larger than \(interpreter.limits.repetition)")
       }
       return .string(StringMethods.centered(try interpreter.soft(value), width))
     }
-    table.add(["indent"], ["width", "first", "blank"]) {
+    table.add(["indent"], ["width", "first", "blank"], markup: .kept) {
       (value, arguments, interpreter) throws(TemplateError) in
       let text = try textOnly(value, interpreter) { type in
         "unsupported operand type(s) for +=: '\(type)' and 'str'"
@@ -58,41 +72,45 @@ extension BuiltinFilters {
       }
       return .string(indented(text, indentation, first: first, blank: blank))
     }
-    table.add(["truncate"], ["length", "killwords", "end", "leeway"]) {
+    table.add(["truncate"], ["length", "killwords", "end", "leeway"], markup: .itself) {
       (value, arguments, interpreter) throws(TemplateError) in
-      let size = try interpreter.length(of: value)
-      let length = try arguments[0]?.expectInt() ?? 255
-      let end =
-        try arguments[2].map { (value) throws(TemplateError) in
-          try interpreter.soft(value)
-        } ?? "..."
-      var leeway = 5
-      if let value = arguments[3], !value.isNone { leeway = try value.expectInt() }
-      let endLength = end.scalarCount
-      guard length >= endLength else {
+      let length = arguments[0] ?? .int(255)
+      let end = arguments[2] ?? .string("...")
+      let leeway = arguments[3].flatMap { $0.isNone ? nil : $0 } ?? .int(5)
+      let endLength = try interpreter.length(of: end)
+      guard try interpreter.compare(.greaterOrEqual, length, .int(endLength)) else {
         throw TemplateError(
           ErrorKind(rawValue: "AssertionError"),
           id: "jinja.assertion",
-          "expected length >= \(endLength), got \(length)"
+          "expected length >= \(endLength), got \(try interpreter.soft(length))"
         )
       }
-      guard leeway >= 0 else {
+      guard try interpreter.compare(.greaterOrEqual, leeway, .int(0)) else {
         throw TemplateError(
           ErrorKind(rawValue: "AssertionError"),
           id: "jinja.assertion",
-          "expected leeway >= 0, got \(leeway)"
+          "expected leeway >= 0, got \(try interpreter.soft(leeway))"
         )
       }
-      guard size > length + leeway else { return value }
+      let size = Value.int(try interpreter.length(of: value))
+      guard try interpreter.compare(.greater, size, interpreter.arithmetic(.add, length, leeway))
+      else { return value }
+      guard length.isInteger else {
+        throw .type("slice indices must be integers or None or have an __index__ method")
+      }
       let text = try textOnly(value, interpreter) { type in
         "can only concatenate \(type) (not \"str\") to \(type)"
       }
-      let cut = String(text.unicodeScalars.prefix(length - endLength))
-      if try interpreter.flag(arguments[1]) { return .string(cut + end) }
-      guard let blank = cut.findLast(" ", in: 0..<cut.utf8.count) else {
-        return .string(cut + end)
+      var cut = String(text.unicodeScalars.prefix(try length.expectInt() - endLength))
+      if try !interpreter.flag(arguments[1]),
+        let blank = cut.findLast(" ", in: 0..<cut.utf8.count)
+      {
+        cut = cut.text(in: 0..<blank)
       }
-      return .string(cut.text(in: 0..<blank) + end)
+      guard value.isMarkup else {
+        return try interpreter.arithmetic(.add, .string(cut), end)
+      }
+      return interpreter.markup(cut + (try interpreter.escapedText(of: end)))
     }
     table.add(["wordcount"]) { (value, arguments, interpreter) throws(TemplateError) in
       var count = 0
@@ -132,25 +150,20 @@ extension BuiltinFilters {
       }
       return .string(lines.joined(separator: separator))
     }
-    table.addOpen("format") { (value, arguments, interpreter) throws(TemplateError) in
+    table.addOpen("format", markup: .itself) { (value, arguments, interpreter) throws(TemplateError) in
       guard arguments.positional.isEmpty || arguments.keyword.isEmpty else {
         throw .filterArgument(
           "can't handle positional and keyword arguments at the same time"
         )
       }
-      let text = try interpreter.soft(value)
-      if arguments.keyword.isEmpty {
-        return .string(
-          try PercentFormat.format(text, .tuple(arguments.positional), interpreter)
-        )
-      }
-      return .string(
-        try PercentFormat.format(
-          text,
-          .dict(arguments.keyword.map { ($0.name, $0.value) }),
-          interpreter
-        )
+      let text = try PercentFormat.format(
+        interpreter.soft(value),
+        arguments.keyword.isEmpty
+          ? .tuple(arguments.positional) : .dict(arguments.keyword.map { ($0.name, $0.value) }),
+        interpreter,
+        escapes: value.isMarkup
       )
+      return value.isMarkup ? interpreter.markup(text) : .string(text)
     }
   }
 
@@ -162,6 +175,7 @@ extension BuiltinFilters {
   ) throws(TemplateError) -> String {
     switch value {
     case .string(let text): return text
+    case _ where value.isMarkup: return value.text ?? ""
     case .undefined(let undefined): throw interpreter.undefinedError(undefined)
     case .list where message("").hasPrefix("unsupported"):
       // Python would add the line end to the list before it found no lines in it.
@@ -189,18 +203,23 @@ extension BuiltinFilters {
       }
     }
     var result = String.UnicodeScalarView()
+    var word = String.UnicodeScalarView()
+    func endWord() {
+      guard let first = word.first else { return }
+      result.append(contentsOf: first.properties.uppercaseMapping.unicodeScalars)
+      let rest = String(String.UnicodeScalarView(word.dropFirst()))
+      result.append(contentsOf: StringMethods.changedCase(.lower, rest).unicodeScalars)
+      word = String.UnicodeScalarView()
+    }
     for scalar in text.unicodeScalars {
-      let isBreak = isPythonSpace(scalar) || ["-", "(", "{", "[", "<"].contains(scalar)
-      if isBreak {
+      if isPythonSpace(scalar) || ["-", "(", "{", "[", "<"].contains(scalar) {
+        endWord()
         result.append(scalar)
-        isStart = true
-      } else if isStart {
-        result.append(contentsOf: scalar.properties.uppercaseMapping.unicodeScalars)
-        isStart = false
       } else {
-        result.append(contentsOf: scalar.properties.lowercaseMapping.unicodeScalars)
+        word.append(scalar)
       }
     }
+    endWord()
     return String(result)
   }
 
@@ -247,7 +266,7 @@ enum WordWrap {
         chunks.removeLast()
       }
       if let chunk = chunks.last, chunk.count > width {
-        let room = max(1, width - length)
+        let room = width - length
         if breaksWords {
           var end = room
           if breaksHyphens, chunk.count > room,

@@ -50,6 +50,9 @@ extension Interpreter {
     switch value {
     case .dict(let dictionary):
       if let item = dictionary[key] { return item }
+      if case .undefined(let undefined) = key, undefined.kind == .strict {
+        throw undefinedError(undefined)
+      }
     case .list(let list):
       if let index = key.index(in: list.items.count) { return list.items[index] }
     case .tuple(let tuple):
@@ -87,6 +90,14 @@ extension Interpreter {
     )
   }
 
+  /// Stops at a value that cannot be a key: lists and the like, and what strict undefined stand for.
+  func checkHashable(_ value: Value) throws(TemplateError) {
+    if case .undefined(let undefined) = value, undefined.kind == .strict {
+      throw undefinedError(undefined)
+    }
+    guard value.isHashable else { throw .unhashable(value) }
+  }
+
   // MARK: Slices
 
   func slice(
@@ -109,6 +120,9 @@ extension Interpreter {
       if let range = object as? RangeValue {
         let indexes = try sliceIndexes(range.count, start, stop, step)
         return .object(range.sliced(indexes))
+      }
+      if let markup = object as? MarkupValue {
+        return .object(MarkupValue(try slice(markup.text, start, stop, step)))
       }
       if let items = try object.iterate(self), object.isSequence {
         let indexes = try sliceIndexes(items.count, start, stop, step)
@@ -287,7 +301,7 @@ extension Interpreter {
     }
     switch container {
     case .string(let text):
-      guard case .string(let part) = needle else {
+      guard let part = needle.text else {
         throw .type("'in <string>' requires string as left operand, not \(needle.typeName)")
       }
       return text.find(part, in: 0..<text.utf8.count) != nil

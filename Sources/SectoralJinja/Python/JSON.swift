@@ -63,6 +63,7 @@ public enum JSONText {
       }
       try write(pairs, indent, sortsKeys, depth, interpreter)
     case .object(let object):
+      if let markup = object as? MarkupValue { return write(markup.text, output) }
       if let group = object as? GroupValue {
         try write(
           group.iterate(interpreter) ?? [],

@@ -59,6 +59,7 @@ final class BoundMethod: Object {
 
   override var typeName: String { "builtin_function_or_method" }
   override var isCallable: Bool { true }
+  override var takesMarkup: Bool { if case .string = receiver { false } else { true } }
 
   override func call(
     _ arguments: Arguments,
@@ -113,7 +114,7 @@ extension Value {
   }
 
   func expectString(_ message: @autoclosure () -> String) throws(TemplateError) -> String {
-    guard case .string(let text) = self else { throw .type(message()) }
+    guard let text else { throw .type(message()) }
     return text
   }
 }
@@ -177,10 +178,7 @@ enum ListMethods {
         throw .type("sort() takes no positional arguments")
       }
       let values = try arguments.bound("sort", ["key", "reverse"])
-      let isReversed =
-        try values[1].map { (value) throws(TemplateError) in
-          try interpreter.truth(value)
-        } ?? false
+      let isReversed = try (values[1] ?? .bool(false)).expectInt() != 0
       list.items = try Sorting.sorted(
         list.items,
         reverse: isReversed,
@@ -366,6 +364,8 @@ enum DictMethods {
     switch other {
     case .dict(let source):
       for (key, value) in source.pairs { dictionary[key] = value }
+    case .undefined(let undefined):
+      if undefined.kind != .silent { throw interpreter.undefinedError(undefined) }
     case .object(let object) where object.isMapping:
       for key in try object.iterate(interpreter) ?? [] {
         dictionary[key] = try object.item(key, interpreter) ?? Value.none
@@ -428,16 +428,76 @@ final class DictView: Object {
     "\(typeName)(" + (try interpreter.reprText(of: .list(try iterate(interpreter) ?? []))) + ")"
   }
 
+  /// Keys and items are sets in what they can be compared with.
+  private var items: [Value]? {
+    switch kind {
+    case .items: dictionary.pairs.map { .tuple(TupleValue([$0.key, $0.value])) }
+    case .keys: dictionary.keys
+    case .values: nil
+    }
+  }
+
+  override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
+  ) throws(TemplateError)
+    -> Value?
+  {
+    switch name.known {
+    case .mapping: return .dict(dictionary)
+    case .isdisjoint:
+      guard let items else { return nil }
+      return .function("isdisjoint") { (arguments, interpreter) throws(TemplateError) in
+        let other = try interpreter.items(of: arguments.positional("isdisjoint", 1...1)[0])
+        return .bool(!other.contains { item in items.contains { $0.isEqual(to: item) } })
+      }
+    default: return nil
+    }
+  }
+
+  override func operate(
+    _ operation: BinaryOperator,
+    _ other: Value,
+    reversed: Bool,
+    _ interpreter: Interpreter
+  ) throws(TemplateError) -> Value? {
+    guard operation == .subtract, let items else { return nil }
+    let left = reversed ? try interpreter.items(of: other) : items
+    let right = reversed ? items : try interpreter.items(of: other)
+    for item in left where !item.isHashable { throw .unhashable(item) }
+    return .set(SetValue(left.filter { item in !right.contains { $0.isEqual(to: item) } }))
+  }
+
+  override func compare(
+    to other: Value,
+    _ interpreter: Interpreter
+  ) throws(TemplateError) -> Int? {
+    guard let a = items else { return nil }
+    let b: [Value]
+    switch other {
+    case .set(let set): b = set.items
+    case .object(let object):
+      guard let items = (object as? DictView)?.items else { return nil }
+      b = items
+    default: return nil
+    }
+    let isSubset = a.allSatisfy { item in b.contains { $0.isEqual(to: item) } }
+    let isSuperset = b.allSatisfy { item in a.contains { $0.isEqual(to: item) } }
+    return isSubset ? (isSuperset ? 0 : -1) : isSuperset ? 1 : 2
+  }
+
   override func isEqual(to other: Value) -> Bool {
-    guard case .object(let object) = other, let view = object as? DictView else { return false }
-    if view === self { return true }
-    guard kind == view.kind, kind != .values, dictionary.count == view.dictionary.count else {
-      return false
+    let theirs: [Value]
+    switch other {
+    case .set(let set): theirs = set.items
+    case .object(let object):
+      if object === self { return true }
+      guard let items = (object as? DictView)?.items else { return false }
+      theirs = items
+    default: return false
     }
-    return dictionary.pairs.allSatisfy { pair in
-      guard let value = view.dictionary[pair.key] else { return false }
-      return kind == .keys || value.isEqual(to: pair.value)
-    }
+    guard let items, items.count == theirs.count else { return false }
+    return items.allSatisfy { item in theirs.contains { $0.isEqual(to: item) } }
   }
 
   override func hash(into hasher: inout Hasher) -> Bool { false }

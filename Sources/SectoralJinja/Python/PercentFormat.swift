@@ -5,11 +5,12 @@ enum PercentFormat {
   static func format(
     _ format: String,
     _ value: Value,
-    _ interpreter: Interpreter
+    _ interpreter: Interpreter,
+    escapes: Bool = false
   )
     throws(TemplateError) -> String
   {
-    var formatter = Formatter(format, value, interpreter)
+    var formatter = Formatter(format, value, interpreter, escapes)
     return try formatter.run()
   }
 
@@ -17,16 +18,18 @@ enum PercentFormat {
     private let bytes: [UInt8]
     private let value: Value
     private let interpreter: Interpreter
+    private let escapes: Bool
     private let arguments: [Value]?
     private var next = 0
     private var usesMapping = false
     private var position = 0
     private var out: [UInt8] = []
 
-    init(_ format: String, _ value: Value, _ interpreter: Interpreter) {
+    init(_ format: String, _ value: Value, _ interpreter: Interpreter, _ escapes: Bool) {
       bytes = Array(format.utf8)
       self.value = value
       self.interpreter = interpreter
+      self.escapes = escapes
       if case .tuple(let tuple) = value { arguments = tuple.items } else { arguments = nil }
     }
 
@@ -71,7 +74,9 @@ enum PercentFormat {
         // The commonest one.
         position += 1
         let value = try argument()
-        return write(try interpreter.text(of: value))
+        return write(
+          try escapes ? interpreter.escapedText(of: value) : interpreter.text(of: value)
+        )
       }
       var flags = FormatSpecification()
       var mapped: Value?
@@ -143,8 +148,11 @@ enum PercentFormat {
       switch kind {
       case "s", "r", "a":
         var text =
-          kind == "s"
-          ? try interpreter.text(of: value) : try interpreter.reprText(of: value)
+          kind != "s"
+          ? try interpreter.reprText(of: value)
+          : try escapes ? interpreter.escapedText(of: value) : interpreter.text(of: value)
+        if kind == "a" { text = text.withASCIIEscapes }
+        if escapes, kind != "s" { text = BuiltinFilters.escaped(text) }
         if let precision = flags.precision {
           text = String(text.unicodeScalars.prefix(precision))
         }

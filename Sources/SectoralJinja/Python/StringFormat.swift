@@ -11,7 +11,8 @@ enum StringFormat {
   static func format(
     _ format: String,
     _ arguments: Arguments,
-    _ interpreter: Interpreter
+    _ interpreter: Interpreter,
+    escapes: Bool = false
   )
     throws(TemplateError) -> String
   {
@@ -21,7 +22,8 @@ enum StringFormat {
       arguments,
       interpreter,
       &automatic,
-      depth: 2
+      depth: 2,
+      escapes: escapes
     )
   }
 
@@ -30,7 +32,8 @@ enum StringFormat {
     _ arguments: Arguments,
     _ interpreter: Interpreter,
     _ automatic: inout Int,
-    depth: Int
+    depth: Int,
+    escapes: Bool
   ) throws(TemplateError) -> String {
     guard depth > 0 else { throw .value("Max string recursion exceeded") }
     var out = String.UnicodeScalarView()
@@ -99,15 +102,18 @@ enum StringFormat {
       switch conversion {
       case nil: break
       case "s": value = .string(try interpreter.text(of: value))
-      case "r", "a": value = .string(try interpreter.reprText(of: value))
+      case "r": value = .string(try interpreter.reprText(of: value))
+      case "a": value = .string(try interpreter.reprText(of: value).withASCIIEscapes)
       case let other?:
         throw .value("Unknown conversion specifier \(String(other))")
       }
       let text =
         specification.contains("{")
-        ? try expand(specification, arguments, interpreter, &automatic, depth: depth - 1)
+        ? try expand(specification, arguments, interpreter, &automatic, depth: depth - 1, escapes: escapes)
         : String(String.UnicodeScalarView(specification))
-      out.append(contentsOf: try formatted(value, text, interpreter).unicodeScalars)
+      var field = try formatted(value, text, interpreter)
+      if escapes, !value.isMarkup { field = BuiltinFilters.escaped(field) }
+      out.append(contentsOf: field.unicodeScalars)
     }
     return String(out)
   }
@@ -125,7 +131,7 @@ enum StringFormat {
       position += 1
     }
     var value: Value
-    if first.isEmpty || Int(first) != nil {
+    if name.isEmpty || Int(first) != nil {
       let index: Int
       if let number = Int(first) {
         guard automatic <= 0 else {

@@ -32,10 +32,7 @@ enum StringMethods {
     case .split, .rsplit: return try split(name, text, arguments)
     case .splitlines:
       let values = try arguments.bound("splitlines", ["keepends"])
-      let keeps =
-        try values[0].map { (value) throws(TemplateError) in
-          try interpreter.truth(value)
-        } ?? false
+      let keeps = try (values[0] ?? .bool(false)).expectInt() != 0
       return .list(lines(text, keepEnds: keeps).map { .string($0) })
     case .partition, .rpartition: return try partition(name, text, arguments)
     case .replace:
@@ -115,24 +112,21 @@ enum StringMethods {
     default: break
     }
     if let ascii = changedASCIICase(name, text) { return ascii }
+    let scalars = Array(text.unicodeScalars)
     var result = String.UnicodeScalarView()
     var isStart = true
-    for scalar in text.unicodeScalars {
+    for (index, scalar) in scalars.enumerated() {
       let properties = scalar.properties
       switch name {
-      case .capitalize:
-        let changed = isStart ? properties.titlecaseMapping : properties.lowercaseMapping
-        result.append(contentsOf: changed.unicodeScalars)
-        isStart = false
-      case .title:
-        let changed = isStart ? properties.titlecaseMapping : properties.lowercaseMapping
-        result.append(contentsOf: changed.unicodeScalars)
-        isStart = !scalar.isCased
+      case .capitalize, .title:
+        result.append(
+          contentsOf: isStart ? properties.titlecaseMapping.unicodeScalars : lower(scalars, index)
+        )
+        isStart = name == .title ? !scalar.isCased : false
       default:
-        let category = properties.generalCategory
-        if category == .uppercaseLetter {
-          result.append(contentsOf: properties.lowercaseMapping.unicodeScalars)
-        } else if category == .lowercaseLetter {
+        if properties.isUppercase {
+          result.append(contentsOf: lower(scalars, index))
+        } else if properties.isLowercase {
           result.append(contentsOf: properties.uppercaseMapping.unicodeScalars)
         } else {
           result.append(scalar)
@@ -161,21 +155,26 @@ enum StringMethods {
     }
   }
 
-  /// Lower case with the final form of sigma.
   private static func lower(_ text: String) -> String {
     let scalars = Array(text.unicodeScalars)
     var result = String.UnicodeScalarView()
-    for (index, scalar) in scalars.enumerated() {
-      if scalar == "\u{3A3}" {
-        let before = scalars[..<index].last { !$0.properties.isCaseIgnorable }?.isCased ?? false
-        let after =
-          scalars[(index + 1)...].first { !$0.properties.isCaseIgnorable }?.isCased ?? false
-        result.append(before && !after ? "\u{3C2}" : "\u{3C3}")
-      } else {
-        result.append(contentsOf: scalar.properties.lowercaseMapping.unicodeScalars)
-      }
-    }
+    for index in scalars.indices { result.append(contentsOf: lower(scalars, index)) }
     return String(result)
+  }
+
+  /// One character's lower case; sigma has a form of its own at the end of words.
+  private static func lower(
+    _ scalars: [Unicode.Scalar],
+    _ index: Int
+  )
+    -> String.UnicodeScalarView
+  {
+    guard scalars[index] == "\u{3A3}" else {
+      return scalars[index].properties.lowercaseMapping.unicodeScalars
+    }
+    let before = scalars[..<index].last { !$0.properties.isCaseIgnorable }?.isCased ?? false
+    let after = scalars[(index + 1)...].first { !$0.properties.isCaseIgnorable }?.isCased ?? false
+    return String.UnicodeScalarView([before && !after ? "\u{3C2}" : "\u{3C3}"])
   }
 
   private static func folded(_ text: String) -> String {

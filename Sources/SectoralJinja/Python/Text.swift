@@ -162,12 +162,33 @@ extension Interpreter {
       output.append(UInt8(ascii: "\\"))
       output.append(quote)
     case _ where scalar.isPythonPrintable: output.append(String(scalar))
-    default:
-      let value = scalar.value
-      let (prefix, width) = value < 0x100 ? ("\\x", 2) : value < 0x10000 ? ("\\u", 4) : ("\\U", 8)
-      let digits = String(value, radix: 16)
-      output.append(prefix + String(repeating: "0", count: max(0, width - digits.count)) + digits)
+    default: output.append(scalar.pythonEscape)
     }
+  }
+}
+
+extension String {
+  /// A `repr` as `ascii` gives it: everything beyond ASCII escaped.
+  var withASCIIEscapes: String {
+    if isASCIIText { return self }
+    var result = ""
+    for scalar in unicodeScalars {
+      if scalar.isASCII {
+        result.unicodeScalars.append(scalar)
+      } else {
+        result += scalar.pythonEscape
+      }
+    }
+    return result
+  }
+}
+
+extension Unicode.Scalar {
+  /// `\xe9`, `\u20ac`, `\U0001f40e`
+  fileprivate var pythonEscape: String {
+    let (prefix, width) = value < 0x100 ? ("\\x", 2) : value < 0x10000 ? ("\\u", 4) : ("\\U", 8)
+    let digits = String(value, radix: 16)
+    return prefix + String(repeating: "0", count: max(0, width - digits.count)) + digits
   }
 }
 

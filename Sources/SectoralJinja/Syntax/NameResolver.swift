@@ -23,6 +23,8 @@ struct NameScope {
   var parent: Int32
   var firstEvent: Int32
   var endEvent: Int32 = 0
+  /// The parser's `softDepth` around it.
+  var softDepth = 0
   /// Where to note what has to be done at the scope's beginning.
   var owner = Owner.none
 
@@ -57,6 +59,8 @@ struct NameResolver {
   private var references = ContiguousArray<Reference>()
   /// Finds a reference by its scope and name.
   private var table = PairTable()
+  /// Names that a scope's own text mentions before it stores them: scope, name.
+  private var loads = PairTable()
   private var slots = ContiguousArray<(function: Int32, info: SlotInfo)>()
   private var slotCounts: ContiguousArray<Int32>
 
@@ -154,6 +158,7 @@ struct NameResolver {
       switch kind {
       case .load:
         let name = parser.builder.nodes[Int(value)].b
+        if loads.find(id, name) == nil { loads.add(id, name, 0) }
         let place = load(name, scope: id, function: function, parser)
         parser.builder.nodes[Int(value)].a = place.depth
         parser.builder.nodes[Int(value)].b = place.slot
@@ -231,8 +236,7 @@ struct NameResolver {
     let isClosed = crosses && parser.builder.functions[Int(function)].kind == .block
     let outer =
       scope.parent < 0 || isClosed ? nil : lookup(name, from: scope.parent, parser)
-    // Loaded before in this function: then the context's value stands until the store.
-    let resolves = isConditional || find(name, in: contextScope(function)) != nil
+    let resolves = isConditional || isLoaded(name, in: id, parser)
     let slot = newSlot(function, name, resolves: resolves, parser)
     if let (reference, depth) = outer {
       aliases += [slot, crosses ? depth + 1 : depth, references[Int(reference)].slot]
@@ -241,6 +245,24 @@ struct NameResolver {
     }
     define(name, in: id, slot: slot, isStored: true)
     return slot
+  }
+
+  /// Whether the scope loads the name before it stores it, or a scope around loads it anywhere: the
+  /// context's value then stands until the store.
+  private func isLoaded(_ name: Int32, in scope: Int32, _ parser: borrowing Parser) -> Bool {
+    var scope = scope
+    while scope >= 0 {
+      if loads.find(scope, name) != nil { return true }
+      let parent = parser.scopes[Int(scope)].parent
+      let function = parser.scopes[Int(scope)].function
+      if parent >= 0, parser.scopes[Int(parent)].function != function,
+        parser.builder.functions[Int(function)].kind == .block
+      {
+        return false
+      }
+      scope = parent
+    }
+    return false
   }
 
   private mutating func load(

@@ -29,7 +29,7 @@ struct Node {
     case equal, notEqual, less, lessOrEqual, greater, greaterOrEqual, contains, notContains
     /// a: first operand, b: `extra`: count, then pairs of a node kind and an operand.
     case comparison
-    /// a: `extra`, b: count.
+    /// a: `extra`, b: count. A concatenation's flag: `Escaping`.
     case concat, list, tuple
     /// a: `extra` (keys and values alternate), b: count of pairs.
     case dict
@@ -43,6 +43,10 @@ struct Node {
     case text
     /// a: expression.
     case output
+    /// The same within `autoescape`. flag: `Escaping`.
+    case outputEscaped
+    /// a: expression, b: body.
+    case autoescape
     /// a: `extra`, b: count.
     case sequence
     /// a: test, b: body, c: else.
@@ -51,7 +55,7 @@ struct Node {
     case `for`
     /// a: target, b: value.
     case set
-    /// a: target, b: body, c: filter. entry of the scope in `extra` at d.
+    /// a: target, b: body, c: filter. flag: `Escaping`.
     case setBlock
     /// a: function, b: target name node.
     case macro
@@ -85,6 +89,13 @@ struct Node {
   var c: Int32 = -1
   var start: Int32
   var end: Int32
+}
+
+/// Whether output is escaped at a place of the text.
+enum Escaping: UInt8 {
+  case off, on
+  /// Known when it runs: `{% autoescape is_html %}`.
+  case dynamic
 }
 
 typealias NodeID = Int32

@@ -162,7 +162,15 @@ extension Parser {
     let count = Int32(pending.count - mark)
     let end = endOf(pending[pending.count - 1])
     let list = flushPending(from: mark)
-    return addNode(.concat, a: list, b: count, start: startOf(first), end: end)
+    return addNode(
+      .concat,
+      // Jinja's `~` knows of escaping only where it is known while compiling.
+      flag: escaping == .on ? escaping.rawValue : 0,
+      a: list,
+      b: count,
+      start: startOf(first),
+      end: end
+    )
   }
 
   private mutating func parseProduct() throws(Failure) -> NodeID {

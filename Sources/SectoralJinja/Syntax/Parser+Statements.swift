@@ -268,6 +268,10 @@ extension Parser {
     var isTuple = false
     while true {
       if pending.count > mark { try expect(.comma) }
+      // A comma may end a tuple, but not that of a `set`.
+      if isAt(.assign), pending.count > mark {
+        throw fail("unexpected '='", at: current)
+      }
       if current.kind == .end || isAt(.rightParenthesis) || isAt(.assign) { break }
       if let stop, isAt(stop), pending.count > mark { break }
       pending.append(try parseTargetItem(allowsNamespace, recordsStores))
@@ -379,6 +383,7 @@ extension Parser {
       parser.scopes[Int(scope)].owner = .nodeB(inner)
       return parser.addNode(
         .setBlock,
+        flag: parser.escaping.rawValue,
         a: target,
         b: inner,
         c: filter,
@@ -660,6 +665,7 @@ extension Parser {
       try parser.expectEnd()
       let node = parser.addNode(
         .filterBlock,
+        flag: parser.escaping.rawValue,
         a: filter,
         b: body,
         start: opening.start,
@@ -714,17 +720,35 @@ extension Parser {
     try orphaning(.endautoescape) { (parser) throws(Failure) in
       let opening = parser.tag
       parser.advance()
-      // Escaping is not this engine's business: the value is read over.
-      _ = try parser.parseExpression()
+      let value = try parser.parseExpression()
       try parser.expectEnd()
       let (body, scope) = try parser.inScope { (parser) throws(Failure) in
-        try parser.parseBody(of: "autoescape", opening, until: [.endautoescape])
+        let outer = parser.escaping
+        defer { parser.escaping = outer }
+        if outer != .dynamic { parser.escaping = parser.escaping(by: value) }
+        return try parser.parseBody(of: "autoescape", opening, until: [.endautoescape])
       }
       parser.advance()
       try parser.expectEnd()
-      let node = parser.addNode(.scope, a: body, start: opening.start, end: parser.offset)
-      parser.scopes[Int(scope)].owner = .nodeB(node)
-      return node
+      let inner = parser.addNode(.scope, a: body, start: opening.start, end: parser.offset)
+      parser.scopes[Int(scope)].owner = .nodeB(inner)
+      return parser.addNode(
+        .autoescape,
+        a: value,
+        b: inner,
+        start: opening.start,
+        end: parser.offset
+      )
+    }
+  }
+
+  private func escaping(by value: NodeID) -> Escaping {
+    let node = builder.nodes[Int(value)]
+    guard node.kind == .constant else { return .dynamic }
+    switch builder.constants[Int(node.a)] {
+    case .none, .bool(false), .int(0): return .off
+    case .string(let text): return text.isEmpty ? .off : .on
+    default: return .on
     }
   }
 
@@ -813,7 +837,6 @@ extension Parser {
     var withContext = false
     while true {
       if pending.count > mark { try expect(.comma) }
-      if current.kind == .end { break }
       if isAt(.with) || isAt(.without), symbol(of: token(ahead: 1)) == .context {
         withContext = parseContextWords(default: false)
         break
@@ -887,6 +910,10 @@ extension Parser {
         parser.record(.snapshot, node)
         parser.loopMentions += 1
       }
+      // A block is compiled by itself: what stands around it does not escape it.
+      let outer = parser.escaping
+      defer { parser.escaping = outer }
+      parser.escaping = parser.options.autoescape ? .on : .off
       let function = try parser.parseFunction(
         kind: .block,
         name: name.value,

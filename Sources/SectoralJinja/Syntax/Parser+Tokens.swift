@@ -88,7 +88,9 @@ extension Parser {
     // Brackets that are open: a tag does not end inside of them.
     var brackets = ContiguousArray<(byte: UInt8, start: Int)>()
     while true {
-      while index < limit, isSpace(bytes[index]) { index += 1 }
+      while index < limit, bytes[index] < 0x80 ? isSpace(bytes[index]) : isWideSpace(&index) {
+        index += 1
+      }
       guard index < limit else {
         offset = limit
         let end = isStatement ? "%}" : "}}"
@@ -165,6 +167,16 @@ extension Parser {
         Token(kind: kind, known: known, start: Int32(start), end: Int32(index), value: value)
       )
     }
+  }
+
+  /// Whether a blank of more than one byte begins at `index`, which is moved to its last byte.
+  @inline(never)
+  private func isWideSpace(_ index: inout Int) -> Bool {
+    var width = 1
+    while index + width < limit, bytes[index + width] & 0xC0 == 0x80 { width += 1 }
+    guard isUnicodeSpace(at: index, width: width) else { return false }
+    index += width - 1
+    return true
   }
 
   private mutating func unexpectedCharacter(at start: Int) -> Failure {

@@ -46,6 +46,8 @@ struct Parser {
   var depth = 0
   /// How many `if` and inline `if` surround: unknown filters are allowed there until they run.
   var softDepth = 0
+  /// What stands here is escaped.
+  var escaping = Escaping.off
   var loopDepth = 0
   var nameTable: NameTable
   /// How often `loop` was mentioned: a loop whose body does not mention it needs no loop object.
@@ -95,6 +97,7 @@ struct Parser {
     builder.text.reserveCapacity(size)
     events.reserveCapacity(16 + size / 24)
     nameTable = NameTable()
+    if options.autoescape { escaping = .on }
   }
 
   /// A mistake, on its way to the tag that holds it.
@@ -167,7 +170,13 @@ struct Parser {
           let expression = try parseTuple()
           try expectEnd()
           pending.append(
-            addNode(.output, a: expression, start: tagStart, end: offset)
+            addNode(
+              escaping == .off ? .output : .outputEscaped,
+              flag: escaping.rawValue,
+              a: expression,
+              start: tagStart,
+              end: offset
+            )
           )
         } catch {
           pending.removeLast(pending.count - saved)
@@ -307,7 +316,7 @@ struct Parser {
     byte == 0x20 || (byte >= 0x09 && byte <= 0x0D) || (byte >= 0x1C && byte <= 0x1F)
   }
 
-  private func isUnicodeSpace(at start: Int, width: Int) -> Bool {
+  func isUnicodeSpace(at start: Int, width: Int) -> Bool {
     guard width > 1, start >= base, start + width <= limit else { return false }
     let text = String(decoding: bytes[start..<start + width], as: UTF8.self)
     return text.unicodeScalars.first.map(isPythonSpace) ?? false
@@ -533,15 +542,18 @@ struct Parser {
       NameScope(
         function: function,
         parent: scopes.isEmpty ? -1 : currentScope,
-        firstEvent: Int32(events.count)
+        firstEvent: Int32(events.count),
+        softDepth: softDepth
       )
     )
+    softDepth = 0
     events.append(NameEvent(kind: .child, value: id))
     currentScope = id
   }
 
   mutating func closeScope() {
     scopes[Int(currentScope)].endEvent = Int32(events.count)
+    softDepth = scopes[Int(currentScope)].softDepth
     currentScope = scopes[Int(currentScope)].parent
   }
 

@@ -60,7 +60,7 @@ extension Value {
     return hasher.finalize()
   }
 
-  private static func hash(_ text: String, into hasher: inout Hasher) {
+  static func hash(_ text: String, into hasher: inout Hasher) {
     // The bytes, not the String: Swift would hash the normal form.
     let done: Void? = text.utf8.withContiguousStorageIfAvailable {
       hasher.combine(bytes: UnsafeRawBufferPointer($0))

@@ -24,12 +24,20 @@ struct KeyTable {
   func find(_ key: String) -> Int? {
     if index.isEmpty {
       for position in keys.indices {
-        if case .string(let text) = keys[position], text.isSame(as: key) { return position }
+        switch keys[position] {
+        case .string(let text): if text.isSame(as: key) { return position }
+        case .object(let object): if object.isEqual(to: .string(key)) { return position }
+        default: break
+        }
       }
       return nil
     }
     return probe(Value.hash(of: key)) {
-      if case .string(let text) = $0 { text.isSame(as: key) } else { false }
+      switch $0 {
+      case .string(let text): text.isSame(as: key)
+      case .object(let object): object.isEqual(to: .string(key))
+      default: false
+      }
     }
   }
 

@@ -7,6 +7,12 @@ open class Object {
   /// Python's name of the type, for messages.
   open var typeName: String { "object" }
 
+  /// As Jinja's messages call the type: with its module, where it has one.
+  var describedTypeName: String { typeName }
+
+  /// Whether a call gets markup as such; others get the string that it is.
+  var takesMarkup: Bool { false }
+
   /// nil: no such attribute (the engine then tries an item, then makes an undefined).
   open func attribute(_ name: Symbol, _ interpreter: Interpreter) throws(TemplateError) -> Value? {
     nil
@@ -137,11 +143,22 @@ public typealias NativeBody = (Arguments, Interpreter) throws(TemplateError) -> 
 public final class NativeFunction: Object {
   public let name: String
   private let body: NativeBody
+  private let keepsMarkup: Bool
 
   public init(_ name: String, _ body: @escaping NativeBody) {
     self.name = name
     self.body = body
+    keepsMarkup = false
   }
+
+  /// A function that hands on what it gets.
+  init(passing name: String, _ body: @escaping NativeBody) {
+    self.name = name
+    self.body = body
+    keepsMarkup = true
+  }
+
+  override var takesMarkup: Bool { keepsMarkup }
 
   public override var typeName: String { "function" }
   public override var isCallable: Bool { true }

@@ -41,13 +41,22 @@ public final class TupleValue {
 extension Value {
   public var isUndefined: Bool { if case .undefined = self { true } else { false } }
   public var isNone: Bool { if case .none = self { true } else { false } }
-  public var asString: String? { if case .string(let string) = self { string } else { nil } }
+  /// The text of a string; of markup, too, which is one.
+  public var asString: String? {
+    if case .string(let string) = self { return string }
+    return text
+  }
 
   public static func list(_ items: [Value]) -> Value { .list(ListValue(items)) }
   public static func tuple(_ items: [Value]) -> Value { .tuple(TupleValue(items)) }
   public static func dict(_ pairs: [(String, Value)]) -> Value { .dict(DictValue(pairs)) }
   public static func function(_ name: String, _ body: @escaping NativeBody) -> Value {
     .object(NativeFunction(name, body))
+  }
+
+  /// A function of the engine that hands on what it gets, markup too.
+  static func passing(_ name: String, _ body: @escaping NativeBody) -> Value {
+    .object(NativeFunction(passing: name, body))
   }
 
   /// An integer of any size, as `int` when it fits.
@@ -74,6 +83,10 @@ extension Value {
 
   /// How messages of Jinja call the value: `dict object`, `None`.
   var describedType: String {
-    if case .none = self { "None" } else { "\(typeName) object" }
+    switch self {
+    case .none: "None"
+    case .object(let object): "\(object.describedTypeName) object"
+    default: "\(typeName) object"
+    }
   }
 }

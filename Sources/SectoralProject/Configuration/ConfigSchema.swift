@@ -81,6 +81,7 @@ package struct ConfigSchema: Sendable {
     case .analysis, .operation, .sqlOperation: node
     case .exposure: exposure
     case .group: group
+    case .savedQuery: savedQuery
     case .unitTest: unitTest
     default: plain
     }
@@ -207,6 +208,12 @@ package struct ConfigSchema: Sendable {
     ConfigField("enabled", .bool(true), .bool, nullable: false),
     ConfigField("static_analysis", .any),
   ])
+  private static let savedQuery = ConfigSchema(
+    plain.fields + [
+      ConfigField("export_as", .text), ConfigField("schema", .text),
+      ConfigField("cache", ["enabled": .bool(false)], .map),
+    ]
+  )
   private static let plain = ConfigSchema([
     ConfigField("enabled", .bool(true), .bool, nullable: false),
     ConfigField("group", .text),

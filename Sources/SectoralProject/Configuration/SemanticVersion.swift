@@ -6,8 +6,9 @@ package struct SemanticVersion: Sendable, Comparable {
   package init?(_ text: some StringProtocol) {
     let text = text.trimmingBlanks
     let withoutBuild = text.prefix { $0 != "+" }
-    let core = withoutBuild.prefix { $0 != "-" }
-    let rest = withoutBuild.dropFirst(core.count + 1)
+    // The hyphen before a pre-release may be missing, as in Python's `1.6.0rc2`.
+    let core = withoutBuild.prefix { $0.isWholeNumber || $0 == "." }
+    let rest = withoutBuild.dropFirst(core.count).drop { $0 == "-" }
     let numbers = core.split(separator: ".", omittingEmptySubsequences: false).map {
       Int(String($0))
     }
@@ -30,10 +31,18 @@ package struct SemanticVersion: Sendable, Comparable {
   }
 }
 
+extension SemanticVersion: CustomStringConvertible {
+  package var description: String {
+    let core = numbers.map(String.init).joined(separator: ".")
+    return prerelease.isEmpty ? core : core + "-" + prerelease.joined(separator: ".")
+  }
+}
+
 /// One bound of a version: `>=1.3.0`.
-package struct VersionSpecifier: Sendable {
-  private let operation: String
-  private let version: SemanticVersion
+package struct VersionSpecifier: Sendable, CustomStringConvertible {
+  /// `=` where none is written.
+  package let operation: String
+  package let version: SemanticVersion
 
   package init?(_ text: some StringProtocol) {
     let text = text.trimmingBlanks
@@ -44,6 +53,9 @@ package struct VersionSpecifier: Sendable {
     operation = sign.isEmpty ? "=" : String(sign)
     self.version = version
   }
+
+  /// With its sign: `=1.0.0`.
+  package var description: String { "\(operation)\(version)" }
 
   package func admits(_ other: SemanticVersion) -> Bool {
     switch operation {

@@ -38,6 +38,12 @@ package struct YAMLRenderer {
     }
   }
 
+  /// What the template engine makes of a text without templates: a line end at its very end goes, as
+  /// that of every template does. Block texts (`|`) have one.
+  package static func plain(_ text: String) -> String {
+    text.utf8.last == UInt8(ascii: "\n") ? String(text.dropLast()) : text
+  }
+
   /// `keeps`: given the keys (list items: "") that lead to a value, whether it stays raw
   /// with everything below it.
   package func render(
@@ -49,6 +55,8 @@ package struct YAMLRenderer {
     switch node.value {
     case .scalar(.string(let text)) where Self.isTemplate(text):
       return YAMLNode(data: try render(text, at: node.span), at: node.span)
+    case .scalar(.string(let text)) where text.utf8.last == UInt8(ascii: "\n"):
+      return YAMLNode(.scalar(.string(Self.plain(text))), at: node.span)
     case .scalar:
       return node
     case .sequence(let items):

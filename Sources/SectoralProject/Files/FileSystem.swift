@@ -124,7 +124,8 @@ package enum FileSystem {
     }
   }
 
-  private static func names(in folder: String) -> [String] {
+  /// Everything in a folder, hidden files too; nothing where there is none.
+  package static func names(in folder: String) -> [String] {
     guard let handle = opendir(folder) else { return [] }
     defer { closedir(handle) }
     var names: [String] = []
@@ -219,7 +220,8 @@ package enum FileSystem {
     return "/" + parts.joined(separator: "/")
   }
 
-  private static func failure(_ verb: String, _ path: String) -> Failure {
+  /// What `errno` says about a file.
+  package static func failure(_ verb: String, _ path: String) -> Failure {
     let reason = String(cString: strerror(errno))
     let hint: String? =
       switch errno {

@@ -169,8 +169,8 @@ struct RegexTranslator {
     guard let end = peek(0) else { throw fail("missing -, : or )") }
     index += 1
     if end == ")" {
-      // Python allows flags for the whole pattern at its start alone.
-      guard start == 0 else {
+      // Python allows flags for the whole pattern at its start alone, in as many groups as one likes.
+      guard out.isEmpty else {
         throw fail("global flags not at the start of the expression", at: start)
       }
       flags |= added

@@ -147,6 +147,11 @@ extension Engine {
     } work: { [self] runner, index in
       guard let node = order[index] else { return }
       if let reason = state.skipReason(node.uniqueID) {
+        for test in unitTests[node.uniqueID] ?? [] {
+          let result = skipped(test, state, message: nil)
+          state.add(result)
+          state.events.emit(.skippingDetails(result, state.nextPosition()))
+        }
         var result = skipped(node, state, message: nil)
         if case .ephemeral(let failed) = reason {
           result.skippedByEphemeral = true

@@ -50,6 +50,7 @@ package final class Engine: Sendable {
   private func perform() throws -> ExitStatus {
     switch invocation.command {
     case .clean: return try clean()
+    case .deps: return try installPackages()
     case .debug: return debug()
     case .database(let action): return try database(action)
     case .parse:
@@ -208,7 +209,7 @@ package final class Engine: Sendable {
     )
     try FileSystem.write(writer.bytes(), to: "\(project.targetPath)/manifest.json")
     try FileSystem.write(
-      ManifestWriter.emptySemanticManifest,
+      writer.semanticBytes(),
       to: "\(project.targetPath)/semantic_manifest.json"
     )
     events.emit(

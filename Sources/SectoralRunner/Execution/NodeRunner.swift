@@ -224,6 +224,9 @@ final class NodeRunner {
     prepare(context)
     if !session.isOpen { try context.clearTransaction() }
     let hook = try context.renderHook()
+    node.compiledCode = hook.text
+    node.isCompiled = true
+    try NodeFiles(node, state.project).writeCompiled(node)
     var result = NodeResult(node: info, status: .success, failures: 0, threadID: "main")
     do {
       _ = try context.runHook(hook)

@@ -14,6 +14,7 @@ package enum Command: Sendable, Hashable {
   case show
   case debug
   case clean
+  case deps
   case database(DatabaseAction)
 
   /// dbt's word for `which` in run_results.json and `flags.WHICH`.
@@ -32,6 +33,7 @@ package enum Command: Sendable, Hashable {
     case .show: "show"
     case .debug: "debug"
     case .clean: "clean"
+    case .deps: "deps"
     case .database: "db"
     }
   }

@@ -1,3 +1,4 @@
+package import SectoralPackages
 package import SectoralYAML
 
 /// How tests attach to a selection.
@@ -95,6 +96,11 @@ package struct InvocationFlags: Sendable {
   package var debugsConnectionOnly = false
   package var printsConfigDirectory = false
   package var cleanProjectFilesOnly = true
+  /// `deps --upgrade`, `--lock`, `--add-package` and its `--source`.
+  package var upgradesPackages = false
+  package var locksPackagesOnly = false
+  package var addedPackage: String?
+  package var addedPackageSource = AddedPackageSource.hub
 
   package var debug: Bool?
   package var quiet = false

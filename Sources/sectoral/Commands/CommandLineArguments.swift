@@ -14,7 +14,7 @@ struct CommandLineArguments {
 
   /// Commands of dbt that are still to come.
   static let later: [String] = [
-    "deps", "clone", "retry", "source",
+    "clone", "retry", "source",
   ]
   private static let groups: [String] = ["db", "docs"]
 

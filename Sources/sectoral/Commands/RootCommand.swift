@@ -21,7 +21,7 @@ struct RootCommand: ParsableCommand {
     subcommands: [
       BuildCommand.self, RunCommand.self, TestCommand.self, SeedCommand.self, SnapshotCommand.self,
       CompileCommand.self, ShowCommand.self, ListCommand.self, ParseCommand.self, DebugCommand.self,
-      CleanCommand.self,
+      DepsCommand.self, CleanCommand.self,
       InitCommand.self, DocsCommand.self, RunOperationCommand.self, DatabaseCommand.self,
       CompletionCommand.self,
     ],

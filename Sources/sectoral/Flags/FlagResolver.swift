@@ -1,3 +1,4 @@
+import SectoralPackages
 import SectoralRunner
 import SectoralText
 import SectoralYAML
@@ -342,6 +343,11 @@ struct FlagResolver {
     flags.debugsConnectionOnly = bool("connection") ?? false
     flags.printsConfigDirectory = bool("config_dir") ?? false
     flags.cleanProjectFilesOnly = bool("clean_project_files_only") ?? true
+    flags.upgradesPackages = bool("upgrade") ?? false
+    flags.locksPackagesOnly = bool("lock") ?? false
+    flags.addedPackage = text("add_package")
+    flags.addedPackageSource =
+      text("source").flatMap(AddedPackageSource.init) ?? flags.addedPackageSource
     try assignOutput(to: &flags)
     assignLogging(to: &flags)
     assignSwitches(to: &flags)

@@ -98,6 +98,7 @@ enum FlagTable {
 
   /// Accepted behind the commands that have them.
   static let own: [FlagDefinition] = [
+    FlagDefinition("add_package", .text, variable: false),
     FlagDefinition("args", .map, variable: false),
     FlagDefinition("clean_project_files_only", .flag),
     FlagDefinition("compile", .flag, variable: false),
@@ -118,6 +119,7 @@ enum FlagTable {
     FlagDefinition("inline_direct", .text, variable: false),
     FlagDefinition("introspect", .flag),
     FlagDefinition("limit", .integer, variable: false),
+    FlagDefinition("lock", .flag, variable: false),
     FlagDefinition("models", .texts, variable: false),
     FlagDefinition("output", .text, variable: false),
     FlagDefinition("output_keys", .texts, variable: false),
@@ -129,10 +131,12 @@ enum FlagTable {
     FlagDefinition("selector", .text, variable: false),
     FlagDefinition("show", .flag, variable: false),
     FlagDefinition("skip_profile_setup", .flag, variable: false),
+    FlagDefinition("source", .choice(["hub", "git", "local"]), variable: false),
     FlagDefinition("sqlparse", .map),
     FlagDefinition("store_failures", .flag),
     FlagDefinition("target_path", .path),
     FlagDefinition("threads", .integer, variable: false),
+    FlagDefinition("upgrade", .flag, variable: false),
     FlagDefinition("vars", .map, variable: false),
   ]
 

@@ -101,6 +101,7 @@ final class TestHost: ContextHost {
 
   func writeRunFile(_ text: String) throws(TemplateError) { written.append(text) }
 
+  func swapSettings(dependents: [Relation]) -> SwapSettings { SwapSettings() }
   func loadSeed() throws(TemplateError) -> SeedTable {
     guard let seed else { throw .compilation("no seed here") }
     return seed

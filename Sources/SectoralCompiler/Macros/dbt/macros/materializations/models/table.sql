@@ -19,10 +19,7 @@
 
   {#- a drop with cascade may have taken the old relation away in the meantime -#}
   {%- set standing = load_cached_relation(existing_relation) if existing_relation is not none else none -%}
-  {%- if standing is not none -%}
-    {%- do adapter.rename_relation(standing, backup_relation) -%}
-  {%- endif -%}
-  {%- do adapter.rename_relation(intermediate_relation, target_relation) -%}
+  {%- do adapter.swap_relation(standing, intermediate_relation, target_relation, backup_relation) -%}
 
   {%- do run_hooks(post_hooks, inside_transaction=True) -%}
   {%- do apply_grants(
@@ -30,7 +27,7 @@
   {%- do persist_docs(target_relation, model) -%}
   {%- do adapter.commit() -%}
 
-  {%- do drop_relation_if_exists(backup_relation) -%}
+  {%- do drop_relation_if_exists(load_cached_relation(backup_relation)) -%}
   {%- do run_hooks(post_hooks, inside_transaction=False) -%}
 
   {%- do return({'relations': [target_relation]}) -%}

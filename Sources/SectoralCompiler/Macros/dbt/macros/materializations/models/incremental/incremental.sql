@@ -50,8 +50,8 @@
     {%- do create_indexes(intermediate_relation if swap else target_relation) -%}
   {%- endif -%}
   {%- if swap -%}
-    {%- do adapter.rename_relation(existing_relation, backup_relation) -%}
-    {%- do adapter.rename_relation(intermediate_relation, target_relation) -%}
+    {%- do adapter.swap_relation(
+      existing_relation, intermediate_relation, target_relation, backup_relation) -%}
   {%- endif -%}
 
   {%- do apply_grants(
@@ -61,7 +61,7 @@
   {%- do adapter.commit() -%}
 
   {%- if swap -%}
-    {%- do adapter.drop_relation(backup_relation) -%}
+    {%- do drop_relation_if_exists(load_cached_relation(backup_relation)) -%}
   {%- endif -%}
   {%- do run_hooks(post_hooks, inside_transaction=False) -%}
 

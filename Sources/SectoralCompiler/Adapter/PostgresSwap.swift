@@ -1,0 +1,259 @@
+import SectoralWarehouse
+
+/// One statement that puts a finished relation in the place of the standing one on Postgres.
+///
+/// It runs inside of the node's transaction, so that readers see the old relation or the new one:
+/// locks are asked for with a short timeout and asked for again, everything between the first lock
+/// and the commit works on the catalog alone, and what hangs on the old relation (views,
+/// materialized views, whoever made them) stands on the new one afterwards. A view that still fits is
+/// replaced in its place, which keeps its owner, grants and comments; one that does not, because a
+/// column changed its type, is dropped and made again with all of these. (A materialized view is always
+/// made again, rows and all.) Nothing is dropped with cascade: where a view cannot be made again, the statement fails and the old relation stays, unless
+/// the view is one of `rebuilt`, which this run makes anew.
+struct PostgresSwap {
+  /// What stands there.
+  var standing: Relation
+  /// What was built.
+  var intermediate: Relation
+  /// Its name from now on; in the same schema.
+  var target: Relation
+  /// The standing relation's name for as long as the statement runs.
+  var backup: Relation
+  /// Views that come later in this run.
+  var rebuilt: [Relation]
+  /// How long locks are asked for, in seconds.
+  var patience: Int
+
+  var sql: String {
+    let again = rebuilt.map { "format(\(literal("%I.%I")), \(literal(schema($0))), \(literal(identifier($0))))" }
+      .joined(separator: ", ")
+    let values = """
+        old_name constant text := \(literal(path(standing)));
+        new_name constant text := \(literal(path(intermediate)));
+        schema_name constant text := \(literal(schema(target)));
+        final_name constant text := \(literal(identifier(target)));
+        backup_name constant text := \(literal(identifier(backup)));
+        rebuilt constant text[] := array[\(again)]::text[];
+        deadline constant timestamptz := clock_timestamp() + interval '\(patience) seconds';
+      """
+    return "do $sectoral$\ndeclare\n\(values)\n\(Self.body)$sectoral$"
+  }
+
+  /// As the server keeps the name: what is not quoted is folded.
+  private func schema(_ relation: Relation) -> String {
+    let name = relation.schema ?? ""
+    return relation.quotePolicy.schema ? name : name.lowercased()
+  }
+
+  private func identifier(_ relation: Relation) -> String {
+    let name = relation.identifier ?? ""
+    return relation.quotePolicy.identifier ? name : name.lowercased()
+  }
+
+  private func path(_ relation: Relation) -> String {
+    [schema(relation), identifier(relation)]
+      .map { "\"\($0.replacing("\"", with: "\"\""))\"" }.joined(separator: ".")
+  }
+
+  /// Inside of `$sectoral$`, which no name may end.
+  private func literal(_ text: String) -> String {
+    let escaped = text.replacing("\\", with: "\\\\").replacing("'", with: "''")
+      .replacing("$", with: "\\044")
+    return "e'\(escaped)'"
+  }
+
+  /// Locks are waited for less long than a deadlock takes to be noticed: a reader that came by way
+  /// of a view, and waits for its table while the view is wanted here, gets its turn.
+  private static let body = #"""
+      old_path constant text := current_setting('search_path');
+      old_lock_timeout constant text := current_setting('lock_timeout');
+      pause double precision := 0.02;
+      old_oid oid;
+      old_kind text;
+      hanging jsonb;
+      item jsonb;
+      command text;
+      misfit bigint[];
+      reason text;
+    begin
+      -- definitions of views are then written with the schemas of all they name
+      perform set_config('search_path', '', true);
+      loop
+        begin
+          perform set_config('lock_timeout', '200ms', true);
+          select c.oid, case c.relkind when 'v' then 'view' when 'm' then 'materialized view' when 'f' then 'foreign table' else 'table' end
+          into old_oid, old_kind
+          from pg_class as c where c.oid = to_regclass(old_name);
+          hanging := '[]';
+          misfit := '{}';
+          if old_kind = 'view' and exists (
+            select from pg_class as c where c.oid = to_regclass(new_name) and c.relkind = 'v'
+          ) then
+            -- a view whose columns allow it changes in its place: what hangs on it notices nothing
+            begin
+              execute format('create or replace view %s as %s', old_name,
+                pg_get_viewdef(to_regclass(new_name)::oid));
+              execute format('drop view %s', new_name);
+              exit;
+            exception
+              when lock_not_available or deadlock_detected or query_canceled then raise;
+              when others then null;
+            end;
+          end if;
+          if old_oid is not null then
+            with recursive uses as (
+              select distinct r.ev_class as user_oid, d.refobjid as used_oid
+              from pg_depend as d
+              join pg_rewrite as r on r.oid = d.objid
+              where d.classid = 'pg_rewrite'::regclass
+                and d.refclassid = 'pg_class'::regclass
+                and r.ev_class <> d.refobjid
+            ), reached (oid, depth) as (
+              select user_oid, 1 from uses where used_oid = old_oid
+              union
+              select u.user_oid, r.depth + 1 from reached as r join uses as u on u.used_oid = r.oid
+            ), views as (
+              select
+                c.*,
+                r.depth,
+                format('%I.%I', n.nspname, c.relname) as path,
+                case c.relkind when 'm' then 'materialized view' else 'view' end as kind
+              from (select oid, max(depth) as depth from reached group by oid) as r
+              join pg_class as c on c.oid = r.oid
+              join pg_namespace as n on n.oid = c.relnamespace
+              where c.relkind in ('v', 'm')
+            )
+            select coalesce(jsonb_agg(jsonb_build_object(
+              'oid', v.oid::bigint,
+              'kind', v.kind,
+              'path', v.path,
+              'parents', (select jsonb_agg(u.used_oid::bigint) from uses as u where u.user_oid = v.oid),
+              'is', format(
+                '%s%s as %s%s',
+                v.path,
+                ' with (' || array_to_string(v.reloptions, ', ') || ')',
+                rtrim(pg_get_viewdef(v.oid), ';'),
+                case when v.relkind = 'm' and not v.relispopulated then ' with no data' end),
+              'has', (
+                select coalesce(jsonb_agg(a.command order by a.place, a.command), '[]')
+                from (
+                  select 1 as place, pg_get_indexdef(i.indexrelid) as command
+                  from pg_index as i where i.indrelid = v.oid
+                  union all
+                  select 2, format('alter view %s alter column %I set default %s',
+                    v.path, a.attname, pg_get_expr(f.adbin, f.adrelid))
+                  from pg_attrdef as f
+                  join pg_attribute as a on a.attrelid = f.adrelid and a.attnum = f.adnum
+                  where f.adrelid = v.oid
+                  union all
+                  select 3, pg_get_triggerdef(t.oid)
+                  from pg_trigger as t where t.tgrelid = v.oid and not t.tgisinternal
+                  union all
+                  select 4, case d.objsubid
+                    when 0 then format('comment on %s %s is %L', v.kind, v.path, d.description)
+                    else format('comment on column %s.%I is %L', v.path, a.attname, d.description) end
+                  from pg_description as d
+                  left join pg_attribute as a on a.attrelid = d.objoid and a.attnum = d.objsubid
+                  where d.objoid = v.oid and d.classoid = 'pg_class'::regclass
+                  union all
+                  select 5, format('grant %s%s on %s to %s%s',
+                    g.privilege_type, g.columns, v.path,
+                    case g.grantee when 0 then 'public' else g.grantee::regrole::text end,
+                    case when g.is_grantable then ' with grant option' end)
+                  from (
+                    select e.*, null as columns from aclexplode(v.relacl) as e
+                    union all
+                    select e.*, format(' (%I)', a.attname)
+                    from pg_attribute as a cross join aclexplode(a.attacl) as e
+                    where a.attrelid = v.oid
+                  ) as g
+                  where g.grantee <> v.relowner
+                  union all
+                  select 6, format('alter %s %s owner to %s', v.kind, v.path, v.relowner::regrole)
+                  where v.relowner <> current_user::regrole
+                ) as a)
+            ) order by v.depth, v.oid), '[]')
+            into hanging
+            from views as v;
+            execute format('alter table %s rename to %I', old_name, backup_name);
+          end if;
+          execute format('alter table %s rename to %I', new_name, final_name);
+
+          for item in select value from jsonb_array_elements(hanging) as e
+            where e.value -> 'parents' @> to_jsonb(old_oid::bigint)
+          loop
+            begin
+              if item ->> 'kind' <> 'view' then
+                raise exception 'made again';
+              end if;
+              execute 'create or replace view ' || (item ->> 'is');
+            exception
+              when lock_not_available or deadlock_detected or query_canceled then raise;
+              when others then misfit := misfit || (item ->> 'oid')::bigint;
+            end;
+          end loop;
+
+          if misfit <> '{}' then
+            -- nearest first: what stands on one that goes, goes too
+            for item in select value from jsonb_array_elements(hanging) loop
+              if exists (select from unnest(misfit) as m where item -> 'parents' @> to_jsonb(m)) then
+                misfit := misfit || (item ->> 'oid')::bigint;
+              end if;
+            end loop;
+            for item in
+              select e.value from jsonb_array_elements(hanging) with ordinality as e
+              where (e.value ->> 'oid')::bigint = any (misfit)
+              order by e.ordinality desc
+            loop
+              execute format('drop %s %s', item ->> 'kind', item ->> 'path');
+            end loop;
+            for item in
+              select value from jsonb_array_elements(hanging)
+              where (value ->> 'oid')::bigint = any (misfit)
+            loop
+              begin
+                execute format('create %s %s', item ->> 'kind', item ->> 'is');
+                for command in select jsonb_array_elements_text(item -> 'has') loop
+                  execute command;
+                end loop;
+              exception
+                when lock_not_available or deadlock_detected or query_canceled then raise;
+                when others then
+                  if not (item ->> 'path') = any (rebuilt) then
+                    get stacked diagnostics reason = message_text;
+                    raise exception using
+                      errcode = 'dependent_objects_still_exist',
+                      message = format('the %s %s does not fit the new %I.%I: %s',
+                        item ->> 'kind', item ->> 'path', schema_name, final_name, reason),
+                      hint = 'Change or drop it first, or set meta.sectoral.dependents to cascade on '
+                        || 'the model, and it is dropped as dbt does.';
+                  end if;
+              end;
+            end loop;
+          end if;
+
+          if old_oid is not null then
+            execute format('drop %s %I.%I', old_kind, schema_name, backup_name);
+          end if;
+          exit;
+        exception when lock_not_available or deadlock_detected then
+          if clock_timestamp() > deadline then
+            select string_agg(format('process %s (%s, %s): %s', a.pid, a.usename, a.state, left(a.query, 200)), e'\n')
+            into reason
+            from pg_locks as l join pg_stat_activity as a on a.pid = l.pid
+            where l.relation = old_oid and l.granted and l.pid <> pg_backend_pid();
+            raise exception using
+              errcode = 'lock_not_available',
+              message = format('%I.%I is in use and could not be replaced', schema_name, final_name),
+              detail = reason,
+              hint = 'End what holds it, or set meta.sectoral.swap_timeout (seconds) on the model.';
+          end if;
+          perform pg_sleep(pause);
+          pause := least(pause * 1.5, 1);
+        end;
+      end loop;
+      perform set_config('lock_timeout', old_lock_timeout, true);
+      perform set_config('search_path', old_path, true);
+    end
+    """#
+}

@@ -1,0 +1,61 @@
+/// `autoescape`: output whose special characters of HTML are escaped.
+extension Interpreter {
+  /// `flag`: The node's `Escaping`.
+  func isEscaping(_ flag: UInt8) -> Bool {
+    switch Escaping(rawValue: flag) {
+    case .on: true
+    case .dynamic: escapes
+    default: false
+    }
+  }
+
+  func executeEscapedOutput(
+    _ node: UnsafePointer<Node>,
+    _ frame: Frame
+  )
+    throws(TemplateError)
+  {
+    let mark = output.count
+    let value = try evaluate(node.pointee.a, frame)
+    place = node.pointee.a
+    if isEscaping(node.pointee.flag) {
+      output.append(try escapedText(of: value))
+    } else {
+      try write(value)
+    }
+    if let recorder {
+      recorder.note(node.pointee.a, in: frame, at: mark, output.count - mark)
+    }
+  }
+
+  func executeAutoescape(
+    _ node: UnsafePointer<Node>,
+    _ frame: Frame
+  )
+    throws(TemplateError) -> Flow
+  {
+    let outer = escapes
+    defer { escapes = outer }
+    escapes = try truth(evaluate(node.pointee.a, frame))
+    if escapes { usesMarkup = true }
+    return try execute(node.pointee.b, frame)
+  }
+
+  /// `~` within `autoescape`: as soon as one operand is markup, the others are escaped.
+  func evaluateEscapedConcatenation(
+    _ id: NodeID,
+    _ node: UnsafePointer<Node>,
+    _ frame: Frame
+  ) throws(TemplateError) -> Value {
+    let list = frame.extra + Int(node.pointee.a)
+    var values: [Value] = []
+    for index in 0..<Int(node.pointee.b) { values.append(try evaluate(list[index], frame)) }
+    place = id
+    let isMarkup = values.contains(where: \.isMarkup)
+    var result = ""
+    for value in values {
+      result += try isMarkup ? escapedText(of: value) : text(of: value)
+    }
+    return isMarkup ? markup(result) : .string(result)
+  }
+}
