@@ -25,6 +25,7 @@ struct AccessRules {
         "Invalid group '\(group)', expected one of "
           + "[\(groups.sorted().map { "'\($0)'" }.joined(separator: ", "))]",
         Spelling.nearest(to: group, among: groups).map { "did you mean '\($0)'?" }
+          ?? "declare it under 'groups:' in a properties file, with a name and an owner"
       )
     }
     if node.resourceType == .model {

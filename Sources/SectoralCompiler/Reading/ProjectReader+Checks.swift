@@ -47,24 +47,6 @@ extension ProjectReader {
     ]
   }
 
-  func disableTestsOfDisabled(_ manifest: inout Manifest) {
-    // Tests of disabled sources and of disabled versions dbt finds out about later, and leaves them
-    // where they are.
-    // Of two with one name, one for each warehouse, one may be enabled.
-    let disabled = Set(manifest.disabledNodes.lazy.filter { $0.version == nil }.map(\.uniqueID))
-      .subtracting(manifest.nodes.map(\.uniqueID))
-    guard !disabled.isEmpty else { return }
-    let (off, on) = manifest.nodes.partitioned { node in
-      guard node.testMetadata != nil, let attached = node.attachedNode else { return false }
-      return disabled.contains(attached)
-    }
-    manifest.nodes = on
-    for node in off {
-      node.config["enabled"] = .bool(false)
-      manifest.disabledNodes.append(node)
-    }
-  }
-
   func inferPrimaryKeys(_ manifest: Manifest) {
     var byModel: [String: [Node]] = [:]
     for node in manifest.nodes {

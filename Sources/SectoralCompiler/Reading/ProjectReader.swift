@@ -102,12 +102,13 @@ package struct ProjectReader {
     }
     manifest.macros = workspace.allMacros.map(\.macro)
     readPlainResources(properties, descriptions, into: &manifest, &warnings, &failures)
-    disableTestsOfDisabled(&manifest)
     manifest.buildIndexes()
 
     let references = ReferenceIndex(
       manifest,
       rootName: workspace.root.name,
+      prefersOwnPackage: workspace.invocation
+        .behavior["require_ref_searches_node_package_before_root"]?.bool ?? false,
       restrictingPackages: Set(
         workspace.packages.filter(\.definition.restrictsAccess).map(\.name)
       )
@@ -119,6 +120,11 @@ package struct ProjectReader {
       .warnings(manifest)
     manifest.buildIndexes()
     inferPrimaryKeys(manifest)
+    if !workspace.macroProblems.isEmpty {
+      // What a damaged file no longer defines is missed all over the project: that says nothing new.
+      failures.removeAll { failure in failure.diagnostics.allSatisfy(\.isOfMissingMacro) }
+      failures.insert(Failure(.compilation, workspace.macroProblems), at: 0)
+    }
     guard failures.isEmpty else { throw Failures(failures) }
     let tests = TestParts(
       Dictionary(
@@ -244,7 +250,8 @@ package struct ProjectReader {
                 + "resource\nwhen looking for ref(\"\(node.name)\").\n\nTo fix this, change the name "
                 + "of one of these resources:\n- \(other.uniqueID) (\(other.originalFilePath))\n"
                 + "- \(node.uniqueID) (\(node.originalFilePath))",
-              span: node.declaration
+              span: node.declaration,
+              hint: "rename one of the files; the other is \(other.originalFilePath)"
             )
           )
         )
@@ -344,16 +351,10 @@ extension SourceFile {
   }
 }
 
-extension Array {
-  func partitioned(
-    _ isFirst: (Element) -> Bool
-  ) -> (first: [Element], second: [Element]) {
-    var first: [Element] = []
-    var second: [Element] = []
-    for element in self {
-      if isFirst(element) { first.append(element) } else { second.append(element) }
-    }
-    return (first, second)
+extension Diagnostic {
+  /// Whether it may come from a macro that could not be read.
+  fileprivate var isOfMissingMacro: Bool {
+    id == "jinja.undefined" || message.hasPrefix("In dispatch: No macro named")
   }
 }
 

@@ -218,7 +218,7 @@ struct SourceReader {
     )
     unrendered["tags"] = .strings(result.tags)
     result.unrenderedConfig = unrendered
-    result.relationName = workspace.relationName(of: result)
+    result.relationName = workspace.relation(of: result, over: workspace.quoting).rendered
     let shapes = PropertyShapes(
       descriptions: result.isEnabled ? descriptions : nil,
       package: package.name

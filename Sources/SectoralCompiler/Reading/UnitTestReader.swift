@@ -349,6 +349,7 @@ struct UnitTestReader {
           continue
         }
         test.dependsOnNodes = [model.uniqueID]
+        test.fields["schema"] = model.schema.map(Datum.string) ?? .null
         kept.append(test)
       case .node(let model) where model.resourceType == .model:
         let all = references.versions(of: model, named: name)
@@ -369,6 +370,7 @@ struct UnitTestReader {
           guard included?.contains(text) ?? true, !excluded.contains(text) else { continue }
           let copy = test.copied(as: "\(test.uniqueID)_v\(text)")
           copy.fields["version"] = model.version
+          copy.fields["schema"] = model.schema.map(Datum.string) ?? .null
           copy.dependsOnNodes = [model.uniqueID]
           kept.append(copy)
         }

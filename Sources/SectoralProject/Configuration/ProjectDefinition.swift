@@ -115,9 +115,51 @@ package struct ProjectDefinition: Sendable {
     return node
   }
 
+  /// The value of `vars:` in vars.yml, beside a project's file; nil where it says nothing.
+  package static func parseVariables(
+    root: String,
+    shownFolder: String = ""
+  ) throws(Failure) -> YAMLNode? {
+    let path = "\(root)/vars.yml"
+    guard FileSystem.exists(path) else { return nil }
+    let file = SourceFile(path: shownFolder + "vars.yml", bytes: try FileSystem.read(path))
+    let (node, diagnostics) = YAMLParser.parse(file)
+    let errors = diagnostics.filter { $0.severity == .error }
+    guard errors.isEmpty else { throw Failure(.runtime, errors.map(\.asSyntaxError)) }
+    for (key, _) in node?.mapping ?? [] where key.keyText != "vars" {
+      throw Failure(
+        .runtime,
+        Diagnostic(
+          id: "project.vars",
+          message: "the key '\(key.keyText)' means nothing in vars.yml",
+          span: key.span,
+          hint: "put all variables under 'vars:'"
+        )
+      )
+    }
+    guard let vars = node?["vars"], !vars.isNull else { return nil }
+    guard let pairs = vars.mapping else {
+      throw Failure(
+        .runtime,
+        Diagnostic(
+          id: "project.vars",
+          message: "'vars' in vars.yml is \(vars.kindName)",
+          span: vars.span,
+          hint: "write a mapping, as under 'vars:' of dbt_project.yml"
+        )
+      )
+    }
+    return pairs.isEmpty ? nil : vars
+  }
+
   /// `raw` is the file as `parse` gave it, `node` the same, rendered where `staysRaw` does not
-  /// forbid it.
-  package init(root: String, node: YAMLNode, raw: YAMLNode? = nil) throws(Failure) {
+  /// forbid it; `variables` comes from `parseVariables`.
+  package init(
+    root: String,
+    node: YAMLNode,
+    raw: YAMLNode? = nil,
+    variables: YAMLNode? = nil
+  ) throws(Failure) {
     let file = node.span.file
     var problems: [Diagnostic] = []
     var warnings: [Diagnostic] = []
@@ -239,6 +281,17 @@ package struct ProjectDefinition: Sendable {
       )
     }
 
+    if let variables, let own = value("vars"), own.mapping?.isEmpty == false {
+      problems.append(
+        Diagnostic(
+          id: "project.two-vars",
+          message: "Variables are defined both in vars.yml and under 'vars' in dbt_project.yml",
+          span: own.span,
+          hint: "keep them in one place: vars.yml has \(variables.mapping?.count ?? 0) of them"
+        )
+      )
+    }
+
     self.root = root
     self.name = name
     self.file = file
@@ -274,7 +327,7 @@ package struct ProjectDefinition: Sendable {
     quoting = value("quoting")?.datum.map ?? DatumMap()
     onRunStart = value("on-run-start")?.datum.texts ?? []
     onRunEnd = value("on-run-end")?.datum.texts ?? []
-    vars = value("vars")?.datum.map ?? DatumMap()
+    vars = variables?.datum.map ?? value("vars")?.datum.map ?? DatumMap()
     flags = value("flags")?.datum.map ?? DatumMap()
     restrictsAccess = value("restrict-access")?.datum.bool ?? false
     var trees: [ResourceType: ConfigTree] = [:]
