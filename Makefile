@@ -9,13 +9,14 @@ PYTHON ?= python3
 
 # Exclusivity is checked by the compiler where it can be; the checks left for run time cost a third
 # of the loops over class properties, and the tests run with them on.
-RELEASE_FLAGS = -c release --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked --product sectoral
+RELEASE_OPTIONS = -c release --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked
+RELEASE_FLAGS = $(RELEASE_OPTIONS) --product sectoral
 TEST_FLAGS = --explicit-target-dependency-import-check error
 BINARY = .build/release/sectoral
-SWIFT_FILES = Package.swift Sources Tests Plugins
+SWIFT_FILES = Package.swift Sources Tests Plugins Benchmarks
 LOCAL = --profiles-dir profiles --target local
 
-.PHONY: help setup demo build release install uninstall test lint format bench conformance
+.PHONY: help setup demo build release install uninstall test differential lint format bench bench-jinja conformance
 .PHONY: conformance-public fuzz clean
 .DEFAULT_GOAL := help
 
@@ -60,6 +61,13 @@ uninstall: ## Remove it from there.
 test: setup lint ## Run every test.
 	$(SWIFT) build --build-tests $(TEST_FLAGS)
 	$(SWIFT) test --skip-build --parallel --disable-xctest $(TEST_FLAGS)
+	@.ci/setup python3-venv
+	PYTHON='$(PYTHON)' Tests/SectoralJinjaTests/Differential/run.sh .build/debug/jinja
+
+differential: setup ## Compare the template engine with Jinja2 on random templates (ARGS="--seed 2 --count 50000").
+	@.ci/setup python3-venv
+	$(SWIFT) build --product jinja
+	PYTHON='$(PYTHON)' Tests/SectoralJinjaTests/Differential/run.sh .build/debug/jinja $(ARGS)
 
 lint: setup ## Check the format of the sources.
 	$(SWIFT) format lint --strict --recursive --parallel $(SWIFT_FILES)
@@ -71,6 +79,11 @@ bench: release ## Time parse and compile beside dbt-core's.
 	@.ci/setup python3-venv
 	$(PYTHON) Benchmarks/bench.py --binary $(BINARY) --shared '$(SECTORAL_SHARED)'
 
+bench-jinja: setup ## Time the template engine beside MiniJinja's and Jinja2's.
+	$(SWIFT) build $(RELEASE_OPTIONS) --product JinjaBenchmark
+	@.ci/setup python3-venv gcc
+	$(PYTHON) Benchmarks/jinja/bench.py --binary .build/release/JinjaBenchmark
+
 conformance: release ## Compare the projects here with dbt-core's reading of them, node by node.
 	@.ci/setup python3-venv
 	Tests/Conformance/run.sh $(BINARY) '$(SECTORAL_SHARED)'
@@ -81,8 +94,11 @@ conformance-public: release ## Compare public projects with dbt-core's reading o
 	$(PYTHON) Tests/Conformance/public_projects.py --binary $(BINARY) \
 		--shared '$(SECTORAL_SHARED)' $(if $(PROJECTS),--only $(PROJECTS))
 
-fuzz: release ## Parse damaged copies of the projects here: no input may crash the tool.
+FUZZ_SECONDS ?= 60
+fuzz: release ## Damage projects and templates: no input may crash (FUZZ_SECONDS=60 for each target).
+	@.ci/setup python3
 	$(PYTHON) Tests/Fuzz/fuzz_projects.py --binary $(BINARY)
+	$(PYTHON) Tests/Fuzz/fuzz_jinja.py --seconds $(FUZZ_SECONDS)
 
 clean: ## Remove what was built.
 	$(SWIFT) package clean

@@ -13,10 +13,11 @@ public typealias Loader = @Sendable (String) throws(TemplateError) -> Template?
 
 /// What templates are compiled for: options, filters, tests. Immutable, shared by all threads.
 public final class Environment: Sendable {
+  /// How templates are read, and what they may do.
   public let options: Options
   let loader: Loader?
-  private let filters: [String: FilterBody]
-  private let tests: [String: TestBody]
+  private let filters: [String: Filter]
+  private let tests: [String: Test]
 
   /// `filters`: Besides the built-in ones, and before them.
   /// `tests`: Likewise.
@@ -27,8 +28,8 @@ public final class Environment: Sendable {
     loader: Loader? = nil
   ) {
     self.options = options
-    self.filters = filters
-    self.tests = tests
+    self.filters = filters.mapValues { Filter($0) }
+    self.tests = tests.mapValues { Test($0) }
     self.loader = loader
   }
 
@@ -82,8 +83,10 @@ public final class Environment: Sendable {
           at: invalid..<invalid + 1,
           hint: "save the file as UTF-8"
         )
+        parser.parseNothing()
       } else if range.count > Int(Int32.max) / 2 {
         _ = parser.fail("the file is too large", id: "jinja.limit-exceeded", at: 0..<0)
+        parser.parseNothing()
       } else {
         parser.parseTemplate()
         NameResolver.resolve(&parser)
@@ -129,8 +132,8 @@ public final class Environment: Sendable {
 
   // MARK: Names
 
-  func filter(named name: String) -> FilterBody? { filters[name] ?? BuiltinFilters.table[name] }
-  func test(named name: String) -> TestBody? { tests[name] ?? BuiltinTests.table[name] }
+  func filter(named name: String) -> Filter? { filters[name] ?? BuiltinFilters.table[name] }
+  func test(named name: String) -> Test? { tests[name] ?? BuiltinTests.table[name] }
 
   func nearestFilter(to name: String) -> String? {
     Self.nearest(to: name, among: Array(BuiltinFilters.table.keys) + Array(filters.keys))

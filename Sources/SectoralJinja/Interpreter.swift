@@ -6,6 +6,7 @@ public import SectoralText
 /// macros, turn values into text. A render's depth is bounded by `Limits` and by the thread's
 /// stack, of which the last 128 KB are left to the host.
 public final class Interpreter {
+  /// Whose options, filters, tests and loader are used.
   public let environment: Environment
   /// Whatever the host wants its functions to find.
   public var host: AnyObject?
@@ -16,11 +17,15 @@ public final class Interpreter {
   @exclusivity(unchecked) var place: NodeID = -1
   @exclusivity(unchecked) var callDepth = 0
   @exclusivity(unchecked) var steps = 0
+  /// Bytes that operations of this render made.
+  @exclusivity(unchecked) var allocated = 0
   @exclusivity(unchecked) var stackLimit: UInt = 0
   @exclusivity(unchecked) private var framePool: [Frame] = []
   /// Frames that something still held when their function ended, cleared after the render: a
   /// macro in a variable of the frame that defines it would otherwise keep both alive.
   @exclusivity(unchecked) private var escapedFrames: [Frame] = []
+  /// Operands of `~` that wait for the others.
+  @exclusivity(unchecked) var operands: [Value] = []
   /// Containers being printed, to stop at those that contain themselves.
   @exclusivity(unchecked) var printing: [ObjectIdentifier] = []
   @exclusivity(unchecked) var labels: [Activation] = []
@@ -40,6 +45,7 @@ public final class Interpreter {
     let callerPlace: NodeID
   }
 
+  /// An interpreter for one thread; it may be used for any number of renders.
   public init(_ environment: Environment, host: AnyObject? = nil) {
     self.environment = environment
     self.host = host
@@ -185,7 +191,7 @@ public final class Interpreter {
     if frame.function == 0 { escapes = environment.options.autoescape }
     callDepth += 1
     stackLimit = StackGuard.limit()
-    if outerFrame == nil { steps = 0 }
+    if outerFrame == nil { resetCounters() }
     defer {
       current = outerFrame
       place = outerPlace
@@ -315,7 +321,7 @@ public final class Interpreter {
   ) throws(TemplateError) -> Result {
     if current != nil { return try body(self) }
     stackLimit = StackGuard.limit()
-    steps = 0
+    resetCounters()
     defer { if current == nil { releaseEscapedFrames() } }
     return try body(self)
   }
@@ -376,39 +382,6 @@ public final class Interpreter {
     let frames = escapedFrames
     escapedFrames = []
     for frame in frames { frame.clear() }
-  }
-
-  // MARK: Bounds
-
-  /// Stops a recursion before the thread's stack is used up.
-  @inline(__always)
-  func checkStack() throws(TemplateError) {
-    if StackGuard.currentAddress() < stackLimit { throw stackExhausted() }
-  }
-
-  @inline(never)
-  private func stackExhausted() -> TemplateError {
-    .limit("recursion is too deep: the stack is used up")
-  }
-
-  @inline(__always)
-  func countStep() throws(TemplateError) {
-    steps += 1
-    if steps > limits.steps || output.isExceeded { throw stepsExceeded() }
-  }
-
-  @inline(never)
-  private func stepsExceeded() -> TemplateError {
-    output.isExceeded
-      ? outputExceeded() : .limit("the template ran for more than \(limits.steps) steps")
-  }
-
-  private func outputExceeded() -> TemplateError {
-    .limit("the output is larger than \(limits.outputBytes) bytes")
-  }
-
-  func tooDeep() -> TemplateError {
-    .limit("calls are nested more than \(limits.callDepth) deep")
   }
 
   // MARK: Errors

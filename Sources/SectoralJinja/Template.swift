@@ -4,10 +4,13 @@ public import SectoralText
 public final class Template: Sendable {
   /// A macro that the template's text defines at its top level.
   public struct Definition: Sendable {
+    /// The macro's name.
     public let name: String
+    /// The names of its parameters.
     public let parameters: [String]
     /// Which of the template's functions it is.
     public let index: Int
+    /// Where it stands.
     public let span: TextSpan
   }
 
@@ -15,6 +18,7 @@ public final class Template: Sendable {
 
   init(program: Program) { self.program = program }
 
+  /// The text that was compiled.
   public var file: SourceFile { program.file }
 
   /// The macros at the top level, in the order of the text.
@@ -55,6 +59,7 @@ public final class Template: Sendable {
 /// A call that the template's text contains: `a.b('x', c=1)`; constants only, nil where not
 /// constant.
 public struct StaticCall: Sendable {
+  /// A value that is written out in the text.
   public enum Constant: Sendable {
     case string(String)
     case int(Int)
@@ -65,10 +70,13 @@ public struct StaticCall: Sendable {
 
   /// ["adapter", "dispatch"]
   public let path: [String]
+  /// The positional arguments.
   public let positional: [Constant?]
+  /// The keyword arguments.
   public let keyword: [(name: String, value: Constant?)]
   /// `*args` or `**kwargs` stand there too.
   public let isOpen: Bool
+  /// Where it stands.
   public let span: TextSpan
 }
 

@@ -2,25 +2,42 @@ public import SectoralText
 
 /// The kind of an error, by the name that Python and Jinja give it; hosts add their own.
 public struct ErrorKind: Hashable, Sendable, RawRepresentable {
+  /// The name: `TypeError`.
   public let rawValue: String
+  /// A kind by its name.
   public init(rawValue: String) { self.rawValue = rawValue }
 
+  /// The text is no template.
   public static let syntax = ErrorKind(rawValue: "TemplateSyntaxError")
   /// Unknown filters and tests, found while compiling.
   public static let assertion = ErrorKind(rawValue: "TemplateAssertionError")
+  /// Other errors of rendering.
   public static let runtime = ErrorKind(rawValue: "TemplateRuntimeError")
+  /// There is no template of that name.
   public static let notFound = ErrorKind(rawValue: "TemplateNotFound")
+  /// There is no template of any of the names.
   public static let noneFound = ErrorKind(rawValue: "TemplatesNotFound")
+  /// A missing value was used.
   public static let undefined = ErrorKind(rawValue: "UndefinedError")
+  /// Something that templates may not reach.
   public static let security = ErrorKind(rawValue: "SecurityError")
+  /// A filter does not take this argument.
   public static let filterArgument = ErrorKind(rawValue: "FilterArgumentError")
+  /// An operation does not know this type.
   public static let type = ErrorKind(rawValue: "TypeError")
+  /// The type is right, the value is not.
   public static let value = ErrorKind(rawValue: "ValueError")
+  /// A dictionary has no such key.
   public static let key = ErrorKind(rawValue: "KeyError")
+  /// A list has no such index.
   public static let index = ErrorKind(rawValue: "IndexError")
+  /// A value has no such attribute.
   public static let attribute = ErrorKind(rawValue: "AttributeError")
+  /// A number does not fit.
   public static let overflow = ErrorKind(rawValue: "OverflowError")
+  /// Division by zero.
   public static let zeroDivision = ErrorKind(rawValue: "ZeroDivisionError")
+  /// A limit of the host was met.
   public static let limit = ErrorKind(rawValue: "LimitExceeded")
 }
 
@@ -43,6 +60,7 @@ public struct TemplateError: Error {
   // An error is thrown and caught on the thread that rendered; nobody else has it.
   nonisolated(unsafe) private let box: Box
 
+  /// An error; the engine adds place and trail where they are missing.
   public init(
     _ kind: ErrorKind,
     id: String,
@@ -79,7 +97,9 @@ public struct TemplateError: Error {
   /// Not an error: unwinds to the innermost macro call, which yields the value.
   public static func returning(_ value: Value) -> TemplateError { TemplateError(returned: value) }
 
+  /// The kind, by Python's name.
   public var kind: ErrorKind { box.kind }
+  /// Message, place, trail and hint.
   public var diagnostic: Diagnostic { box.diagnostic }
   /// Whatever the host attached when it raised the error.
   public var payload: AnyObject? { box.payload }

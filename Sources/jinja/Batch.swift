@@ -121,7 +121,8 @@ enum Batch {
     var place = "\"template\": null, \"line\": null, \"column\": null"
     if let span {
       let (line, column) = span.position
-      place = "\"template\": \(JSONWriter.quoted(span.file.path)), "
+      place =
+        "\"template\": \(JSONWriter.quoted(span.file.path)), "
         + "\"line\": \(line), \"column\": \(column)"
     }
     return "{\"error\": {\"kind\": \(JSONWriter.quoted(kind)), "

@@ -43,7 +43,6 @@ struct Jinja {
     var options = Options()
     let context = DictValue()
     var definitions: [(name: String, value: Value)] = []
-    var repetitions: Int?
     var isNative = false
     var hasModules = false
   }
@@ -88,7 +87,6 @@ struct Jinja {
         guard parts.count == 2, !parts[0].isEmpty else { System.fail("--define needs NAME=VALUE") }
         let name = String(parts[0])
         request.definitions.append((name, ContextData.defined(name, String(parts[1]))))
-      case "--measure": request.repetitions = Int(value())
       default:
         guard request.path == nil, argument == "-" || !argument.hasPrefix("-") else {
           System.fail("unknown argument '\(argument)'; jinja --help lists what there is")
@@ -118,12 +116,13 @@ struct Jinja {
       return SourceFile(path: base == "." ? name : base + "/" + name, bytes: bytes)
     }
     do throws(TemplateError) {
-      if let repetitions = request.repetitions {
-        return System.write(try measurement(file, environment, scope, repetitions))
-      }
       let (template, mistakes) = environment.parse(file)
       guard mistakes.isEmpty else {
-        System.fail(mistakes.map { DiagnosticFormatter().format($0) }.joined(separator: "\n\n"))
+        var shown = mistakes.prefix(20).map { DiagnosticFormatter().format($0) }
+        if mistakes.count > shown.count {
+          shown.append("and \(mistakes.count - shown.count) more mistakes")
+        }
+        System.fail(shown.joined(separator: "\n\n"))
       }
       let interpreter = Interpreter(environment)
       if request.isNative {
@@ -135,33 +134,5 @@ struct Jinja {
     } catch {
       System.fail(DiagnosticFormatter().format(error.diagnostic))
     }
-  }
-
-  /// The nanoseconds of a compilation and of a render, each the best of five runs.
-  private static func measurement(
-    _ file: SourceFile,
-    _ environment: Environment,
-    _ scope: Scope,
-    _ repetitions: Int
-  ) throws(TemplateError) -> String {
-    let clock = ContinuousClock()
-    func best(_ body: () throws(TemplateError) -> Void) throws(TemplateError) -> Int64 {
-      var best = Int64.max
-      for _ in 0..<5 {
-        let start = clock.now
-        for _ in 0..<repetitions { try body() }
-        let (seconds, attoseconds) = (clock.now - start).components
-        let nanoseconds = seconds * 1_000_000_000 + attoseconds / 1_000_000_000
-        best = min(best, nanoseconds / Int64(max(1, repetitions)))
-      }
-      return best
-    }
-    let template = try environment.compile(file)
-    let compile = try best { () throws(TemplateError) in _ = try environment.compile(file) }
-    let interpreter = Interpreter(environment)
-    let render = try best { () throws(TemplateError) in
-      _ = try interpreter.render(template, scope: scope)
-    }
-    return "{\"compile\": \(compile), \"render\": \(render)}\n"
   }
 }

@@ -317,7 +317,8 @@ struct BadInputTests {
 
   @Test func invalidUTF8HasAPlace() {
     let file = SourceFile(path: "t", bytes: Array("ab\ncd".utf8) + [0xFF, 0x41])
-    let (_, diagnostics) = Environment().parse(file)
+    let (template, diagnostics) = Environment().parse(file)
+    #expect(template.plainText == "" && !template.isSingleExpression)
     #expect(diagnostics.first?.id == "jinja.invalid-utf8")
     #expect(diagnostics.first?.span?.position.line == 2)
     #expect(diagnostics.first?.span?.position.column == 3)

@@ -21,6 +21,9 @@ package final class MacroCatalog: Sendable {
   /// The internal macros by bare name: the adapter's over its parent's over the global ones.
   package let internalTable: Table
   package let internalNames: [String]
+  /// Whether packages may replace built-in materializations unasked
+  /// (`require_explicit_package_overrides_for_builtin_materializations: false`).
+  private let lendsMaterializations: Bool
   private let searchOrders: [String: [String]]
   private let importedNames: [String]
   /// The packages whose name is a member of the context.
@@ -33,9 +36,11 @@ package final class MacroCatalog: Sendable {
     adapterType: String,
     entries: [String: [MacroEntry]],
     internalNames: [String],
-    dispatch: [(namespace: String, searchOrder: [String])]
+    dispatch: [(namespace: String, searchOrder: [String])],
+    lendsMaterializations: Bool = false
   ) {
     self.rootName = rootName
+    self.lendsMaterializations = lendsMaterializations
     self.internalNames = internalNames
     prefixes =
       adapterType == "redshift" ? ["redshift", "postgres", "default"] : [adapterType, "default"]
@@ -71,6 +76,18 @@ package final class MacroCatalog: Sendable {
   package func member(_ name: Symbol, of namespace: String) -> MacroEntry? {
     if namespace == "dbt" { return internalTable[name] }
     return tables[namespace]?[name]
+  }
+
+  /// What a namespace holds, in order.
+  package func members(of namespace: String) -> [String] {
+    let table = namespace == "dbt" ? internalTable : tables[namespace] ?? [:]
+    return table.keys.map(\.name).sorted()
+  }
+
+  /// Every name that `resolve` finds something for.
+  package func symbols(for package: String) -> [Symbol] {
+    Array((tables[package] ?? [:]).keys) + Array((tables[rootName] ?? [:]).keys)
+      + Array(namespaceNames.keys) + Array(internalTable.keys)
   }
 
   /// The order in which the engine itself looks for a macro: root, imported packages, internal.
@@ -127,10 +144,12 @@ package final class MacroCatalog: Sendable {
     for prefix in prefixes {
       let symbol = Symbol("materialization_\(name)_\(prefix)")
       if let entry = tables[rootName]?[symbol] { return entry }
-      if let entry = internalTable[symbol] { return entry }
-      for package in importedNames {
-        if let entry = tables[package]?[symbol], !isBuiltInMaterialization(name) { return entry }
+      if lendsMaterializations || !isBuiltInMaterialization(name) {
+        for package in importedNames {
+          if let entry = tables[package]?[symbol] { return entry }
+        }
       }
+      if let entry = internalTable[symbol] { return entry }
     }
     return nil
   }

@@ -6,6 +6,8 @@ final class Frame {
   @exclusivity(unchecked) private(set) var nodes: UnsafePointer<Node>
   @exclusivity(unchecked) private(set) var extra: UnsafePointer<Int32>
   @exclusivity(unchecked) private(set) var constants: UnsafePointer<Value>
+  @exclusivity(unchecked) private(set) var filters: UnsafePointer<FilterEntry>
+  @exclusivity(unchecked) private(set) var symbols: UnsafePointer<Symbol>
   @exclusivity(unchecked) private(set) var slots: UnsafeMutablePointer<Value?>
   @exclusivity(unchecked) private(set) var count = 0
   @exclusivity(unchecked) private var capacity: Int
@@ -28,6 +30,8 @@ final class Frame {
     nodes = program.nodes
     extra = program.extra
     constants = program.constants
+    filters = program.filters
+    symbols = program.symbolAt
     count = Int(program.functions[Int(function)].slotCount)
     capacity = max(16, count)
     slots = .allocate(capacity: capacity)
@@ -51,6 +55,8 @@ final class Frame {
       nodes = program.nodes
       extra = program.extra
       constants = program.constants
+      filters = program.filters
+      symbols = program.symbolAt
     }
     count = Int(program.functions[Int(function)].slotCount)
     if capacity < count {

@@ -158,7 +158,7 @@ final class NamespaceValue: Object {
   }
 
   override func item(_ key: Value, _ interpreter: Interpreter) throws(TemplateError) -> Value? {
-    guard key.isHashable else { throw .unhashable(key) }
+    try interpreter.requireHashable(key)
     return values[key]
   }
 
@@ -169,7 +169,8 @@ final class NamespaceValue: Object {
   )
     throws(TemplateError)
   {
-    guard key.isHashable else { throw .unhashable(key) }
+    try interpreter.requireHashable(key)
+    try interpreter.account(bytes: 64)
     values[key] = value
   }
 
@@ -190,10 +191,11 @@ final class NamespaceValue: Object {
 
 /// `cycler('a', 'b')`
 final class CyclerValue: Object {
-  private let items: [Value]
+  private var items: [Value]
   private var position = 0
 
   init(_ items: [Value]) { self.items = items }
+  deinit { ValueWalk.end(&items) }
 
   override var typeName: String { "Cycler" }
   override var describedTypeName: String { "jinja2.utils.Cycler" }
@@ -224,10 +226,15 @@ final class CyclerValue: Object {
 
 /// `joiner(', ')`: nothing the first time it is called, then its text.
 final class JoinerValue: Object {
-  private let separator: Value
+  private var separator: Value
   private var isUsed = false
 
   init(_ separator: Value) { self.separator = separator }
+  deinit {
+    var items = [separator]
+    separator = .none
+    ValueWalk.end(&items)
+  }
 
   override var typeName: String { "Joiner" }
   override var describedTypeName: String { "jinja2.utils.Joiner" }
@@ -264,13 +271,22 @@ final class RangeValue: Object {
     count = distance <= 0 ? 0 : (distance - 1) / size + 1
   }
 
+  private init(start: Int, step: Int, count: Int) {
+    self.start = start
+    self.step = step
+    self.count = count
+    // The end may lie beyond the integers.
+    let (distance, isFar) = step.multipliedReportingOverflow(by: count)
+    let (stop, isBeyond) = start.addingReportingOverflow(distance)
+    self.stop = isFar || isBeyond ? (step > 0 ? .max : .min) : stop
+  }
+
   func element(_ index: Int) -> Int { start + index * step }
 
   func sliced(_ indexes: [Int]) -> Object {
-    let first = indexes.first.map(element) ?? 0
+    let first = indexes.first.map(element) ?? start
     let stride = indexes.count > 1 ? element(indexes[1]) - first : step
-    let end = indexes.last.map { element($0) + stride } ?? first
-    return RangeValue(start: first, stop: end, step: stride) ?? self
+    return RangeValue(start: first, step: stride, count: indexes.count)
   }
 
   override var typeName: String { "range" }
@@ -318,10 +334,13 @@ final class RangeValue: Object {
     -> Bool?
   {
     guard case .int(let value) = needle else { return nil }
-    guard step > 0 ? value >= start && value < stop : value <= start && value > stop else {
+    guard count > 0 else { return false }
+    let last = element(count - 1)
+    guard step > 0 ? value >= start && value <= last : value <= start && value >= last else {
       return false
     }
-    return (value - start) % step == 0
+    let (distance, isFar) = value.subtractingReportingOverflow(start)
+    return isFar ? (0..<count).contains { element($0) == value } : distance % step == 0
   }
 
   override func repr(_ interpreter: Interpreter) throws(TemplateError) -> String {

@@ -54,8 +54,11 @@ extension Interpreter {
     let isMarkup = values.contains(where: \.isMarkup)
     var result = ""
     for value in values {
-      result += try isMarkup ? escapedText(of: value) : text(of: value)
+      let text = try isMarkup ? escapedText(of: value) : text(of: value)
+      try checkLength(result.utf8.count + text.utf8.count)
+      result += text
     }
+    try account(bytes: result.utf8.count)
     return isMarkup ? markup(result) : .string(result)
   }
 }

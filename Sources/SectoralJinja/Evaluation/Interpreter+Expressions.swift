@@ -55,8 +55,14 @@ extension Interpreter {
       return try truth(left) ? left : try evaluate(node.pointee.b, frame)
     case .add, .subtract, .multiply, .divide, .floorDivide, .modulo, .power:
       return try evaluateArithmetic(id, node, frame)
-    case .list: return .list(ListValue(try evaluateItems(node, frame)))
-    case .tuple: return .tuple(TupleValue(try evaluateItems(node, frame)))
+    case .list:
+      let items = try evaluateItems(node, frame)
+      try account(bytes: items.count &* 24)
+      return .list(ListValue(items))
+    case .tuple:
+      let items = try evaluateItems(node, frame)
+      try account(bytes: items.count &* 24)
+      return .tuple(TupleValue(items))
     case .dict: return try evaluateDict(id, node, frame)
     case .negative, .positive:
       let operand = try evaluate(node.pointee.a, frame)
@@ -179,6 +185,7 @@ extension Interpreter {
       }
       dictionary[key] = value
     }
+    try account(bytes: dictionary.count &* 64)
     return .dict(dictionary)
   }
 
@@ -196,20 +203,21 @@ extension Interpreter {
       // Two strings need no detour through the output.
       let left = try evaluate(list[0], frame)
       let right = try evaluate(list[1], frame)
-      if case .string(let a) = left, case .string(let b) = right { return .string(a + b) }
       place = id
+      if case .string(let a) = left, case .string(let b) = right { return try joined(a, b) }
       let mark = output.count
       try write(left)
       try write(right)
-      return .string(output.take(from: mark))
+      return try captured(from: mark)
     }
-    var values: [Value] = []
-    values.reserveCapacity(count)
-    for index in 0..<count { values.append(try evaluate(list[index], frame)) }
+    // All are evaluated before the first is written. They wait on a stack that keeps its memory.
+    let first = operands.count
+    defer { operands.removeLast(operands.count - first) }
+    for index in 0..<count { operands.append(try evaluate(list[index], frame)) }
     place = id
     let mark = output.count
-    for value in values { try write(value) }
-    return .string(output.take(from: mark))
+    for index in first..<operands.count { try write(operands[index]) }
+    return try captured(from: mark)
   }
 
   // MARK: Attributes and items
@@ -223,11 +231,13 @@ extension Interpreter {
   {
     let object = try evaluate(node.pointee.a, frame)
     place = id
-    return try attribute(
-      Symbol(index: UInt32(bitPattern: node.pointee.c)),
-      frame.program.names[Int(node.pointee.b)],
-      of: object
-    )
+    let symbol = Symbol(index: UInt32(bitPattern: node.pointee.c))
+    if case .object(let host) = object, !symbol.isReserved,
+      let member = try host.attribute(symbol, self)
+    {
+      return member
+    }
+    return try attribute(symbol, frame.program.names[Int(node.pointee.b)], of: object)
   }
 
   private func evaluateItem(
@@ -305,8 +315,8 @@ extension Interpreter {
 
   func compare(_ kind: Node.Kind, _ left: Value, _ right: Value) throws(TemplateError) -> Bool {
     switch kind {
-    case .equal: return try areEqual(left, right)
-    case .notEqual: return try !areEqual(left, right)
+    case .equal: return try compareEqual(left, right)
+    case .notEqual: return try !compareEqual(left, right)
     case .less: return try order(left, right, operator: "<") == -1
     case .lessOrEqual: return [-1, 0].contains(try order(left, right, operator: "<="))
     case .greater: return try order(left, right, operator: ">") == 1
@@ -316,7 +326,7 @@ extension Interpreter {
     }
   }
 
-  private func areEqual(_ left: Value, _ right: Value) throws(TemplateError) -> Bool {
+  private func compareEqual(_ left: Value, _ right: Value) throws(TemplateError) -> Bool {
     if case .undefined(let undefined) = left, undefined.kind == .strict {
       throw undefinedError(undefined)
     }
@@ -324,7 +334,10 @@ extension Interpreter {
       throw undefinedError(undefined)
     }
     if undefinedKind == .strict { try checkNoStrictUndefined(left, right) }
-    return left.isEqual(to: right)
+    switch (left, right) {
+    case (.int(let a), .int(let b)): return a == b
+    default: return try areEqual(left, right)
+    }
   }
 
   /// Comparing containers compares what they hold, which strict undefined values refuse.
@@ -451,11 +464,9 @@ extension Interpreter {
     captures: Bool
   ) throws(TemplateError) -> Value? {
     guard case .object(let object) = callee else {
+      // What is wrong with an argument is found before that nothing takes it.
+      _ = try arguments(list, frame, callBlock: callBlock)
       place = id
-      if case .undefined(let undefined) = callee, undefined.kind == .silent {
-        _ = try arguments(list, frame, callBlock: callBlock)
-        return callee
-      }
       return try callValue(callee, Arguments())
     }
     if let macro = object as? MacroFunction {
@@ -465,8 +476,11 @@ extension Interpreter {
     let arguments = try arguments(list, frame, callBlock: callBlock)
     place = id
     try countStep()
-    if usesMarkup, !object.takesMarkup { return try object.call(arguments.withoutMarkup, self) }
-    return try object.call(arguments, self)
+    let result =
+      usesMarkup && !object.takesMarkup
+      ? try object.call(arguments.withoutMarkup, self) : try object.call(arguments, self)
+    try account(result)
+    return result
   }
 
   /// A call of a value by the engine or the host.
@@ -474,6 +488,7 @@ extension Interpreter {
     switch callee {
     case .object(let object):
       try checkStack()
+      try countStep()
       if usesMarkup, !object.takesMarkup { return try object.call(arguments.withoutMarkup, self) }
       return try object.call(arguments, self)
     case .undefined(let undefined):
@@ -491,12 +506,11 @@ extension Interpreter {
     captures: Bool
   ) throws(TemplateError) -> Value? {
     let object = try evaluate(node.pointee.a, frame)
-    let symbol = frame.program.symbols[Int(node.pointee.c)]
-    let name = frame.program.names[Int(node.pointee.c)]
+    let symbol = frame.symbols[Int(node.pointee.c)]
     switch object {
     case .object(let host):
       place = id
-      if let member = try host.attribute(symbol, self) {
+      if !symbol.isReserved, let member = try host.attribute(symbol, self) {
         return try call(
           member,
           id,
@@ -516,7 +530,7 @@ extension Interpreter {
     default: break
     }
     place = id
-    let member = try attribute(symbol, name, of: object)
+    let member = try attribute(symbol, frame.program.names[Int(node.pointee.c)], of: object)
     return try call(member, id, node.pointee.b, frame, callBlock: callBlock, captures: captures)
   }
 
@@ -542,16 +556,22 @@ extension Interpreter {
     let arguments =
       node.pointee.b >= 0 ? try arguments(node.pointee.b, frame) : Arguments()
     place = id
-    let entry = frame.program.filters[Int(node.pointee.c)]
-    guard let body = entry.body else {
-      throw TemplateError(
-        .runtime,
-        id: "jinja.unknown-filter",
-        "No filter named '\(entry.name)'",
-        hint: environment.nearestFilter(to: entry.name).map { "did you mean '\($0)'?" }
-      )
-    }
-    return try body(value, arguments, self)
+    let entry = frame.filters + Int(node.pointee.c)
+    guard let filter = entry.pointee.filter else { throw unknownFilter(entry.pointee.name) }
+    try charge(value)
+    let result = try filter.body(value, arguments, self)
+    try account(result)
+    return result
+  }
+
+  @inline(never)
+  private func unknownFilter(_ name: String) -> TemplateError {
+    TemplateError(
+      .runtime,
+      id: "jinja.unknown-filter",
+      "No filter named '\(name)'",
+      hint: environment.nearestFilter(to: name).map { "did you mean '\($0)'?" }
+    )
   }
 
   private func evaluateTest(
@@ -566,15 +586,19 @@ extension Interpreter {
     let arguments =
       node.pointee.b >= 0 ? try arguments(node.pointee.b, frame) : Arguments()
     place = id
-    let entry = frame.program.tests[Int(node.pointee.c)]
-    guard let body = entry.body else {
-      throw TemplateError(
-        .runtime,
-        id: "jinja.unknown-test",
-        "No test named '\(entry.name)'",
-        hint: environment.nearestTest(to: entry.name).map { "did you mean '\($0)'?" }
-      )
-    }
-    return try body(value, arguments, self) != (node.pointee.flag == 1)
+    let entry = frame.program.tests + Int(node.pointee.c)
+    guard let test = entry.pointee.test else { throw unknownTest(entry.pointee.name) }
+    try charge(value)
+    return try test.body(value, arguments, self) != (node.pointee.flag == 1)
+  }
+
+  @inline(never)
+  private func unknownTest(_ name: String) -> TemplateError {
+    TemplateError(
+      .runtime,
+      id: "jinja.unknown-test",
+      "No test named '\(name)'",
+      hint: environment.nearestTest(to: name).map { "did you mean '\($0)'?" }
+    )
   }
 }

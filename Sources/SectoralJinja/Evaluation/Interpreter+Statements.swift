@@ -32,7 +32,7 @@ extension Interpreter {
         if inheritance.parent != nil {
           // What stands outside of blocks is not shown once another template is extended.
           switch frame.nodes[Int(child)].kind {
-          case .text, .output, .outputEscaped, .block: continue
+          case .text, .output, .outputEscaped, .sequence, .block: continue
           default: break
           }
         }
@@ -83,7 +83,7 @@ extension Interpreter {
       return .next
     case .if:
       if try condition(node.pointee.a, frame) { return try execute(node.pointee.b, frame) }
-      return node.pointee.c >= 0 ? try execute(node.pointee.c, frame) : .next
+      return node.pointee.c >= 0 ? try executeElse(node.pointee.c, frame) : .next
     case .for:
       try executeFor(id, node, frame)
       return .next
@@ -95,6 +95,19 @@ extension Interpreter {
     case .break: return .leave
     case .continue: return .again
     default: return try executeRare(id, node, frame)
+    }
+  }
+
+  /// What follows a condition that did not hold: a chain of `elif` may be long, so it is gone
+  /// through here and not by recursion.
+  private func executeElse(_ first: NodeID, _ frame: Frame) throws(TemplateError) -> Flow {
+    var id = first
+    while true {
+      let node = frame.nodes + Int(id)
+      guard node.pointee.kind == .if else { return try execute(id, frame) }
+      if try condition(node.pointee.a, frame) { return try execute(node.pointee.b, frame) }
+      guard node.pointee.c >= 0 else { return .next }
+      id = node.pointee.c
     }
   }
 
@@ -156,8 +169,8 @@ extension Interpreter {
     case .setBlock:
       let mark = output.count
       let flow = try execute(node.pointee.b, frame)
-      let text = output.take(from: mark)
-      var value: Value = isEscaping(node.pointee.flag) ? markup(text) : .string(text)
+      place = id
+      var value = try captured(from: mark, asMarkup: isEscaping(node.pointee.flag))
       if node.pointee.c >= 0 {
         value = try evaluateFilter(
           node.pointee.c,
@@ -173,8 +186,8 @@ extension Interpreter {
       let mark = output.count
       frame.enter(node.pointee.c)
       let flow = try execute(node.pointee.b, frame)
-      let body = output.take(from: mark)
-      let text = isEscaping(node.pointee.flag) ? markup(body) : Value.string(body)
+      place = id
+      let text = try captured(from: mark, asMarkup: isEscaping(node.pointee.flag))
       let value = try evaluateFilter(
         node.pointee.a,
         frame.nodes + Int(node.pointee.a),
@@ -313,6 +326,11 @@ extension Interpreter {
     {
       return try run(loop, over: range, frame)
     }
+    if case .object(let object) = iterable, object.isIterator, loop.pointee.loopSlot < 0,
+      loop.pointee.test < 0
+    {
+      return try run(loop, through: object, frame)
+    }
     var items = try items(of: iterable)
     if loop.pointee.test >= 0 { items = try filtered(items, loop, frame) }
     guard !items.isEmpty else { return try runElse(loop, frame) }
@@ -353,6 +371,7 @@ extension Interpreter {
         item = items[index]
       }
       try countStep()
+      if index >= limits.loopIterations { throw tooManyIterations(loop) }
       frame.enter(loop.pointee.entry)
       if target.kind == .name {
         frame.slots[Int(target.b)] = item
@@ -375,6 +394,12 @@ extension Interpreter {
     }
     // As in Jinja, an iteration that `continue` or `break` cut short does not count.
     if !isCompleted { try runElse(loop, frame) }
+  }
+
+  @inline(never)
+  private func tooManyIterations(_ loop: UnsafePointer<Loop>) -> TemplateError {
+    place = loop.pointee.iterable
+    return .limit("the loop ran more than \(limits.loopIterations) times")
   }
 
   /// The dictionary that a loop goes through, itself or by a view.
@@ -405,8 +430,37 @@ extension Interpreter {
     let target = frame.nodes[Int(loop.pointee.target)]
     for index in 0..<count {
       try countStep()
+      if index >= limits.loopIterations { throw tooManyIterations(loop) }
       frame.enter(loop.pointee.entry)
       let value = Value.int(range.element(index))
+      if target.kind == .name {
+        frame.slots[Int(target.b)] = value
+      } else {
+        place = loop.pointee.target
+        try assign(loop.pointee.target, value, frame)
+      }
+      let flow = try execute(loop.pointee.body, frame)
+      if flow == .leave { break }
+      if flow == .next { isCompleted = true }
+    }
+    if !isCompleted { try runElse(loop, frame) }
+  }
+
+  /// A loop that takes from an iterator what it needs and leaves the rest.
+  private func run(
+    _ loop: UnsafePointer<Loop>,
+    through iterator: Object,
+    _ frame: Frame
+  )
+    throws(TemplateError)
+  {
+    var isCompleted = false
+    let target = frame.nodes[Int(loop.pointee.target)]
+    while true {
+      place = loop.pointee.iterable
+      guard let value = try iterator.next(self) else { break }
+      try countStep()
+      frame.enter(loop.pointee.entry)
       if target.kind == .name {
         frame.slots[Int(target.b)] = value
       } else {
@@ -475,7 +529,6 @@ extension Interpreter {
     }
     let mark = output.count
     try run(loop, over: iterable, frame, depth: depth)
-    let text = output.take(from: mark)
-    return escapes ? markup(text) : .string(text)
+    return try captured(from: mark, asMarkup: escapes)
   }
 }

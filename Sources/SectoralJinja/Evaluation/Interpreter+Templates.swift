@@ -218,6 +218,7 @@ extension Interpreter {
 public final class TemplateObject: Object {
   let template: Template
 
+  /// The template as a value.
   public init(_ template: Template) { self.template = template }
 
   public override var typeName: String { "Template" }

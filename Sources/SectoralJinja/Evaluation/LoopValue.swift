@@ -1,6 +1,6 @@
 /// `loop`: where a loop stands.
 final class LoopValue: Object {
-  private let items: [Value]
+  private var items: [Value]
   private let depth: Int
   @exclusivity(unchecked) var index = 0
   @exclusivity(unchecked) private var lastChanged: [Value]?
@@ -10,6 +10,11 @@ final class LoopValue: Object {
   init(_ items: [Value], depth: Int) {
     self.items = items
     self.depth = depth
+  }
+
+  deinit {
+    ValueWalk.end(&items)
+    if var lastChanged { ValueWalk.end(&lastChanged) }
   }
 
   override var typeName: String { "LoopContext" }

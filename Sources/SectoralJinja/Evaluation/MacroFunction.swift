@@ -187,7 +187,7 @@ extension Interpreter {
         try bindKeyword(
           macro,
           frame,
-          caller.program.symbols[name],
+          caller.symbols[name],
           caller.program.names[name],
           value,
           given: given,
@@ -401,9 +401,7 @@ extension Interpreter {
         Diagnostic.Frame(label: macro.shownLabel, span: span)
       )
     }
-    guard captures else { return nil }
-    let text = output.take(from: mark)
-    return outerEscapes ? markup(text) : .string(text)
+    return captures ? try captured(from: mark, asMarkup: outerEscapes) : nil
   }
 
   private func missingParameter(_ parameter: Parameter, _ frame: Frame) -> Value {

@@ -4,6 +4,7 @@ public import SectoralText
 public struct TextOrigin: Sendable {
   /// In bytes of the text.
   public let offset: Int
+  /// In bytes.
   public let length: Int
   /// The template's text that was copied, or the expression whose value this is.
   public let span: TextSpan

@@ -8,7 +8,8 @@ final class Output {
   private let limit: Int
 
   init(limit: Int) {
-    capacity = 16 << 10
+    // The limit is looked at only where the buffer is full.
+    capacity = min(16 << 10, max(64, limit))
     base = .allocate(capacity: capacity)
     self.limit = limit
   }
@@ -22,6 +23,7 @@ final class Output {
       return
     }
     while capacity < count + length { capacity *= 2 }
+    capacity = max(count + length, min(capacity, limit))
     let larger = UnsafeMutablePointer<UInt8>.allocate(capacity: capacity)
     larger.update(from: base, count: count)
     base.deallocate()

@@ -52,12 +52,15 @@ enum StackGuard {
 
   private static func threadBounds() -> (low: UInt, high: UInt) {
     #if canImport(Glibc)
-    var attributes = pthread_attr_t()
-    guard let query, query(pthread_self(), &attributes) == 0 else { return guess() }
-    defer { pthread_attr_destroy(&attributes) }
+    // Not `pthread_attr_t()`: which module its initializer is found in depends on what else the
+    // build has loaded (6.3.1).
+    let attributes = UnsafeMutablePointer<pthread_attr_t>.allocate(capacity: 1)
+    defer { attributes.deallocate() }
+    guard let query, query(pthread_self(), attributes) == 0 else { return guess() }
+    defer { pthread_attr_destroy(attributes) }
     var base: UnsafeMutableRawPointer?
     var size = 0
-    guard pthread_attr_getstack(&attributes, &base, &size) == 0, let base else { return guess() }
+    guard pthread_attr_getstack(attributes, &base, &size) == 0, let base else { return guess() }
     return (UInt(bitPattern: base), UInt(bitPattern: base) + UInt(size))
     #else
     let high = UInt(bitPattern: pthread_get_stackaddr_np(pthread_self()))

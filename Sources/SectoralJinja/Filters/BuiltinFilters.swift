@@ -1,6 +1,6 @@
 /// The filters of Jinja, by name.
 enum BuiltinFilters {
-  static let table: [String: FilterBody] = {
+  static let table: [String: Filter] = {
     var table = FilterTable()
     addTextFilters(&table)
     addNumberFilters(&table)
@@ -36,7 +36,7 @@ enum MarkupRule {
 
 /// Filters being listed.
 struct FilterTable {
-  var filters: [String: FilterBody] = [:]
+  var filters: [String: Filter] = [:]
 
   /// Adds a filter with named parameters.
   ///
@@ -63,8 +63,8 @@ struct FilterTable {
       let values = try arguments.matched({ function }, parameters, required)
       return try body(value, values, interpreter)
     }
-    let body = markup.adapted(parameters.isEmpty ? bare : bound)
-    for name in names { filters[name] = body }
+    let filter = Filter(markup.adapted(parameters.isEmpty ? bare : bound))
+    for name in names { filters[name] = filter }
   }
 
   /// Adds a filter that looks at its arguments itself.
@@ -73,7 +73,7 @@ struct FilterTable {
     markup: MarkupRule = .string,
     _ body: @escaping FilterBody
   ) {
-    filters[name] = markup.adapted(body)
+    filters[name] = Filter(markup.adapted(body))
   }
 }
 

@@ -2,7 +2,7 @@ import BigInt
 
 /// The tests of Jinja: `x is defined`.
 enum BuiltinTests {
-  static let table: [String: TestBody] = {
+  static let table: [String: Test] = {
     var table = TestTable()
     addTypeTests(&table)
     addComparisons(&table)
@@ -58,7 +58,7 @@ enum BuiltinTests {
         if undefined.kind == .strict { throw interpreter.undefinedError(undefined) }
         return true
       case .object(let object):
-        if object is GeneratorValue || object is LoopValue { return true }
+        if object.isIterator || object is LoopValue { return true }
         return try object.iterate(interpreter) != nil
       default: return false
       }
@@ -139,7 +139,7 @@ enum BuiltinTests {
 
 /// Tests being listed.
 struct TestTable {
-  var tests: [String: TestBody] = [:]
+  var tests: [String: Test] = [:]
 
   /// A test of the value alone.
   mutating func plain(_ name: String, body: @escaping @Sendable (Value) -> Bool) {
@@ -147,7 +147,7 @@ struct TestTable {
       _ = try arguments.bound("test_\(name)", [])
       return body(value)
     }
-    tests[name] = test
+    tests[name] = Test(test)
   }
 
   /// A test against one other value.
@@ -160,10 +160,10 @@ struct TestTable {
         let other = try arguments.bound(name, ["b"], required: 1)[0] ?? .none
         return try body(value, other, interpreter)
       }
-      tests[name] = test
+      tests[name] = Test(test)
     }
   }
 
   /// A test that looks at its arguments itself.
-  mutating func addOpen(_ name: String, _ body: @escaping TestBody) { tests[name] = body }
+  mutating func addOpen(_ name: String, _ body: @escaping TestBody) { tests[name] = Test(body) }
 }

@@ -2,19 +2,46 @@
 enum Markup {
   /// Without tags, comments and entities, blanks made single.
   static func stripped(_ text: String) -> String {
-    var bytes = Array(text.utf8)
-    while let start = find("<!--", bytes, 0), let end = find("-->", bytes, start + 4) {
-      bytes.removeSubrange(start..<end + 3)
-    }
-    var from = 0
-    while let start = find("<", bytes, from) {
-      guard let end = find(">", bytes, start) else { break }
-      bytes.removeSubrange(start...end)
-      from = start
-    }
-    let scalars = String(decoding: bytes, as: UTF8.self).unicodeScalars
+    let scalars = String(
+      decoding: withoutTags(withoutComments(Array(text.utf8))),
+      as: UTF8.self
+    ).unicodeScalars
     let words = scalars.split(whereSeparator: isPythonSpace).map { String($0) }
     return unescaped(words.joined(separator: " "))
+  }
+
+  /// As if the first comment were taken out until there is none: what is left of one may begin
+  /// another.
+  private static func withoutComments(_ bytes: [UInt8]) -> [UInt8] {
+    let opening = Array("<!--".utf8)
+    var result: [UInt8] = []
+    result.reserveCapacity(bytes.count)
+    var position = 0
+    while position < bytes.count {
+      result.append(bytes[position])
+      position += 1
+      guard result.last == UInt8(ascii: "-"), result.suffix(4).elementsEqual(opening) else {
+        continue
+      }
+      guard let end = find("-->", bytes, position) else {
+        return result + bytes[position...]
+      }
+      result.removeLast(4)
+      position = end + 3
+    }
+    return result
+  }
+
+  private static func withoutTags(_ bytes: [UInt8]) -> [UInt8] {
+    var result: [UInt8] = []
+    result.reserveCapacity(bytes.count)
+    var position = 0
+    while let start = find("<", bytes, position) {
+      guard let end = find(">", bytes, start) else { break }
+      result += bytes[position..<start]
+      position = end + 1
+    }
+    return result + bytes[position...]
   }
 
   private static func find(_ word: String, _ bytes: [UInt8], _ start: Int) -> Int? {
@@ -40,9 +67,7 @@ enum Markup {
     while let mark = rest.firstIndex(of: "&") {
       result += rest[..<mark]
       let behind = rest[rest.index(after: mark)...]
-      guard let end = behind.firstIndex(of: ";"),
-        behind.distance(from: behind.startIndex, to: end) < 32
-      else {
+      guard let end = behind.prefix(32).firstIndex(of: ";") else {
         result += "&"
         rest = behind
         continue
@@ -83,7 +108,12 @@ enum Markup {
       (rel.isEmpty ? "" : " rel=\"\(BuiltinFilters.escaped(rel))\"")
       + (target.map { " target=\"\(BuiltinFilters.escaped($0))\"" } ?? "")
     func flush() throws(TemplateError) {
-      result += try link(word, limit, attributes, schemes, interpreter)
+      // Brackets and points around a word are taken off one by one.
+      let length = word.utf8.count
+      try interpreter.countSteps(length &* length >> 8)
+      let link = try link(word, limit, attributes, schemes, interpreter)
+      try interpreter.checkLength(result.utf8.count + link.utf8.count)
+      result += link
       word = ""
     }
     for scalar in escaped.unicodeScalars {
@@ -265,6 +295,19 @@ enum PrettyPrint {
     }
   }
 
+  private static func enclosed(
+    _ opening: String,
+    _ parts: [String],
+    _ closing: String,
+    _ interpreter: Interpreter
+  ) throws(TemplateError) -> String {
+    var length = 0
+    for part in parts { length += part.utf8.count + 2 }
+    try interpreter.checkLength(length)
+    try interpreter.account(bytes: length)
+    return opening + parts.joined(separator: ", ") + closing
+  }
+
   private static func sortedRepr(
     _ value: Value,
     _ interpreter: Interpreter
@@ -272,6 +315,7 @@ enum PrettyPrint {
     throws(TemplateError) -> String
   {
     try interpreter.checkStack()
+    try interpreter.countStep()
     switch value {
     case .dict(let dictionary):
       var parts: [String] = []
@@ -280,11 +324,11 @@ enum PrettyPrint {
           try sortedRepr(pair.key, interpreter) + ": " + sortedRepr(pair.value, interpreter)
         )
       }
-      return "{" + parts.joined(separator: ", ") + "}"
+      return try enclosed("{", parts, "}", interpreter)
     case .list(let list):
       var parts: [String] = []
       for item in list.items { parts.append(try sortedRepr(item, interpreter)) }
-      return "[" + parts.joined(separator: ", ") + "]"
+      return try enclosed("[", parts, "]", interpreter)
     default: return try interpreter.reprText(of: value)
     }
   }

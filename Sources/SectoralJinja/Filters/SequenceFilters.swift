@@ -26,13 +26,15 @@ extension BuiltinFilters {
       }
     }
     table.add(["first"]) { (value, arguments, interpreter) throws(TemplateError) in
-      if case .object(let object) = value, let generator = object as? GeneratorValue {
-        return try generator.next(interpreter) ?? empty("No first item, sequence was empty.", interpreter)
+      if case .object(let object) = value, object.isIterator {
+        return try object.next(interpreter)
+          ?? empty("No first item, sequence was empty.", interpreter)
       }
       return try interpreter.items(of: value).first
         ?? empty("No first item, sequence was empty.", interpreter)
     }
-    table.add(["last"]) { (value, arguments, interpreter) throws(TemplateError) in
+    table.add(["last"], markup: .kept) {
+      (value, arguments, interpreter) throws(TemplateError) in
       try reversible(value)
       return try interpreter.items(of: value).last
         ?? empty("No last item, sequence was empty.", interpreter)
@@ -85,6 +87,7 @@ extension BuiltinFilters {
           } ?? ""
         for index in items.indices {
           if index > 0 { output.append(separator) }
+          try interpreter.countStep()
           try interpreter.write(items[index])
         }
       } catch {
@@ -97,6 +100,7 @@ extension BuiltinFilters {
       (value, arguments, interpreter) throws(TemplateError) in
       let name = try interpreter.soft(arguments[0] ?? .none)
       if case .dict = value {
+        try interpreter.checkName(name, of: value)
         let symbol = Symbol(name)
         if let known = symbol.known, Methods.has(known, value) {
           return .object(BoundMethod(value, known))
@@ -236,7 +240,7 @@ extension BuiltinFilters {
       var groups: [(key: Value, items: [Value])] = []
       for item in sorted {
         let itemKey = try key(item)
-        if let last = groups.last, last.key.isEqual(to: itemKey) {
+        if let last = groups.last, try interpreter.areEqual(last.key, itemKey) {
           groups[groups.count - 1].items.append(item)
         } else {
           groups.append((itemKey, [item]))
@@ -307,9 +311,10 @@ extension BuiltinFilters {
     guard !row.isEmpty else { return result }
     if let fill, try interpreter.compare(.less, .int(row.count), linecount) {
       let size = try linecount.expectInt()
-      guard size <= interpreter.limits.repetition / 24 else {
-        throw .limit("the batch is too large")
+      guard size <= interpreter.limits.repetition / 8 else {
+        throw .limit("the batch is larger than \(interpreter.limits.repetition / 8)")
       }
+      try interpreter.account(bytes: size &* 24)
       row += Array(repeating: fill, count: size - row.count)
     }
     result.append(.list(row))
@@ -327,7 +332,9 @@ extension BuiltinFilters {
     let count = try slices.expectInt()
     guard count != 0 else { throw .zeroDivision("integer division or modulo by zero") }
     guard count > 0 else { return [] }
-    guard count <= interpreter.limits.rangeSize else { throw .limit("too many slices") }
+    guard count <= interpreter.limits.rangeSize else {
+      throw .limit("more slices than \(interpreter.limits.rangeSize)")
+    }
     let size = items.count / count
     let longer = items.count % count
     var offset = 0
@@ -383,11 +390,11 @@ extension BuiltinFilters {
       throw .filterArgument("map requires a filter argument")
     }
     let rest = Arguments(Array(arguments.positional.dropFirst()), keyword: arguments.keyword)
-    var filter: FilterBody?
+    var filter: Filter?
     let body: ItemBody = { (item, interpreter) throws(TemplateError) in
       // Looked for once there is an item to give it.
       if filter == nil { filter = try self.filter(named: name, interpreter) }
-      return try filter?(item, rest, interpreter)
+      return try filter?.body(item, rest, interpreter)
     }
     return body
   }
@@ -408,13 +415,13 @@ extension BuiltinFilters {
     }
     let name = positional.popFirst()
     let rest = Arguments(Array(positional), keyword: arguments.keyword)
-    var test: TestBody?
+    var test: Test?
     let body: ItemBody = { (item, interpreter) throws(TemplateError) in
       if test == nil, let name { test = try self.test(named: name, interpreter) }
       let subject = try interpreter.value(at: path, of: item, default: nil)
       let holds: Bool
       if let test {
-        holds = try test(subject, rest, interpreter)
+        holds = try test.body(subject, rest, interpreter)
       } else {
         holds = try interpreter.truth(subject)
       }
@@ -427,7 +434,7 @@ extension BuiltinFilters {
     named name: Value,
     _ interpreter: Interpreter
   ) throws(TemplateError)
-    -> FilterBody
+    -> Filter
   {
     try interpreter.checkHashable(name)
     let text = try interpreter.soft(name)
@@ -446,7 +453,7 @@ extension BuiltinFilters {
     named name: Value,
     _ interpreter: Interpreter
   ) throws(TemplateError)
-    -> TestBody
+    -> Test
   {
     try interpreter.checkHashable(name)
     let text = try interpreter.soft(name)
@@ -502,12 +509,18 @@ extension BuiltinFilters {
 
 /// A group of `groupby`: a pair with names.
 final class GroupValue: Object {
-  private let grouper: Value
+  private var grouper: Value
   private let list: Value
 
   init(_ grouper: Value, _ items: [Value]) {
     self.grouper = grouper
     list = .list(ListValue(items))
+  }
+
+  deinit {
+    var items = [grouper]
+    grouper = .none
+    ValueWalk.end(&items)
   }
 
   override var typeName: String { "_GroupTuple" }

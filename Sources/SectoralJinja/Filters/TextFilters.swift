@@ -47,9 +47,7 @@ extension BuiltinFilters {
     table.add(["center"], ["width"], markup: .kept) {
       (value, arguments, interpreter) throws(TemplateError) in
       let width = try arguments[0]?.expectInt() ?? 80
-      guard width <= interpreter.limits.repetition else {
-        throw .limit("the width is larger than \(interpreter.limits.repetition)")
-      }
+      try interpreter.checkWidth(width)
       return .string(StringMethods.centered(try interpreter.soft(value), width))
     }
     table.add(["indent"], ["width", "first", "blank"], markup: .kept) {
@@ -65,12 +63,12 @@ extension BuiltinFilters {
       case .string(let text)?: indentation = text
       case let width?:
         let count = try width.expectInt()
-        guard count <= interpreter.limits.repetition / 64 else {
-          throw .limit("the indentation is too wide")
-        }
+        try interpreter.checkWidth(count)
         indentation = String(repeating: " ", count: max(0, count))
       }
-      return .string(indented(text, indentation, first: first, blank: blank))
+      return .string(
+        try indented(text, indentation, first: first, blank: blank, interpreter)
+      )
     }
     table.add(["truncate"], ["length", "killwords", "end", "leeway"], markup: .itself) {
       (value, arguments, interpreter) throws(TemplateError) in
@@ -134,23 +132,36 @@ extension BuiltinFilters {
           "'\(value.typeName)' object has no attribute 'splitlines'"
         )
       }
+      if case .undefined(let undefined)? = arguments[0] {
+        throw interpreter.undefinedError(undefined)
+      }
       let width = try arguments[0]?.expectInt() ?? 79
       let breaksWords = try interpreter.flag(arguments[1], default: true)
       let breaksHyphens = try interpreter.flag(arguments[3], default: true)
       var separator = "\n"
       if let value = arguments[2], !value.isNone { separator = try interpreter.soft(value) }
       guard width > 0 else { throw .value("invalid width \(width) (must be > 0)") }
-      let lines = StringMethods.lines(text, keepEnds: false).map { line in
-        WordWrap.wrapped(
+      var result = ""
+      for (index, line) in StringMethods.lines(text, keepEnds: false).enumerated() {
+        let wrapped = WordWrap.wrapped(
           line,
           width: width,
           breaksWords: breaksWords,
           breaksHyphens: breaksHyphens
-        ).joined(separator: separator)
+        )
+        // An empty line wraps into no lines at all, and stays.
+        for (position, piece) in (wrapped.isEmpty ? [""] : wrapped).enumerated() {
+          try interpreter.checkLength(
+            result.utf8.count + separator.utf8.count + piece.utf8.count
+          )
+          if index > 0 || position > 0 { result += separator }
+          result += piece
+        }
       }
-      return .string(lines.joined(separator: separator))
+      return .string(result)
     }
-    table.addOpen("format", markup: .itself) { (value, arguments, interpreter) throws(TemplateError) in
+    table.addOpen("format", markup: .itself) {
+      (value, arguments, interpreter) throws(TemplateError) in
       guard arguments.positional.isEmpty || arguments.keyword.isEmpty else {
         throw .filterArgument(
           "can't handle positional and keyword arguments at the same time"
@@ -227,15 +238,17 @@ extension BuiltinFilters {
     _ text: String,
     _ indentation: String,
     first: Bool,
-    blank: Bool
+    blank: Bool,
+    _ interpreter: Interpreter
   )
-    -> String
+    throws(TemplateError) -> String
   {
     let lines = StringMethods.lines(text + "\n", keepEnds: false)
     var result = first ? indentation : ""
     for (index, line) in lines.enumerated() {
       if index > 0 {
         result += "\n"
+        try interpreter.checkLength(result.utf8.count + indentation.utf8.count)
         if blank || !line.isEmpty { result += indentation }
       }
       result += line
@@ -258,7 +271,7 @@ enum WordWrap {
     var lines: [String] = []
     while !chunks.isEmpty {
       if let last = chunks.last, isBlank(last), !lines.isEmpty { chunks.removeLast() }
-      var line: [[Unicode.Scalar]] = []
+      var line: [ArraySlice<Unicode.Scalar>] = []
       var length = 0
       while let chunk = chunks.last, length + chunk.count <= width {
         line.append(chunk)
@@ -270,13 +283,13 @@ enum WordWrap {
         if breaksWords {
           var end = room
           if breaksHyphens, chunk.count > room,
-            let hyphen = chunk[..<room].lastIndex(of: "-"), hyphen > 0,
+            let hyphen = chunk.prefix(room).lastIndex(of: "-"), hyphen > chunk.startIndex,
             chunk[..<hyphen].contains(where: { $0 != "-" })
           {
-            end = hyphen + 1
+            end = hyphen - chunk.startIndex + 1
           }
-          line.append(Array(chunk[..<end]))
-          chunks[chunks.count - 1] = Array(chunk[end...])
+          line.append(chunk.prefix(end))
+          chunks[chunks.count - 1] = chunk.dropFirst(end)
         } else if line.isEmpty {
           line.append(chunks.removeLast())
         }
@@ -289,7 +302,7 @@ enum WordWrap {
     return lines
   }
 
-  private static func isBlank(_ chunk: [Unicode.Scalar]) -> Bool {
+  private static func isBlank(_ chunk: ArraySlice<Unicode.Scalar>) -> Bool {
     chunk.allSatisfy(isPythonSpace)
   }
 
@@ -302,9 +315,9 @@ enum WordWrap {
     _ text: [Unicode.Scalar],
     _ breaksHyphens: Bool
   )
-    -> [[Unicode.Scalar]]
+    -> [ArraySlice<Unicode.Scalar>]
   {
-    var result: [[Unicode.Scalar]] = []
+    var result: [ArraySlice<Unicode.Scalar>] = []
     var position = 0
     while position < text.count {
       var end = position + 1
@@ -315,7 +328,7 @@ enum WordWrap {
       } else {
         while end < text.count, !isSpace(text[end]) { end += 1 }
       }
-      result.append(Array(text[position..<end]))
+      result.append(text[position..<end])
       position = end
     }
     return result

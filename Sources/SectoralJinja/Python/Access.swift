@@ -4,6 +4,7 @@ extension Interpreter {
   func attribute(_ symbol: Symbol, _ name: String, of value: Value) throws(TemplateError) -> Value {
     switch value {
     case .object(let object):
+      try checkName(name, of: value)
       if let member = try object.attribute(symbol, self) { return member }
       if let item = try object.item(.string(name), self) { return item }
     case .dict(let dictionary):
@@ -12,6 +13,7 @@ extension Interpreter {
       }
       if let item = dictionary[name] { return item }
     case .undefined(let undefined):
+      try checkName(name, of: value)
       switch undefined.kind {
       case .silent: return .undefined(Undefined(name: name, kind: .silent))
       case .chainable: return value
@@ -26,14 +28,25 @@ extension Interpreter {
     return try missingAttribute(name, value)
   }
 
-  private func missingAttribute(_ name: String, _ value: Value) throws(TemplateError) -> Value {
-    if name.utf8.starts(with: "__".utf8) {
-      throw TemplateError(
-        .security,
-        id: "jinja.unsafe-attribute",
-        "access to attribute '\(name)' of '\(value.typeName)' object is unsafe."
-      )
+  /// Refuses names that begin with two underscores, which Python keeps for its own machinery.
+  @inline(__always)
+  func checkName(_ name: String, of value: Value) throws(TemplateError) {
+    if name.utf8.first == UInt8(ascii: "_"), name.utf8.starts(with: "__".utf8) {
+      throw unsafeAttribute(name, value)
     }
+  }
+
+  @inline(never)
+  private func unsafeAttribute(_ name: String, _ value: Value) -> TemplateError {
+    TemplateError(
+      .security,
+      id: "jinja.unsafe-attribute",
+      "access to attribute '\(name)' of '\(value.typeName)' object is unsafe."
+    )
+  }
+
+  private func missingAttribute(_ name: String, _ value: Value) throws(TemplateError) -> Value {
+    try checkName(name, of: value)
     return .undefined(
       Undefined(
         name: name,
@@ -59,12 +72,14 @@ extension Interpreter {
       if let index = key.index(in: tuple.items.count) { return tuple.items[index] }
     case .string(let text):
       if key.isInteger {
+        try charge(value)
         if let character = text.character(at: key) { return .string(character) }
       }
     case .object(let object):
       if let item = try object.item(key, self) { return item }
-      if case .string(let name) = key, let member = try object.attribute(Symbol(name), self) {
-        return member
+      if case .string(let name) = key {
+        try checkName(name, of: value)
+        if let member = try object.attribute(try dynamicSymbol(name), self) { return member }
       }
     case .undefined(let undefined):
       switch undefined.kind {
@@ -74,8 +89,7 @@ extension Interpreter {
     default: break
     }
     if case .string(let name) = key {
-      let symbol = Symbol(name)
-      if let known = symbol.known {
+      if let known = Symbol(existing: name)?.known {
         if Methods.has(known, value) { return .object(BoundMethod(value, known)) }
         if let member = Methods.property(known, value) { return member }
       }
@@ -90,18 +104,40 @@ extension Interpreter {
     )
   }
 
+  /// The symbol of a name that a template has computed. Symbols stay for good, so new ones are paid
+  /// for as if they were large.
+  func dynamicSymbol(_ name: String) throws(TemplateError) -> Symbol {
+    if let symbol = Symbol(existing: name) { return symbol }
+    try account(bytes: 4096 &+ name.utf8.count &* 64)
+    return Symbol(name)
+  }
+
   /// Stops at a value that cannot be a key: lists and the like, and what strict undefined stand for.
   func checkHashable(_ value: Value) throws(TemplateError) {
     if case .undefined(let undefined) = value, undefined.kind == .strict {
       throw undefinedError(undefined)
     }
-    guard value.isHashable else { throw .unhashable(value) }
+    try requireHashable(value)
   }
 
   // MARK: Slices
 
   func slice(
     _ value: Value,
+    _ start: Value,
+    _ stop: Value,
+    _ step: Value
+  ) throws(TemplateError)
+    -> Value
+  {
+    try charge(value)
+    let result = try part(of: value, start, stop, step)
+    try account(result)
+    return result
+  }
+
+  private func part(
+    of value: Value,
     _ start: Value,
     _ stop: Value,
     _ step: Value
@@ -146,11 +182,8 @@ extension Interpreter {
     throws(TemplateError) -> String
   {
     if text.isASCIIText {
+      if case .none = step { return text.text(in: try sliceBounds(text.utf8.count, start, stop)) }
       let bytes = Array(text.utf8)
-      if case .none = step {
-        let range = try sliceBounds(bytes.count, start, stop)
-        return String(decoding: bytes[range], as: UTF8.self)
-      }
       let indexes = try sliceIndexes(bytes.count, start, stop, step)
       return String(decoding: indexes.map { bytes[$0] }, as: UTF8.self)
     }
@@ -241,9 +274,14 @@ extension Interpreter {
     case .tuple(let tuple): return tuple.items
     case .dict(let dictionary): return dictionary.keys
     case .set(let set): return set.items
-    case .string(let text): return text.unicodeScalars.map { .string(String($0)) }
+    case .string(let text):
+      try account(bytes: text.utf8.count &* 24)
+      return text.unicodeScalars.map { .string(String($0)) }
     case .object(let object):
-      if let items = try object.iterate(self) { return items }
+      if let items = try object.iterate(self) {
+        try account(bytes: items.count &* 24)
+        return items
+      }
     case .undefined(let undefined):
       if undefined.kind != .strict { return [] }
       throw undefinedError(undefined)
@@ -304,19 +342,25 @@ extension Interpreter {
       guard let part = needle.text else {
         throw .type("'in <string>' requires string as left operand, not \(needle.typeName)")
       }
+      try charge(container)
       return text.find(part, in: 0..<text.utf8.count) != nil
-    case .list(let list): return list.items.contains { $0.isEqual(to: needle) }
-    case .tuple(let tuple): return tuple.items.contains { $0.isEqual(to: needle) }
+    case .list(let list):
+      try charge(container)
+      return try contains(list.items, needle)
+    case .tuple(let tuple):
+      try charge(container)
+      return try contains(tuple.items, needle)
     case .dict(let dictionary):
-      guard needle.isHashable else { throw .unhashable(needle) }
+      try requireHashable(needle)
       return dictionary.position(of: needle) != nil
     case .set(let set):
-      guard needle.isHashable else { throw .unhashable(needle) }
+      try requireHashable(needle)
       return set.contains(needle)
     case .object(let object):
       if let answer = try object.contains(needle, self) { return answer }
       if let items = try object.iterate(self) {
-        return items.contains { $0.isEqual(to: needle) }
+        try countSteps(items.count)
+        return try contains(items, needle)
       }
     case .undefined(let undefined):
       if undefined.kind != .strict { return false }

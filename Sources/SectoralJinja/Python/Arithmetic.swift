@@ -32,10 +32,11 @@ extension Interpreter {
       return result
     }
     switch (operation, left, right) {
-    case (.add, .string(let a), .string(let b)): return .string(a + b)
-    case (.add, .list(let a), .list(let b)): return .list(ListValue(a.items + b.items))
-    case (.add, .tuple(let a), .tuple(let b)): return .tuple(TupleValue(a.items + b.items))
+    case (.add, .string(let a), .string(let b)): return try joined(a, b)
+    case (.add, .list(let a), .list(let b)): return .list(try joined(a.items, b.items))
+    case (.add, .tuple(let a), .tuple(let b)): return .tuple(try joined(a.items, b.items))
     case (.subtract, .set(let a), .set(let b)):
+      try account(left)
       return .set(SetValue(a.items.filter { !b.contains($0) }))
     case (.multiply, .string(let text), _) where right.isInteger:
       return .string(try repeated(text, right))
@@ -67,6 +68,12 @@ extension Interpreter {
     }
   }
 
+  private func joined(_ a: [Value], _ b: [Value]) throws(TemplateError) -> [Value] {
+    try checkItems(a.count + b.count)
+    try account(bytes: (a.count + b.count) &* 24)
+    return a + b
+  }
+
   private func repetitions(_ value: Value, of size: Int) throws(TemplateError) -> Int {
     guard let count = value.asInt else {
       if case .bigInt(let big) = value, big.value < 0 { return 0 }
@@ -80,11 +87,14 @@ extension Interpreter {
   }
 
   private func repeated(_ text: String, _ count: Value) throws(TemplateError) -> String {
-    String(repeating: text, count: try repetitions(count, of: text.utf8.count))
+    let count = try repetitions(count, of: text.utf8.count)
+    try account(bytes: count &* text.utf8.count)
+    return String(repeating: text, count: count)
   }
 
   private func repeated(_ items: [Value], _ count: Value) throws(TemplateError) -> [Value] {
     let count = try repetitions(count, of: items.count * 8)
+    try account(bytes: count &* items.count &* 24)
     var result: [Value] = []
     result.reserveCapacity(count * items.count)
     for _ in 0..<count { result += items }
@@ -175,16 +185,13 @@ extension Interpreter {
   ) throws(TemplateError)
     -> Value
   {
-    func checked(_ bits: Int) throws(TemplateError) {
-      guard bits <= limits.integerBits else {
-        throw .limit("an integer is larger than \(limits.integerBits) bits")
-      }
-    }
+    try charge(a, b)
     switch operation {
-    case .add: return .integer(a + b)
-    case .subtract: return .integer(a - b)
+    case .add, .subtract:
+      try checkBits(max(a.bitWidth, b.bitWidth) - 1)
+      return .integer(operation == .add ? a + b : a - b)
     case .multiply:
-      try checked(a.bitWidth + b.bitWidth)
+      try checkBits(a.bitWidth + b.bitWidth)
       return .integer(a * b)
     case .divide:
       guard b != 0 else { throw .zeroDivision("division by zero") }
@@ -210,9 +217,14 @@ extension Interpreter {
         if a == -1 { return .int(b.isMultiple(of: 2) ? 1 : -1) }
         throw .limit("an integer is larger than \(limits.integerBits) bits")
       }
-      let (bits, overflow) = a.bitWidth.multipliedReportingOverflow(by: exponent)
-      try checked(overflow ? .max : bits)
-      return .integer(a.power(exponent))
+      // At least so many bits, and at most twice as many.
+      let least = max(0, a.magnitude.bitWidth - 1)
+      let (bits, overflow) = least.multipliedReportingOverflow(by: exponent)
+      try checkBits(overflow ? .max : bits)
+      try countSteps(bits >> 6 &* (bits >> 6) >> 6)
+      let result = a.power(exponent)
+      try checkBits(result.magnitude.bitWidth)
+      return .integer(result)
     }
   }
 
@@ -293,8 +305,7 @@ extension Interpreter {
     case .bigInt(let big): return negative ? .integer(-big.value) : value
     case .undefined(let undefined): throw undefinedError(undefined)
     case .object(let object):
-      if !negative, object.numericValue != nil { return value }
-      if let result = try object.negated(self) { return result }
+      if let result = try object.operate(negative ? .negate : .affirm, self) { return result }
     default: break
     }
     throw .type("bad operand type for unary \(negative ? "-" : "+"): '\(value.typeName)'")
@@ -306,10 +317,14 @@ extension Interpreter {
   func order(_ left: Value, _ right: Value, operator symbol: String) throws(TemplateError) -> Int {
     switch (left, right) {
     case (.int(let a), .int(let b)): return a < b ? -1 : a == b ? 0 : 1
-    case (.string(let a), .string(let b)): return a.ordered(against: b)
+    case (.string(let a), .string(let b)):
+      let common = min(a.utf8.count, b.utf8.count)
+      if common >= 64 { try countSteps(common >> 6) }
+      return a.ordered(against: b)
     case (.list(let a), .list(let b)): return try order(a.items, b.items, operator: symbol)
     case (.tuple(let a), .tuple(let b)): return try order(a.items, b.items, operator: symbol)
     case (.set(let a), .set(let b)):
+      try countSteps((a.count + b.count) >> 2)
       let isSubset = a.items.allSatisfy { b.contains($0) }
       let isSuperset = b.items.allSatisfy { a.contains($0) }
       return isSubset ? (isSuperset ? 0 : -1) : isSuperset ? 1 : 2
@@ -335,7 +350,8 @@ extension Interpreter {
     -> Int
   {
     try checkStack()
-    for index in 0..<min(a.count, b.count) where !a[index].isEqual(to: b[index]) {
+    try countStep()
+    for index in 0..<min(a.count, b.count) where try !areEqual(a[index], b[index]) {
       return try order(a[index], b[index], operator: symbol)
     }
     return a.count < b.count ? -1 : a.count == b.count ? 0 : 1

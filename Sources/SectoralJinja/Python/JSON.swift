@@ -4,6 +4,7 @@ import BigInt
 public enum JSONText {
   /// Why a text is not JSON.
   public struct Failure: Error {
+    /// One line, without a full stop.
     public let message: String
     /// In bytes.
     public let offset: Int
@@ -95,10 +96,12 @@ public enum JSONText {
     let output = interpreter.output
     guard !items.isEmpty else { return output.append("[]" as StaticString) }
     try interpreter.checkStack()
-    guard depth < 900 else { throw .value("Circular reference detected") }
+    try interpreter.countStep()
+    guard depth < interpreter.limits.valueDepth else { throw interpreter.valueTooDeep() }
     output.append("[" as StaticString)
     for (index, item) in items.enumerated() {
       if index > 0 { output.append(indent == nil ? ", " : "," as StaticString) }
+      try interpreter.countSteps(1)
       breakLine(indent, depth + 1, output)
       try write(item, indent, sortsKeys, depth + 1, interpreter)
     }
@@ -116,7 +119,8 @@ public enum JSONText {
     let output = interpreter.output
     guard !pairs.isEmpty else { return output.append("{}" as StaticString) }
     try interpreter.checkStack()
-    guard depth < 900 else { throw .value("Circular reference detected") }
+    try interpreter.countStep()
+    guard depth < interpreter.limits.valueDepth else { throw interpreter.valueTooDeep() }
     var order = Array(pairs.indices)
     if sortsKeys {
       let sorted = try Sorting.sorted(
@@ -129,6 +133,7 @@ public enum JSONText {
     output.append("{" as StaticString)
     for (position, index) in order.enumerated() {
       if position > 0 { output.append(indent == nil ? ", " : "," as StaticString) }
+      try interpreter.countSteps(1)
       breakLine(indent, depth + 1, output)
       switch pairs[index].key {
       case .string(let text): write(text, output)
@@ -235,7 +240,9 @@ private struct JSONReader {
     while offset < bytes.count, "0123456789+-.eE".utf8.contains(bytes[offset]) { offset += 1 }
     let text = String(decoding: bytes[start..<offset], as: UTF8.self)
     if let int = Int(text) { return .int(int) }
-    if !text.contains("."), !text.contains("e"), !text.contains("E"), let big = BigInt(text) {
+    if !text.contains("."), !text.contains("e"), !text.contains("E"),
+      text.utf8.count <= Limits().integerDigits, let big = BigInt(text)
+    {
       return .integer(big)
     }
     guard let double = Double(text) else { throw failure("not a JSON value") }

@@ -22,6 +22,23 @@ enum Methods {
     _ arguments: Arguments,
     _ interpreter: Interpreter
   ) throws(TemplateError) -> Value {
+    // What a method costs grows with the receiver and the arguments, but for a few.
+    switch name {
+    case .append, .get, .items, .keys, .values, .startswith, .endswith, .removeprefix: break
+    default: try interpreter.charge(value)
+    }
+    for argument in arguments.positional { try interpreter.charge(argument) }
+    let result = try perform(name, value, arguments, interpreter)
+    try interpreter.account(result)
+    return result
+  }
+
+  private static func perform(
+    _ name: KnownName,
+    _ value: Value,
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
+  ) throws(TemplateError) -> Value {
     switch value {
     case .string(let text): try StringMethods.call(name, text, arguments, interpreter)
     case .list(let list): try ListMethods.call(name, list, arguments, interpreter)
@@ -138,6 +155,7 @@ enum ListMethods {
     switch name {
     case .append:
       let value = try arguments.positional("list.append", 1...1)[0]
+      try interpreter.account(bytes: 24)
       list.items.append(value)
     case .clear:
       _ = try arguments.positional("list.clear", 0...0)
@@ -147,11 +165,15 @@ enum ListMethods {
       return .list(ListValue(list.items))
     case .extend:
       let value = try arguments.positional("list.extend", 1...1)[0]
-      list.items += try interpreter.items(of: value)
+      let items = try interpreter.items(of: value)
+      try interpreter.checkItems(list.items.count + items.count)
+      try interpreter.account(bytes: items.count &* 24)
+      list.items += items
     case .insert:
       let values = try arguments.positional("insert", 2...2)
       let index = try values[0].expectInt()
       let count = list.items.count
+      try interpreter.account(bytes: 24)
       list.items.insert(values[1], at: min(max(index < 0 ? index + count : index, 0), count))
     case .pop:
       let values = try arguments.positional("pop", 0...1)
@@ -166,7 +188,7 @@ enum ListMethods {
       return list.items.remove(at: index)
     case .remove:
       let value = try arguments.positional("list.remove", 1...1)[0]
-      guard let index = list.items.firstIndex(where: { $0.isEqual(to: value) }) else {
+      guard let index = try interpreter.firstIndex(of: value, in: list.items) else {
         throw .value("list.remove(x): x not in list")
       }
       list.items.remove(at: index)
@@ -187,7 +209,7 @@ enum ListMethods {
         guard let key = values[0], !key.isNone else { return item }
         return try interpreter.callValue(key, Arguments([item]))
       }
-    default: return try shared(name, list.items, "list", arguments)
+    default: return try shared(name, list.items, "list", arguments, interpreter)
     }
     return .none
   }
@@ -198,18 +220,21 @@ enum ListMethods {
     _ arguments: Arguments,
     _ interpreter: Interpreter
   ) throws(TemplateError) -> Value {
-    try shared(name, tuple.items, "tuple", arguments)
+    try shared(name, tuple.items, "tuple", arguments, interpreter)
   }
 
   private static func shared(
     _ name: KnownName,
     _ items: [Value],
     _ type: String,
-    _ arguments: Arguments
+    _ arguments: Arguments,
+    _ interpreter: Interpreter
   ) throws(TemplateError) -> Value {
     if name == .count {
       let value = try arguments.positional("\(type).count", 1...1)[0]
-      return .int(items.count { $0.isEqual(to: value) })
+      var count = 0
+      for item in items where try interpreter.areEqual(item, value) { count += 1 }
+      return .int(count)
     }
     let values = try arguments.positional("index", 1...3)
     var start = values.count > 1 ? try values[1].expectInt() : 0
@@ -219,7 +244,7 @@ enum ListMethods {
     stop = min(stop, items.count)
     var index = start
     while index < stop {
-      if items[index].isEqual(to: values[0]) { return .int(index) }
+      if try interpreter.areEqual(items[index], values[0]) { return .int(index) }
       index += 1
     }
     throw .value(
@@ -296,7 +321,7 @@ enum DictMethods {
       return .dict(DictValue(copying: dictionary))
     case .get:
       let values = try arguments.positional("get", 1...2)
-      guard values[0].isHashable else { throw .unhashable(values[0]) }
+      try interpreter.requireHashable(values[0])
       return dictionary[values[0]] ?? (values.count > 1 ? values[1] : .none)
     case .items, .keys, .values:
       _ = try arguments.positional("dict.\(name)", 0...0)
@@ -305,7 +330,7 @@ enum DictMethods {
       )
     case .pop:
       let values = try arguments.positional("pop", 1...2)
-      guard values[0].isHashable else { throw .unhashable(values[0]) }
+      try interpreter.requireHashable(values[0])
       if let position = dictionary.position(of: values[0]) {
         let value = dictionary.values[position]
         dictionary.remove(at: position)
@@ -330,9 +355,10 @@ enum DictMethods {
       return pair
     case .setdefault:
       let values = try arguments.positional("setdefault", 1...2)
-      guard values[0].isHashable else { throw .unhashable(values[0]) }
+      try interpreter.requireHashable(values[0])
       if let value = dictionary[values[0]] { return value }
       let value = values.count > 1 ? values[1] : Value.none
+      try interpreter.account(bytes: 64)
       dictionary[values[0]] = value
       return value
     case .update:
@@ -346,7 +372,7 @@ enum DictMethods {
       let values = try arguments.positional("fromkeys", 1...2)
       let result = DictValue()
       for key in try interpreter.items(of: values[0]) {
-        guard key.isHashable else { throw .unhashable(key) }
+        try interpreter.requireHashable(key)
         result[key] = values.count > 1 ? values[1] : Value.none
       }
       return .dict(result)
@@ -363,6 +389,7 @@ enum DictMethods {
   {
     switch other {
     case .dict(let source):
+      try interpreter.account(bytes: source.count &* 64)
       for (key, value) in source.pairs { dictionary[key] = value }
     case .undefined(let undefined):
       if undefined.kind != .silent { throw interpreter.undefinedError(undefined) }
@@ -386,7 +413,8 @@ enum DictMethods {
               + "2 is required"
           )
         }
-        guard pair[0].isHashable else { throw .unhashable(pair[0]) }
+        try interpreter.requireHashable(pair[0])
+        try interpreter.account(bytes: 64)
         dictionary[pair[0]] = pair[1]
       }
     }
@@ -449,7 +477,12 @@ final class DictView: Object {
       guard let items else { return nil }
       return .function("isdisjoint") { (arguments, interpreter) throws(TemplateError) in
         let other = try interpreter.items(of: arguments.positional("isdisjoint", 1...1)[0])
-        return .bool(!other.contains { item in items.contains { $0.isEqual(to: item) } })
+        try interpreter.countSteps(items.count &* other.count >> 3)
+        for item in other {
+          try interpreter.checkHashable(item)
+          if items.contains(where: { $0.isEqual(to: item) }) { return .bool(false) }
+        }
+        return .bool(true)
       }
     default: return nil
     }
@@ -464,7 +497,8 @@ final class DictView: Object {
     guard operation == .subtract, let items else { return nil }
     let left = reversed ? try interpreter.items(of: other) : items
     let right = reversed ? items : try interpreter.items(of: other)
-    for item in left where !item.isHashable { throw .unhashable(item) }
+    for item in left { try interpreter.requireHashable(item) }
+    try interpreter.countSteps(left.count &* right.count >> 3)
     return .set(SetValue(left.filter { item in !right.contains { $0.isEqual(to: item) } }))
   }
 
@@ -527,7 +561,7 @@ enum SetMethods {
     }
     func hashable() throws(TemplateError) -> Value {
       let value = try one()
-      guard value.isHashable else { throw .unhashable(value) }
+      try interpreter.requireHashable(value)
       return value
     }
     func others() throws(TemplateError) -> [SetValue] {
@@ -540,7 +574,9 @@ enum SetMethods {
       for item in items { set.insert(item) }
     }
     switch name {
-    case .add: set.insert(try hashable())
+    case .add:
+      try interpreter.account(bytes: 40)
+      set.insert(try hashable())
     case .clear: set.removeAll()
     case .copy: return .set(SetValue(set.items))
     case .discard: set.remove(try hashable())
@@ -594,7 +630,7 @@ enum SetMethods {
     if case .set(let set) = value { return set }
     let result = SetValue([])
     for item in try interpreter.items(of: value) {
-      guard item.isHashable else { throw .unhashable(item) }
+      try interpreter.requireHashable(item)
       result.insert(item)
     }
     return result

@@ -11,7 +11,14 @@ enum PercentFormat {
     throws(TemplateError) -> String
   {
     var formatter = Formatter(format, value, interpreter, escapes)
-    return try formatter.run()
+    let mark = interpreter.output.count
+    do throws(TemplateError) {
+      try formatter.run()
+    } catch {
+      interpreter.output.truncate(to: mark)
+      throw error
+    }
+    return interpreter.output.take(from: mark)
   }
 
   private struct Formatter {
@@ -23,12 +30,13 @@ enum PercentFormat {
     private var next = 0
     private var usesMapping = false
     private var position = 0
-    private var out: [UInt8] = []
+    private let out: Output
 
     init(_ format: String, _ value: Value, _ interpreter: Interpreter, _ escapes: Bool) {
       bytes = Array(format.utf8)
       self.value = value
       self.interpreter = interpreter
+      out = interpreter.output
       self.escapes = escapes
       if case .tuple(let tuple) = value { arguments = tuple.items } else { arguments = nil }
     }
@@ -46,8 +54,7 @@ enum PercentFormat {
       return value
     }
 
-    mutating func run() throws(TemplateError) -> String {
-      out.reserveCapacity(bytes.count + 32)
+    mutating func run() throws(TemplateError) {
       while position < bytes.count {
         let byte = bytes[position]
         position += 1
@@ -66,7 +73,6 @@ enum PercentFormat {
       if !usesMapping, arguments.map({ next < $0.count }) ?? (next == 0 && !isMapping) {
         throw .type("not all arguments converted during string formatting")
       }
-      return String(decoding: out, as: UTF8.self)
     }
 
     private mutating func conversion() throws(TemplateError) {
@@ -74,9 +80,8 @@ enum PercentFormat {
         // The commonest one.
         position += 1
         let value = try argument()
-        return write(
-          try escapes ? interpreter.escapedText(of: value) : interpreter.text(of: value)
-        )
+        if escapes { return try write(interpreter.escapedText(of: value)) }
+        return try interpreter.write(value)
       }
       var flags = FormatSpecification()
       var mapped: Value?
@@ -103,6 +108,8 @@ enum PercentFormat {
         case .undefined(let undefined): throw interpreter.undefinedError(undefined)
         default: throw .type("format requires a mapping")
         }
+        // What comes without a key after this finds nothing.
+        next = 1
         if mapped == nil {
           throw TemplateError(
             .key,
@@ -124,7 +131,7 @@ enum PercentFormat {
         position += 1
       }
       if let width = try number() {
-        flags.width = abs(width)
+        flags.width = Int(clamping: width.magnitude)
         if width < 0 { isLeft = true }
       }
       if position < bytes.count, bytes[position] == UInt8(ascii: ".") {
@@ -138,11 +145,7 @@ enum PercentFormat {
         out.append(UInt8(ascii: "%"))
         return
       }
-      guard flags.width ?? 0 <= interpreter.limits.repetition,
-        flags.precision ?? 0 <= 100_000
-      else {
-        throw .limit("the width of a format is too large")
-      }
+      try flags.check(interpreter)
       flags.align = isLeft ? "<" : ">"
       let value = if let mapped { mapped } else { try argument() }
       switch kind {
@@ -156,28 +159,32 @@ enum PercentFormat {
         if let precision = flags.precision {
           text = String(text.unicodeScalars.prefix(precision))
         }
-        if flags.width == nil { return write(text) }
+        if flags.width == nil { return try write(text) }
         flags.isZeroPadded = false
-        write(flags.padded(text))
+        try write(flags.padded(text))
       case "c":
         switch value {
-        case .string(let text) where text.unicodeScalars.count == 1: write(flags.padded(text))
+        case .string(let text) where text.unicodeScalars.count == 1: try write(flags.padded(text))
         case .int(let code):
           guard let scalar = UInt32(exactly: code).flatMap(Unicode.Scalar.init) else {
             throw .overflow("%c arg not in range(0x110000)")
           }
-          write(flags.padded(String(scalar)))
+          try write(flags.padded(String(scalar)))
         default: throw .type("%c requires int or char")
         }
       case "d", "i", "u", "x", "X", "o":
         let number = try integer(value, kind)
         let radix = kind == "x" || kind == "X" ? 16 : kind == "o" ? 8 : 10
-        var digits = String(number.magnitude, radix: radix, uppercase: kind == "X")
+        try interpreter.charge(number, number)
+        var digits =
+          radix == 10
+          ? try interpreter.decimalText(BigInt(number.magnitude))
+          : String(number.magnitude, radix: radix, uppercase: kind == "X")
         if let precision = flags.precision, digits.count < precision {
           digits = String(repeating: "0", count: precision - digits.count) + digits
         }
         let prefix = !flags.isAlternate ? "" : radix == 16 ? "0\(kind)" : radix == 8 ? "0o" : ""
-        write(
+        try write(
           flags.paddedNumber(
             sign: flags.signText(isNegative: number < 0) + prefix,
             digits,
@@ -193,7 +200,7 @@ enum PercentFormat {
           isAlternate: flags.isAlternate
         )
         if !double.isFinite { flags.isZeroPadded = false }
-        write(
+        try write(
           flags.paddedNumber(
             sign: flags.signText(isNegative: double.sign == .minus && !double.isNaN),
             body,
@@ -218,7 +225,10 @@ enum PercentFormat {
         ?? "\u{FFFD}"
     }
 
-    private mutating func write(_ text: String) { out.append(contentsOf: text.utf8) }
+    private mutating func write(_ text: String) throws(TemplateError) {
+      out.append(text)
+      if out.isExceeded { throw interpreter.limitExceeded() }
+    }
 
     private mutating func number() throws(TemplateError) -> Int? {
       if position < bytes.count, bytes[position] == UInt8(ascii: "*") {

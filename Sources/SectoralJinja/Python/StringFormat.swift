@@ -37,6 +37,7 @@ enum StringFormat {
   ) throws(TemplateError) -> String {
     guard depth > 0 else { throw .value("Max string recursion exceeded") }
     var out = String.UnicodeScalarView()
+    var written = 0
     var position = 0
     while position < scalars.count {
       let scalar = scalars[position]
@@ -109,11 +110,21 @@ enum StringFormat {
       }
       let text =
         specification.contains("{")
-        ? try expand(specification, arguments, interpreter, &automatic, depth: depth - 1, escapes: escapes)
+        ? try expand(
+          specification,
+          arguments,
+          interpreter,
+          &automatic,
+          depth: depth - 1,
+          escapes: escapes
+        )
         : String(String.UnicodeScalarView(specification))
-      var field = try formatted(value, text, interpreter)
-      if escapes, !value.isMarkup { field = BuiltinFilters.escaped(field) }
-      out.append(contentsOf: field.unicodeScalars)
+      var piece = try formatted(value, text, interpreter)
+      if escapes, !value.isMarkup { piece = BuiltinFilters.escaped(piece) }
+      written += piece.utf8.count
+      try interpreter.checkLength(written)
+      try interpreter.charge(.string(piece))
+      out.append(contentsOf: piece.unicodeScalars)
     }
     return String(out)
   }
@@ -207,27 +218,16 @@ enum StringFormat {
     if specification.isEmpty { return try interpreter.text(of: value) }
     switch value {
     case .string, .int, .bigInt, .float, .bool: break
-    case .undefined(let undefined) where undefined.kind == .strict:
-      throw interpreter.undefinedError(undefined)
     default:
       throw .type("unsupported format string passed to \(value.typeName).__format__")
     }
     let specification = try FormatSpecification(parsing: specification, for: value)
-    guard specification.width ?? 0 <= interpreter.limits.repetition,
-      specification.precision ?? 0 <= 100_000
-    else {
-      throw .limit("the width of a format is too large")
-    }
+    try specification.check(interpreter)
     if case .string(let text) = value {
       return try specification.format(text)
     }
     guard let number = value.number else { return try interpreter.text(of: value) }
-    if case .bool = value, specification.kind == nil {
-      // Without a type, bool is formatted like the text it prints as only when nothing else is
-      // asked; Python treats it as an integer here.
-      return try specification.format(number)
-    }
-    return try specification.format(number)
+    return try specification.format(number, interpreter)
   }
 }
 
@@ -238,6 +238,8 @@ struct FormatSpecification {
   var sign: Unicode.Scalar = "-"
   var isAlternate = false
   var isZeroPadded = false
+  /// `z`: what is rounded to zero has no minus.
+  var hidesNegativeZero = false
   var width: Int?
   var grouping: Unicode.Scalar?
   var precision: Int?
@@ -280,7 +282,10 @@ struct FormatSpecification {
       sign = scalars[position]
       position += 1
     }
-    if position < scalars.count, scalars[position] == "z" { position += 1 }
+    if position < scalars.count, scalars[position] == "z" {
+      hidesNegativeZero = true
+      position += 1
+    }
     if position < scalars.count, scalars[position] == "#" {
       isAlternate = true
       position += 1
@@ -359,19 +364,34 @@ struct FormatSpecification {
     return padded(cut)
   }
 
-  func format(_ number: Number) throws(TemplateError) -> String {
+  /// Refuses widths and precisions that nobody means.
+  func check(_ interpreter: Interpreter) throws(TemplateError) {
+    guard width ?? 0 <= interpreter.limits.repetition else {
+      throw .limit("the width of a format is larger than \(interpreter.limits.repetition)")
+    }
+    guard precision ?? 0 <= interpreter.limits.formatPrecision else {
+      throw .limit("the precision of a format is larger than \(interpreter.limits.formatPrecision)")
+    }
+  }
+
+  func format(_ number: Number, _ interpreter: Interpreter) throws(TemplateError) -> String {
     switch number {
     case .float(let double): return try format(double)
     case .int, .big:
       switch kind {
       case "e", "E", "f", "F", "g", "G", "%": return try format(number.finiteDouble())
-      case nil, "d", "n", "b", "o", "x", "X", "c": return try format(number.big)
+      case nil, "d", "n", "b", "o", "x", "X", "c": return try format(number.big, interpreter)
       default: throw unknownKind()
       }
     }
   }
 
-  private func format(_ number: BigInt) throws(TemplateError) -> String {
+  private func format(
+    _ number: BigInt,
+    _ interpreter: Interpreter
+  )
+    throws(TemplateError) -> String
+  {
     guard precision == nil else {
       throw .value("Precision not allowed in integer format specifier")
     }
@@ -386,7 +406,11 @@ struct FormatSpecification {
     if radix != 10, grouping == "," {
       throw .value("Cannot specify ',' with '\(kind.map { String($0) } ?? "")'.")
     }
-    let digits = String(number.magnitude, radix: radix, uppercase: kind == "X")
+    try interpreter.charge(number, number)
+    let digits =
+      radix == 10
+      ? try interpreter.decimalText(BigInt(number.magnitude))
+      : String(number.magnitude, radix: radix, uppercase: kind == "X")
     let prefix = isAlternate && radix != 10 ? "0" + (kind.map { String($0) } ?? "") : ""
     return assembled(
       sign: signText(isNegative: number < 0) + prefix,
@@ -432,7 +456,10 @@ struct FormatSpecification {
     }
     let whole = body.prefix { ("0"..."9").contains($0) }
     return assembled(
-      sign: signText(isNegative: double.sign == .minus && !double.isNaN),
+      sign: signText(
+        isNegative: double.sign == .minus && !double.isNaN
+          && !(hidesNegativeZero && !body.contains { ("1"..."9").contains($0) || $0 == "i" })
+      ),
       whole: String(whole),
       rest: String(body.dropFirst(whole.count)),
       groupSize: 3
@@ -444,10 +471,14 @@ struct FormatSpecification {
     if let grouping {
       // Zeros that fill the width are grouped too.
       if align == "=", fill == "0", let width {
-        let room = width - sign.count - rest.count
-        while grouped(whole, grouping, groupSize).count < room { whole = "0" + whole }
-        let text = grouped(whole, grouping, groupSize)
-        return sign + text + rest
+        let room = width - sign.utf8.count - rest.utf8.count
+        // The fewest digits that fill the room together with their separators.
+        var digits = max(whole.utf8.count, room - room / (groupSize + 1) + 1)
+        while digits > whole.utf8.count, digits - 1 + (digits - 2) / groupSize >= room {
+          digits -= 1
+        }
+        whole = String(repeating: "0", count: digits - whole.utf8.count) + whole
+        return sign + grouped(whole, grouping, groupSize) + rest
       }
       whole = grouped(whole, grouping, groupSize)
     }
@@ -462,9 +493,10 @@ struct FormatSpecification {
 
   private func grouped(_ digits: String, _ separator: Unicode.Scalar, _ size: Int) -> String {
     var result = ""
-    for (index, digit) in digits.enumerated() {
-      if index > 0, (digits.count - index) % size == 0 { result.unicodeScalars.append(separator) }
-      result.append(digit)
+    let count = digits.utf8.count
+    for (index, digit) in digits.unicodeScalars.enumerated() {
+      if index > 0, (count - index) % size == 0 { result.unicodeScalars.append(separator) }
+      result.unicodeScalars.append(digit)
     }
     return result
   }

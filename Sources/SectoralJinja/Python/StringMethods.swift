@@ -61,11 +61,15 @@ enum StringMethods {
           )
         )
       }
+      var length = max(0, parts.count - 1).multipliedReportingOverflow(by: text.utf8.count)
+        .partialValue
+      for part in parts { length += part.utf8.count }
+      try interpreter.checkLength(length)
       return .string(parts.joined(separator: text))
     case .center, .ljust, .rjust, .zfill: return try padded(name, text, arguments, interpreter)
     case .expandtabs:
       let values = try arguments.bound("expandtabs", ["tabsize"])
-      return .string(expandTabs(text, try values[0]?.expectInt() ?? 8))
+      return .string(try expandTabs(text, try values[0]?.expectInt() ?? 8, interpreter))
     case .removeprefix, .removesuffix:
       let values = try arguments.positional("str.\(name)", 1...1)
       let affix = try values[0].expectString(
@@ -282,6 +286,7 @@ enum StringMethods {
   )
     -> String
   {
+    if characters == nil, !text.hasSpaceAtEnds { return text }
     let scalars = text.unicodeScalars
     let set = characters.map { Set($0.unicodeScalars) }
     func isStripped(_ scalar: Unicode.Scalar) -> Bool {
@@ -315,10 +320,11 @@ enum StringMethods {
       return .list(splitWhitespace(text, limit, fromRight: name == .rsplit).map { .string($0) })
     case .string(let separator)?:
       guard !separator.isEmpty else { throw .value("empty separator") }
-      let pieces = text.split(on: separator, limit: name == .split ? limit : -1)
-      guard name == .rsplit, limit >= 0, pieces.count > limit + 1 else {
-        return .list(pieces.map { .string($0) })
+      guard name == .rsplit, limit >= 0 else {
+        return .list(text.pieces(between: separator, limit: limit))
       }
+      let pieces = text.split(on: separator, limit: -1)
+      guard pieces.count - 1 > limit else { return .list(pieces.map { .string($0) }) }
       // From the right: the first pieces stay joined. Overlapping separators are rare enough to
       // look for separately.
       return .list(rightSplit(text, separator, limit).map { .string($0) })
@@ -520,6 +526,10 @@ enum StringMethods {
     let values = try arguments.positional("\(name)", 1...3)
     let affixes: [Value]
     switch values[0] {
+    case .string(let affix) where values.count == 1:
+      return .bool(
+        name == .startswith ? text.hasBytes(of: affix, at: 0) : text.hasBytes(ofSuffix: affix)
+      )
     case .string: affixes = [values[0]]
     case .tuple(let tuple): affixes = tuple.items
     default:
@@ -559,11 +569,10 @@ enum StringMethods {
         throw .type("The fill character must be exactly one character long")
       }
     }
-    let missing = width - text.scalarCount
-    guard missing > 0 else { return .string(text) }
-    guard width <= interpreter.limits.repetition else {
-      throw .limit("the width is larger than \(interpreter.limits.repetition)")
-    }
+    let length = text.scalarCount
+    guard width > length else { return .string(text) }
+    let missing = width - length
+    try interpreter.checkWidth(width)
     func padding(_ count: Int) -> String { String(repeating: fill, count: count) }
     switch name {
     case .ljust: return .string(text + padding(missing))
@@ -580,20 +589,29 @@ enum StringMethods {
 
   /// Python puts the odd blank on the left when the width is odd.
   static func centered(_ text: String, _ width: Int, _ fill: String = " ") -> String {
-    let missing = width - text.scalarCount
-    guard missing > 0 else { return text }
+    let length = text.scalarCount
+    guard width > length else { return text }
+    let missing = width - length
     let left = missing / 2 + (missing & width & 1)
     return String(repeating: fill, count: left) + text
       + String(repeating: fill, count: missing - left)
   }
 
-  private static func expandTabs(_ text: String, _ size: Int) -> String {
+  private static func expandTabs(
+    _ text: String,
+    _ size: Int,
+    _ interpreter: Interpreter
+  )
+    throws(TemplateError) -> String
+  {
+    try interpreter.checkWidth(size)
     var result = ""
     var column = 0
     for scalar in text.unicodeScalars {
       if scalar == "\t" {
         guard size > 0 else { continue }
         let count = size - column % size
+        try interpreter.checkLength(result.utf8.count + count)
         result += String(repeating: " ", count: count)
         column += count
       } else {
@@ -664,7 +682,9 @@ enum StringMethods {
       switch table[.int(Int(scalar.value))] {
       case nil: result.unicodeScalars.append(scalar)
       case .none?: break
-      case .string(let new)?: result += new
+      case .string(let new)?:
+        try interpreter.checkLength(result.utf8.count + new.utf8.count)
+        result += new
       case .int(let code)?:
         guard let new = UInt32(exactly: code).flatMap(Unicode.Scalar.init) else {
           throw .value("character mapping must be in range(0x110000)")
@@ -678,6 +698,27 @@ enum StringMethods {
 }
 
 extension String {
+  /// False: there is certainly nothing to strip.
+  fileprivate var hasSpaceAtEnds: Bool {
+    guard let first = utf8.first, let last = utf8.last else { return false }
+    return first <= 0x20 || first >= 0x7F || last <= 0x20 || last >= 0x7F
+  }
+
+  /// Whether the bytes of the other string stand at an offset.
+  func hasBytes(of other: String, at offset: Int) -> Bool {
+    var text = self
+    var part = other
+    return text.withUTF8 { bytes in
+      part.withUTF8 { wanted in
+        offset >= 0 && wanted.count <= bytes.count - offset && Bytes.matches(wanted, bytes, offset)
+      }
+    }
+  }
+
+  func hasBytes(ofSuffix other: String) -> Bool {
+    hasBytes(of: other, at: utf8.count - other.utf8.count)
+  }
+
   /// The byte offset of a character offset.
   func byteOffset(_ scalars: Int) -> Int {
     let index = unicodeScalars.index(

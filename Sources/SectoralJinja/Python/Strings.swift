@@ -52,6 +52,7 @@ extension String {
   }
 
   /// An ASCII text with each byte changed to another ASCII byte.
+  @inline(__always)
   func mappingASCII(_ change: (UInt8) -> UInt8) -> String {
     String(unsafeUninitializedCapacity: utf8.count) { buffer in
       var count = 0
@@ -114,18 +115,14 @@ extension String {
     var part = needle
     return text.withUTF8 { bytes in
       part.withUTF8 { wanted in
-        guard range.count >= wanted.count else { return nil }
-        var start = range.upperBound - wanted.count
-        while start >= range.lowerBound {
-          if Bytes.matches(wanted, bytes, start) { return start }
-          start -= 1
-        }
-        return nil
+        Bytes.findLast(wanted, in: bytes, range)
       }
     }
   }
 
+  /// The text of a byte range that begins and ends between characters.
   func text(in range: Range<Int>) -> String {
+    if range.count == utf8.count { return self }
     let start = utf8.index(utf8.startIndex, offsetBy: range.lowerBound)
     let end = utf8.index(start, offsetBy: range.count)
     return String(self[start..<end])
@@ -148,19 +145,33 @@ extension String {
 
   /// `str.split(separator, limit)`; limit -1: no limit.
   func split(on separator: String, limit: Int) -> [String] {
+    pieces(between: separator, limit: limit) { $0 }
+  }
+
+  /// The same as values.
+  func pieces(between separator: String, limit: Int) -> [Value] {
+    pieces(between: separator, limit: limit) { .string($0) }
+  }
+
+  private func pieces<Piece>(
+    between separator: String,
+    limit: Int,
+    _ piece: (String) -> Piece
+  ) -> [Piece] {
     var text = self
     var part = separator
     return text.withUTF8 { bytes in
       part.withUTF8 { wanted in
-        var pieces: [String] = []
+        var pieces: [Piece] = []
+        pieces.reserveCapacity(4)
         var start = 0
         while limit < 0 || pieces.count < limit,
           let hit = Bytes.find(wanted, in: bytes, start..<bytes.count)
         {
-          pieces.append(String(decoding: bytes[start..<hit], as: UTF8.self))
+          pieces.append(piece(String(decoding: bytes[start..<hit], as: UTF8.self)))
           start = hit + wanted.count
         }
-        pieces.append(String(decoding: bytes[start...], as: UTF8.self))
+        pieces.append(piece(String(decoding: bytes[start...], as: UTF8.self)))
         return pieces
       }
     }
@@ -187,11 +198,60 @@ enum Bytes {
     guard let first = wanted.first, let base = bytes.baseAddress else { return range.lowerBound }
     var start = range.lowerBound
     let last = range.upperBound - wanted.count
+    // Bytes compared in vain: many of them, and a slower search that never repeats itself is better.
+    var wasted = 0
     while start <= last {
       guard let hit = memchr(base + start, Int32(first), last - start + 1) else { return nil }
       start = UnsafeRawPointer(hit) - UnsafeRawPointer(base)
-      if matches(wanted, bytes, start) { return start }
+      var length = 1
+      while length < wanted.count, bytes[start + length] == wanted[length] { length += 1 }
+      if length == wanted.count { return start }
+      wasted += length
       start += 1
+      if wasted > 256 + 8 * (start - range.lowerBound) {
+        return search(wanted, in: bytes, start..<range.upperBound, fromEnd: false)
+      }
+    }
+    return nil
+  }
+
+  static func findLast(
+    _ wanted: UnsafeBufferPointer<UInt8>,
+    in bytes: UnsafeBufferPointer<UInt8>,
+    _ range: Range<Int>
+  ) -> Int? {
+    guard range.count >= wanted.count else { return nil }
+    if wanted.count > 8 { return search(wanted, in: bytes, range, fromEnd: true) }
+    var start = range.upperBound - wanted.count
+    while start >= range.lowerBound {
+      if matches(wanted, bytes, start) { return start }
+      start -= 1
+    }
+    return nil
+  }
+
+  /// Knuth, Morris and Pratt's search: linear, whatever the texts are.
+  private static func search(
+    _ wanted: UnsafeBufferPointer<UInt8>,
+    in bytes: UnsafeBufferPointer<UInt8>,
+    _ range: Range<Int>,
+    fromEnd: Bool
+  ) -> Int? {
+    let length = wanted.count
+    func needle(_ index: Int) -> UInt8 { wanted[fromEnd ? length - 1 - index : index] }
+    var borders = [Int](repeating: 0, count: length)
+    var matched = 0
+    for index in 1..<length {
+      while matched > 0, needle(index) != needle(matched) { matched = borders[matched - 1] }
+      if needle(index) == needle(matched) { matched += 1 }
+      borders[index] = matched
+    }
+    matched = 0
+    for index in 0..<range.count {
+      let position = fromEnd ? range.upperBound - 1 - index : range.lowerBound + index
+      while matched > 0, bytes[position] != needle(matched) { matched = borders[matched - 1] }
+      if bytes[position] == needle(matched) { matched += 1 }
+      if matched == length { return fromEnd ? position : position - length + 1 }
     }
     return nil
   }

@@ -11,7 +11,7 @@ extension Interpreter {
     case .bool(let bool): output.append(bool ? "True" : "False" as StaticString)
     case .float(let double): output.append(PythonFloat.repr(double))
     case .undefined(let undefined): try write(undefined)
-    case .bigInt(let big): output.append(String(big.value))
+    case .bigInt(let big): output.append(try decimalText(big.value))
     case .object(let object):
       try checkStack()
       output.append(try object.string(self))
@@ -54,6 +54,7 @@ extension Interpreter {
       try writeNested(ObjectIdentifier(dictionary), "{...}") { () throws(TemplateError) in
         output.append("{" as StaticString)
         var isFirst = true
+        try countSteps(dictionary.count)
         for (key, value) in dictionary.pairs {
           if !isFirst { output.append(", " as StaticString) }
           isFirst = false
@@ -77,6 +78,7 @@ extension Interpreter {
   }
 
   private func writeItems(_ items: [Value]) throws(TemplateError) {
+    try countSteps(items.count)
     for index in items.indices {
       if index > 0 { output.append(", " as StaticString) }
       try writeRepr(items[index])
@@ -90,6 +92,8 @@ extension Interpreter {
   ) throws(TemplateError) {
     if printing.contains(container) { return output.append(recursive) }
     try checkStack()
+    try countStep()
+    guard printing.count < limits.valueDepth else { throw valueTooDeep() }
     printing.append(container)
     defer { printing.removeLast() }
     try body()

@@ -494,10 +494,10 @@ extension Parser {
   /// Gives where they are in `extra` (counts of positional and keyword arguments, star and
   ///   double star or -1, the positional ones, pairs of name and value), -1 when there are none.
   mutating func parseArguments() throws(Failure) -> (list: Int32, end: Int) {
-    let opening = try expect(.leftParenthesis)
+    try expect(.leftParenthesis)
     if isAt(.rightParenthesis) { return (-1, Int(advance().end)) }
     let mark = pending.count
-    var positional: [NodeID] = []
+    var positional = 0
     var star: NodeID = -1
     var doubleStar: NodeID = -1
     var needsComma = false
@@ -521,17 +521,21 @@ extension Parser {
         pending.append(name.value)
         pending.append(try parseExpression())
       } else {
-        guard star < 0, doubleStar < 0, pending.count == mark else { throw invalidCall(current) }
-        positional.append(try parseExpression())
+        guard star < 0, doubleStar < 0, pending.count == mark + positional else {
+          throw invalidCall(current)
+        }
+        pending.append(try parseExpression())
+        positional += 1
       }
       needsComma = true
     }
     let end = Int(try expect(.rightParenthesis).end)
-    _ = opening
-    let keywords = pending.count - mark
+    let keywords = pending.count - mark - positional
     let first = Int32(builder.extra.count)
-    builder.extra += [Int32(positional.count), Int32(keywords / 2), star, doubleStar]
-    builder.extra.append(contentsOf: positional)
+    builder.extra.append(Int32(positional))
+    builder.extra.append(Int32(keywords / 2))
+    builder.extra.append(star)
+    builder.extra.append(doubleStar)
     builder.extra.append(contentsOf: pending[mark...])
     pending.removeLast(pending.count - mark)
     return (first, end)
@@ -580,12 +584,12 @@ extension Parser {
   }
 
   private mutating func filterIndex(_ name: Int32, _ token: Token) throws(Failure) -> Int32 {
-    if let known = filterIndexes[name], builder.filters[Int(known)].body != nil || softDepth > 0 {
+    if let known = filterIndexes[name], builder.filters[Int(known)].filter != nil || softDepth > 0 {
       return known
     }
     let text = builder.names[Int(name)]
-    let body = environment.filter(named: text)
-    if body == nil, softDepth == 0 {
+    let filter = environment.filter(named: text)
+    if filter == nil, softDepth == 0 {
       _ = fail(
         "No filter named '\(text)'",
         id: "jinja.unknown-filter",
@@ -593,7 +597,7 @@ extension Parser {
         hint: environment.nearestFilter(to: text).map { "did you mean '\($0)'?" }
       )
     }
-    builder.filters.append(FilterEntry(name: text, body: body))
+    builder.filters.append(FilterEntry(name: text, filter: filter))
     let index = Int32(builder.filters.count - 1)
     filterIndexes[name] = index
     return index
@@ -605,11 +609,11 @@ extension Parser {
     let (name, token) = try parseDottedName()
     let text = builder.names[Int(name)]
     let index: Int32
-    if let known = testIndexes[name], builder.tests[Int(known)].body != nil || softDepth > 0 {
+    if let known = testIndexes[name], builder.tests[Int(known)].test != nil || softDepth > 0 {
       index = known
     } else {
-      let body = environment.test(named: text)
-      if body == nil, softDepth == 0 {
+      let test = environment.test(named: text)
+      if test == nil, softDepth == 0 {
         _ = fail(
           "No test named '\(text)'",
           id: "jinja.unknown-test",
@@ -617,7 +621,7 @@ extension Parser {
           hint: environment.nearestTest(to: text).map { "did you mean '\($0)'?" }
         )
       }
-      builder.tests.append(TestEntry(name: text, body: body))
+      builder.tests.append(TestEntry(name: text, test: test))
       index = Int32(builder.tests.count - 1)
       testIndexes[name] = index
     }

@@ -19,6 +19,7 @@ extension Parser {
     case .filter: return try parseFilterBlock()
     case .with: return try parseWith()
     case .do: return try parseDo()
+    case .print: return try parsePrint()
     case .break, .continue:
       guard options.loopControls else { return try unknownTag(symbol) }
       return try parseLoopControl(symbol.known == .break ? .break : .continue)
@@ -38,7 +39,8 @@ extension Parser {
   }
 
   private static let tags = [
-    "if", "for", "set", "macro", "call", "filter", "with", "do", "break", "continue", "autoescape",
+    "if", "for", "set", "macro", "call", "filter", "with", "do", "print", "break", "continue",
+    "autoescape",
     "include", "import", "from", "extends", "block", "raw",
   ]
   private static let ends = [
@@ -146,7 +148,7 @@ extension Parser {
       defer { parser.softDepth -= 1 }
       let opening = parser.tag
       // Each part: start, test, body; the else has no test.
-      var parts: [(start: Int, test: NodeID, body: NodeID)] = []
+      let mark = parser.pending.count
       var otherwise: NodeID = -1
       parser.advance()
       while true {
@@ -156,7 +158,9 @@ extension Parser {
         parser.record(.branchBegin, 0)
         let body = try parser.parseBody(of: "if", opening, until: [.elif, .else, .endif])
         parser.record(.branchEnd, 0)
-        parts.append((start, test, body))
+        parser.pending.append(Int32(start))
+        parser.pending.append(test)
+        parser.pending.append(body)
         if parser.take(.elif) { continue }
         if parser.take(.else) {
           try parser.expectEnd()
@@ -169,13 +173,15 @@ extension Parser {
         break
       }
       var node = otherwise
-      for part in parts.reversed() {
+      while parser.pending.count > mark {
+        let body = parser.pending.removeLast()
+        let test = parser.pending.removeLast()
         node = parser.addNode(
           .if,
-          a: part.test,
-          b: part.body,
+          a: test,
+          b: body,
           c: node,
-          start: part.start,
+          start: Int(parser.pending.removeLast()),
           end: parser.offset
         )
       }
@@ -343,8 +349,13 @@ extension Parser {
     return node
   }
 
-  private mutating func recordStores(_ range: Range<Int>) {
-    for node in range where builder.nodes[node].kind == .name {
+  /// Records the names among some nodes as assigned, but for those that events load.
+  private mutating func recordStores(_ nodes: Range<Int>, without loads: Range<Int>) {
+    // Both are in the order of the text.
+    var load = loads.lowerBound
+    for node in nodes where builder.nodes[node].kind == .name {
+      while load < loads.upperBound, events[load].value < Int32(node) { load += 1 }
+      if load < loads.upperBound, events[load].value == Int32(node) { continue }
       record(.store, Int32(node))
     }
   }
@@ -359,14 +370,12 @@ extension Parser {
     let targetStart = builder.nodes.count
     let target = try parseTarget(allowsNamespace: true)
     let targetEnd = builder.nodes.count
-    let loaded = Set(events[eventsBefore...].map(\.value))
-    let stores = (targetStart..<targetEnd).map(Int32.init).filter {
-      builder.nodes[Int($0)].kind == .name && !loaded.contains($0)
-    }
+    let targetEvents = eventsBefore..<events.count
+    let targetNodes = targetStart..<targetEnd
     if take(.assign) {
       let value = try parseTuple()
       try expectEnd()
-      for node in stores { record(.store, node) }
+      recordStores(targetNodes, without: targetEvents)
       return addNode(.set, a: target, b: value, start: opening.start, end: offset)
     }
     return try orphaning(.endset) { (parser) throws(Failure) in
@@ -378,7 +387,7 @@ extension Parser {
       }
       parser.advance()
       try parser.expectEnd()
-      for node in stores { parser.record(.store, node) }
+      parser.recordStores(targetNodes, without: targetEvents)
       let inner = parser.addNode(.scope, a: body, start: opening.start, end: parser.offset)
       parser.scopes[Int(scope)].owner = .nodeB(inner)
       return parser.addNode(
@@ -654,12 +663,15 @@ extension Parser {
     try orphaning(.endfilter) { (parser) throws(Failure) in
       let opening = parser.tag
       parser.advance()
-      var filter: NodeID = -1
+      // The filter's arguments belong to the scope around; unknown filters are refused as inside.
+      let soft = parser.softDepth
+      defer { parser.softDepth = soft }
+      parser.softDepth = 0
+      var filter = try parser.parseFilterName(-1, start: Int(parser.current.start))
+      while parser.isAt(.pipe) { filter = try parser.parseFilter(filter) }
+      try parser.expectEnd()
       let (body, scope) = try parser.inScope { (parser) throws(Failure) in
-        filter = try parser.parseFilterName(-1, start: Int(parser.current.start))
-        while parser.isAt(.pipe) { filter = try parser.parseFilter(filter) }
-        try parser.expectEnd()
-        return try parser.parseBody(of: "filter", opening, until: [.endfilter])
+        try parser.parseBody(of: "filter", opening, until: [.endfilter])
       }
       parser.advance()
       try parser.expectEnd()
@@ -758,6 +770,31 @@ extension Parser {
     let expression = try parseTuple()
     try expectEnd()
     return addNode(.do, a: expression, start: opening.start, end: offset)
+  }
+
+  /// `{% print a, b %}` puts out what it is given, as `{{ a }}{{ b }}` does.
+  private mutating func parsePrint() throws(Failure) -> NodeID {
+    let opening = tag
+    advance()
+    let mark = pending.count
+    while current.kind != .end {
+      if pending.count > mark { try expect(.comma) }
+      let expression = try parseExpression()
+      pending.append(
+        addNode(
+          escaping == .off ? .output : .outputEscaped,
+          flag: escaping.rawValue,
+          a: expression,
+          start: opening.start,
+          end: opening.end
+        )
+      )
+    }
+    try expectEnd()
+    let count = Int32(pending.count - mark)
+    if count == 1 { return pending.removeLast() }
+    let list = flushPending(from: mark)
+    return addNode(.sequence, a: list, b: count, start: opening.start, end: offset)
   }
 
   private mutating func parseLoopControl(_ kind: Node.Kind) throws(Failure) -> NodeID {

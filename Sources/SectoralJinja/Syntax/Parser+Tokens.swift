@@ -276,7 +276,7 @@ extension Parser {
       let first = start + 2 < limit && bytes[start + 2] == UInt8(ascii: "_") ? start + 3 : start + 2
       let end = endOfDigits(from: first, radix: radix)
       if end > first {
-        return (.integer, end, addConstant(integer(first..<end, radix: Int(radix))))
+        return (.integer, end, addConstant(try integer(first..<end, radix: Int(radix))))
       }
     }
     var end = endOfDigits(from: start)
@@ -315,10 +315,18 @@ extension Parser {
         end += 1
       }
     }
-    return (.integer, end, addConstant(integer(start..<end, radix: 10)))
+    return (.integer, end, addConstant(try integer(start..<end, radix: 10)))
   }
 
-  private func integer(_ range: Range<Int>, radix: Int) -> Value {
+  private mutating func integer(_ range: Range<Int>, radix: Int) throws(Failure) -> Value {
+    let most = radix == 10 ? options.limits.integerDigits : options.limits.integerBits / 4
+    guard range.count <= most else {
+      throw fail(
+        "the integer has more than \(most) digits",
+        id: "jinja.limit-exceeded",
+        at: range
+      )
+    }
     let digits = String(
       decoding: bytes[range].filter { $0 != UInt8(ascii: "_") },
       as: UTF8.self

@@ -97,6 +97,15 @@ struct Parser {
     builder.text.reserveCapacity(size)
     events.reserveCapacity(16 + size / 24)
     nameTable = NameTable()
+    // Enough for most templates: growing costs more than the memory.
+    builder.names.reserveCapacity(24 + size / 128)
+    builder.symbols.reserveCapacity(24 + size / 128)
+    builder.constants.reserveCapacity(16 + size / 128)
+    builder.functions.reserveCapacity(8)
+    builder.parameters.reserveCapacity(8)
+    scopes.reserveCapacity(16)
+    tokens.reserveCapacity(32)
+    pending.reserveCapacity(32)
     if options.autoescape { escaping = .on }
   }
 
@@ -143,6 +152,12 @@ struct Parser {
     builder.functions[0].start = Int32(base)
     builder.functions[0].end = Int32(limit)
     functionStack.removeLast()
+  }
+
+  /// For a text that cannot be read: a template without contents.
+  mutating func parseNothing() {
+    builder.functions.append(Function(kind: .root, name: -1))
+    builder.functions[0].body = addNode(.sequence, a: 0, b: 0, start: base, end: base)
   }
 
   // MARK: Text

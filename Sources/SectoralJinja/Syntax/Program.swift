@@ -18,9 +18,9 @@ final class Program: @unchecked Sendable {
   let parameters: [Parameter]
   let slots: [SlotInfo]
   let names: [String]
-  let symbols: [Symbol]
-  let filters: [FilterEntry]
-  let tests: [TestEntry]
+  let filters: UnsafePointer<FilterEntry>
+  let tests: UnsafePointer<TestEntry>
+  let symbolAt: UnsafePointer<Symbol>
   let blocks: [BlockInfo]
   /// Variables that the top level defines: what `import` gives.
   let exports: [(symbol: Symbol, slot: Int32)]
@@ -29,6 +29,10 @@ final class Program: @unchecked Sendable {
   let hasExtends: Bool
 
   private let constantCount: Int
+  /// What the pointers point into.
+  private let memory: UnsafeMutableRawPointer
+  private let filterCount: Int
+  private let testCount: Int
 
   struct BlockInfo {
     var name: Symbol
@@ -44,21 +48,36 @@ final class Program: @unchecked Sendable {
   ) {
     self.file = file
     self.options = options
-    nodes = copyOf(builder.nodes)
+    // One block for all of them: a compilation is too short for ten allocations.
+    var size = BlockSize()
+    size.add(builder.nodes)
+    size.add(builder.extra)
+    size.add(builder.constants)
+    size.add(builder.text)
+    size.add(builder.loops)
+    size.add(builder.functions)
+    size.add(builder.filters)
+    size.add(builder.tests)
+    size.add(builder.symbols)
+    var block = Block(size)
+    memory = block.memory
+    nodes = block.take(builder.nodes)
     nodeCount = builder.nodes.count
-    extra = copyOf(builder.extra)
-    constants = copyOf(builder.constants)
+    extra = block.take(builder.extra)
+    constants = block.take(builder.constants)
     constantCount = builder.constants.count
-    text = copyOf(builder.text)
-    loops = copyOf(builder.loops)
-    functions = copyOf(builder.functions)
+    text = block.take(builder.text)
+    loops = block.take(builder.loops)
+    functions = block.take(builder.functions)
     functionCount = builder.functions.count
+    filters = block.take(builder.filters)
+    filterCount = builder.filters.count
+    tests = block.take(builder.tests)
+    testCount = builder.tests.count
+    symbolAt = block.take(builder.symbols)
     parameters = builder.parameters
     slots = builder.slots
     names = builder.names
-    symbols = builder.symbols
-    filters = builder.filters
-    tests = builder.tests
     blocks = builder.blocks
     exports = builder.exports
     definitions = builder.definitions
@@ -67,12 +86,9 @@ final class Program: @unchecked Sendable {
 
   deinit {
     UnsafeMutablePointer(mutating: constants).deinitialize(count: constantCount)
-    nodes.deallocate()
-    extra.deallocate()
-    constants.deallocate()
-    text.deallocate()
-    loops.deallocate()
-    functions.deallocate()
+    UnsafeMutablePointer(mutating: filters).deinitialize(count: filterCount)
+    UnsafeMutablePointer(mutating: tests).deinitialize(count: testCount)
+    memory.deallocate()
   }
 
   func span(of node: NodeID) -> TextSpan {
@@ -104,13 +120,45 @@ final class Program: @unchecked Sendable {
   }
 }
 
-/// A copy of the elements at an address that lasts as long as its owner.
-private func copyOf<Element>(_ elements: ContiguousArray<Element>) -> UnsafePointer<Element> {
-  let copy = UnsafeMutablePointer<Element>.allocate(capacity: max(1, elements.count))
-  elements.withUnsafeBufferPointer { buffer in
-    if let base = buffer.baseAddress { copy.initialize(from: base, count: buffer.count) }
+/// How large a block has to be for some arrays.
+private struct BlockSize {
+  private(set) var bytes = 0
+
+  @inline(__always)
+  static func aligned<Element>(_ offset: Int, for type: Element.Type) -> Int {
+    (offset + MemoryLayout<Element>.alignment - 1) & ~(MemoryLayout<Element>.alignment - 1)
   }
-  return UnsafePointer(copy)
+
+  @inline(__always)
+  mutating func add<Element>(_ elements: ContiguousArray<Element>) {
+    bytes =
+      Self.aligned(bytes, for: Element.self) + elements.count * MemoryLayout<Element>.stride
+  }
+}
+
+/// Arrays copied behind each other into one block of memory, in the order in which the size was
+/// counted.
+private struct Block {
+  let memory: UnsafeMutableRawPointer
+  private var offset = 0
+
+  init(_ size: BlockSize) {
+    memory = .allocate(byteCount: max(16, size.bytes), alignment: 16)
+  }
+
+  @inline(__always)
+  mutating func take<Element>(_ elements: ContiguousArray<Element>) -> UnsafePointer<Element> {
+    let start = BlockSize.aligned(offset, for: Element.self)
+    offset = start + elements.count * MemoryLayout<Element>.stride
+    return elements.withUnsafeBufferPointer { buffer in
+      guard let base = buffer.baseAddress else {
+        return UnsafePointer((memory + start).assumingMemoryBound(to: Element.self))
+      }
+      return UnsafePointer(
+        (memory + start).initializeMemory(as: Element.self, from: base, count: buffer.count)
+      )
+    }
+  }
 }
 
 /// What the parser fills.
@@ -124,9 +172,9 @@ struct ProgramBuilder {
   var parameters: [Parameter] = []
   var slots: [SlotInfo] = []
   var names: [String] = []
-  var symbols: [Symbol] = []
-  var filters: [FilterEntry] = []
-  var tests: [TestEntry] = []
+  var symbols = ContiguousArray<Symbol>()
+  var filters = ContiguousArray<FilterEntry>()
+  var tests = ContiguousArray<TestEntry>()
   var blocks: [Program.BlockInfo] = []
   var exports: [(symbol: Symbol, slot: Int32)] = []
   var definitions: [Int32] = []
@@ -137,11 +185,24 @@ struct ProgramBuilder {
 struct FilterEntry {
   let name: String
   /// nil: unknown, allowed inside `if` as in Jinja, an error when it runs.
-  let body: FilterBody?
+  let filter: Filter?
 }
 
 /// A test as a template refers to it.
 struct TestEntry {
   let name: String
-  let body: TestBody?
+  let test: Test?
+}
+
+/// A filter's body in a box: closures that are kept in generic containers themselves are called
+/// through a thunk.
+final class Filter: Sendable {
+  let body: FilterBody
+  init(_ body: @escaping FilterBody) { self.body = body }
+}
+
+/// A test's body in a box.
+final class Test: Sendable {
+  let body: TestBody
+  init(_ body: @escaping TestBody) { self.body = body }
 }

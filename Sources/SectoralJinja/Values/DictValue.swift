@@ -3,8 +3,11 @@ public final class DictValue {
   @exclusivity(unchecked) private var table = KeyTable()
   @exclusivity(unchecked) private(set) var values: [Value] = []
 
+  /// An empty dictionary.
   public init() {}
+  deinit { ValueWalk.end(&values) }
 
+  /// A dictionary of these pairs; of equal keys the last one's value counts.
   public convenience init(_ pairs: [(String, Value)]) {
     self.init()
     values.reserveCapacity(pairs.count)
@@ -16,14 +19,18 @@ public final class DictValue {
     values = other.values
   }
 
+  /// How many keys there are.
   public var count: Int { values.count }
   var keys: [Value] { table.keys }
 
+  /// The value of a key; nil: there is none, or take the key away.
   public subscript(key: String) -> Value? {
     get { table.find(key).map { values[$0] } }
     set { set(table.find(key), .string(key), newValue) }
   }
 
+  /// The value of a key; nil: there is none, or take the key away.
+  ///
   /// - Precondition: A key that is set is hashable (`isHashable`); others are ignored.
   public subscript(key: Value) -> Value? {
     get {
@@ -70,16 +77,22 @@ public final class DictValue {
 public final class SetValue {
   @exclusivity(unchecked) private var table = KeyTable()
 
+  /// A set of these items.
+  ///
   /// - Precondition: The items are hashable; others are ignored.
   public init(_ items: [Value]) {
     for item in items { insert(item) }
   }
 
+  /// The items in the order in which they were added.
   public var items: [Value] { table.keys }
+  /// How many items there are.
   public var count: Int { table.count }
 
+  /// Whether an equal item is in the set.
   public func contains(_ item: Value) -> Bool { table.find(item) != nil }
 
+  /// Adds an item unless an equal one is there.
   public func insert(_ item: Value) {
     if table.find(item) == nil, item.isHashable { table.append(item) }
   }

@@ -22,14 +22,18 @@ extension Value {
 
   private static func areEqual(_ a: [Value], _ b: [Value]) -> Bool {
     guard a.count == b.count else { return false }
-    // Deeper than the stack allows only when a value contains itself.
-    guard StackGuard.hasRoom else { return false }
+    let walk = ValueWalk.current
+    guard walk.enter(a.count) else { return false }
+    defer { walk.leave() }
     for index in a.indices where !a[index].isEqual(to: b[index]) { return false }
     return true
   }
 
   private static func areEqual(_ a: DictValue, _ b: DictValue) -> Bool {
-    guard a.count == b.count, StackGuard.hasRoom else { return false }
+    guard a.count == b.count else { return false }
+    let walk = ValueWalk.current
+    guard walk.enter(a.count) else { return false }
+    defer { walk.leave() }
     for (key, value) in a.pairs {
       guard let other = b[key], value.isEqual(to: other) else { return false }
     }
@@ -40,7 +44,11 @@ extension Value {
   public var isHashable: Bool {
     switch self {
     case .list, .dict, .set: return false
-    case .tuple(let tuple): return tuple.items.allSatisfy(\.isHashable)
+    case .tuple(let tuple):
+      let walk = ValueWalk.current
+      guard walk.enter(tuple.items.count) else { return false }
+      defer { walk.leave() }
+      return tuple.items.allSatisfy(\.isHashable)
     case .object(let object):
       var hasher = Hasher()
       return object.hash(into: &hasher)
@@ -85,6 +93,9 @@ extension Value {
         hasher.combine(double)
       }
     case .tuple(let tuple):
+      let walk = ValueWalk.current
+      guard walk.enter(tuple.items.count) else { return false }
+      defer { walk.leave() }
       for item in tuple.items where !item.hash(into: &hasher) { return false }
     case .list, .dict, .set: return false
     case .object(let object): return object.hash(into: &hasher)

@@ -6,6 +6,26 @@ final class GeneratorValue: Object {
   private var step: Step?
   private let label: String
 
+  /// Keeps a step until it may end.
+  private final class Remains: Object {
+    let step: Step
+    init(_ step: @escaping Step) { self.step = step }
+  }
+
+  deinit {
+    // A generator over a generator over a generator would end by recursion.
+    var remains = Self.remains(of: &step)
+    ValueWalk.end(&remains)
+  }
+
+  /// In a function of its own: nothing else may hold the step when it ends.
+  @inline(never)
+  private static func remains(of step: inout Step?) -> [Value] {
+    guard let last = step else { return [] }
+    step = nil
+    return [.object(Remains(last))]
+  }
+
   init(label: String = "generator", _ step: @escaping Step) {
     self.label = label
     self.step = step
@@ -71,9 +91,12 @@ final class GeneratorValue: Object {
   override var typeName: String { label }
   override var isTrue: Bool { true }
 
-  func next(_ interpreter: Interpreter) throws(TemplateError) -> Value? {
+  override var isIterator: Bool { true }
+
+  override func next(_ interpreter: Interpreter) throws(TemplateError) -> Value? {
     guard let step else { return nil }
     do throws(TemplateError) {
+      try interpreter.checkStack()
       if let item = try step(interpreter) { return item }
     } catch {
       // A generator that failed is at its end.
@@ -88,6 +111,7 @@ final class GeneratorValue: Object {
     var result: [Value] = []
     while let item = try next(interpreter) {
       try interpreter.countStep()
+      try interpreter.account(item)
       result.append(item)
     }
     return result
@@ -98,23 +122,23 @@ final class GeneratorValue: Object {
   }
 }
 
-/// The items of a value one by one; a generator's only as far as they are taken.
+/// The items of a value one by one; an iterator's only as far as they are taken.
 private struct ItemSource {
-  private let generator: GeneratorValue?
+  private let iterator: Object?
   private var items: [Value] = []
   private var position = 0
 
   init(_ value: Value, _ interpreter: Interpreter) throws(TemplateError) {
-    if case .object(let object) = value, let generator = object as? GeneratorValue {
-      self.generator = generator
+    if case .object(let object) = value, object.isIterator {
+      iterator = object
     } else {
-      generator = nil
+      iterator = nil
       items = try interpreter.items(of: value)
     }
   }
 
   mutating func next(_ interpreter: Interpreter) throws(TemplateError) -> Value? {
-    if let generator { return try generator.next(interpreter) }
+    if let iterator { return try iterator.next(interpreter) }
     guard position < items.count else { return nil }
     try interpreter.countStep()
     position += 1

@@ -1,3 +1,9 @@
+#if canImport(Glibc)
+import Glibc
+#elseif canImport(Darwin)
+import Darwin
+#endif
+
 /// Distinct hashable values in order of insertion: the keys of a dictionary, the items of a set.
 ///
 /// Up to eight keys are looked for one by one, which is quicker than hashing; beyond that an
@@ -115,8 +121,12 @@ extension String {
   /// canonically equivalent ones.
   func isSame(as other: String) -> Bool {
     let count = utf8.count
-    guard count == other.utf8.count, self == other else { return false }
-    // Equal length and canonical equivalence, but perhaps marks in another order.
-    return count < 3 || utf8.elementsEqual(other.utf8)
+    guard count == other.utf8.count else { return false }
+    return utf8.withContiguousStorageIfAvailable { a in
+      other.utf8.withContiguousStorageIfAvailable { b in
+        guard let x = a.baseAddress, let y = b.baseAddress, count > 0 else { return true }
+        return x == y || memcmp(x, y, count) == 0
+      } ?? utf8.elementsEqual(other.utf8)
+    } ?? utf8.elementsEqual(other.utf8)
   }
 }

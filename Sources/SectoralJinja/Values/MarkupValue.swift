@@ -74,7 +74,11 @@ final class MarkupValue: Object {
     case .add:
       guard let added = other.text else { return nil }
       let safe = other.isMarkup ? added : BuiltinFilters.escaped(added)
-      return Self.value(reversed ? safe + text : text + safe)
+      guard
+        case .string(let result) = try reversed
+          ? interpreter.joined(safe, text) : interpreter.joined(text, safe)
+      else { return nil }
+      return Self.value(result)
     case .multiply where other.isInteger:
       guard case .string(let result) = try interpreter.arithmetic(.multiply, .string(text), other)
       else { return nil }
@@ -147,7 +151,7 @@ extension MarkupValue {
     case .replace, .center, .ljust, .rjust: try escape(1)
     default: break
     }
-    let result = try StringMethods.call(name, text, arguments.withoutMarkup, interpreter)
+    let result = try Methods.call(name, .string(text), arguments.withoutMarkup, interpreter)
     switch (name, result) {
     case (.encode, _): return result
     case (_, .string(let text)): return Self.value(text)

@@ -2,6 +2,7 @@
 ///
 /// The defaults are those of a plain Python object: true, equal only to itself, not callable.
 open class Object {
+  /// An object with the defaults.
   public init() {}
 
   /// Python's name of the type, for messages.
@@ -21,6 +22,7 @@ open class Object {
   /// nil: no such item.
   open func item(_ key: Value, _ interpreter: Interpreter) throws(TemplateError) -> Value? { nil }
 
+  /// `object[key] = value`, as methods of Python's would do it.
   open func setItem(
     _ key: Value,
     _ value: Value,
@@ -46,8 +48,10 @@ open class Object {
     )
   }
 
+  /// Whether `x is callable` holds.
   open var isCallable: Bool { false }
 
+  /// `object(...)`
   open func call(_ arguments: Arguments, _ interpreter: Interpreter) throws(TemplateError) -> Value
   {
     throw .type("'\(typeName)' object is not callable")
@@ -56,9 +60,16 @@ open class Object {
   /// nil: not iterable.
   open func iterate(_ interpreter: Interpreter) throws(TemplateError) -> [Value]? { nil }
 
+  /// An iterator gives each item once, by `next`, and may never end; `iterate` gives what is left.
+  open var isIterator: Bool { false }
+
+  /// The next item of an iterator; nil: no more.
+  open func next(_ interpreter: Interpreter) throws(TemplateError) -> Value? { nil }
+
   /// nil: has no length.
   open var length: Int? { nil }
 
+  /// The object's truth: false where it has a length of zero.
   open var isTrue: Bool { length.map { $0 != 0 } ?? true }
 
   /// True for what `x is mapping` holds of; `**x` then uses `iterate` for keys and `item`.
@@ -67,14 +78,17 @@ open class Object {
   /// `x is sequence`: has a length and items.
   open var isSequence: Bool { length != nil }
 
+  /// `str(object)`
   open func string(_ interpreter: Interpreter) throws(TemplateError) -> String {
     try repr(interpreter)
   }
 
+  /// `repr(object)`
   open func repr(_ interpreter: Interpreter) throws(TemplateError) -> String {
     "<\(typeName) object>"
   }
 
+  /// Python's `==`.
   open func isEqual(to other: Value) -> Bool {
     if case .object(let object) = other { object === self } else { false }
   }
@@ -100,8 +114,17 @@ open class Object {
     _ interpreter: Interpreter
   ) throws(TemplateError) -> Value? { nil }
 
-  /// `-self`, `+self`; nil: not supported.
-  open func negated(_ interpreter: Interpreter) throws(TemplateError) -> Value? { nil }
+  /// `-self`, `+self`, `self | abs`; nil: not supported.
+  open func operate(
+    _ operation: UnaryOperator,
+    _ interpreter: Interpreter
+  ) throws(TemplateError) -> Value? { nil }
+
+  /// `self | round(places)`; nil: `numericValue` is rounded.
+  open func rounded(
+    toPlaces places: Int,
+    _ interpreter: Interpreter
+  ) throws(TemplateError) -> Value? { nil }
 
   /// Order against another value, for `<`, `sort` and their like: -1, 0, 1; nil: no order.
   open func compare(to other: Value, _ interpreter: Interpreter) throws(TemplateError) -> Int? {
@@ -137,14 +160,22 @@ public enum BinaryOperator: UInt8, Sendable {
   }
 }
 
+/// Operators that stand before one object, and the absolute value.
+public enum UnaryOperator: UInt8, Sendable {
+  case negate, affirm, magnitude
+}
+
+/// What a function of the host does with its arguments.
 public typealias NativeBody = (Arguments, Interpreter) throws(TemplateError) -> Value
 
 /// A function of the host.
 public final class NativeFunction: Object {
+  /// The name, for messages.
   public let name: String
   private let body: NativeBody
   private let keepsMarkup: Bool
 
+  /// A function of that name.
   public init(_ name: String, _ body: @escaping NativeBody) {
     self.name = name
     self.body = body
@@ -179,16 +210,21 @@ public final class NativeFunction: Object {
 
 /// Arguments of a call.
 public struct Arguments {
+  /// In the order of the call.
   public var positional: [Value]
+  /// In the order of the call.
   public var keyword: [(name: String, value: Value)]
 
+  /// Arguments as a call would give them.
   public init(_ positional: [Value] = [], keyword: [(name: String, value: Value)] = []) {
     self.positional = positional
     self.keyword = keyword
   }
 
+  /// The value of a keyword argument.
   public subscript(keyword name: String) -> Value? { keyword.first { $0.name == name }?.value }
 
+  /// Whether there are no arguments at all.
   public var isEmpty: Bool { positional.isEmpty && keyword.isEmpty }
 
   /// Arguments by parameter, as a Python function with these parameters would bind them.

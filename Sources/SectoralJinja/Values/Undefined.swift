@@ -2,6 +2,7 @@
 public final class Undefined {
   /// What was missing, for messages: `'x' is undefined`.
   public let name: String
+  /// What using it does.
   public let kind: UndefinedKind
   private let cause: Cause
 
@@ -14,6 +15,7 @@ public final class Undefined {
     case message(String)
   }
 
+  /// A missing name.
   public init(name: String, kind: UndefinedKind) {
     self.name = name
     self.kind = kind

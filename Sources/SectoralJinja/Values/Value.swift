@@ -22,24 +22,34 @@ public enum Value {
 
 /// An integer that needs more than 64 bits.
 public final class BigInteger {
+  /// The number.
   public let value: BigInt
+  /// A number of any size.
   public init(_ value: BigInt) { self.value = value }
 }
 
 /// Python's `list`.
 public final class ListValue {
+  /// What the list holds, in its order.
   @exclusivity(unchecked) public var items: [Value]
+  /// A list of these items.
   public init(_ items: [Value] = []) { self.items = items }
+  deinit { ValueWalk.end(&items) }
 }
 
 /// Python's `tuple`.
 public final class TupleValue {
-  public let items: [Value]
+  /// What the tuple holds, in its order.
+  @exclusivity(unchecked) public private(set) var items: [Value]
+  /// A tuple of these items.
   public init(_ items: [Value]) { self.items = items }
+  deinit { ValueWalk.end(&items) }
 }
 
 extension Value {
+  /// Whether the value is missing.
   public var isUndefined: Bool { if case .undefined = self { true } else { false } }
+  /// Whether the value is None.
   public var isNone: Bool { if case .none = self { true } else { false } }
   /// The text of a string; of markup, too, which is one.
   public var asString: String? {
@@ -47,9 +57,13 @@ extension Value {
     return text
   }
 
+  /// A list of these items.
   public static func list(_ items: [Value]) -> Value { .list(ListValue(items)) }
+  /// A tuple of these items.
   public static func tuple(_ items: [Value]) -> Value { .tuple(TupleValue(items)) }
+  /// A dictionary of these pairs.
   public static func dict(_ pairs: [(String, Value)]) -> Value { .dict(DictValue(pairs)) }
+  /// A function of the host.
   public static func function(_ name: String, _ body: @escaping NativeBody) -> Value {
     .object(NativeFunction(name, body))
   }

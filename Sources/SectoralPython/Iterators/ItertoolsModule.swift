@@ -2,7 +2,12 @@ import SectoralJinja
 
 /// `modules.itertools`.
 final class ItertoolsModule: MappingObject {
-  override var keys: [String] { Self.functions.keys.sorted() }
+  override var keys: [String] {
+    [
+      "count", "cycle", "repeat", "accumulate", "chain", "compress", "islice", "starmap", "tee",
+      "zip_longest", "product", "permutations", "combinations", "combinations_with_replacement",
+    ]
+  }
 
   override func member(_ name: String, _ interpreter: Interpreter) throws(TemplateError) -> Value? {
     Self.functions[name].map { .object(ItertoolsFunction(name, $0)) }
@@ -21,13 +26,23 @@ final class ItertoolsModule: MappingObject {
         },
       ]
 
-  private static func iterator(
+  static func iterator(
     _ name: String,
     _ pull: @escaping () throws(TemplateError) -> Value?
   ) -> Value { .object(IteratorObject("itertools." + name, pull)) }
 
-  private static func iterator(_ name: String, _ items: [Value]) -> Value {
+  static func iterator(_ name: String, _ items: [Value]) -> Value {
     .object(IteratorObject("itertools." + name, items: items))
+  }
+
+  static func only(
+    _ keyword: String,
+    _ arguments: Arguments,
+    _ function: String
+  ) throws(TemplateError) {
+    for (name, _) in arguments.keyword where name != keyword {
+      throw .typeError("\(function)() got an unexpected keyword argument '\(name)'")
+    }
   }
 
   @Sendable private static func count(
@@ -37,12 +52,24 @@ final class ItertoolsModule: MappingObject {
     throws(TemplateError) -> Value
   {
     let arguments = try CallArguments("count", arguments, ["start", "step"])
-    var current = try arguments.int(0)
-    let step = try arguments.int(1, default: 1)
-    return iterator("count") { () throws(TemplateError) in
-      defer { current &+= step }
-      return .int(current)
+    var current = arguments[0] ?? .int(0)
+    let step = arguments[1] ?? .int(1)
+    for value in [current, step] where !value.isNumber {
+      throw .typeError("a number is required")
     }
+    let hasStep = !step.isEqual(to: .int(1))
+    let text: (Interpreter) throws(TemplateError) -> String = {
+      (interpreter) throws(TemplateError) in
+      let suffix = hasStep ? ", " + (try interpreter.repr(step)) : ""
+      return "count(\(try interpreter.repr(current))\(suffix))"
+    }
+    return .object(
+      IteratorObject("itertools.count", text: text) { () throws(TemplateError) in
+        let value = current
+        current = try interpreter.operate(.add, value, step)
+        return value
+      }
+    )
   }
 
   @Sendable private static func cycle(
@@ -71,13 +98,19 @@ final class ItertoolsModule: MappingObject {
     let arguments = try CallArguments("repeat", arguments, ["object", "times"], required: 1)
     let value = arguments.value(0)
     var rest = arguments[1] == nil ? nil : try arguments.int(1)
-    return iterator("repeat") { () throws(TemplateError) in
-      if let left = rest {
-        guard left > 0 else { return nil }
-        rest = left - 1
-      }
-      return value
+    let text: (Interpreter) throws(TemplateError) -> String = {
+      (interpreter) throws(TemplateError) in
+      "repeat(\(try interpreter.repr(value))\(rest.map { ", \(max(0, $0))" } ?? ""))"
     }
+    return .object(
+      IteratorObject("itertools.repeat", text: text) { () throws(TemplateError) in
+        if let left = rest {
+          guard left > 0 else { return nil }
+          rest = left - 1
+        }
+        return value
+      }
+    )
   }
 
   @Sendable private static func accumulate(
@@ -168,7 +201,10 @@ final class ItertoolsModule: MappingObject {
     let source = try IteratorObject.over(values[0], interpreter)
     let start = values.count == 2 ? 0 : try bound(1, default: 0)
     let stop = try bound(values.count == 2 ? 1 : 2, default: .max)
-    let step = max(1, try bound(3, default: 1))
+    let step = try bound(3, default: 1)
+    guard step > 0 else {
+      throw .valueError("Step for islice() must be a positive integer or None.")
+    }
     var position = 0
     var wanted = start
     return iterator("islice") { () throws(TemplateError) in
@@ -205,10 +241,25 @@ final class ItertoolsModule: MappingObject {
     throws(TemplateError) -> Value
   {
     let arguments = try CallArguments("tee", arguments, ["iterable", "n"], required: 1)
-    let items = try interpreter.iterate(arguments.value(0))
+    let source = try IteratorObject.over(arguments.value(0), interpreter)
     let count = try arguments.int(1, default: 2)
     guard count >= 0 else { throw .valueError("n must be >= 0") }
-    return .tuple((0..<min(count, 100_000)).map { _ in iterator("tee", items) })
+    guard count <= 1000 else { throw .valueError("n must be at most 1000") }
+    // What one of them has taken waits here for the others.
+    let taken = ListValue()
+    return .tuple(
+      (0..<count).map { _ in
+        var index = 0
+        return iterator("_tee") { () throws(TemplateError) in
+          if index == taken.items.count {
+            guard let item = try source.next() else { return nil }
+            taken.items.append(item)
+          }
+          index += 1
+          return taken.items[index - 1]
+        }
+      }
+    )
   }
 
   @Sendable private static func zipLongest(
@@ -219,102 +270,13 @@ final class ItertoolsModule: MappingObject {
   {
     var columns: [[Value]] = []
     for value in arguments.positional { columns.append(try interpreter.iterate(value)) }
+    try only("fillvalue", arguments, "zip_longest")
     let fill = arguments[keyword: "fillvalue"] ?? .none
     let count = columns.map(\.count).max() ?? 0
     return iterator(
       "zip_longest",
       (0..<count).map { row in .tuple(columns.map { row < $0.count ? $0[row] : fill }) }
     )
-  }
-
-  @Sendable private static func product(
-    _ arguments: Arguments,
-    _ interpreter: Interpreter
-  )
-    throws(TemplateError) -> Value
-  {
-    var pools: [[Value]] = []
-    for value in arguments.positional { pools.append(try interpreter.iterate(value)) }
-    let times = arguments[keyword: "repeat"]?.pythonInt ?? 1
-    guard times >= 0, times * pools.count <= 1000 else {
-      throw .valueError("repeat argument cannot be negative or huge")
-    }
-    pools = Array(repeatElement(pools, count: times).joined())
-    var indexes = [Int](repeating: 0, count: pools.count)
-    var isDone = pools.contains(where: \.isEmpty)
-    return iterator("product") { () throws(TemplateError) in
-      guard !isDone else { return nil }
-      let tuple = Value.tuple(indexes.indices.map { pools[$0][indexes[$0]] })
-      var place = indexes.count - 1
-      while place >= 0 {
-        indexes[place] += 1
-        if indexes[place] < pools[place].count { break }
-        indexes[place] = 0
-        place -= 1
-      }
-      isDone = place < 0
-      return tuple
-    }
-  }
-
-  @Sendable private static func permutations(
-    _ arguments: Arguments,
-    _ interpreter: Interpreter
-  )
-    throws(TemplateError) -> Value
-  {
-    let arguments = try CallArguments("permutations", arguments, ["iterable", "r"], required: 1)
-    let pool = try interpreter.iterate(arguments.value(0))
-    let size = arguments.optional(1) == nil ? pool.count : try arguments.int(1)
-    return selections("permutations", pool, size) { chosen, index in !chosen.contains(index) }
-  }
-
-  private static func combine(
-    _ name: String,
-    _ arguments: Arguments,
-    _ interpreter: Interpreter
-  ) throws(TemplateError) -> Value {
-    let arguments = try CallArguments(name, arguments, ["iterable", "r"], required: 2)
-    let pool = try interpreter.iterate(arguments.value(0))
-    let isRepeating = name != "combinations"
-    return selections(name, pool, try arguments.int(1)) { chosen, index in
-      guard let last = chosen.last else { return true }
-      return isRepeating ? index >= last : index > last
-    }
-  }
-
-  /// All tuples of `size` items whose indexes are admitted, in order of the indexes.
-  private static func selections(
-    _ name: String,
-    _ pool: [Value],
-    _ size: Int,
-    admits: @escaping ([Int], Int) -> Bool
-  ) -> Value {
-    var chosen: [Int] = []
-    var candidate = 0
-    var isDone = size < 0
-    return iterator(name) { () throws(TemplateError) in
-      while !isDone {
-        if chosen.count == size {
-          let tuple = Value.tuple(chosen.map { pool[$0] })
-          if let last = chosen.popLast() { candidate = last + 1 } else { isDone = true }
-          return tuple
-        }
-        if candidate == pool.count {
-          guard let last = chosen.popLast() else {
-            isDone = true
-            break
-          }
-          candidate = last + 1
-        } else if admits(chosen, candidate) {
-          chosen.append(candidate)
-          candidate = 0
-        } else {
-          candidate += 1
-        }
-      }
-      return nil
-    }
   }
 }
 
