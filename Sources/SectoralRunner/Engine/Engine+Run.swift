@@ -167,7 +167,8 @@ extension Engine {
           result.message = failed.message
           result.diagnostics = failed.diagnostics
         }
-        state.add(result)
+        // What has no result of its own when it is run has none when it is skipped.
+        if !state.isExecuting || !node.isEphemeralModel { state.add(result) }
         if NodeRunner.hasLines(node, isExecuting: state.isExecuting) {
           state.events.emit(.skippingDetails(result, state.nextPosition()))
         }
