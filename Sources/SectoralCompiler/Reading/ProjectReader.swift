@@ -122,7 +122,17 @@ package struct ProjectReader {
     inferPrimaryKeys(manifest)
     if !workspace.macroProblems.isEmpty {
       // What a damaged file no longer defines is missed all over the project: that says nothing new.
-      failures.removeAll { failure in failure.diagnostics.allSatisfy(\.isOfMissingMacro) }
+      // And whoever calls it meets the same mistake again.
+      let known = Set(workspace.macroProblems.compactMap { $0.span?.start })
+      failures.removeAll { failure in
+        failure.diagnostics.allSatisfy { diagnostic in
+          diagnostic.isOfMissingMacro
+            || workspace.macroProblems.contains { problem in
+              problem.message == diagnostic.message && problem.id == diagnostic.id
+                && known.contains(diagnostic.span?.start ?? -1)
+            }
+        }
+      }
       failures.insert(Failure(.compilation, workspace.macroProblems), at: 0)
     }
     guard failures.isEmpty else { throw Failures(failures) }
