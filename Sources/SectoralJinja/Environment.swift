@@ -44,7 +44,10 @@ public final class Environment: Sendable {
   {
     let (template, diagnostics) = parse(file, in: range)
     // As in Jinja, names are looked at once the text has been read: mistakes of syntax come first.
-    let first = diagnostics.first { Self.kind(of: $0) == .syntax } ?? diagnostics.first
+    var first = diagnostics.first
+    if let name = first, Self.kind(of: name) == .assertion {
+      first = diagnostics.first { Self.kind(of: $0) == .syntax } ?? name
+    }
     if let first { throw TemplateError(Self.kind(of: first), first) }
     return template
   }

@@ -17,7 +17,7 @@ enum BuiltinTests {
     table.plain("true") { if case .bool(true) = $0 { true } else { false } }
     table.plain("false") { if case .bool(false) = $0 { true } else { false } }
     table.plain("string") { if case .string = $0 { true } else { false } }
-    table.plain("escaped") { _ in false }
+    table.plain("escaped") { $0.isMarkup }
     table.plain("integer") {
       switch $0 {
       case .int, .bigInt: true

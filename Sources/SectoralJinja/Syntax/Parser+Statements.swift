@@ -279,7 +279,9 @@ extension Parser {
         throw fail("unexpected '='", at: current)
       }
       if current.kind == .end || isAt(.rightParenthesis) || isAt(.assign) { break }
-      if let stop, isAt(stop), pending.count > mark { break }
+      if let stop, isAt(stop), pending.count > mark {
+        throw fail("unexpected \(described(current))", at: current)
+      }
       pending.append(try parseTargetItem(allowsNamespace, recordsStores))
       guard isAt(.comma) else { break }
       isTuple = true
