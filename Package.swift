@@ -200,7 +200,7 @@ let package = Package(
     ),
     .testTarget(
       name: "SectoralEndToEndTests",
-      dependencies: ["sectoral", "SectoralText"]
+      dependencies: ["sectoral", "SectoralText", "SectoralYAML"]
     ),
   ],
   swiftLanguageModes: [.v6]

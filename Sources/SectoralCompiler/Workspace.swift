@@ -100,18 +100,13 @@ package final class Workspace: Sendable {
 
   /// The relation of a node.
   package func relation(of node: Node, type: RelationType? = nil) -> Relation {
-    var policy = quoting
-    if let own = node.config["quoting"]?.map {
-      if let flag = own["database"]?.bool ?? own["project"]?.bool { policy.database = flag }
-      if let flag = own["schema"]?.bool { policy.schema = flag }
-      if let flag = own["identifier"]?.bool { policy.identifier = flag }
-    }
-    return Relation(
+    // The config `quoting` of a node has no say in it: dbt keeps it, and looks at the project's.
+    Relation(
       database: node.database,
       schema: node.schema,
       identifier: node.alias,
       type: type,
-      quotePolicy: policy,
+      quotePolicy: quoting,
       aliasesSubqueries: aliasesSubqueries
     )
   }

@@ -483,7 +483,12 @@ package final class TableObject: Object {
     }
     return .object(
       TableObject(
-        names: columnNames + shown.map { right.columnNames[$0] },
+        names: columnNames
+          + shown.map { index -> String in
+            // As agate tells the columns of the right table from those of the left.
+            let name = right.columnNames[index]
+            return columnNames.contains(name) ? name + "2" : name
+          },
         types: columnTypes + shown.map { right.columnTypes[$0] },
         rows: rows
       )

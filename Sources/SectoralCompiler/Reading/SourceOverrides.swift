@@ -2,101 +2,92 @@ import SectoralProject
 import SectoralText
 import SectoralYAML
 
-/// `overrides:` of sources: entries that change a source of another package (deprecated in dbt).
-///
-/// Keys that such an entry gives take the place of the source's; its tables are matched by name, and
-/// likewise changed key by key.
+/// The entries with `overrides: package`, which replace keys of that package's sources.
 struct SourceOverrides {
-  private struct Target: Hashable {
-    let package: String
-    let source: String
+  struct Override {
+    let entry: YAMLNode
+    /// The file that it stands in.
+    let path: String
+    var tables: [String: YAMLNode] = [:]
+    var isUsed = false
+    var usedTables: Set<String> = []
   }
 
-  private let patches: [Target: YAMLNode]
-  let warnings: [NamedWarning]
+  private var overrides: [[String]: Override] = [:]
 
   init(_ files: [PropertiesFile]) {
-    var patches: [Target: YAMLNode] = [:]
-    var warnings: [NamedWarning] = []
-    var known: Set<Target> = []
     for file in files {
-      for (name, source) in file.entries("sources") {
-        guard let package = Self.overridden(source) else {
-          known.insert(Target(package: file.package, source: name))
+      for entry in file.root?["sources"]?.sequence ?? [] {
+        guard let name = entry["name"]?.string, let target = entry["overrides"]?.string else {
           continue
         }
-        patches[Target(package: package, source: name)] = source
-        warnings.append(
-          NamedWarning(
-            "SourceOverrideDeprecation",
-            Diagnostic(
-              id: "source.override",
-              severity: .warning,
-              message: "The source property `overrides` is deprecated but was found on source "
-                + "`\(name)` in file `\(file.file.originalFilePath)`. Instead, `enabled` should be "
-                + "used to disable the unwanted source.",
-              span: source["overrides"]?.span ?? source.span
-            )
-          )
-        )
+        var override = Override(entry: entry, path: file.file.originalFilePath)
+        for table in entry["tables"]?.sequence ?? [] {
+          if let name = table["name"]?.datum.pythonText { override.tables[name] = table }
+        }
+        overrides[[target, name]] = override
       }
     }
-    for (target, source) in patches where !known.contains(target) {
-      warnings.append(
-        NamedWarning(
-          "UnusedTables",
-          Diagnostic(
-            id: "source.override-unused",
-            severity: .warning,
-            message: "During parsing, dbt encountered source overrides that had no target: source "
-              + "\(target.package).\(target.source)",
-            span: source["overrides"]?.span ?? source.span,
-            hint: "'overrides' names an installed package that has a source of this name"
-          )
+  }
+
+  mutating func source(_ name: String, in package: String) -> Override? {
+    overrides[[package, name]]?.isUsed = true
+    return overrides[[package, name]]
+  }
+
+  mutating func table(_ table: String, of name: String, in package: String) -> YAMLNode? {
+    overrides[[package, name]]?.usedTables.insert(table)
+    return overrides[[package, name]]?.tables[table]
+  }
+
+  /// Every key that the override has replaces that of the entry.
+  static func join(
+    _ override: YAMLNode?,
+    over entry: YAMLNode,
+    leaving left: String? = nil
+  ) -> YAMLNode {
+    guard let override else { return entry }
+    var pairs = entry.mapping ?? []
+    for pair in override.mapping ?? [] {
+      let key = pair.key.keyText
+      guard key != "name", key != "overrides", key != left else { continue }
+      if let index = pairs.firstIndex(where: { $0.key.keyText == key }) {
+        pairs[index] = pair
+      } else {
+        pairs.append(pair)
+      }
+    }
+    return YAMLNode(.mapping(pairs), at: entry.span)
+  }
+
+  /// Overrides of what is not there.
+  var unused: [NamedWarning] {
+    var lines: [String] = []
+    var place: TextSpan?
+    for (key, override) in overrides.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+      let words = "\(key[0]).\(key[1])"
+      if !override.isUsed {
+        lines.append("  - Source \(words) (in \(override.path))")
+        place = place ?? override.entry.span
+      }
+      for (name, table) in override.tables.sorted(by: { $0.key < $1.key })
+      where override.isUsed && !override.usedTables.contains(name) {
+        lines.append("  - Source table \(words).\(name) (in \(override.path))")
+        place = place ?? table.span
+      }
+    }
+    guard !lines.isEmpty else { return [] }
+    return [
+      NamedWarning(
+        "UnusedTables",
+        Diagnostic(
+          id: "source.unused-override",
+          severity: .warning,
+          message: "During parsing, dbt encountered source overrides that had no target:\n"
+            + lines.joined(separator: "\n"),
+          span: place
         )
       )
-    }
-    self.patches = patches
-    self.warnings = warnings
-  }
-
-  /// The package whose source an entry changes; nil for an entry that is a source itself.
-  static func overridden(_ source: YAMLNode) -> String? {
-    guard let package = source["overrides"], !package.isNull else { return nil }
-    return package.datum.pythonText
-  }
-
-  func applied(to source: YAMLNode, named name: String, of package: String) -> YAMLNode {
-    guard let patch = patches[Target(package: package, source: name)] else { return source }
-    var patched = Self.changed(source, by: patch, except: ["name", "overrides", "tables"])
-    guard let tables = source["tables"]?.sequence, let changes = patch["tables"]?.sequence,
-      let index = patched.mapping?.firstIndex(where: { $0.key.keyText == "tables" }),
-      var pairs = patched.mapping
-    else { return patched }
-    let changed = tables.map { table in
-      guard let name = table["name"]?.datum,
-        let change = changes.last(where: { $0["name"]?.datum == name })
-      else { return table }
-      return Self.changed(table, by: change, except: ["name"])
-    }
-    pairs[index].value = YAMLNode(.sequence(changed), at: pairs[index].value.span)
-    patched = YAMLNode(.mapping(pairs), at: patched.span)
-    return patched
-  }
-
-  private static func changed(
-    _ node: YAMLNode,
-    by patch: YAMLNode,
-    except kept: Set<String>
-  ) -> YAMLNode {
-    guard var pairs = node.mapping else { return node }
-    for (key, value) in patch.mapping ?? [] where !kept.contains(key.keyText) {
-      if let index = pairs.firstIndex(where: { $0.key.keyText == key.keyText }) {
-        pairs[index].value = value
-      } else {
-        pairs.append((key: key, value: value))
-      }
-    }
-    return YAMLNode(.mapping(pairs), at: node.span)
+    ]
   }
 }

@@ -214,7 +214,7 @@ package final class Engine: Sendable {
     )
     try FileSystem.write(writer.bytes(), to: "\(project.targetPath)/manifest.json")
     try FileSystem.write(
-      ManifestWriter.emptySemanticManifest,
+      writer.semanticBytes(),
       to: "\(project.targetPath)/semantic_manifest.json"
     )
     events.emit(
