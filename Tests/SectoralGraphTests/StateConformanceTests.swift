@@ -13,14 +13,16 @@ struct StateConformanceTests {
   /// On dbt's own manifests.
   @Test(arguments: RecordedEdit.all) func comparesAsDbt(_ edit: RecordedEdit) throws {
     let project = Recording.manifest(edit.manifest)
-    for expected in edit.cases { check(expected, project, try edit.recordedManifest(), edit) }
+    let earlier = try #require(RecordedEdit.bases[edit.base].recorded)
+    for expected in edit.cases { check(expected, project, earlier, edit) }
   }
 
   /// On the project as a command reads it, beside dbt's manifest and beside our own.
   @Test(arguments: RecordedEdit.all.filter(\.isReadable))
   func readsAndComparesAsDbt(_ edit: RecordedEdit) throws {
     let project = try TemporaryProject.read(edit.plainFiles, vars: edit.vars, target: edit.target)
-    for earlier in [try edit.recordedManifest(isPlain: true), try edit.ownManifest()] {
+    let base = RecordedEdit.bases[edit.base]
+    for earlier in [try #require(base.plain), try #require(base.own)] {
       for expected in edit.cases {
         check(expected, project, earlier, edit, among: Set(Graph(project).members.map(\.uniqueID)))
       }
@@ -85,8 +87,8 @@ struct RecordedEdit: Sendable, CustomTestStringConvertible {
   /// dbt's manifest of the edited project.
   let manifest: DatumMap
   let files: [String: String]
-  let baseFiles: [String: String]
-  let base: Datum
+  /// The place of the project before the edit among `bases`.
+  let base: Int
   let vars: DatumMap
   let target: String?
   let cases: [Case]
@@ -97,54 +99,74 @@ struct RecordedEdit: Sendable, CustomTestStringConvertible {
     files["dbt_project.yml"]?.contains("more_unrendered_values: true") ?? false
   }
 
-  /// dbt's manifest of the project before the edit; the plain one without what `plainFiles` leaves
-  /// out and would count as a broken promise.
-  func recordedManifest(isPlain: Bool = false) throws(Failure) -> EarlierManifest {
-    var manifest = base["manifest"]?.map ?? [:]
-    if isPlain, var nodes = manifest["nodes"]?.map {
-      for id in nodes.keys where id.hasPrefix("model.lab.dim.") { nodes[id] = nil }
-      manifest["nodes"] = .map(nodes)
+  /// A project before its edits, as manifests: read once for all of them.
+  struct Base: Sendable {
+    /// dbt's.
+    let recorded: EarlierManifest?
+    /// dbt's without what `plainFiles` leaves out and would count as a broken promise.
+    let plain: EarlierManifest?
+    /// Our own, of the plain files.
+    let own: EarlierManifest?
+
+    init(_ row: Datum, _ project: [String: String]) {
+      var manifest = row["manifest"]?.map ?? [:]
+      recorded = Self.earlier("dbt's", manifest)
+      if var nodes = manifest["nodes"]?.map {
+        for id in nodes.keys where id.hasPrefix("model.lab.dim.") { nodes[id] = nil }
+        manifest["nodes"] = .map(nodes)
+      }
+      plain = Self.earlier("dbt's, in part", manifest)
+      own = try? Self.own(RecordedEdit.apply(row["changes"], to: project))
     }
-    return try EarlierManifest(path: "dbt's", bytes: Array(JSON.text(of: .map(manifest)).utf8))
+
+    private static func earlier(_ path: String, _ manifest: DatumMap) -> EarlierManifest? {
+      try? EarlierManifest(path: path, bytes: Array(JSON.text(of: .map(manifest)).utf8))
+    }
+
+    private static func own(_ files: [String: String]) throws -> EarlierManifest {
+      let manifest = try TemporaryProject.read(RecordedEdit.plain(files), vars: [:], target: nil)
+      let metadata = ArtifactMetadata(
+        dbtVersion: "1.11.0",
+        generatedAt: "",
+        invocationID: "",
+        invocationStartedAt: "2024-01-01T00:00:00Z",
+        environment: [:]
+      )
+      return try EarlierManifest(
+        path: "our own",
+        bytes: ManifestWriter(manifest, metadata, quoting: [:]).bytes()
+      )
+    }
   }
 
-  /// Our own, of the same project.
-  func ownManifest() throws -> EarlierManifest {
-    let manifest = try TemporaryProject.read(Self.plain(baseFiles), vars: [:], target: nil)
-    let metadata = ArtifactMetadata(
-      dbtVersion: "1.11.0",
-      generatedAt: "",
-      invocationID: "",
-      invocationStartedAt: "2024-01-01T00:00:00Z",
-      environment: [:]
-    )
-    return try EarlierManifest(
-      path: "our own",
-      bytes: ManifestWriter(manifest, metadata, quoting: [:]).bytes()
-    )
-  }
-
-  static let all: [RecordedEdit] = {
+  private static let root: Datum = {
     let url = URL(filePath: #filePath).deletingLastPathComponent()
       .appending(path: "Data/state.json")
     guard let data = try? Data(contentsOf: url), let root = try? JSON.parse([UInt8](data)) else {
       Issue.record("cannot read the recorded edits")
-      return []
+      return .null
     }
-    let project = Dictionary(
-      (root["files"]?.map ?? [:]).entries.map { ($0.key, $0.value.string ?? "") },
-      uniquingKeysWith: { $1 }
-    )
+    return root
+  }()
+
+  private static let project = Dictionary(
+    (root["files"]?.map ?? [:]).entries.map { ($0.key, $0.value.string ?? "") },
+    uniquingKeysWith: { $1 }
+  )
+
+  static let bases: [Base] = (root["bases"]?.list ?? []).map { Base($0, project) }
+
+  static let all: [RecordedEdit] = {
     let bases = root["bases"]?.list ?? []
     return (root["edits"]?.list ?? []).map { row in
-      let base = bases[row["base"]?.int ?? 0]
+      let index = row["base"]?.int ?? 0
+      let base = bases[index]
       let baseFiles = apply(base["changes"], to: project)
       return RecordedEdit(
         name: row["name"]?.string ?? "",
         manifest: combined(base["manifest"]?.map ?? [:], row["manifest"]?.map ?? [:]),
         files: apply(row["changes"], to: baseFiles),
-        baseFiles: baseFiles,
-        base: base,
+        base: index,
         vars: row["vars"]?.string.flatMap { YAMLParser.parse($0).root?.datum.map } ?? [:],
         target: row["target"]?.string,
         cases: (row["cases"]?.list ?? []).map { item in
@@ -186,7 +208,7 @@ struct RecordedEdit: Sendable, CustomTestStringConvertible {
   /// Without model versions and the semantic layer.
   var plainFiles: [String: String] { Self.plain(files) }
 
-  private static func plain(_ files: [String: String]) -> [String: String] {
+  fileprivate static func plain(_ files: [String: String]) -> [String: String] {
     var files = files
     for path in files.keys where path.hasPrefix("models/marts/dim_v") { files[path] = nil }
     files["models/marts/last.sql"] = nil
@@ -210,7 +232,7 @@ struct RecordedEdit: Sendable, CustomTestStringConvertible {
   }
 
   /// As the script does it: `[path, old, new]`, `[path, text]`, `[path, null]`.
-  private static func apply(_ changes: Datum?, to files: [String: String]) -> [String: String] {
+  fileprivate static func apply(_ changes: Datum?, to files: [String: String]) -> [String: String] {
     var files = files
     for change in changes?.list ?? [] {
       guard let parts = change.list, let path = parts.first?.string else { continue }
