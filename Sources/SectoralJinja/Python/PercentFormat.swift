@@ -35,7 +35,6 @@ enum PercentFormat {
     init(_ format: String, _ value: Value, _ interpreter: Interpreter, _ escapes: Bool) {
       bytes = Array(format.utf8)
       self.value = value
-      self.arguments = arguments
       self.interpreter = interpreter
       out = interpreter.output
       self.escapes = escapes
