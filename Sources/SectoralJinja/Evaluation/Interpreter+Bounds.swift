@@ -155,6 +155,19 @@ extension Interpreter {
     return .string(a + b)
   }
 
+  /// `parts` with a separator between them: they may share their text many times over.
+  func joined(_ parts: [String], separator: String) throws(TemplateError) -> String {
+    var length = separator.utf8.count.multipliedReportingOverflow(by: max(0, parts.count - 1))
+      .partialValue
+    for part in parts {
+      length &+= part.utf8.count
+      try checkLength(length)
+    }
+    try checkLength(length)
+    try account(bytes: length)
+    return parts.joined(separator: separator)
+  }
+
   /// Refuses an integer of so many bits before it is computed.
   func checkBits(_ bits: Int) throws(TemplateError) {
     guard bits <= limits.integerBits else {

@@ -130,6 +130,7 @@ extension Interpreter {
       output.truncate(to: mark)
       throw error
     }
+    if output.count - mark > 15 { try account(bytes: output.count - mark) }
     return output.take(from: mark)
   }
 
