@@ -1,5 +1,6 @@
 import SectoralJinja
 import SectoralProject
+import SectoralPython
 import SectoralYAML
 
 /// `ref` as a value: besides being called it has members, of which packages use `config`.
