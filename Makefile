@@ -16,11 +16,12 @@ BINARY = .build/release/sectoral
 SWIFT_FILES = Package.swift Sources Tests Plugins Benchmarks
 LOCAL = --profiles-dir profiles --target local
 
-.PHONY: help setup demo build release install uninstall test lint format bench bench-jinja conformance fuzz docs clean
+.PHONY: help setup demo build release install uninstall test differential lint format bench bench-jinja conformance
+.PHONY: conformance-public fuzz docs clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets.
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: ## Install what the build needs and the machine lacks.
 	@SWIFT='$(SWIFT)' .ci/setup
@@ -60,6 +61,13 @@ uninstall: ## Remove it from there.
 test: setup lint ## Run every test.
 	$(SWIFT) build --build-tests $(TEST_FLAGS)
 	$(SWIFT) test --skip-build --parallel --disable-xctest $(TEST_FLAGS)
+	@.ci/setup python3-venv
+	PYTHON='$(PYTHON)' Tests/SectoralJinjaTests/Differential/run.sh .build/debug/jinja
+
+differential: setup ## Compare the template engine with Jinja2 on random templates (ARGS="--seed 2 --count 50000").
+	@.ci/setup python3-venv
+	$(SWIFT) build --product jinja
+	PYTHON='$(PYTHON)' Tests/SectoralJinjaTests/Differential/run.sh .build/debug/jinja $(ARGS)
 
 lint: setup ## Check the format of the sources.
 	$(SWIFT) format lint --strict --recursive --parallel $(SWIFT_FILES)
@@ -79,6 +87,12 @@ bench-jinja: setup ## Time the template engine beside MiniJinja's and Jinja2's.
 conformance: release ## Compare the projects here with dbt-core's reading of them, node by node.
 	@.ci/setup python3-venv
 	Tests/Conformance/run.sh $(BINARY) '$(SECTORAL_SHARED)'
+
+# PROJECTS: names of some of them; `public_projects.py --list` shows all.
+conformance-public: release ## Compare public projects with dbt-core's reading of them; needs git and a server.
+	@.ci/setup python3-venv
+	$(PYTHON) Tests/Conformance/public_projects.py --binary $(BINARY) \
+		--shared '$(SECTORAL_SHARED)' $(if $(PROJECTS),--only $(PROJECTS))
 
 FUZZ_SECONDS ?= 60
 fuzz: release ## Damage projects and templates: no input may crash (FUZZ_SECONDS=60 for each target).

@@ -142,7 +142,8 @@ let package = Package(
     ),
     .testTarget(
       name: "SectoralPythonTests",
-      dependencies: ["SectoralPython", "SectoralJinja", "SectoralText"]
+      dependencies: ["SectoralPython", "SectoralJinja", "SectoralText"],
+      exclude: ["Cases"]
     ),
     .testTarget(
       name: "SectoralPostgresTests",

@@ -34,6 +34,8 @@ package final class Workspace: Sendable {
   package let flags: RenderingFlags
   /// Macros that replace `ref`, `source`, `config`, or a naming macro: shortcuts are off then.
   package let warnings: [Diagnostic]
+  /// What is wrong with macro files: reported with the mistakes of everything else.
+  package let macroProblems: [Diagnostic]
   private let packageIndex: [String: Int]
   private let variables: [String: DatumMap]
 
@@ -48,7 +50,8 @@ package final class Workspace: Sendable {
     processEnvironment: [String: String],
     cliVars: DatumMap,
     flags: RenderingFlags,
-    warnings: [Diagnostic]
+    warnings: [Diagnostic],
+    macroProblems: [Diagnostic] = []
   ) {
     root = packages[0]
     self.packages = packages
@@ -62,6 +65,7 @@ package final class Workspace: Sendable {
     self.cliVars = cliVars
     self.flags = flags
     self.warnings = warnings
+    self.macroProblems = macroProblems
     packageIndex = Dictionary(
       packages.enumerated().map { ($1.name, $0) },
       uniquingKeysWith: { first, _ in first }
@@ -114,7 +118,17 @@ package final class Workspace: Sendable {
 
   /// The relation of a source: its own quoting over the adapter's, not the project's.
   package func relation(of source: SourceTable) -> Relation {
-    var policy = NamePolicy()
+    relation(of: source, quoting: NamePolicy())
+  }
+
+  /// A source's relation as the manifest names it: there the project's quoting counts, which
+  /// `source()` does not look at.
+  package func listedRelation(of source: SourceTable) -> Relation {
+    relation(of: source, quoting: quoting)
+  }
+
+  private func relation(of source: SourceTable, quoting: NamePolicy) -> Relation {
+    var policy = quoting
     if let flag = source.quoting["database"]?.bool { policy.database = flag }
     if let flag = source.quoting["schema"]?.bool { policy.schema = flag }
     if let flag = source.quoting["identifier"]?.bool { policy.identifier = flag }

@@ -197,7 +197,7 @@ enum KnownName: UInt32, CaseIterable {
   case and, or, not, `in`, `is`, `if`, `else`, elif, endif, `for`, endfor, recursive, set, endset
   case macro, endmacro, call, endcall, filter, endfilter, with, endwith, without, context
   case `do`, `break`, `continue`, block, endblock, extends, include, `import`, from, `as`
-  case ignore, missing, scoped, required, autoescape, endautoescape, raw, endraw
+  case print, ignore, missing, scoped, required, autoescape, endautoescape, raw, endraw
   case `true`, `false`, none, True, False, None
   case loop, caller, varargs, kwargs, `self`, `super`, namespace
   // str

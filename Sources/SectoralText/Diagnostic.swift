@@ -72,12 +72,19 @@ public struct DiagnosticFormatter: Sendable {
       let number = String(line)
       gutter = String(repeating: " ", count: number.count)
       lines.append("\(gutter)--> \(span.file.path):\(line):\(column)")
-      let range = span.file.lineRange(line)
+      let whole = span.file.lineRange(line)
+      let range = window(of: whole, around: span)
       let source = span.file.text(in: range)
       if !source.isEmpty {
+        let isCut = range.lowerBound > whole.lowerBound
         lines.append("\(gutter) |")
-        lines.append("\(number) | \(shown(source))")
-        let lead = shown(span.file.text(in: range.lowerBound..<max(range.lowerBound, span.start)))
+        lines.append(
+          "\(number) | \(isCut ? "…" : "")\(shown(source))"
+            + (range.upperBound < whole.upperBound ? "…" : "")
+        )
+        let lead =
+          (isCut ? "…" : "")
+          + shown(span.file.text(in: range.lowerBound..<max(range.lowerBound, span.start)))
         let marked = span.file.text(
           in: span.start..<max(span.start, min(span.end, range.upperBound))
         )
@@ -93,10 +100,23 @@ public struct DiagnosticFormatter: Sendable {
       }
       let (line, column) = span.position
       let verb = index == 0 ? "in" : "called from"
-      lines.append("\(gutter) = \(verb) \(frame.label), at \(span.file.path):\(line):\(column)")
+      lines.append("\(gutter) = \(verb) \(frame.label) (\(span.file.path):\(line):\(column))")
     }
     if let hint = diagnostic.hint { lines.append("\(gutter) = hint: \(hint)") }
     return lines.joined(separator: "\n")
+  }
+
+  /// The part of a line that is shown: all of it, unless it is too long to be read.
+  private func window(of line: Range<Int>, around span: TextSpan) -> Range<Int> {
+    let size = 160
+    guard line.count > 2 * size else { return line }
+    let bytes = span.file.bytes
+    var start = max(line.lowerBound, min(span.start, line.upperBound) - size)
+    var end = min(line.upperBound, max(span.start, line.lowerBound) + size)
+    // Not in the middle of a character.
+    while start > line.lowerBound, bytes[start] & 0xC0 == 0x80 { start -= 1 }
+    while end < line.upperBound, bytes[end] & 0xC0 == 0x80 { end += 1 }
+    return start..<max(start, end)
   }
 
   private func shown(_ text: String) -> String {

@@ -118,7 +118,11 @@ struct Jinja {
     do throws(TemplateError) {
       let (template, mistakes) = environment.parse(file)
       guard mistakes.isEmpty else {
-        System.fail(mistakes.map { DiagnosticFormatter().format($0) }.joined(separator: "\n\n"))
+        var shown = mistakes.prefix(20).map { DiagnosticFormatter().format($0) }
+        if mistakes.count > shown.count {
+          shown.append("and \(mistakes.count - shown.count) more mistakes")
+        }
+        System.fail(shown.joined(separator: "\n\n"))
       }
       let interpreter = Interpreter(environment)
       if request.isNative {

@@ -131,6 +131,17 @@ struct Session {
 
   // MARK: Commands of the engine
 
+  private func check(operation name: String?, _ flags: InvocationFlags) throws(UsageError) {
+    switch (name, flags.operationSQL) {
+    case (nil, nil): throw UsageError("give a macro or --sql", command: "run-operation")
+    case (_?, _?):
+      throw UsageError("a macro and --sql exclude each other", command: "run-operation")
+    case (nil, _?) where !flags.operationArguments.isEmpty:
+      throw UsageError("--args is for macros, not for --sql", command: "run-operation")
+    default: break
+    }
+  }
+
   private func engine(
     _ command: any EngineCommand,
     _ given: [String: RawFlag],
@@ -144,7 +155,10 @@ struct Session {
       toleratesMissingDirectories: command.engineCommand == .debug
     )
     var resolved = try resolver.resolve()
-    if case .runOperation(let name) = command.engineCommand { resolved.flags.operationName = name }
+    if case .runOperation(let name) = command.engineCommand {
+      resolved.flags.operationName = name
+      try check(operation: name, resolved.flags)
+    }
     if line.usesModelsOption, which != "list" {
       resolved.deprecations.append(
         (

@@ -192,6 +192,63 @@ struct BadInputTests {
       ]
     ),
     BadInput(
+      name: "unknown-access",
+      files: [
+        "models/a.sql": model,
+        "models/s.yml": "models:\n  - name: a\n    access: 1️⃣privat\n",
+      ],
+      says: ["at path ['access']: 'privat' is not one of ['private', 'protected', 'public']"],
+      hint: "did you mean 'private'?"
+    ),
+    BadInput(
+      name: "private-ref",
+      files: [
+        "models/a.sql": model, "models/b.sql": "select *\nfrom {{ 1️⃣ref('a') }}\n",
+        "models/s.yml":
+          "groups: [{name: g, owner: {name: x}}]\nmodels: [{name: a, access: private, group: g}]\n",
+      ],
+      says: ["the referenced node is private to the 'g' group"],
+      hint: "put both into one group"
+    ),
+    BadInput(
+      name: "unknown-group",
+      files: [
+        "models/a.sql": model, "models/s.yml": "models: [{name: a, group: nope}]\n",
+      ],
+      says: ["Invalid group 'nope', expected one of []"],
+      hint: "declare it under 'groups:'"
+    ),
+    BadInput(
+      name: "mistakes-of-every-kind",
+      files: [
+        "macros/m.sql": "{% macro m( %}{% endmacro %}\n",
+        "macros/n.sql": "{% macro n() %}{{ m() }}{% endmacro %}\n",
+        "models/a.sql": "select {{ ref('nowhere') }}\n",
+        "models/b.sql": "select 1 as a {% foo %}\n",
+        "models/c.sql": "select {{ n() }} as a\n",
+        "models/s.yml": "models: 3\n", "models/t.yml": "models: [\n",
+      ],
+      says: [
+        "Encountered 5 errors", "macros/m.sql:1:", "Encountered unknown tag 'foo'.",
+        "'nowhere' which was not found", "models/s.yml:1:", "models/t.yml:",
+      ]
+    ),
+    BadInput(
+      name: "variables-twice",
+      files: [
+        "dbt_project.yml": BadInput.projectFile("1️⃣vars: {x: 1}\n"), "vars.yml": "vars: {y: 2}\n",
+        "models/a.sql": model,
+      ],
+      says: ["variables are given both in vars.yml and in dbt_project.yml"],
+      hint: "keep them in one of the two files"
+    ),
+    BadInput(
+      name: "variables-without-a-heading",
+      files: ["vars.yml": "1️⃣x: 1\n", "models/a.sql": model],
+      says: ["the key 'x' means nothing in vars.yml"],
+      hint: "put all variables under 'vars:'"
+    ),
+    BadInput(
       name: "duplicate-relation",
       files: [
         "models/a.sql": model, "models/b.sql": "{{ config(alias='a') }}select 1 as a\n",
@@ -488,6 +545,25 @@ struct BadInputTests {
       files: ["models/a.sql": model],
       command: ["ls", "--select", "nomethod:x"],
       says: ["'nomethod'"]
+    ),
+    BadInput(
+      name: "misspelt-selection-method",
+      files: ["models/a.sql": model],
+      command: ["ls", "--select", "a +tagg:x,b"],
+      says: ["'tagg' is not a valid method name", "--> --select:1:3", "1 | a +tagg:x,b"],
+      hint: "did you mean 'tag:'?"
+    ),
+    BadInput(
+      name: "operation-of-nothing",
+      files: ["models/a.sql": model],
+      command: ["run-operation"],
+      says: ["give a macro or --sql"]
+    ),
+    BadInput(
+      name: "operation-twice",
+      files: ["models/a.sql": model],
+      command: ["run-operation", "m", "--sql", "select 1"],
+      says: ["a macro and --sql exclude each other"]
     ),
   ]
 }

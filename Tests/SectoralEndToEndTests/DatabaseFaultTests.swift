@@ -69,7 +69,7 @@ struct DatabaseFaultTests {
         "models/a.sql": "select\n  {{ 1️⃣plus_one('zz') }} as a\n",
         "macros/m.sql": "{% macro plus_one(x) %}{{ x }} + 1{% endmacro %}\n",
       ],
-      [error, "column \"zz\" does not exist", "macro plus_one, at macros/m.sql:1:1"]
+      [error, "column \"zz\" does not exist", "macro plus_one (macros/m.sql:1:1)"]
     ),
     models(
       "value-of-an-expression",

@@ -27,7 +27,8 @@ struct VersionTests {
 
   @Test(arguments: [
     (">=1.3.0", "1.3.0", true), (">1.3.0", "1.3.0", false), ("<2.0", "1.11.16", true),
-    ("<=1.11", "1.11.1", false), ("1.11.0", "1.11.0", true), ("=1.11.0", "1.11.1", false),
+    ("<=1.11", "1.11.1", false), (">=1.6.0rc2", "1.6.0-rc1", false), (">=1.6.0rc2", "1.6.0", true),
+    ("1.11.0", "1.11.0", true), ("=1.11.0", "1.11.1", false),
   ])
   func `A specifier admits versions`(specifier: String, version: String, admitted: Bool) throws {
     let specifier = try #require(VersionSpecifier(specifier))

@@ -77,7 +77,7 @@ struct DiagnosticTests {
           |
         2 |     from {{ reff('é') }} as a
           |             ^^^^^^^^^
-          = in macro m, at models/x.sql:1:1
+          = in macro m (models/x.sql:1:1)
           = in model x
           = hint: did you mean 'ref'?
         """

@@ -159,7 +159,7 @@ extension AdapterCall {
     }
     guard let name = result.table.rows.first?.first ?? nil else { return nil }
     if ["utc", "etc/utc", "gmt"].contains(name.lowercased()) { return nil }
-    return ZoneData.named(name)
+    return ZoneTables.named(name)
   }
 }
 

@@ -554,14 +554,19 @@ private enum CellText {
     return String(text)
   }
 
-  static func date(_ text: String) -> Moment? { parse(stripped(text), "%Y-%m-%d") }
+  // Both are right: a format that is not gives nothing.
+  private static let dateFormat = try? DateFormat("%Y-%m-%d")
+  private static let timeFormat = try? DateFormat("%Y-%m-%d %H:%M:%S")
+
+  static func date(_ text: String) -> Moment? { parse(stripped(text), dateFormat) }
 
   static func time(_ text: String, _ type: TableType) -> Moment? {
     type == .dateTime
-      ? parse(stripped(text), "%Y-%m-%d %H:%M:%S") : ISODateTime.parse(stripped(text))
+      ? parse(stripped(text), timeFormat) : ISODateTime.parse(stripped(text))
   }
 
-  private static func parse(_ text: String, _ format: String) -> Moment? {
+  private static func parse(_ text: String, _ format: DateFormat?) -> Moment? {
+    guard let format else { return nil }
     do throws(DateParser.Failure) {
       return try DateParser.parse(text, format)
     } catch {

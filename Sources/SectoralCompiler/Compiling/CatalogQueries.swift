@@ -50,4 +50,20 @@ extension RunContext {
       throw Failure(error, node: nil)
     }
   }
+
+  /// Sends a text of the command line, once its templates are rendered. Blank text is sent nowhere.
+  package func runOperation(sql text: String) throws(Failure) -> AdapterResponse? {
+    guard let session else { preconditionFailure("operations run with a session") }
+    do throws(TemplateError) {
+      let sql = String(try render(text: text, label: "--sql").trimmingBlanks)
+      guard !sql.isEmpty else { return nil }
+      do throws(WarehouseError) {
+        return try session.execute(sql).response
+      } catch {
+        throw TemplateError.warehouse(error)
+      }
+    } catch {
+      throw Failure(error, node: nil)
+    }
+  }
 }

@@ -28,6 +28,16 @@ package final class Compiler: Sendable {
   package let workspace: Workspace
   package let manifest: Manifest
   package let references: ReferenceIndex
+  /// Whether nodes must be run one after the other, because macros hand each other things in `graph`.
+  package var sharesGraph: Bool {
+    sharing.withLock { known in
+      let shares = known ?? workspace.macros.writesGraph
+      known = shares
+      return shares
+    }
+  }
+  private let sharing = Mutex<Bool?>(nil)
+  let sharedGraph = SharedGraph()
   private let tests: TestParts
   /// Ephemeral models' own SQL: they are compiled when somebody first needs them.
   private let ephemeralModels = Mutex<[String: CompiledSQL]>([:])

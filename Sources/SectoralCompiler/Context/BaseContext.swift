@@ -35,6 +35,11 @@ package final class BaseContext: Scope {
     super.init()
   }
 
+  /// The names it has values for.
+  package var names: [Symbol] {
+    Array(values.keys) + [Self.target, Self.env, Self.invocationArguments, Self.metadata]
+  }
+
   package override func lookup(_ name: Symbol) -> Value? {
     values[name] ?? dictionaries[name] ?? dictionary(name)
   }

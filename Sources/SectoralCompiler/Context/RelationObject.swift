@@ -190,7 +190,7 @@ package final class RelationObject: Object {
     case "replace_path":
       return make { arguments, interpreter throws(TemplateError) in
         var copy = self.relation
-        try copy.setPath(arguments.keyword)
+        try copy.setPath(arguments.keyword, isStrict: true)
         return self.with { $0 = copy }
       }
     case "without_identifier":
@@ -439,7 +439,7 @@ struct RelationFields {
   ) throws(TemplateError) -> Bool {
     switch name {
     case "path":
-      try relation.setPath(Self.parts(value, interpreter))
+      try relation.setPath(Self.parts(value, interpreter), isStrict: false)
     case "type":
       if value.isNone {
         relation.type = nil
@@ -513,17 +513,19 @@ struct RelationFields {
 }
 
 extension Relation {
+  /// `isStrict`: whether unknown parts are mistakes; packages give others to `incorporate`.
   fileprivate mutating func setPath(
-    _ parts: [(name: String, value: Value)]
-  )
-    throws(TemplateError)
-  {
+    _ parts: [(name: String, value: Value)],
+    isStrict: Bool
+  ) throws(TemplateError) {
     for (name, value) in parts {
       switch name {
       case "database": database = value.asString
       case "schema": schema = value.asString
       case "identifier": identifier = value.asString
-      default: throw .typeError("Path.__init__() got an unexpected keyword argument '\(name)'")
+      default:
+        guard isStrict else { continue }
+        throw .typeError("Path.__init__() got an unexpected keyword argument '\(name)'")
       }
     }
   }

@@ -261,7 +261,8 @@ package final class TableObject: Object {
           maxRows: arguments[0] == nil ? 20 : arguments.optional(0)?.pythonInt,
           maxColumns: arguments[1] == nil ? 6 : arguments.optional(1)?.pythonInt,
           maxWidth: arguments[3] == nil ? 20 : arguments.optional(3)?.pythonInt,
-          maxPrecision: try arguments.int(5, default: 3)
+          maxPrecision: arguments[5].map { $0.isNone } == true
+            ? .max : try arguments.int(5, default: 3)
         ).text(self)
         try interpreter.contextHost.emit(.print(text))
         return .none
@@ -645,6 +646,26 @@ final class TableTypeObject: ContextObject {
   }
   override func isEqual(to other: Value) -> Bool {
     other.object(TableTypeObject.self)?.type == type
+  }
+
+  override func attribute(
+    _ name: Symbol,
+    _ interpreter: Interpreter
+  ) throws(TemplateError) -> Value? {
+    guard name.name == "jsonify" || name.name == "csvify" else { return nil }
+    return .function(name.name) { [type] arguments, interpreter throws(TemplateError) in
+      let value = try CallArguments(name.name, arguments, ["d"], required: 1).value(0)
+      if value.isNone { return name.name == "jsonify" ? .none : .string("") }
+      switch type {
+      case .number where name.name == "jsonify":
+        return try Double(interpreter.string(value)).map(Value.float) ?? value
+      case .integer, .number, .boolean, .text: return value
+      default:
+        let isoformat = try interpreter.attribute("isoformat", of: value)
+        if isoformat.isUndefined { return .string(try interpreter.string(value)) }
+        return try interpreter.call(isoformat, Arguments())
+      }
+    }
   }
 }
 

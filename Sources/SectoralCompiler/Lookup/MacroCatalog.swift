@@ -73,6 +73,18 @@ package final class MacroCatalog: Sendable {
     return tables[namespace]?[name]
   }
 
+  /// What a namespace holds, in order.
+  package func members(of namespace: String) -> [String] {
+    let table = namespace == "dbt" ? internalTable : tables[namespace] ?? [:]
+    return table.keys.map(\.name).sorted()
+  }
+
+  /// Every name that `resolve` finds something for.
+  package func names(for package: String) -> [Symbol] {
+    Array((tables[package] ?? [:]).keys) + Array((tables[rootName] ?? [:]).keys)
+      + Array(namespaceNames.keys) + Array(internalTable.keys)
+  }
+
   /// The order in which the engine itself looks for a macro: root, imported packages, internal.
   package func find(_ name: String) -> MacroEntry? {
     let symbol = Symbol(name)

@@ -18,9 +18,7 @@ struct GenericTestDraft: Sendable {
   func render(in context: ParseContext) throws(TemplateError) {
     guard let entry = macro(in: context) else { return }  // reported when the test is compiled
     context.testMacro = entry
-    if entry.macro.uniqueID == "macro.dbt.test_unique"
-      || entry.macro.uniqueID == "macro.dbt.test_not_null"
-    {
+    if Self.isShortcut(entry) {
       // dbt notes no more than these for its two commonest tests; neither do we render them.
       context.noteBuiltinTest(entry.macro, target: target, source: source, at: place)
       return
@@ -37,12 +35,23 @@ struct GenericTestDraft: Sendable {
     }
   }
 
+  /// dbt notes no more than the reference of these.
+  private static func isShortcut(_ entry: MacroEntry) -> Bool {
+    ["macro.dbt.test_unique", "macro.dbt.test_not_null"].contains(entry.macro.uniqueID)
+  }
+
+  /// Whether the test's own code is run while the project is read.
+  func isRendered(_ workspace: Workspace, for package: String) -> Bool {
+    macro(in: workspace.macros, for: package).map { !Self.isShortcut($0) } ?? false
+  }
+
   func macro(in context: NodeContext) -> MacroEntry? {
-    let catalog = context.workspace.macros
+    macro(in: context.workspace.macros, for: context.packageName)
+  }
+
+  private func macro(in catalog: MacroCatalog, for package: String) -> MacroEntry? {
     if let namespace { return catalog.member(Symbol(macroName), of: namespace) }
-    if case .macro(let entry)? = catalog.resolve(Symbol(macroName), for: context.packageName) {
-      return entry
-    }
+    if case .macro(let entry)? = catalog.resolve(Symbol(macroName), for: package) { return entry }
     return nil
   }
 
@@ -55,6 +64,10 @@ struct GenericTestDraft: Sendable {
     try context.hosting { () throws(TemplateError) in
       var keyword: [(name: String, value: Value)] = []
       for (name, value) in arguments.entries {
+        // What arguments call is noted when the test is compiled; what stands for the model, at once.
+        let parsing = name == "model" ? nil : context as? ParseContext
+        parsing?.notesCalls = false
+        defer { parsing?.notesCalls = true }
         keyword.append((name, try render(value, name: name, in: context)))
       }
       let result = try context.call(entry, Arguments(keyword: keyword), isNoted: isNoted)

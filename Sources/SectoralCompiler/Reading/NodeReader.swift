@@ -116,7 +116,16 @@ struct NodeReader {
       builder.add(level.layer, unrendered: level.unrendered)
       if draft.package.name == workspace.root.name { paths.insert(level.path) }
     }
-    if let layer = draft.propertiesLayer { builder.add(layer) }
+    if let layer = draft.propertiesLayer {
+      builder.add(layer)
+      // dbt puts them into a generic test's own code as well, which it then runs; but not of the two
+      // commonest.
+      if let test = draft.test, let tags = layer.values["tags"],
+        test.isRendered(workspace, for: node.packageName)
+      {
+        builder.add(ConfigLayer(["tags": tags], origin: layer.origin))
+      }
+    }
     for call in calls { builder.add(call) }
     if draft.package.name != workspace.root.name {
       for level in workspace.root.definition.trees[treeType]?.levels(for: node.fqn) ?? [] {

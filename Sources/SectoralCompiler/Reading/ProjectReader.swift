@@ -62,7 +62,7 @@ package struct ProjectReader {
     )
 
     var patches = Patches(properties, &failures)
-    patchMacros(patches, descriptions, &failures)
+    patchMacros(patches, descriptions, &warnings, &failures)
     refuseVersions(patches, &failures)
     var drafts = nodeDrafts(patches, descriptions, &failures)
     let sources = SourceReader(
@@ -95,7 +95,6 @@ package struct ProjectReader {
     }
     manifest.macros = workspace.allMacros.map(\.macro)
     readPlainResources(properties, descriptions, into: &manifest, &failures)
-    disableTestsOfDisabled(&manifest)
     manifest.buildIndexes()
 
     let references = ReferenceIndex(manifest, rootName: workspace.root.name)
@@ -103,6 +102,11 @@ package struct ProjectReader {
     UnitTestReader.resolve(&manifest, references, &failures)
     manifest.buildIndexes()
     inferPrimaryKeys(manifest)
+    if !workspace.macroProblems.isEmpty {
+      // What a damaged file no longer defines is missed all over the project: that says nothing new.
+      failures.removeAll { failure in failure.diagnostics.allSatisfy(\.isOfMissingMacro) }
+      failures.insert(Failure(.compilation, workspace.macroProblems), at: 0)
+    }
     guard failures.isEmpty else { throw Failures(failures) }
     let tests = TestParts(
       Dictionary(
@@ -212,13 +216,30 @@ package struct ProjectReader {
   private func patchMacros(
     _ patches: Patches,
     _ descriptions: DescriptionRenderer,
+    _ warnings: inout [NamedWarning],
     _ failures: inout [Failure]
   ) {
     for patch in patches.all where patch.section == "macros" {
-      guard
-        let macro = workspace.macros.tables[patch.package]?[Symbol(patch.name)]?.macro
-          ?? workspace.macros.tables[patch.package]?[Symbol("test_\(patch.name)")]?.macro
-      else { continue }
+      guard let macro = workspace.macros.tables[patch.package]?[Symbol(patch.name)]?.macro else {
+        let names = workspace.macros.tables[patch.package]?.values.map(\.macro.name) ?? []
+        let hint =
+          names.contains("test_\(patch.name)")
+          ? "a generic test is a macro whose name begins with 'test_': write 'test_\(patch.name)'"
+          : Spelling.nearest(to: patch.name, among: names).map { "did you mean '\($0)'?" }
+        warnings.append(
+          NamedWarning(
+            "MacroNotFoundForPatch",
+            Diagnostic(
+              id: "properties.no-macro",
+              severity: .warning,
+              message: "Found patch for macro \"\(patch.name)\" which was not found",
+              span: patch.entry["name"]?.span ?? patch.entry.span,
+              hint: hint
+            )
+          )
+        )
+        continue
+      }
       patch.isUsed = true
       do {
         macro.description = try descriptions.render(
@@ -797,7 +818,8 @@ package struct ProjectReader {
                 + "resource\nwhen looking for ref(\"\(node.name)\").\n\nTo fix this, change the name "
                 + "of one of these resources:\n- \(other.uniqueID) (\(other.originalFilePath))\n"
                 + "- \(node.uniqueID) (\(node.originalFilePath))",
-              span: node.declaration
+              span: node.declaration,
+              hint: "rename one of the files; the other is \(other.originalFilePath)"
             )
           )
         )
@@ -865,25 +887,6 @@ package struct ProjectReader {
         )
       )
     ]
-  }
-
-  private func disableTestsOfDisabled(_ manifest: inout Manifest) {
-    // Of two with one name, one for each warehouse, one may be enabled.
-    let disabled = Set(manifest.disabledNodes.map(\.uniqueID))
-      .subtracting(manifest.nodes.map(\.uniqueID))
-    let disabledSources = Set(manifest.disabledSources.map { [$0.sourceName, $0.name] })
-      .subtracting(manifest.sources.map { [$0.sourceName, $0.name] })
-    guard !disabled.isEmpty || !disabledSources.isEmpty else { return }
-    let (off, on) = manifest.nodes.partitioned { node in
-      guard node.testMetadata != nil else { return false }
-      if let attached = node.attachedNode { return disabled.contains(attached) }
-      return node.sources.contains { disabledSources.contains($0) }
-    }
-    manifest.nodes = on
-    for node in off {
-      node.config["enabled"] = .bool(false)
-      manifest.disabledNodes.append(node)
-    }
   }
 
   private func inferPrimaryKeys(_ manifest: Manifest) {
@@ -1058,16 +1061,10 @@ final class Slots<Value>: @unchecked Sendable {
   }
 }
 
-extension Array {
-  fileprivate func partitioned(
-    _ isFirst: (Element) -> Bool
-  ) -> (first: [Element], second: [Element]) {
-    var first: [Element] = []
-    var second: [Element] = []
-    for element in self {
-      if isFirst(element) { first.append(element) } else { second.append(element) }
-    }
-    return (first, second)
+extension Diagnostic {
+  /// Whether it may come from a macro that could not be read.
+  fileprivate var isOfMissingMacro: Bool {
+    id == "jinja.undefined" || message.hasPrefix("In dispatch: No macro named")
   }
 }
 

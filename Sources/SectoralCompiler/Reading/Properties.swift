@@ -41,24 +41,50 @@ struct PropertiesFile: Sendable {
     "sources", "exposures", "groups", "metrics", "semantic_models", "saved_queries", "unit_tests",
   ]
 
-  /// Values that are rendered later, or never.
+  /// Values that are rendered later, or never. In a path, list items are "".
   private static func staysRaw(_ path: [String]) -> Bool {
-    guard path.count > 1, let key = path.last else { return false }
-    switch key {
-    case "description", "tests", "data_tests", "loaded_at_query", "pre_hook", "post_hook",
-      "pre-hook", "post-hook":
+    guard path.count > 2, let section = path.first else { return false }
+    let entry = path[2...]
+    switch section {
+    case "sources":
+      if entry[2] == "tables", path.count > 4, isDeferred(path[4...]) { return true }
+    case "macros": return true
+    case "metrics", "semantic_models":
+      if path.last == "filter" || path[path.count - 2] == "filter" { return true }
+    case "saved_queries":
+      if entry[2] == "query_params", path.count > 3, path[3] == "where" { return true }
+    default: break
+    }
+    return isDeferred(entry)
+  }
+
+  /// Descriptions, tests and hooks of an entry, by the keys that lead to them from it. The same words
+  /// deeper down, as names of columns for instance, mean nothing.
+  private static func isDeferred(_ keys: ArraySlice<String>) -> Bool {
+    let keys = Array(keys)
+    let deferred: Set<String> = ["description", "tests", "data_tests", "loaded_at_query"]
+    guard let first = keys.first else { return false }
+    if deferred.contains(first) { return true }
+    let second = keys.count > 1 ? keys[1] : ""
+    if ["pre_hook", "post_hook", "pre-hook", "post-hook"].contains(
+      first == "config" ? second : first
+    ) {
       return true
-    case "filter": return path[0] == "metrics" || path[0] == "semantic_models"
-    case "where": return path[0] == "saved_queries"
-    case "rows", "expect", "given": return path[0] == "unit_tests"
-    default: return path[0] == "macros" && path.count > 2
+    }
+    if first == "config", second == "loaded_at_query" { return true }
+    guard keys.count > 2 else { return false }
+    switch first {
+    case "columns", "dimensions", "measures", "entities": return deferred.contains(keys[2])
+    case "versions": return isDeferred(keys[2...])
+    default: return false
     }
   }
 
   init(_ file: ProjectFile, package: String, renderer: YAMLRenderer) {
     self.file = file
     self.package = package
-    let (parsed, diagnostics) = YAMLParser.parse(file.file)
+    // dbt reads the file without the blanks around it: a block text at its end has no line end.
+    let (parsed, diagnostics) = YAMLParser.parse(file.file.withoutFinalBlanks)
     var warnings = diagnostics.filter { $0.severity != .error }
     let errors = diagnostics.filter { $0.severity == .error }
     guard errors.isEmpty, let parsed, !parsed.isNull else {
@@ -348,5 +374,13 @@ struct PropertyShapes {
       if isModelLevel { shape["columns"] = constraint["columns"]?.datum ?? .list([]) }
       return .map(shape)
     }
+  }
+}
+
+extension SourceFile {
+  fileprivate var withoutFinalBlanks: SourceFile {
+    var end = bytes.count
+    while end > 0, bytes[end - 1] == 0x20 || (0x09...0x0D).contains(bytes[end - 1]) { end -= 1 }
+    return end == bytes.count ? self : SourceFile(path: path, bytes: Array(bytes[..<end]))
   }
 }

@@ -110,7 +110,8 @@ package struct ReferenceIndex: Sendable {
       if problems.isEmpty { continue }
       if node.resourceType == .test {
         dropped.insert(ObjectIdentifier(node))
-        for problem in problems {
+        // dbt says nothing of a test of something disabled.
+        for problem in problems where !problem.id.hasSuffix(".disabled") {
           var problem = problem
           problem.severity = .warning
           warnings.append(NamedWarning("NodeNotFoundOrDisabled", problem))
@@ -280,6 +281,7 @@ package struct ReferenceIndex: Sendable {
               + "[\(groups.sorted().map { "'\($0)'" }.joined(separator: ", "))]",
             span: node.declaration,
             hint: Spelling.nearest(to: group, among: groups).map { "did you mean '\($0)'?" }
+              ?? "declare it under 'groups:' in a properties file, with a name and an owner"
           )
         )
       )
@@ -297,12 +299,22 @@ package struct ReferenceIndex: Sendable {
               "Node \(node.uniqueID) attempted to reference node \(target.uniqueID), which is "
               + "not allowed because the referenced node is private to the "
               + "'\(target.group ?? "")' group.",
-            span: node.source ?? node.declaration,
+            span: place(of: target, in: node) ?? node.source ?? node.declaration,
             hint: "put both into one group, or make the model protected"
           )
         )
       )
     }
+  }
+
+  /// Where a node refers to another.
+  private func place(of target: Node, in node: Node) -> TextSpan? {
+    for (index, reference) in node.refs.enumerated() where index < node.refSpans.count {
+      if case .node(let found) = self.node(reference, from: node.packageName), found === target {
+        return node.refSpans[index]
+      }
+    }
+    return nil
   }
 }
 

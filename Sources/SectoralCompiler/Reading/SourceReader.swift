@@ -195,7 +195,7 @@ struct SourceReader {
     )
     unrendered["tags"] = .strings(result.tags)
     result.unrenderedConfig = unrendered
-    result.relationName = workspace.relation(of: result).rendered
+    result.relationName = workspace.listedRelation(of: result).rendered
     return Entry(table: result, entry: table, file: file.file, package: package)
   }
 

@@ -110,23 +110,27 @@ struct UnitTestReader {
     func contents(_ map: DatumMap?) -> String {
       "rows=\(value(map?["rows"])), format=\(format(map)), fixture=\(value(map?["fixture"]))"
     }
-    let inputs = given.map { "UnitTestInputFixture(input=\(value($0["input"])), \(contents($0.map)))" }
+    let inputs = given.map {
+      "UnitTestInputFixture(input=\(value($0["input"])), \(contents($0.map)))"
+    }
     var text = "\(model)-"
     if let versions = versions?.map {
-      text += "UnitTestNodeVersions(include=\(value(versions["include"])), "
+      text +=
+        "UnitTestNodeVersions(include=\(value(versions["include"])), "
         + "exclude=\(value(versions["exclude"])))"
     } else {
       text += "None"
     }
     text += "-[\(inputs.joined(separator: ", "))]-UnitTestOutputFixture(\(contents(expect)))-"
     if let overrides = overrides.map {
-      text += "UnitTestOverrides(macros=\(value(overrides["macros"])), "
+      text +=
+        "UnitTestOverrides(macros=\(value(overrides["macros"])), "
         + "vars=\(value(overrides["vars"])), env_vars=\(value(overrides["env_vars"])))"
     } else {
       text += "None"
     }
     for input in given where !(input["fixture"] ?? .null).isNull {
-      text += "-\(value(input["rows"]))"
+      text += "-\((input["rows"] ?? .null).pythonString)"
     }
     return Digest.sha256(Array(text.utf8))
   }
@@ -211,11 +215,12 @@ struct UnitTestReader {
     var found: ProjectFile?
     if case .reference(.ref(let reference))? = UnitTestInput(text) {
       let package = reference.package ?? file.package
-      found = [package, workspace.root.name].lazy.compactMap { name in
-        workspace.package(name)?.files.first {
-          $0.kind == .seed && FileSystem.stem(of: $0.path) == reference.name
-        }
-      }.first
+      found =
+        [package, workspace.root.name].lazy.compactMap { name in
+          workspace.package(name)?.files.first {
+            $0.kind == .seed && FileSystem.stem(of: $0.path) == reference.name
+          }
+        }.first
     }
     guard let found else {
       throw Failure(
@@ -346,6 +351,7 @@ struct UnitTestReader {
       case .disabled: manifest.disabledResources.append(test)
       case .node(let model) where model.resourceType == .model && model.version == nil:
         test.dependsOnNodes = [model.uniqueID]
+        test.fields["schema"] = model.schema.map(Datum.string) ?? .null
         kept.append(test)
       case .node(let model) where model.resourceType == .model:
         problem(

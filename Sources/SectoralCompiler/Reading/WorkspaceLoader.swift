@@ -118,13 +118,16 @@ package struct WorkspaceLoader {
 
   private func context(
     _ invocation: Invocation,
+    vars: DatumMap = DatumMap(),
     allowsSecrets: Bool = false,
     members: [Symbol: Value] = [:]
   ) -> ConfigurationContext {
-    ConfigurationContext(
+    var all = vars
+    for (key, value) in settings.vars.entries { all[key] = value }
+    return ConfigurationContext(
       invocation,
       environment: settings.environment,
-      vars: settings.vars,
+      vars: all,
       subject: "<Configuration>",
       allowsSecrets: allowsSecrets,
       members: members
@@ -153,7 +156,8 @@ package struct WorkspaceLoader {
       adapterType: profile?.type ?? "postgres",
       target: target
     )
-    let renderer = context(configuring, members: ["target": Value(target)])
+    let early = ProjectDefinition.earlyVariables(raw)
+    let renderer = context(configuring, vars: early, members: ["target": Value(target)])
       .renderer(nativeEnvironment)
     _ = try ProjectDefinition(
       root: settings.projectDirectory,
@@ -293,15 +297,16 @@ package struct WorkspaceLoader {
       adapterType: profile.type,
       target: target
     )
-    let renderer = context(configuring, members: ["target": Value(target)])
-      .renderer(nativeEnvironment)
+    let early = ProjectDefinition.earlyVariables(rawRoot)
+    let rootContext = context(configuring, vars: early, members: ["target": Value(target)])
+    let renderer = rootContext.renderer(nativeEnvironment)
     let root = try ProjectDefinition(
       root: settings.projectDirectory,
       node: try renderer.render(rawRoot, keeping: ProjectDefinition.staysRaw),
       raw: rawRoot
     )
     var definitions = [(root, "")]
-    definitions += try installedPackages(of: root, renderer)
+    definitions += try installedPackages(of: root, renderer, configuring)
     if settings.checksVersions {
       for (definition, _) in definitions { try checkVersion(definition) }
     }
@@ -356,7 +361,6 @@ package struct WorkspaceLoader {
       problems += diagnostics.filter { $0.severity == .error }
       warnings += diagnostics.filter { $0.severity != .error }
     }
-    guard problems.isEmpty else { throw Failure(.compilation, problems) }
     let catalog = MacroCatalog(
       rootName: root.name,
       adapterType: profile.type,
@@ -375,7 +379,8 @@ package struct WorkspaceLoader {
       processEnvironment: settings.environment,
       cliVars: settings.vars,
       flags: settings.flags,
-      warnings: warnings
+      warnings: warnings,
+      macroProblems: problems
     )
   }
 
@@ -390,7 +395,8 @@ package struct WorkspaceLoader {
   /// The projects below the packages folder, by name.
   private func installedPackages(
     of root: ProjectDefinition,
-    _ renderer: YAMLRenderer
+    _ renderer: YAMLRenderer,
+    _ configuring: Invocation
   ) throws(Failure) -> [(ProjectDefinition, String)] {
     let folder = root.packagesInstallPath
     let path = FileSystem.absolute(folder, from: root.root)
@@ -399,6 +405,16 @@ package struct WorkspaceLoader {
     where FileSystem.exists("\(path)/\(name)/dbt_project.yml") {
       let shown = "\(folder)/\(name)/"
       let raw = try ProjectDefinition.parse(root: "\(path)/\(name)", shownFolder: shown)
+      var renderer = renderer
+      let early = ProjectDefinition.earlyVariables(raw)
+      if !early.isEmpty {
+        let own = context(
+          configuring,
+          vars: early,
+          members: ["target": Value(configuring.target)]
+        )
+        renderer = own.renderer(nativeEnvironment)
+      }
       let definition = try ProjectDefinition(
         root: "\(path)/\(name)",
         node: try renderer.render(raw, keeping: ProjectDefinition.staysRaw),

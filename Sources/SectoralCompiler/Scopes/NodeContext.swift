@@ -1,6 +1,6 @@
 package import SectoralJinja
 package import SectoralProject
-import SectoralPython
+package import SectoralPython
 import SectoralText
 package import SectoralWarehouse
 import SectoralYAML
@@ -108,6 +108,12 @@ package class NodeContext: Scope, ContextHost {
     return value
   }
 
+  /// Gives a name of this context another value, from now on.
+  func define(_ name: Symbol, _ value: Value) {
+    extraMembers[name] = value
+    memo[name] = value
+  }
+
   private func find(_ name: Symbol) -> Value? {
     switch workspace.macros.resolve(name, for: packageName) {
     case .macro(let entry)?: return thread.value(of: entry)
@@ -121,6 +127,19 @@ package class NodeContext: Scope, ContextHost {
   package func builtin(_ name: Symbol) -> Value? {
     if let value = member(name) ?? commonMember(name) { return value }
     return thread.base.lookup(name)
+  }
+
+  /// The names that have a value here, in order: what `context.keys()` gives.
+  func names(builtinsOnly: Bool) -> [String] {
+    var names = Names.members + thread.base.names
+    if !builtinsOnly {
+      names += extraMembers.keys
+      names += workspace.macros.names(for: packageName)
+    }
+    let present = Set(names).filter { name in
+      (builtinsOnly ? builtin(name) : lookup(name)) != nil
+    }
+    return present.map(\.name).sorted()
   }
 
   private func commonMember(_ name: Symbol) -> Value? {
@@ -171,7 +190,8 @@ package class NodeContext: Scope, ContextHost {
     _ interpreter: Interpreter
   ) throws(TemplateError) -> Value? {
     guard let entry = workspace.macros.find(name) else { return nil }
-    return try call(entry, arguments)
+    // What the adapter calls is no doing of the node's.
+    return try call(entry, arguments, isNoted: false)
   }
 
   package func dispatch(
@@ -262,7 +282,12 @@ enum Names {
   static let sql: Symbol = "sql"
   static let compiledCode: Symbol = "compiled_code"
   static let selectedResources: Symbol = "selected_resources"
-  static let get: Symbol = "get"
+  /// What a context of some kind may have besides the base context's names.
+  static let members: [Symbol] = [
+    execute, context, builtins, variable, render, database, schema, deferRelation, ref, source,
+    metric, function, config, this, model, graph, preHooks, postHooks, sql, compiledCode,
+    selectedResources,
+  ]
 }
 
 /// A project's macro as a value: calls run in the context of whoever is being rendered.
@@ -296,7 +321,7 @@ package final class MacroObject: Object {
 }
 
 /// A package's macros: `dbt_utils.star`.
-package final class NamespaceObject: Object {
+package final class NamespaceObject: MappingObject {
   private let name: String
   private unowned let thread: RenderingThread
 
@@ -306,41 +331,30 @@ package final class NamespaceObject: Object {
     super.init()
   }
 
-  package override var typeName: String { "dict" }
-  package override var isMapping: Bool { true }
+  package override var isTrue: Bool { true }
+  package override var keys: [String] { thread.workspace.macros.members(of: name) }
+
+  package override func member(
+    _ name: String,
+    _ interpreter: Interpreter
+  ) throws(TemplateError) -> Value? {
+    thread.workspace.macros.member(Symbol(name), of: self.name).map { thread.value(of: $0) }
+  }
 
   package override func attribute(
     _ name: Symbol,
     _ interpreter: Interpreter
   ) throws(TemplateError) -> Value? {
-    if let value = macro(name, interpreter) { return value }
-    guard name == Names.get else { return nil }
-    return .function("get") { [unowned self] arguments, interpreter throws(TemplateError) in
-      let key = arguments.positional.first?.asString ?? ""
-      let fallback = arguments.positional.count > 1 ? arguments.positional[1] : .none
-      return try attribute(Symbol(key), interpreter) ?? fallback
+    // The hot one: a macro by its name.
+    if let entry = thread.workspace.macros.member(name, of: self.name) {
+      return thread.value(of: entry)
     }
-  }
-
-  package override func item(
-    _ key: Value,
-    _ interpreter: Interpreter
-  ) throws(TemplateError) -> Value? {
-    key.asString.flatMap { macro(Symbol($0), interpreter) }
-  }
-
-  private func macro(_ name: Symbol, _ interpreter: Interpreter) -> Value? {
-    if let context = interpreter.host as? NodeContext, !context.memberOverrides.isEmpty,
-      let value = context.memberOverrides[self.name]?[name]
-    {
-      return value
-    }
-    return thread.workspace.macros.member(name, of: self.name).map(thread.value)
+    return try super.attribute(name, interpreter)
   }
 }
 
 /// `context` and `builtins`: the names of the context as a dictionary.
-package final class ContextDictionary: Object {
+package final class ContextDictionary: MappingObject {
   private unowned let context: NodeContext
   private let builtinsOnly: Bool
 
@@ -350,10 +364,13 @@ package final class ContextDictionary: Object {
     super.init()
   }
 
-  package override var typeName: String { "dict" }
-  package override var isMapping: Bool { true }
+  package override var isTrue: Bool { true }
+  package override var keys: [String] { context.names(builtinsOnly: builtinsOnly) }
 
-  private func value(_ name: String) -> Value? {
+  package override func member(
+    _ name: String,
+    _ interpreter: Interpreter
+  ) throws(TemplateError) -> Value? {
     builtinsOnly ? context.builtin(Symbol(name)) : context.lookup(Symbol(name))
   }
 
@@ -361,19 +378,22 @@ package final class ContextDictionary: Object {
     _ name: Symbol,
     _ interpreter: Interpreter
   ) throws(TemplateError) -> Value? {
-    if let value = value(name.name) { return value }
-    guard name == Names.get else { return nil }
-    return .function("get") { [unowned self] arguments, _ in
-      let key = arguments.positional.first?.asString ?? ""
-      return value(key) ?? (arguments.positional.count > 1 ? arguments.positional[1] : .none)
+    guard name.name == "update" else { return try super.attribute(name, interpreter) }
+    // Macros of one node hand each other values this way.
+    return .function("update") { [unowned self] arguments, interpreter throws(TemplateError) in
+      if case .dict(let given)? = arguments.positional.first {
+        for (key, value) in given.pairs {
+          if let name = key.asString { context.define(Symbol(name), value) }
+        }
+      }
+      for (name, value) in arguments.keyword { context.define(Symbol(name), value) }
+      return .none
     }
   }
 
-  package override func item(
-    _ key: Value,
-    _ interpreter: Interpreter
-  ) throws(TemplateError) -> Value? {
-    key.asString.flatMap { value($0) }
+  /// The context holds itself, so its members are not shown.
+  package override func repr(_ interpreter: Interpreter) throws(TemplateError) -> String {
+    builtinsOnly ? "<builtins>" : "<context>"
   }
 }
 

@@ -17,6 +17,8 @@ package final class ParseContext: NodeContext {
   package private(set) var macroIDs: [String] = []
   /// One layer for each `config()` call.
   package private(set) var configCalls: [ConfigLayer] = []
+  /// Whether macros that are called count as the node's.
+  var notesCalls = true
   /// Whether a naming macro is being run.
   var isNaming = false
   /// Where references are written that stand in a text made of something else: a test's argument.
@@ -34,7 +36,7 @@ package final class ParseContext: NodeContext {
   }
 
   override func calledDirectly(_ macro: Macro) {
-    if !isNaming, !macroIDs.contains(macro.uniqueID) { macroIDs.append(macro.uniqueID) }
+    if !isNaming, notesCalls, !macroIDs.contains(macro.uniqueID) { macroIDs.append(macro.uniqueID) }
   }
 
   package override func member(_ name: Symbol) -> Value? {

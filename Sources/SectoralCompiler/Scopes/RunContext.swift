@@ -118,7 +118,8 @@ package final class RunContext: NodeContext {
         layout["compiled_sql"] = .string(compiledCode)
       }
       return Value(layout)
-    case Names.graph: return graph
+    case Names.graph:
+      return compiler.sharesGraph ? compiler.sharedGraph.get { graph } : graph
     case Names.preHooks: return hooks("pre-hook")
     case Names.postHooks: return hooks("post-hook")
     case Names.sql, Names.compiledCode: return compiledCode.map(Value.string) ?? Value.none

@@ -88,11 +88,11 @@ extension SelectionSpec {
           indirectSelection
         )
       } else {
-        try arguments(select, indirectSelection)
+        try arguments(select, of: "--select", indirectSelection)
       }
     if exclude.isEmpty { return .difference([included], indirectSelection) }
     return .difference(
-      [included, try arguments(exclude, indirectSelection)],
+      [included, try arguments(exclude, of: "--exclude", indirectSelection)],
       indirectSelection
     )
   }
@@ -100,6 +100,7 @@ extension SelectionSpec {
   /// Words separated by blanks are united, words joined by commas intersected.
   private static func arguments(
     _ arguments: [String],
+    of option: String,
     _ indirectSelection: IndirectSelection
   ) throws(Failure) -> SelectionSpec {
     var elements: [SelectionSpec] = []
@@ -107,14 +108,39 @@ extension SelectionSpec {
       for element in argument.split(separator: " ", omittingEmptySubsequences: false) {
         var criteria: [SelectionSpec] = []
         for word in element.split(separator: ",", omittingEmptySubsequences: false) {
-          criteria.append(
-            .criterion(try Criterion(parsing: word, indirectSelection: indirectSelection))
-          )
+          do {
+            criteria.append(
+              .criterion(try Criterion(parsing: word, indirectSelection: indirectSelection))
+            )
+          } catch {
+            throw error.placed(in: argument, word.startIndex..<word.endIndex, of: option)
+          }
         }
         elements.append(.intersection(criteria, raw: String(element), indirectSelection))
       }
     }
     return .union(elements, raw: nil, indirectSelection)
+  }
+}
+
+extension Failure {
+  /// The same failure, pointing to a part of what stands behind an option.
+  fileprivate func placed(
+    in argument: String,
+    _ range: Range<String.Index>,
+    of option: String
+  ) -> Failure {
+    let file = SourceFile(path: option, text: argument)
+    let start = argument.utf8.distance(from: argument.startIndex, to: range.lowerBound)
+    let end = argument.utf8.distance(from: argument.startIndex, to: range.upperBound)
+    return Failure(
+      kind,
+      diagnostics.map { diagnostic in
+        var diagnostic = diagnostic
+        diagnostic.span = diagnostic.span ?? TextSpan(file: file, start: start, end: end)
+        return diagnostic
+      }
+    )
   }
 }
 

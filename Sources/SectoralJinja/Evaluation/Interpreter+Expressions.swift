@@ -464,11 +464,9 @@ extension Interpreter {
     captures: Bool
   ) throws(TemplateError) -> Value? {
     guard case .object(let object) = callee else {
+      // What is wrong with an argument is found before that nothing takes it.
+      _ = try arguments(list, frame, callBlock: callBlock)
       place = id
-      if case .undefined(let undefined) = callee, undefined.kind == .silent {
-        _ = try arguments(list, frame, callBlock: callBlock)
-        return callee
-      }
       return try callValue(callee, Arguments())
     }
     if let macro = object as? MacroFunction {

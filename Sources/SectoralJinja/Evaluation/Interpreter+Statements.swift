@@ -32,7 +32,7 @@ extension Interpreter {
         if inheritance.parent != nil {
           // What stands outside of blocks is not shown once another template is extended.
           switch frame.nodes[Int(child)].kind {
-          case .text, .output, .outputEscaped, .block: continue
+          case .text, .output, .outputEscaped, .sequence, .block: continue
           default: break
           }
         }
@@ -326,6 +326,11 @@ extension Interpreter {
     {
       return try run(loop, over: range, frame)
     }
+    if case .object(let object) = iterable, object.isIterator, loop.pointee.loopSlot < 0,
+      loop.pointee.test < 0
+    {
+      return try run(loop, through: object, frame)
+    }
     var items = try items(of: iterable)
     if loop.pointee.test >= 0 { items = try filtered(items, loop, frame) }
     guard !items.isEmpty else { return try runElse(loop, frame) }
@@ -428,6 +433,34 @@ extension Interpreter {
       if index >= limits.loopIterations { throw tooManyIterations(loop) }
       frame.enter(loop.pointee.entry)
       let value = Value.int(range.element(index))
+      if target.kind == .name {
+        frame.slots[Int(target.b)] = value
+      } else {
+        place = loop.pointee.target
+        try assign(loop.pointee.target, value, frame)
+      }
+      let flow = try execute(loop.pointee.body, frame)
+      if flow == .leave { break }
+      if flow == .next { isCompleted = true }
+    }
+    if !isCompleted { try runElse(loop, frame) }
+  }
+
+  /// A loop that takes from an iterator what it needs and leaves the rest.
+  private func run(
+    _ loop: UnsafePointer<Loop>,
+    through iterator: Object,
+    _ frame: Frame
+  )
+    throws(TemplateError)
+  {
+    var isCompleted = false
+    let target = frame.nodes[Int(loop.pointee.target)]
+    while true {
+      place = loop.pointee.iterable
+      guard let value = try iterator.next(self) else { break }
+      try countStep()
+      frame.enter(loop.pointee.entry)
       if target.kind == .name {
         frame.slots[Int(target.b)] = value
       } else {

@@ -58,7 +58,7 @@ enum BuiltinTests {
         if undefined.kind == .strict { throw interpreter.undefinedError(undefined) }
         return true
       case .object(let object):
-        if object is GeneratorValue || object is LoopValue { return true }
+        if object.isIterator || object is LoopValue { return true }
         return try object.iterate(interpreter) != nil
       default: return false
       }

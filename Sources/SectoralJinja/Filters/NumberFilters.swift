@@ -15,9 +15,10 @@ extension BuiltinFilters {
       case .float(let double)?: return .float(abs(double))
       case nil: break
       }
-      if case .object(let object) = value, let order = try object.compare(to: .int(0), interpreter)
+      if case .object(let object) = value,
+        let result = try object.operate(.magnitude, interpreter)
       {
-        return order < 0 ? try interpreter.signed(value, negative: true) : value
+        return result
       }
       throw .type("bad operand type for abs(): '\(value.typeName)'")
     }
@@ -74,8 +75,11 @@ extension BuiltinFilters {
       case .big(let big)?:
         return precision >= 0 ? value : .integer(Numerals.round(big, precision))
       case nil:
-        if case .object(let object) = value, let number = object.numericValue?.number {
-          return .float(Numerals.round(number.double, precision))
+        if case .object(let object) = value {
+          if let result = try object.rounded(toPlaces: precision, interpreter) { return result }
+          if let number = object.numericValue?.number {
+            return .float(Numerals.round(number.double, precision))
+          }
         }
         throw .type("type \(value.typeName) doesn't define __round__ method")
       }
@@ -211,14 +215,13 @@ enum Numerals {
       default: break
       }
       guard lower.utf8.allSatisfy({ isFloatByte($0) }), !lower.hasPrefix("_"),
-        !lower.hasSuffix("_"), !lower.contains("__")
+        !lower.hasSuffix("_"), !lower.contains("__"), hasMantissa(lower)
       else { return nil }
       var plain = lower.replacing("_", with: "")
       if plain.hasPrefix(".") { plain = "0" + plain }
       plain = plain.replacing("-.", with: "-0.").replacing("+.", with: "+0.")
       plain = plain.replacing(".e", with: ".0e")
       if plain.hasSuffix(".") { plain += "0" }
-      guard plain.utf8.contains(where: { $0 >= 48 && $0 <= 57 }) else { return nil }
       return Double(plain)
     default:
       guard let number = value.number, number.double.isFinite || value.isFloat else { return nil }
@@ -238,6 +241,15 @@ enum Numerals {
       }
     }
     return result
+  }
+
+  /// Whether there is a digit before the exponent.
+  private static func hasMantissa(_ text: String) -> Bool {
+    for byte in text.utf8 {
+      if byte >= 48 && byte <= 57 { return true }
+      if byte == UInt8(ascii: "e") { return false }
+    }
+    return false
   }
 
   private static func isFloatByte(_ byte: UInt8) -> Bool {

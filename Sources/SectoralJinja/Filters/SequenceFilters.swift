@@ -26,8 +26,8 @@ extension BuiltinFilters {
       }
     }
     table.add(["first"]) { (value, arguments, interpreter) throws(TemplateError) in
-      if case .object(let object) = value, let generator = object as? GeneratorValue {
-        return try generator.next(interpreter)
+      if case .object(let object) = value, object.isIterator {
+        return try object.next(interpreter)
           ?? empty("No first item, sequence was empty.", interpreter)
       }
       return try interpreter.items(of: value).first

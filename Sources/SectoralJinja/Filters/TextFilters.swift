@@ -132,6 +132,9 @@ extension BuiltinFilters {
           "'\(value.typeName)' object has no attribute 'splitlines'"
         )
       }
+      if case .undefined(let undefined)? = arguments[0] {
+        throw interpreter.undefinedError(undefined)
+      }
       let width = try arguments[0]?.expectInt() ?? 79
       let breaksWords = try interpreter.flag(arguments[1], default: true)
       let breaksHyphens = try interpreter.flag(arguments[3], default: true)

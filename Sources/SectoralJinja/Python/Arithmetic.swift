@@ -305,8 +305,7 @@ extension Interpreter {
     case .bigInt(let big): return negative ? .integer(-big.value) : value
     case .undefined(let undefined): throw undefinedError(undefined)
     case .object(let object):
-      if !negative, object.numericValue != nil { return value }
-      if let result = try object.negated(self) { return result }
+      if let result = try object.operate(negative ? .negate : .affirm, self) { return result }
     default: break
     }
     throw .type("bad operand type for unary \(negative ? "-" : "+"): '\(value.typeName)'")

@@ -481,7 +481,11 @@ final class DictView: Object {
       return .function("isdisjoint") { (arguments, interpreter) throws(TemplateError) in
         let other = try interpreter.items(of: arguments.positional("isdisjoint", 1...1)[0])
         try interpreter.countSteps(items.count &* other.count >> 3)
-        return .bool(!other.contains { item in items.contains { $0.isEqual(to: item) } })
+        for item in other {
+          try interpreter.checkHashable(item)
+          if items.contains(where: { $0.isEqual(to: item) }) { return .bool(false) }
+        }
+        return .bool(true)
       }
     default: return nil
     }

@@ -108,6 +108,8 @@ enum PercentFormat {
         case .undefined(let undefined): throw interpreter.undefinedError(undefined)
         default: throw .type("format requires a mapping")
         }
+        // What comes without a key after this finds nothing.
+        next = 1
         if mapped == nil {
           throw TemplateError(
             .key,

@@ -218,8 +218,6 @@ enum StringFormat {
     if specification.isEmpty { return try interpreter.text(of: value) }
     switch value {
     case .string, .int, .bigInt, .float, .bool: break
-    case .undefined(let undefined) where undefined.kind == .strict:
-      throw interpreter.undefinedError(undefined)
     default:
       throw .type("unsupported format string passed to \(value.typeName).__format__")
     }

@@ -19,6 +19,7 @@ extension Parser {
     case .filter: return try parseFilterBlock()
     case .with: return try parseWith()
     case .do: return try parseDo()
+    case .print: return try parsePrint()
     case .break, .continue:
       guard options.loopControls else { return try unknownTag(symbol) }
       return try parseLoopControl(symbol.known == .break ? .break : .continue)
@@ -38,7 +39,8 @@ extension Parser {
   }
 
   private static let tags = [
-    "if", "for", "set", "macro", "call", "filter", "with", "do", "break", "continue", "autoescape",
+    "if", "for", "set", "macro", "call", "filter", "with", "do", "print", "break", "continue",
+    "autoescape",
     "include", "import", "from", "extends", "block", "raw",
   ]
   private static let ends = [
@@ -661,12 +663,15 @@ extension Parser {
     try orphaning(.endfilter) { (parser) throws(Failure) in
       let opening = parser.tag
       parser.advance()
-      var filter: NodeID = -1
+      // The filter's arguments belong to the scope around; unknown filters are refused as inside.
+      let soft = parser.softDepth
+      defer { parser.softDepth = soft }
+      parser.softDepth = 0
+      var filter = try parser.parseFilterName(-1, start: Int(parser.current.start))
+      while parser.isAt(.pipe) { filter = try parser.parseFilter(filter) }
+      try parser.expectEnd()
       let (body, scope) = try parser.inScope { (parser) throws(Failure) in
-        filter = try parser.parseFilterName(-1, start: Int(parser.current.start))
-        while parser.isAt(.pipe) { filter = try parser.parseFilter(filter) }
-        try parser.expectEnd()
-        return try parser.parseBody(of: "filter", opening, until: [.endfilter])
+        try parser.parseBody(of: "filter", opening, until: [.endfilter])
       }
       parser.advance()
       try parser.expectEnd()
@@ -765,6 +770,31 @@ extension Parser {
     let expression = try parseTuple()
     try expectEnd()
     return addNode(.do, a: expression, start: opening.start, end: offset)
+  }
+
+  /// `{% print a, b %}` puts out what it is given, as `{{ a }}{{ b }}` does.
+  private mutating func parsePrint() throws(Failure) -> NodeID {
+    let opening = tag
+    advance()
+    let mark = pending.count
+    while current.kind != .end {
+      if pending.count > mark { try expect(.comma) }
+      let expression = try parseExpression()
+      pending.append(
+        addNode(
+          escaping == .off ? .output : .outputEscaped,
+          flag: escaping.rawValue,
+          a: expression,
+          start: opening.start,
+          end: opening.end
+        )
+      )
+    }
+    try expectEnd()
+    let count = Int32(pending.count - mark)
+    if count == 1 { return pending.removeLast() }
+    let list = flushPending(from: mark)
+    return addNode(.sequence, a: list, b: count, start: opening.start, end: offset)
   }
 
   private mutating func parseLoopControl(_ kind: Node.Kind) throws(Failure) -> NodeID {

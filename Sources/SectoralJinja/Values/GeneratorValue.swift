@@ -91,7 +91,9 @@ final class GeneratorValue: Object {
   override var typeName: String { label }
   override var isTrue: Bool { true }
 
-  func next(_ interpreter: Interpreter) throws(TemplateError) -> Value? {
+  override var isIterator: Bool { true }
+
+  override func next(_ interpreter: Interpreter) throws(TemplateError) -> Value? {
     guard let step else { return nil }
     do throws(TemplateError) {
       try interpreter.checkStack()
@@ -120,23 +122,23 @@ final class GeneratorValue: Object {
   }
 }
 
-/// The items of a value one by one; a generator's only as far as they are taken.
+/// The items of a value one by one; an iterator's only as far as they are taken.
 private struct ItemSource {
-  private let generator: GeneratorValue?
+  private let iterator: Object?
   private var items: [Value] = []
   private var position = 0
 
   init(_ value: Value, _ interpreter: Interpreter) throws(TemplateError) {
-    if case .object(let object) = value, let generator = object as? GeneratorValue {
-      self.generator = generator
+    if case .object(let object) = value, object.isIterator {
+      iterator = object
     } else {
-      generator = nil
+      iterator = nil
       items = try interpreter.items(of: value)
     }
   }
 
   mutating func next(_ interpreter: Interpreter) throws(TemplateError) -> Value? {
-    if let generator { return try generator.next(interpreter) }
+    if let iterator { return try iterator.next(interpreter) }
     guard position < items.count else { return nil }
     try interpreter.countStep()
     position += 1

@@ -60,6 +60,12 @@ open class Object {
   /// nil: not iterable.
   open func iterate(_ interpreter: Interpreter) throws(TemplateError) -> [Value]? { nil }
 
+  /// An iterator gives each item once, by `next`, and may never end; `iterate` gives what is left.
+  open var isIterator: Bool { false }
+
+  /// The next item of an iterator; nil: no more.
+  open func next(_ interpreter: Interpreter) throws(TemplateError) -> Value? { nil }
+
   /// nil: has no length.
   open var length: Int? { nil }
 
@@ -108,8 +114,17 @@ open class Object {
     _ interpreter: Interpreter
   ) throws(TemplateError) -> Value? { nil }
 
-  /// `-self`, `+self`; nil: not supported.
-  open func negated(_ interpreter: Interpreter) throws(TemplateError) -> Value? { nil }
+  /// `-self`, `+self`, `self | abs`; nil: not supported.
+  open func operate(
+    _ operation: UnaryOperator,
+    _ interpreter: Interpreter
+  ) throws(TemplateError) -> Value? { nil }
+
+  /// `self | round(places)`; nil: `numericValue` is rounded.
+  open func rounded(
+    toPlaces places: Int,
+    _ interpreter: Interpreter
+  ) throws(TemplateError) -> Value? { nil }
 
   /// Order against another value, for `<`, `sort` and their like: -1, 0, 1; nil: no order.
   open func compare(to other: Value, _ interpreter: Interpreter) throws(TemplateError) -> Int? {
@@ -156,6 +171,11 @@ public enum BinaryOperator: UInt8, Sendable {
     case .power: "** or pow()"
     }
   }
+}
+
+/// Operators that stand before one object, and the absolute value.
+public enum UnaryOperator: UInt8, Sendable {
+  case negate, affirm, magnitude
 }
 
 /// What a function of the host does with its arguments.

@@ -136,6 +136,7 @@ extension ConfigField {
     case .listOfText: value.list?.allSatisfy { $0.string != nil } ?? false
     case .hooks: value.list?.allSatisfy { $0["sql"]?.string != nil } ?? false
     case .severity: ["error", "warn"].contains(value.string?.lowercased() ?? "")
+    case .access: ConfigType.accessLevels.contains(value.string ?? "")
     }
   }
 
@@ -147,12 +148,16 @@ extension ConfigField {
         + "\"{{ … | as_bool }}\" when a template gives it"
     case (.text, .int), (.text, .float), (.text, .bool): "put the value in quotes"
     case (.severity, _): "write 'error' or 'warn'"
+    case (.access, .string(let text)):
+      Spelling.nearest(to: text, among: ConfigType.accessLevels).map { "did you mean '\($0)'?" }
     default: nil
     }
   }
 }
 
 extension ConfigType {
+  static let accessLevels = ["private", "protected", "public"]
+
   /// What dbt says of a value that does not fit.
   var complaint: String {
     switch self {
@@ -163,6 +168,7 @@ extension ConfigType {
     case .map, .docs: "is not of type 'object'"
     case .listOfText: "is not of type 'array'"
     case .severity: "does not match '^([Ww][Aa][Rr][Nn]|[Ee][Rr][Rr][Oo][Rr])$'"
+    case .access: "is not one of ['private', 'protected', 'public']"
     }
   }
 
@@ -177,6 +183,7 @@ extension ConfigType {
     case .listOfText: "a list of texts"
     case .hooks: "SQL text, or a list of them, or mappings with a key 'sql'"
     case .severity: "'error' or 'warn'"
+    case .access: "private, protected or public"
     }
   }
 }

@@ -22,6 +22,7 @@ package enum ConfigType: Sendable {
   case listOfText
   case hooks
   case severity
+  case access
   case docs
 }
 
@@ -132,7 +133,7 @@ package struct ConfigSchema: Sendable {
   private static let node = ConfigSchema(nodeFields(materialized: "view"))
   private static let model = ConfigSchema(
     nodeFields(materialized: "view") + [
-      ConfigField("access", "protected", .text),
+      ConfigField("access", "protected", .access),
       ConfigField("freshness", .any),
     ]
   )

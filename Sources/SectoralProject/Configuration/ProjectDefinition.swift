@@ -112,7 +112,60 @@ package struct ProjectDefinition: Sendable {
         )
       )
     }
-    return node
+    return try withVariables(of: root, shownFolder, node)
+  }
+
+  /// The variables of vars.yml, as if they stood in the project's file.
+  private static func withVariables(
+    of root: String,
+    _ shownFolder: String,
+    _ node: YAMLNode
+  ) throws(Failure) -> YAMLNode {
+    let path = "\(root)/vars.yml"
+    guard FileSystem.exists(path), let pairs = node.mapping else { return node }
+    let file = SourceFile(path: shownFolder + "vars.yml", bytes: try FileSystem.read(path))
+    let (parsed, diagnostics) = YAMLParser.parse(file)
+    let errors = diagnostics.filter { $0.severity == .error }
+    guard errors.isEmpty else { throw Failure(.runtime, errors.map(\.asSyntaxError)) }
+    guard let parsed, !parsed.isNull else { return node }
+    func problem(_ message: String, at span: TextSpan, _ hint: String) -> Failure {
+      Failure(.runtime, Diagnostic(id: "vars.bad-file", message: message, span: span, hint: hint))
+    }
+    for (key, _) in parsed.mapping ?? [] where key.keyText != "vars" {
+      throw problem(
+        "the key '\(key.keyText)' means nothing in vars.yml",
+        at: key.span,
+        "put all variables under 'vars:'"
+      )
+    }
+    guard let vars = parsed["vars"], vars.mapping != nil else {
+      throw problem(
+        "vars.yml must hold a mapping 'vars'",
+        at: parsed.span,
+        "write vars: and below it name: value"
+      )
+    }
+    if let other = pairs.first(where: { $0.key.keyText == "vars" }), !other.value.isNull {
+      throw problem(
+        "variables are given both in vars.yml and in dbt_project.yml",
+        at: other.key.span,
+        "keep them in one of the two files"
+      )
+    }
+    let key = YAMLNode(.scalar(.string("vars")), at: vars.span)
+    let others = pairs.filter { $0.key.keyText != "vars" }
+    return YAMLNode(.mapping(others + [(key: key, value: vars)]), at: node.span)
+  }
+
+  /// The variables that the project's own file may ask for: those of vars.yml.
+  package static func earlyVariables(_ raw: YAMLNode) -> DatumMap {
+    guard let vars = raw["vars"], FileSystem.name(of: vars.span.file.path) == "vars.yml" else {
+      return DatumMap()
+    }
+    let name = raw["name"]?.string ?? ""
+    var values = vars.datum.map ?? DatumMap()
+    for (key, value) in (values[name]?.map ?? [:]).entries { values[key] = value }
+    return values
   }
 
   /// `raw` is the file as `parse` gave it, `node` the same, rendered where `staysRaw` does not

@@ -1,4 +1,5 @@
 package import SectoralText
+import SectoralYAML
 
 /// The kinds of files that a project is read from.
 package enum FileKind: Sendable, CaseIterable {
@@ -13,7 +14,7 @@ package struct ProjectFile: Sendable {
   package let file: SourceFile
   /// Below the package's root.
   package let originalFilePath: String
-  /// Below the resource folder.
+  /// Below the resource folder, as if its name had no suffix for templates.
   package let path: String
   /// The bytes without blanks at both ends: what dbt takes for the file's contents.
   package let contents: Range<Int>
@@ -89,7 +90,12 @@ package enum ProjectFiles {
       return files
     }
     var taken: [FileKind: Set<String>] = [:]
-    func take(_ kind: FileKind, _ folder: String, _ relative: String) throws(Failure) {
+    func take(
+      _ kind: FileKind,
+      _ folder: String,
+      _ relative: String,
+      _ named: String
+    ) throws(Failure) {
       let original = Self.join(folder, relative)
       guard taken[kind, default: []].insert(original).inserted else { return }
       // The text of a seed is read when it is loaded; its bytes only for the checksum.
@@ -101,7 +107,7 @@ package enum ProjectFiles {
           kind: kind,
           file: file,
           originalFilePath: original,
-          path: relative,
+          path: named,
           contents: Self.trimmed(bytes)
         )
       )
@@ -114,8 +120,9 @@ package enum ProjectFiles {
     ) throws(Failure) {
       for folder in folders {
         for path in list(folder) where accept(path) {
-          if extensions.contains(where: { path.hasSuffixIgnoringCase($0) }) {
-            try take(kind, folder, path)
+          let named = Self.withoutTemplateSuffix(path, project)
+          if extensions.contains(where: { named.hasSuffixIgnoringCase($0) }) {
+            try take(kind, folder, path, named)
           }
         }
       }
@@ -144,6 +151,17 @@ package enum ProjectFiles {
       + project.macroPaths + project.testPaths + project.functionPaths
     try takeAll(.properties, all, [".yml", ".yaml"])
     return found
+  }
+
+  /// With the flag `allow_jinja_file_extensions`, `orders.sql.j2` is read as `orders.sql`.
+  private static func withoutTemplateSuffix(_ path: String, _ project: ProjectDefinition) -> String
+  {
+    guard project.flags["allow_jinja_file_extensions"]?.bool == true else { return path }
+    for suffix in [".jinja", ".jinja2", ".j2"] where path.hasSuffix(suffix) {
+      let rest = path.dropLast(suffix.count)
+      if rest.hasSuffix(".sql") || rest.hasSuffix(".md") { return String(rest) }
+    }
+    return path
   }
 
   private static func join(_ folder: String, _ path: String) -> String {

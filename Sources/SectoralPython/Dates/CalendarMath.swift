@@ -56,6 +56,8 @@ package enum CalendarMath {
     return (year, (thursday - self.day(year, 1, 1)) / 7 + 1, weekday + 1)
   }
 
+  package static func weeks(inISOYear year: Int) -> Int { isoWeek(day(year, 12, 28)).week }
+
   package static func day(isoYear: Int, week: Int, weekday: Int) -> Int {
     let fourth = day(isoYear, 1, 4)
     return fourth - self.weekday(fourth) + (week - 1) * 7 + weekday - 1

@@ -1,17 +1,47 @@
 package import SectoralJinja
 
-func order(_ a: Int, _ b: Int) -> Int { a == b ? 0 : a < b ? -1 : 1 }
+// What the types of the datetime module have in common.
+
+func order<Number: Comparable>(_ a: Number, _ b: Number) -> Int { a == b ? 0 : a < b ? -1 : 1 }
 
 func checked(_ result: (partialValue: Int, overflow: Bool)) throws(TemplateError) -> Int {
   guard !result.overflow else { throw .python(.overflow, "date value out of range") }
   return result.partialValue
 }
 
-func roundHalfEven(_ double: Double) -> Int { Int(double.rounded(.toNearestOrEven)) }
+/// The day, unless it lies outside of the years 1 to 9999; in the words of the constructors.
+func checkedDay(_ day: Int) throws(TemplateError) -> Int {
+  guard (CalendarMath.firstDay...CalendarMath.lastDay).contains(day) else {
+    let year = day > 0 ? CalendarMath.date(ofDay: min(day, 1 << 40)).year : 0
+    throw .valueError("year \(year) is out of range")
+  }
+  return day
+}
 
-func micros(_ double: Double) throws(TemplateError) -> Int {
-  guard abs(double) < 9e18 else { throw .python(.overflow, "date value out of range") }
-  return roundHalfEven(double)
+/// A number of seconds since 1970, as microseconds; the nearest, of two the even one.
+func timestamp(_ value: Value) throws(TemplateError) -> Int {
+  switch value {
+  case .bool(let bool): return bool ? 1_000_000 : 0
+  case .int(let int):
+    guard abs(int) < 1 << 43 else { throw .valueError("year is out of range") }
+    return int * 1_000_000
+  case .float(let double):
+    guard double.isFinite else {
+      throw double.isNaN
+        ? .valueError("Invalid value NaN (not a number)")
+        : .python(.overflow, "cannot convert float infinity to integer")
+    }
+    guard abs(double) < 0x1p43 else {
+      throw double.magnitude < 0x1p56
+        ? .valueError("year is out of range")
+        : .python(.overflow, "timestamp out of range for platform time_t")
+    }
+    let whole = double.rounded(.towardZero)
+    return Int(whole) * 1_000_000 + Int(((double - whole) * 1e6).rounded(.toNearestOrEven))
+  case .bigInt: throw .python(.overflow, "timestamp out of range for platform time_t")
+  default:
+    throw .typeError("'\(value.typeName)' object cannot be interpreted as an integer")
+  }
 }
 
 func calendarAttribute(_ name: String, _ moment: Moment) -> Value? {
@@ -23,18 +53,19 @@ func calendarAttribute(_ name: String, _ moment: Moment) -> Value? {
   case "isoweekday": return .constant(name, .int(CalendarMath.weekday(moment.dayNumber) + 1))
   case "toordinal":
     return .constant(name, .int(moment.dayNumber - CalendarMath.firstDay + 1))
+  case "ctime":
+    return .constant(name, .string(moment.formatted("%a %b %e %T ") + padded(moment.year, 4)))
   case "isocalendar":
     let week = CalendarMath.isoWeek(moment.dayNumber)
-    return .constant(name, .tuple([.int(week.year), .int(week.week), .int(week.weekday)]))
-  case "timetuple", "utctimetuple":
-    let dayOfYear = moment.dayNumber - CalendarMath.day(moment.year, 1, 1) + 1
     return .constant(
       name,
-      .tuple(
-        [
-          moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second,
-          CalendarMath.weekday(moment.dayNumber), dayOfYear, -1,
-        ].map(Value.int)
+      .object(
+        NamedTuple(
+          "datetime.IsoCalendarDate",
+          [
+            ("year", .int(week.year)), ("week", .int(week.week)), ("weekday", .int(week.weekday)),
+          ]
+        )
       )
     )
   default: return nil
@@ -47,8 +78,36 @@ func clockAttribute(_ name: String, _ moment: Moment) -> Value? {
   case "minute": .int(moment.minute)
   case "second": .int(moment.second)
   case "microsecond": .int(moment.microsecond)
-  case "fold": .int(0)
   default: nil
+  }
+}
+
+func strftimeMethod(_ moment: Moment) -> Value {
+  .function("strftime") { arguments, _ throws(TemplateError) in
+    let arguments = try CallArguments("strftime", arguments, ["format"], required: 1)
+    guard let format = arguments.value(0).asString else {
+      throw .typeError("strftime() argument 1 must be str, not \(arguments.value(0).typeName)")
+    }
+    return .string(moment.formatted(format))
+  }
+}
+
+/// The moment that an ISO text names, for the `fromisoformat` of each type.
+func isoMoment(
+  _ function: String,
+  _ arguments: Arguments,
+  _ read: (String) -> Result<Moment, PythonValueError>?,
+  _ interpreter: Interpreter
+) throws(TemplateError) -> Moment {
+  let value = try CallArguments(function, arguments, ["date_string"], required: 1).value(0)
+  guard let text = value.asString else {
+    throw .typeError("fromisoformat: argument must be str")
+  }
+  switch read(text) {
+  case .success(let moment)?: return moment
+  case .failure(let error)?: throw .valueError(error.message)
+  case nil:
+    throw .valueError("Invalid isoformat string: \(try interpreter.repr(value))")
   }
 }
 
@@ -66,14 +125,68 @@ extension Moment {
   func verify() throws(TemplateError) {
     do throws(PythonValueError) { try check() } catch { throw .valueError(error.message) }
   }
+
+  /// Takes year, month and day from the first three arguments.
+  mutating func setDate(_ arguments: CallArguments) throws(TemplateError) {
+    year = try arguments.smallInt(0, default: year)
+    month = try arguments.smallInt(1, default: month)
+    day = try arguments.smallInt(2, default: day)
+  }
+
+  /// Takes hour, minute, second and microsecond from the arguments that begin at `first`.
+  mutating func setTime(_ arguments: CallArguments, from first: Int) throws(TemplateError) {
+    hour = try arguments.smallInt(first, default: hour)
+    minute = try arguments.smallInt(first + 1, default: minute)
+    second = try arguments.smallInt(first + 2, default: second)
+    microsecond = try arguments.smallInt(first + 3, default: microsecond)
+  }
+
+  /// `zone`: What the moment's zone says of itself.
+  mutating func setZone(_ zone: TimeZoneObject?) {
+    guard let offset = zone?.offset else {
+      zoneName = zone?.abbreviation
+      return
+    }
+    self.offset = offset / 1_000_000
+    offsetFraction = offset % 1_000_000
+    zoneName = zone?.abbreviation
+  }
+
+  /// The zone of a moment that was read from text.
+  package var zone: TimeZoneObject? {
+    offset.map { FixedZone(seconds: $0, microseconds: offsetFraction, name: zoneName) }
+  }
+
+  /// Python's `struct_time`.
+  func structTime(isDaylight: Int) -> Value {
+    let names = [
+      "tm_year", "tm_mon", "tm_mday", "tm_hour", "tm_min", "tm_sec", "tm_wday", "tm_yday",
+      "tm_isdst",
+    ]
+    let values = [
+      year, month, day, hour, minute, second, CalendarMath.weekday(dayNumber),
+      dayNumber - CalendarMath.day(year, 1, 1) + 1, isDaylight,
+    ]
+    return .object(
+      NamedTuple("time.struct_time", zip(names, values).map { ($0.0, .int($0.1)) })
+    )
+  }
+}
+
+/// The `fold` argument: 0 or 1.
+func fold(
+  _ arguments: CallArguments,
+  _ index: Int,
+  default fallback: Int
+) throws(TemplateError)
+  -> Int
+{
+  let fold = try arguments.smallInt(index, default: fallback)
+  guard fold == 0 || fold == 1 else { throw .valueError("fold must be either 0 or 1") }
+  return fold
 }
 
 extension Value {
-  static func timeDelta(_ microseconds: Int) -> Value {
-    .object(TimeDeltaObject(microseconds: microseconds))
-  }
-  static func timeDelta(seconds: Int) -> Value { timeDelta(seconds * 1_000_000) }
-
   /// A date by its day since 1970; an error beyond the years 1 to 9999.
   package static func date(_ day: Int) throws(TemplateError) -> Value {
     guard (CalendarMath.firstDay...CalendarMath.lastDay).contains(day) else {
@@ -87,6 +200,7 @@ extension Value {
     return .object(DateObject(day: moment.dayNumber))
   }
 
+  /// The result of arithmetic; an error beyond the years 1 to 9999.
   static func dateTime(_ local: Int, _ zone: TimeZoneObject?) throws(TemplateError) -> Value {
     let day = CalendarMath.floorDivide(local, CalendarMath.microsecondsPerDay)
     guard (CalendarMath.firstDay...CalendarMath.lastDay).contains(day) else {
@@ -95,14 +209,18 @@ extension Value {
     return .object(DateTimeObject(local: local, zone: zone))
   }
 
-  static func dateTime(_ moment: Moment, _ zone: TimeZoneObject?) throws(TemplateError) -> Value {
+  static func dateTime(
+    _ moment: Moment,
+    _ zone: TimeZoneObject?,
+    fold: Int = 0
+  ) throws(TemplateError) -> Value {
     try moment.verify()
-    return .object(DateTimeObject(local: moment.local, zone: zone))
+    return .object(DateTimeObject(local: moment.local, zone: zone, fold: fold))
   }
 
   /// `zone`: nil: the machine's own, as a constant offset.
-  static func dateTime(utc: Int, in zone: Value?) throws(TemplateError) -> Value {
-    if let zone, let zone = try timeZone(zone) {
+  static func dateTime(utc: Int, in zone: TimeZoneObject?) throws(TemplateError) -> Value {
+    if let zone {
       let (local, result) = zone.fromUTC(utc)
       return try dateTime(local, result)
     }
@@ -119,8 +237,7 @@ extension Value {
       return .object(DateObject(day: moment.dayNumber))
     }
     guard case .success(let moment)? = ISOFormat.dateTime(text) else { return .string(text) }
-    let zone = moment.offset.map { FixedZone(seconds: $0) }
-    return .object(DateTimeObject(local: moment.local, zone: zone))
+    return .object(DateTimeObject(local: moment.local, zone: moment.zone))
   }
 }
 
@@ -161,15 +278,5 @@ class DateTypeClass: PythonObject {
         Arguments(Array(arguments.positional.dropFirst()), keyword: arguments.keyword)
       )
     }
-  }
-
-  /// A number of seconds since 1970, as microseconds.
-  func timestamp(_ value: Value) throws(TemplateError) -> Int {
-    if let int = value.pythonInt, abs(int) < 1 << 40 { return int * 1_000_000 }
-    if case .float(let double) = value { return try micros(double * 1e6) }
-    if let decimal = value.object(DecimalObject.self) {
-      return try micros(decimal.value.double * 1e6)
-    }
-    throw .typeError("'\(value.typeName)' object cannot be interpreted as an integer")
   }
 }

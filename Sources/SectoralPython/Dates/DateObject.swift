@@ -55,7 +55,7 @@ package final class DateObject: Object {
     _ interpreter: Interpreter
   ) throws(TemplateError) -> Value? {
     if let delta = other.object(TimeDeltaObject.self) {
-      let days = CalendarMath.floorDivide(delta.microseconds, CalendarMath.microsecondsPerDay)
+      let days = delta.days
       switch operation {
       case .add: return try .date(day + days)
       case .subtract where !reversed: return try .date(day - days)
@@ -63,7 +63,7 @@ package final class DateObject: Object {
       }
     }
     if operation == .subtract, !reversed, let date = other.object(DateObject.self) {
-      return .timeDelta((day - date.day) * CalendarMath.microsecondsPerDay)
+      return try .timeDelta(Int128((day - date.day) * CalendarMath.microsecondsPerDay))
     }
     return nil
   }
@@ -75,24 +75,17 @@ package final class DateObject: Object {
     throws(TemplateError) -> Value?
   {
     let text = name.name
+    let moment = moment
     if let value = calendarAttribute(text, moment) { return value }
     switch text {
     case "isoformat": return .constant(text, .string(isoText))
-    case "ctime": return .constant(text, .string(moment.formatted("%c")))
-    case "strftime":
-      let moment = moment
-      return .function(text) { arguments, _ throws(TemplateError) in
-        let arguments = try CallArguments(text, arguments, ["format"], required: 1)
-        return .string(moment.formatted(try arguments.string(0)))
-      }
+    case "strftime": return strftimeMethod(moment)
+    case "timetuple": return .constant(text, moment.structTime(isDaylight: -1))
     case "replace":
-      let moment = moment
       return .function(text) { arguments, _ throws(TemplateError) in
         let arguments = try CallArguments(text, arguments, ["year", "month", "day"])
         var copy = moment
-        copy.year = try arguments.int(0, default: copy.year)
-        copy.month = try arguments.int(1, default: copy.month)
-        copy.day = try arguments.int(2, default: copy.day)
+        try copy.setDate(arguments)
         return try .date(copy)
       }
     default: return try DateClass().attribute(name, interpreter)
@@ -115,11 +108,10 @@ final class DateClass: DateTypeClass {
   ) throws(TemplateError)
     -> Value
   {
-    let arguments = try CallArguments("date", arguments, ["year", "month", "day"], required: 3)
     var moment = Moment()
-    moment.year = try arguments.int(0)
-    moment.month = try arguments.int(1)
-    moment.day = try arguments.int(2)
+    try moment.setDate(
+      CallArguments("date", arguments, ["year", "month", "day"], required: 3)
+    )
     return try .date(moment)
   }
 
@@ -133,56 +125,66 @@ final class DateClass: DateTypeClass {
     switch text {
     case "min": return try .date(CalendarMath.firstDay)
     case "max": return try .date(CalendarMath.lastDay)
-    case "resolution": return .timeDelta(CalendarMath.microsecondsPerDay)
+    case "resolution": return try .timeDelta(Int128(CalendarMath.microsecondsPerDay))
     case "today":
-      return .function(text) { _, _ throws(TemplateError) in
-        guard
-          let now = try Value.dateTime(utc: CalendarMath.now(), in: nil).object(
-            DateTimeObject.self
-          )
-        else { return .none }
-        return try .date(now.moment)
+      return .function(text) { arguments, _ throws(TemplateError) in
+        _ = try CallArguments(text, arguments, [])
+        return try Self.localDate(CalendarMath.now())
       }
     case "fromisoformat":
-      return .function(text) { arguments, _ throws(TemplateError) in
-        let text = try CallArguments(text, arguments, ["date_string"], required: 1).string(0)
-        switch ISOFormat.date(text) {
-        case .success(let moment)?: return try .date(moment)
-        case .failure(let error)?: throw .valueError(error.message)
-        case nil: throw .valueError("Invalid isoformat string: '\(text)'")
-        }
+      return .function(text) { arguments, interpreter throws(TemplateError) in
+        let moment = try isoMoment(text, arguments, ISOFormat.date, interpreter)
+        return try .date(moment)
       }
     case "fromordinal":
       return .function(text) { arguments, _ throws(TemplateError) in
-        let ordinal = try CallArguments(text, arguments, ["ordinal"], required: 1).int(0)
-        guard ordinal >= 1 else { throw .valueError("ordinal must be >= 1") }
-        return try .date(min(ordinal, 1 << 40) + CalendarMath.firstDay - 1)
+        try .date(Self.day(ofOrdinal: arguments))
       }
     case "fromtimestamp":
       return .function(text) { arguments, _ throws(TemplateError) in
         let value = try CallArguments(text, arguments, ["timestamp"], required: 1).value(0)
-        let utc = try self.timestamp(value)
-        guard let time = try Value.dateTime(utc: utc, in: nil).object(DateTimeObject.self) else {
-          return .none
-        }
-        return try .date(time.moment)
+        return try Self.localDate(timestamp(value))
       }
     case "fromisocalendar":
       return .function(text) { arguments, _ throws(TemplateError) in
-        let arguments = try CallArguments(text, arguments, ["year", "week", "day"], required: 3)
-        let (year, week, day) = (
-          try arguments.int(0), try arguments.int(1), try arguments.int(2)
-        )
-        guard (1...9999).contains(year) else {
-          throw .valueError("Year is out of range: \(year)")
-        }
-        guard (1...53).contains(week) else { throw .valueError("Invalid week: \(week)") }
-        guard (1...7).contains(day) else {
-          throw .valueError("Invalid weekday: \(day) (range is [1, 7])")
-        }
-        return try .date(CalendarMath.day(isoYear: year, week: week, weekday: day))
+        try .date(Self.day(ofISOCalendar: arguments))
       }
     default: return try super.attribute(name, interpreter)
     }
+  }
+
+  private static func localDate(_ utc: Int) throws(TemplateError) -> Value {
+    let offset = CalendarMath.localOffset(atUTC: CalendarMath.floorDivide(utc, 1_000_000))
+    let day = CalendarMath.floorDivide(
+      utc + offset.seconds * 1_000_000,
+      CalendarMath.microsecondsPerDay
+    )
+    return .object(DateObject(day: try checkedDay(day)))
+  }
+
+  static func day(ofOrdinal arguments: Arguments) throws(TemplateError) -> Int {
+    let ordinal = try CallArguments("fromordinal", arguments, ["ordinal"], required: 1).smallInt(0)
+    guard ordinal >= 1 else { throw .valueError("ordinal must be >= 1") }
+    return try checkedDay(ordinal + CalendarMath.firstDay - 1)
+  }
+
+  static func day(ofISOCalendar arguments: Arguments) throws(TemplateError) -> Int {
+    let arguments = try CallArguments(
+      "fromisocalendar",
+      arguments,
+      ["year", "week", "day"],
+      required: 3
+    )
+    let (year, week, day) = (
+      try arguments.smallInt(0), try arguments.smallInt(1), try arguments.smallInt(2)
+    )
+    guard (1...9999).contains(year) else { throw .valueError("Year is out of range: \(year)") }
+    guard week >= 1, week <= CalendarMath.weeks(inISOYear: year) else {
+      throw .valueError("Invalid week: \(week)")
+    }
+    guard (1...7).contains(day) else {
+      throw .valueError("Invalid weekday: \(day) (range is [1, 7])")
+    }
+    return try checkedDay(CalendarMath.day(isoYear: year, week: week, weekday: day))
   }
 }

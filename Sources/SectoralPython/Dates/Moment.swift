@@ -9,6 +9,8 @@ package struct Moment {
   package var microsecond = 0
   /// Seconds east of UTC; nil: naive.
   package var offset: Int?
+  /// Microseconds that the offset has beyond its whole seconds, with the same sign.
+  package var offsetFraction = 0
   package var zoneName: String?
 
   package static let months = [
@@ -55,12 +57,22 @@ package struct Moment {
     }
   }
 
-  /// `+02:00`, with seconds where the offset has them.
-  package static func isoOffset(_ seconds: Int, separator: String = ":") -> String {
+  /// `+02:00`, with seconds where the offset has them; empty for naive moments.
+  package var isoZone: String {
+    offset.map { Moment.isoOffset($0, fraction: offsetFraction) } ?? ""
+  }
+
+  /// `fraction`: Microseconds beyond the whole seconds, with the same sign.
+  package static func isoOffset(
+    _ seconds: Int,
+    fraction: Int = 0,
+    separator: String = ":"
+  ) -> String {
     let size = abs(seconds)
-    var text = (seconds < 0 ? "-" : "+") + padded(size / 3600, 2) + separator
+    var text = (seconds < 0 || fraction < 0 ? "-" : "+") + padded(size / 3600, 2) + separator
     text += padded(size / 60 % 60, 2)
-    if size % 60 != 0 { text += separator + padded(size % 60, 2) }
+    if size % 60 != 0 || fraction != 0 { text += separator + padded(size % 60, 2) }
+    if fraction != 0 { text += "." + padded(abs(fraction), 6) }
     return text
   }
 }
@@ -79,6 +91,13 @@ extension Moment {
     guard (0...59).contains(second) else { throw fail("second must be in 0..59") }
     guard (0...999_999).contains(microsecond) else {
       throw fail("microsecond must be in 0..999999")
+    }
+    if let offset, abs(offset) >= 86_400 {
+      let delta = TimeDeltaObject(microseconds: Int128(offset * 1_000_000 + offsetFraction))
+      throw fail(
+        "offset must be a timedelta strictly between -timedelta(hours=24) and "
+          + "timedelta(hours=24), not \(delta.pythonText)."
+      )
     }
   }
 }

@@ -21,7 +21,7 @@ package struct DecimalNumber: Sendable {
     self.exponent = exponent
   }
 
-  private init(kind: Kind, isNegative: Bool = false) {
+  init(kind: Kind, isNegative: Bool = false) {
     self.kind = kind
     self.isNegative = isNegative
     coefficient = 0
@@ -86,7 +86,7 @@ package struct DecimalNumber: Sendable {
     if index < bytes.endIndex {
       guard bytes[index] | 0x20 == UInt8(ascii: "e"),
         let power = Int(String(decoding: bytes[(index + 1)...], as: UTF8.self)),
-        abs(power) < 1_000_000
+        abs(power) < 2_000_000
       else { return nil }
       exponent += power
     }
@@ -118,9 +118,9 @@ package struct DecimalNumber: Sendable {
 
   package var isZero: Bool { kind == .finite && coefficient.isZero }
   package var isNaN: Bool { kind == .notANumber }
-  private var signed: BigInt { BigInt(sign: isNegative ? .minus : .plus, magnitude: coefficient) }
+  var signed: BigInt { BigInt(sign: isNegative ? .minus : .plus, magnitude: coefficient) }
 
-  private init(signed: BigInt, exponent: Int) {
+  init(signed: BigInt, exponent: Int) {
     self.init(isNegative: signed.sign == .minus, coefficient: signed.magnitude, exponent: exponent)
   }
 
@@ -179,6 +179,7 @@ package struct DecimalNumber: Sendable {
 
   package var isIntegral: Bool {
     guard kind == .finite else { return false }
+    if -exponent > coefficient.bitWidth { return isZero }
     return exponent >= 0 || isZero || (coefficient % Self.power(-exponent)).isZero
   }
 
@@ -194,32 +195,16 @@ package struct DecimalNumber: Sendable {
   package var normalized: DecimalNumber {
     guard kind == .finite else { return self }
     if isZero { return DecimalNumber(isNegative: isNegative, coefficient: 0, exponent: 0) }
-    var digits = coefficient
-    var exponent = exponent
+    let shown = rounded
+    var digits = shown.coefficient
+    var exponent = shown.exponent
     while true {
       let (quotient, remainder) = digits.quotientAndRemainder(dividingBy: 10)
       guard remainder.isZero else { break }
       digits = quotient
       exponent += 1
     }
-    return DecimalNumber(isNegative: isNegative, coefficient: digits, exponent: exponent).rounded
-  }
-
-  /// With exactly `digits` places behind the point, half to even.
-  package func quantized(places digits: Int) -> DecimalNumber {
-    guard kind == .finite else { return self }
-    if exponent >= -digits {
-      return DecimalNumber(
-        isNegative: isNegative,
-        coefficient: coefficient * Self.power(exponent + digits),
-        exponent: -digits
-      )
-    }
-    return DecimalNumber(
-      isNegative: isNegative,
-      coefficient: Self.divideHalfEven(coefficient, Self.power(-exponent - digits)),
-      exponent: -digits
-    )
+    return DecimalNumber(isNegative: isNegative, coefficient: digits, exponent: exponent)
   }
 
   // MARK: Arithmetic
@@ -245,6 +230,20 @@ package struct DecimalNumber: Sendable {
       return b.kind == .infinity && a.isNegative != b.isNegative ? .notANumber : a
     }
     if b.kind == .infinity { return b }
+    // A number so small that it cannot show needs to be there, not to have its value: exponents may
+    // lie a million apart.
+    let reach = precision + 3
+    if !a.isZero, !b.isZero, abs(a.adjusted - b.adjusted) > 2 * reach + 60 {
+      let (large, small) = a.adjusted > b.adjusted ? (a, b) : (b, a)
+      if large.adjusted - large.exponent < reach, small.exponent < large.exponent {
+        let trace = DecimalNumber(
+          isNegative: small.isNegative,
+          coefficient: 1,
+          exponent: large.adjusted - 2 * reach
+        )
+        return large + trace
+      }
+    }
     let exponent = min(a.exponent, b.exponent)
     let sum =
       a.signed * BigInt(power(a.exponent - exponent))
@@ -324,6 +323,14 @@ package struct DecimalNumber: Sendable {
   )? {
     guard kind == .finite, b.kind == .finite else { return (.notANumber, .notANumber) }
     guard !b.isZero else { return nil }
+    guard isZero || adjusted - b.adjusted <= Self.precision else {
+      return (.notANumber, .notANumber)
+    }
+    if isZero || adjusted < b.adjusted - 1 {
+      return (
+        DecimalNumber(isNegative: isNegative != b.isNegative, coefficient: 0, exponent: 0), rounded
+      )
+    }
     let common = min(exponent, b.exponent)
     let (quotient, remainder) =
       (coefficient * Self.power(exponent - common)).quotientAndRemainder(
@@ -339,19 +346,6 @@ package struct DecimalNumber: Sendable {
     )
   }
 
-  package func raised(to power: Int) -> DecimalNumber? {
-    guard kind == .finite, abs(power) <= 100_000 else { return .notANumber }
-    var result = DecimalNumber(1)
-    var base = self
-    var rest = power.magnitude
-    while rest > 0 {
-      if rest & 1 == 1 { result = result * base }
-      rest >>= 1
-      if rest > 0 { base = base * base }
-    }
-    return power < 0 ? DecimalNumber(1).divided(by: result) : result
-  }
-
   /// nil when either is NaN.
   package func compare(to b: DecimalNumber) -> Int? {
     if isNaN || b.isNaN { return nil }
@@ -359,33 +353,17 @@ package struct DecimalNumber: Sendable {
       number.kind == .infinity ? (number.isNegative ? -1 : 1) : 0
     }
     if rank(self) != 0 || rank(b) != 0 { return (rank(self) - rank(b)).signum() }
+    if isZero || b.isZero || isNegative != b.isNegative || adjusted != b.adjusted {
+      func sign(_ number: DecimalNumber) -> Int { number.isZero ? 0 : number.isNegative ? -1 : 1 }
+      if sign(self) != sign(b) { return (sign(self) - sign(b)).signum() }
+      if sign(self) == 0 { return 0 }
+      return (adjusted - b.adjusted).signum() * sign(self)
+    }
     let common = min(exponent, b.exponent)
     let left = signed * BigInt(Self.power(exponent - common))
     let right = b.signed * BigInt(Self.power(b.exponent - common))
     return left == right ? 0 : left < right ? -1 : 1
   }
 
-  /// Cut to the precision, half to even.
-  private var rounded: DecimalNumber {
-    guard kind == .finite, coefficient.bitWidth > 90 else { return self }
-    let count = coefficient.description.utf8.count
-    guard count > Self.precision else { return self }
-    let excess = count - Self.precision
-    var digits = Self.divideHalfEven(coefficient, Self.power(excess))
-    var exponent = exponent + excess
-    if digits == Self.power(Self.precision) {
-      digits /= 10
-      exponent += 1
-    }
-    return DecimalNumber(isNegative: isNegative, coefficient: digits, exponent: exponent)
-  }
-
-  private static func power(_ exponent: Int) -> BigUInt { BigUInt(10).power(exponent) }
-
-  private static func divideHalfEven(_ a: BigUInt, _ b: BigUInt) -> BigUInt {
-    let (quotient, remainder) = a.quotientAndRemainder(dividingBy: b)
-    let twice = remainder * 2
-    let up = twice > b || (twice == b && !(quotient % 2).isZero)
-    return up ? quotient + 1 : quotient
-  }
+  static func power(_ exponent: Int) -> BigUInt { BigUInt(10).power(exponent) }
 }

@@ -19,10 +19,13 @@ package final class DecimalObject: Object {
   package override var typeName: String { "decimal.Decimal" }
   package override var isTrue: Bool { !value.isZero }
   package override var numericValue: Value? {
-    if value.isIntegral, let int = value.truncated.flatMap({ Int(exactly: $0) }) {
-      return value.exponent >= 0 ? .int(int) : .float(Double(int))
+    // Nobody counts with integers of thousands of digits.
+    guard value.exponent <= 5000, value.isIntegral, let int = value.truncated else {
+      return .float(value.double)
     }
-    return .float(value.double)
+    // Beyond what a float holds exactly the digits count for more than the point.
+    if value.exponent < 0, int.bitWidth <= 53 { return .float(Double(int)) }
+    return .integer(int)
   }
 
   package override func string(_ interpreter: Interpreter) throws(TemplateError) -> String {
@@ -39,7 +42,12 @@ package final class DecimalObject: Object {
     _ interpreter: Interpreter
   )
     throws(TemplateError) -> Int?
-  { order(to: other) }
+  {
+    if value.isNaN || other.object(DecimalObject.self)?.value.isNaN == true {
+      throw Self.invalidOperation()
+    }
+    return order(to: other)
+  }
 
   func order(to other: Value) -> Int? {
     switch other {
@@ -51,7 +59,7 @@ package final class DecimalObject: Object {
 
   package override func hash(into hasher: inout Hasher) -> Bool {
     // As the engine hashes ints and floats: equal numbers must hash equally.
-    if value.isIntegral, let int = value.truncated {
+    if value.exponent <= 5000, value.isIntegral, let int = value.truncated {
       if let small = Int(exactly: int) { hasher.combine(small) } else { hasher.combine(int) }
     } else {
       hasher.combine(value.double)
@@ -59,8 +67,15 @@ package final class DecimalObject: Object {
     return true
   }
 
-  package override func negated(_ interpreter: Interpreter) throws(TemplateError) -> Value? {
-    .decimal(-value)
+  package override func operate(
+    _ operation: UnaryOperator,
+    _ interpreter: Interpreter
+  ) throws(TemplateError) -> Value? {
+    switch operation {
+    case .negate: .decimal(-value)
+    case .affirm: .decimal(-(-value))
+    case .magnitude: .decimal(value.magnitude)
+    }
   }
 
   package override func operate(
@@ -71,26 +86,73 @@ package final class DecimalObject: Object {
   ) throws(TemplateError) -> Value? {
     guard let operand = Self.number(of: other) else { return nil }
     let (left, right) = reversed ? (operand, value) : (value, operand)
+    let result: DecimalNumber
     switch operation {
-    case .add: return .decimal(left + right)
-    case .subtract: return .decimal(left - right)
-    case .multiply: return .decimal(left * right)
+    case .add: result = left + right
+    case .subtract: result = left - right
+    case .multiply: result = left * right
     case .divide:
-      guard let quotient = left.divided(by: right) else { throw Self.divisionByZero }
-      return .decimal(quotient)
-    case .floorDivide:
-      guard let result = left.dividedTruncating(by: right) else { throw Self.divisionByZero }
-      return .decimal(result.quotient)
-    case .modulo:
-      guard let result = left.dividedTruncating(by: right) else { throw Self.divisionByZero }
-      return .decimal(result.remainder)
-    case .power:
-      guard right.isIntegral, let power = right.truncated.flatMap({ Int(exactly: $0) }) else {
-        return .decimal(DecimalNumber(pow(left.double, right.double).description) ?? .notANumber)
+      guard let quotient = left.divided(by: right) else {
+        throw left.isZero
+          ? Self.invalidOperation("DivisionUndefined") : Self.failure("DivisionByZero")
       }
-      guard let result = left.raised(to: power) else { throw Self.divisionByZero }
-      return .decimal(result)
+      result = quotient
+    case .floorDivide, .modulo:
+      guard let division = left.dividedTruncating(by: right) else {
+        throw operation == .modulo || left.isZero
+          ? Self.invalidOperation(left.isZero ? "DivisionUndefined" : "InvalidOperation")
+          : Self.failure("DivisionByZero")
+      }
+      result = operation == .modulo ? division.remainder : division.quotient
+    case .power: result = try Self.power(left, right)
     }
+    if result.isNaN, !left.isNaN, !right.isNaN { throw Self.invalidOperation() }
+    return .decimal(try Self.checked(result))
+  }
+
+  private static func power(
+    _ base: DecimalNumber,
+    _ exponent: DecimalNumber
+  )
+    throws(TemplateError) -> DecimalNumber
+  {
+    if base.isNaN || exponent.isNaN { return .notANumber }
+    if exponent.isIntegral, let power = exponent.truncated.flatMap({ Int(exactly: $0) }) {
+      guard let result = base.raised(to: power) else { throw invalidOperation() }
+      return result
+    }
+    guard !base.isNegative || base.isZero else { throw invalidOperation() }
+    if exponent.compare(to: DecimalNumber(coefficient: 5, exponent: -1)) == 0,
+      let root = base.squareRoot
+    {
+      return root
+    }
+    // Other fractional powers have the digits of a float.
+    return DecimalNumber(pow(base.double, exponent.double).description) ?? .notANumber
+  }
+
+  /// An error where the exponent is larger than Python's numbers may have.
+  static func checked(_ number: DecimalNumber) throws(TemplateError) -> DecimalNumber {
+    guard number.kind == .finite else { return number }
+    guard number.isZero || number.adjusted <= 999_999 else { throw failure("Overflow") }
+    guard number.exponent < -1_000_026 else { return number }
+    return number.quantized(places: 1_000_026)
+  }
+
+  static func failure(_ name: String) -> TemplateError {
+    .python(ErrorKind(rawValue: name), "[<class 'decimal.\(name)'>]")
+  }
+
+  static func invalidOperation(_ detail: String = "InvalidOperation") -> TemplateError {
+    .python(ErrorKind(rawValue: "InvalidOperation"), "[<class 'decimal.\(detail)'>]")
+  }
+
+  package override func rounded(
+    toPlaces places: Int,
+    _ interpreter: Interpreter
+  ) throws(TemplateError) -> Value? {
+    guard abs(places) < 1000 else { throw Self.invalidOperation() }
+    return .decimal(try DecimalMethods.quantized(value, places: places, .halfEven))
   }
 
   package override func formatted(
@@ -100,12 +162,10 @@ package final class DecimalObject: Object {
     throws(TemplateError) -> String?
   {
     if specification.isEmpty { return value.description }
-    if let format = DecimalFormat(specification) { return format.text(value) }
-    // Scientific notation and the like are those of floats.
-    let format = try interpreter.attribute("format", of: .string("{:\(specification)}"))
-    return try interpreter.string(
-      interpreter.call(format, Arguments([.float(value.double)]))
-    )
+    guard let format = DecimalFormat(specification) else {
+      throw .valueError("invalid format string")
+    }
+    return format.text(value)
   }
 
   package override func attribute(
@@ -114,37 +174,11 @@ package final class DecimalObject: Object {
   )
     throws(TemplateError) -> Value?
   {
-    let value = value
     switch name.name {
-    case "normalize":
-      return .function("normalize") { _, _ throws(TemplateError) in .decimal(value.normalized) }
-    case "quantize":
-      return .function("quantize") { arguments, _ throws(TemplateError) in
-        let arguments = try CallArguments("quantize", arguments, ["exp", "rounding"], required: 1)
-        guard let model = Self.number(of: arguments.value(0)) else {
-          throw .typeError(
-            "conversion from \(arguments.value(0).typeName) to Decimal is not supported"
-          )
-        }
-        return .decimal(value.quantized(places: -model.exponent))
-      }
-    case "to_integral_value":
-      return .function("to_integral_value") { _, _ throws(TemplateError) in
-        .decimal(value.quantized(places: 0))
-      }
-    case "is_nan": return .constant("is_nan", .bool(value.isNaN))
-    case "is_zero": return .constant("is_zero", .bool(value.isZero))
-    case "is_infinite": return .constant("is_infinite", .bool(value.kind == .infinity))
-    case "is_finite": return .constant("is_finite", .bool(value.kind == .finite))
-    case "is_signed": return .constant("is_signed", .bool(value.isNegative))
     case "real": return .object(self)
     case "imag": return .decimal(DecimalNumber(0))
-    default: return nil
+    default: return DecimalMethods.method(name.name, of: value)
     }
-  }
-
-  private static var divisionByZero: TemplateError {
-    .python(.zeroDivision, "[<class 'decimal.DivisionByZero'>]")
   }
 
   /// Ints, bools and decimals; floats do not mix with decimals.
@@ -166,25 +200,14 @@ extension DecimalNumber {
       self.init(double.isNaN ? "NaN" : double < 0 ? "-Infinity" : "Infinity")
       return
     }
-    if double == 0 {
-      self.init(0)
-      return
-    }
-    let significand = BigUInt(double.significandBitPattern) + (double.isNormal ? 1 << 52 : 0)
-    let exponent = (double.isNormal ? Int(double.exponent) : -1022) - 52
-    if exponent >= 0 {
-      self.init(
-        isNegative: double < 0,
-        coefficient: significand << exponent,
-        exponent: 0
-      )
-    } else {
-      self.init(
-        isNegative: double < 0,
-        coefficient: significand * BigUInt(5).power(-exponent),
-        exponent: exponent
-      )
-    }
+    guard let (numerator, denominator) = double.integerRatio else { return nil }
+    // The denominator is a power of two: as many fives make it one of ten.
+    let places = denominator.bitWidth - 2
+    self.init(
+      isNegative: double.sign == .minus,
+      coefficient: numerator.magnitude * BigUInt(5).power(places),
+      exponent: -places
+    )
   }
 }
 

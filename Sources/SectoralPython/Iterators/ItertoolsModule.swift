@@ -30,6 +30,16 @@ final class ItertoolsModule: MappingObject {
     .object(IteratorObject("itertools." + name, items: items))
   }
 
+  private static func only(
+    _ keyword: String,
+    _ arguments: Arguments,
+    _ function: String
+  ) throws(TemplateError) {
+    for (name, _) in arguments.keyword where name != keyword {
+      throw .typeError("\(function)() got an unexpected keyword argument '\(name)'")
+    }
+  }
+
   @Sendable private static func count(
     _ arguments: Arguments,
     _ interpreter: Interpreter
@@ -37,12 +47,24 @@ final class ItertoolsModule: MappingObject {
     throws(TemplateError) -> Value
   {
     let arguments = try CallArguments("count", arguments, ["start", "step"])
-    var current = try arguments.int(0)
-    let step = try arguments.int(1, default: 1)
-    return iterator("count") { () throws(TemplateError) in
-      defer { current &+= step }
-      return .int(current)
+    var current = arguments[0] ?? .int(0)
+    let step = arguments[1] ?? .int(1)
+    for value in [current, step] where !value.isNumber {
+      throw .typeError("a number is required")
     }
+    let hasStep = !step.isEqual(to: .int(1))
+    let text: (Interpreter) throws(TemplateError) -> String = {
+      (interpreter) throws(TemplateError) in
+      let suffix = hasStep ? ", " + (try interpreter.repr(step)) : ""
+      return "count(\(try interpreter.repr(current))\(suffix))"
+    }
+    return .object(
+      IteratorObject("itertools.count", text: text) { () throws(TemplateError) in
+        let value = current
+        current = try interpreter.operate(.add, value, step)
+        return value
+      }
+    )
   }
 
   @Sendable private static func cycle(
@@ -71,13 +93,19 @@ final class ItertoolsModule: MappingObject {
     let arguments = try CallArguments("repeat", arguments, ["object", "times"], required: 1)
     let value = arguments.value(0)
     var rest = arguments[1] == nil ? nil : try arguments.int(1)
-    return iterator("repeat") { () throws(TemplateError) in
-      if let left = rest {
-        guard left > 0 else { return nil }
-        rest = left - 1
-      }
-      return value
+    let text: (Interpreter) throws(TemplateError) -> String = {
+      (interpreter) throws(TemplateError) in
+      "repeat(\(try interpreter.repr(value))\(rest.map { ", \(max(0, $0))" } ?? ""))"
     }
+    return .object(
+      IteratorObject("itertools.repeat", text: text) { () throws(TemplateError) in
+        if let left = rest {
+          guard left > 0 else { return nil }
+          rest = left - 1
+        }
+        return value
+      }
+    )
   }
 
   @Sendable private static func accumulate(
@@ -168,7 +196,10 @@ final class ItertoolsModule: MappingObject {
     let source = try IteratorObject.over(values[0], interpreter)
     let start = values.count == 2 ? 0 : try bound(1, default: 0)
     let stop = try bound(values.count == 2 ? 1 : 2, default: .max)
-    let step = max(1, try bound(3, default: 1))
+    let step = try bound(3, default: 1)
+    guard step > 0 else {
+      throw .valueError("Step for islice() must be a positive integer or None.")
+    }
     var position = 0
     var wanted = start
     return iterator("islice") { () throws(TemplateError) in
@@ -205,10 +236,25 @@ final class ItertoolsModule: MappingObject {
     throws(TemplateError) -> Value
   {
     let arguments = try CallArguments("tee", arguments, ["iterable", "n"], required: 1)
-    let items = try interpreter.iterate(arguments.value(0))
+    let source = try IteratorObject.over(arguments.value(0), interpreter)
     let count = try arguments.int(1, default: 2)
     guard count >= 0 else { throw .valueError("n must be >= 0") }
-    return .tuple((0..<min(count, 100_000)).map { _ in iterator("tee", items) })
+    guard count <= 1000 else { throw .valueError("n must be at most 1000") }
+    // What one of them has taken waits here for the others.
+    let taken = ListValue()
+    return .tuple(
+      (0..<count).map { _ in
+        var index = 0
+        return iterator("_tee") { () throws(TemplateError) in
+          if index == taken.items.count {
+            guard let item = try source.next() else { return nil }
+            taken.items.append(item)
+          }
+          index += 1
+          return taken.items[index - 1]
+        }
+      }
+    )
   }
 
   @Sendable private static func zipLongest(
@@ -219,6 +265,7 @@ final class ItertoolsModule: MappingObject {
   {
     var columns: [[Value]] = []
     for value in arguments.positional { columns.append(try interpreter.iterate(value)) }
+    try only("fillvalue", arguments, "zip_longest")
     let fill = arguments[keyword: "fillvalue"] ?? .none
     let count = columns.map(\.count).max() ?? 0
     return iterator(
@@ -235,7 +282,13 @@ final class ItertoolsModule: MappingObject {
   {
     var pools: [[Value]] = []
     for value in arguments.positional { pools.append(try interpreter.iterate(value)) }
-    let times = arguments[keyword: "repeat"]?.pythonInt ?? 1
+    try only("repeat", arguments, "product")
+    let given = try CallArguments(
+      "product",
+      Arguments([], keyword: arguments.keyword),
+      ["repeat"]
+    )
+    let times = try given.int(0, default: 1)
     guard times >= 0, times * pools.count <= 1000 else {
       throw .valueError("repeat argument cannot be negative or huge")
     }
@@ -266,6 +319,7 @@ final class ItertoolsModule: MappingObject {
     let arguments = try CallArguments("permutations", arguments, ["iterable", "r"], required: 1)
     let pool = try interpreter.iterate(arguments.value(0))
     let size = arguments.optional(1) == nil ? pool.count : try arguments.int(1)
+    guard size >= 0 else { throw .valueError("r must be non-negative") }
     return selections("permutations", pool, size) { chosen, index in !chosen.contains(index) }
   }
 
@@ -277,7 +331,11 @@ final class ItertoolsModule: MappingObject {
     let arguments = try CallArguments(name, arguments, ["iterable", "r"], required: 2)
     let pool = try interpreter.iterate(arguments.value(0))
     let isRepeating = name != "combinations"
-    return selections(name, pool, try arguments.int(1)) { chosen, index in
+    let size = try arguments.int(1)
+    guard size >= 0 else { throw .valueError("r must be non-negative") }
+    return selections(name, pool, size) { chosen, index in
+      // No more than leaves room for the rest: otherwise there are dead ends without number.
+      guard isRepeating || index <= pool.count - (size - chosen.count) else { return false }
       guard let last = chosen.last else { return true }
       return isRepeating ? index >= last : index > last
     }
@@ -292,7 +350,7 @@ final class ItertoolsModule: MappingObject {
   ) -> Value {
     var chosen: [Int] = []
     var candidate = 0
-    var isDone = size < 0
+    var isDone = size > pool.count && (name != "combinations_with_replacement" || pool.isEmpty)
     return iterator(name) { () throws(TemplateError) in
       while !isDone {
         if chosen.count == size {

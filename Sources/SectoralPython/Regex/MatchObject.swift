@@ -5,11 +5,19 @@ package final class MatchObject: PythonObject {
   private let pattern: PatternObject
   private let subject: RegexSubject
   private let spans: [Range<Int>?]
+  /// Where the search was allowed to look.
+  private let limits: Range<Int>
 
-  package init(_ pattern: PatternObject, _ subject: RegexSubject, _ spans: [Range<Int>?]) {
+  package init(
+    _ pattern: PatternObject,
+    _ subject: RegexSubject,
+    _ spans: [Range<Int>?],
+    within limits: Range<Int>
+  ) {
     self.pattern = pattern
     self.subject = subject
     self.spans = spans
+    self.limits = limits
     super.init()
   }
 
@@ -30,20 +38,36 @@ package final class MatchObject: PythonObject {
     return (subject.position(of: span.lowerBound), subject.position(of: span.upperBound))
   }
 
-  private func index(_ key: Value) throws(TemplateError) -> Int {
+  private func known(_ key: Value) -> Int? {
     if let number = key.pythonInt, spans.indices.contains(number) { return number }
     if let name = key.asString, let known = pattern.pattern.names.first(where: { $0.name == name })
     {
       return known.group
     }
+    return nil
+  }
+
+  private func index(_ key: Value) throws(TemplateError) -> Int {
+    if let index = known(key) { return index }
     throw .python(.index, "no such group")
+  }
+
+  /// The group that was closed last: of those that end farthest, the one whose parenthesis closes
+  /// last in the pattern.
+  private var lastGroup: Int? {
+    let order = pattern.pattern.closingOrder
+    return spans.indices.dropFirst().filter { spans[$0] != nil }.max {
+      let (a, b) = (spans[$0]?.upperBound ?? 0, spans[$1]?.upperBound ?? 0)
+      return a == b ? (order[$0] ?? 0) < (order[$1] ?? 0) : a < b
+    }
   }
 
   package override func item(
     _ key: Value,
     _ interpreter: Interpreter
   ) throws(TemplateError) -> Value? {
-    group(try index(key))
+    // Outside of the groups there is nothing, as Jinja takes an IndexError for.
+    known(key).map { group($0) }
   }
 
   package override func attribute(
@@ -57,13 +81,19 @@ package final class MatchObject: PythonObject {
     switch text {
     case "string": return .string(subject.text)
     case "re": return .object(pattern)
-    case "pos": return .int(0)
-    case "endpos": return .int(subject.position(of: subject.bytes.count))
-    case "lastindex":
-      return spans.indices.dropFirst().last { spans[$0] != nil }.map(Value.int) ?? Value.none
+    case "pos": return .int(subject.position(of: limits.lowerBound))
+    case "endpos": return .int(subject.position(of: limits.upperBound))
+    case "lastindex": return lastGroup.map(Value.int) ?? Value.none
     case "lastgroup":
-      let last = spans.indices.dropFirst().last { spans[$0] != nil }
+      let last = lastGroup
       return .text(pattern.pattern.names.first { $0.group == last }?.name)
+    case "regs":
+      return .tuple(
+        spans.indices.map {
+          let (start, end) = positions($0)
+          return .tuple([.int(start), .int(end)])
+        }
+      )
     case "group":
       return make { arguments, _ throws(TemplateError) in
         switch arguments.positional.count {

@@ -116,7 +116,7 @@ package final class PatternObject: PythonObject {
         IteratorObject(
           "callable_iterator",
           items: try matches(subject, from: start, to: end).map {
-            .object(MatchObject(self, subject, $0))
+            .object(MatchObject(self, subject, $0, within: start..<max(start, end)))
           }
         )
       )
@@ -124,7 +124,7 @@ package final class PatternObject: PythonObject {
       let anchoring: RegexPattern.Anchoring =
         method == "match" ? .start : method == "fullmatch" ? .whole : .anywhere
       guard let spans = try match(subject, start, end, anchoring) else { return .none }
-      return .object(MatchObject(self, subject, spans))
+      return .object(MatchObject(self, subject, spans, within: start..<max(start, end)))
     }
   }
 
@@ -205,7 +205,9 @@ package final class PatternObject: PythonObject {
       if let template {
         out += template.expanded(subject, spans)
       } else {
-        let match = Value.object(MatchObject(self, subject, spans))
+        let match = Value.object(
+          MatchObject(self, subject, spans, within: 0..<subject.bytes.count)
+        )
         let value = try interpreter.call(arguments.value(0), Arguments([match]))
         if !value.isNone { out += try interpreter.string(value) }
       }

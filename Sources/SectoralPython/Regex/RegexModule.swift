@@ -17,13 +17,13 @@ final class RegexModule: MappingObject {
   ]
 
   override func member(_ text: String, _ interpreter: Interpreter) throws(TemplateError) -> Value? {
-    if let flag = Self.flags[text] { return .int(flag) }
+    if let flag = Self.flags[text] { return .object(RegexFlag(flag)) }
     let make: (@escaping NativeBody) -> Value = { .function(text, $0) }
     switch text {
     case "compile", "template":
       return make { arguments, _ throws(TemplateError) in
         let arguments = try CallArguments(text, arguments, ["pattern", "flags"], required: 1)
-        return .object(try self.pattern(arguments.value(0), flags: arguments.int(1)))
+        return .object(try self.pattern(arguments.value(0), flags: arguments.flags(1)))
       }
     case "escape":
       return make { arguments, _ throws(TemplateError) in
@@ -38,7 +38,7 @@ final class RegexModule: MappingObject {
     case "match", "fullmatch", "search", "findall", "finditer":
       return make { arguments, interpreter throws(TemplateError) in
         let bound = try CallArguments(text, arguments, ["pattern", "string", "flags"], required: 2)
-        let pattern = try self.pattern(bound.value(0), flags: bound.int(2))
+        let pattern = try self.pattern(bound.value(0), flags: bound.flags(2))
         return try pattern.run(text, Arguments([bound.value(1)]), interpreter)
       }
     case "sub", "subn":
@@ -49,7 +49,7 @@ final class RegexModule: MappingObject {
           ["pattern", "repl", "string", "count", "flags"],
           required: 3
         )
-        let pattern = try self.pattern(bound.value(0), flags: bound.int(4))
+        let pattern = try self.pattern(bound.value(0), flags: bound.flags(4))
         return try pattern.run(
           text,
           Arguments([bound.value(1), bound.value(2), bound[3] ?? .int(0)]),
@@ -64,7 +64,7 @@ final class RegexModule: MappingObject {
           ["pattern", "string", "maxsplit", "flags"],
           required: 2
         )
-        let pattern = try self.pattern(bound.value(0), flags: bound.int(3))
+        let pattern = try self.pattern(bound.value(0), flags: bound.flags(3))
         return try pattern.run(
           text,
           Arguments([bound.value(1), bound[2] ?? .int(0)]),
@@ -84,6 +84,13 @@ final class RegexModule: MappingObject {
       }
       return pattern
     }
+    guard flags & RegexPattern.locale == 0 else {
+      throw .valueError("cannot use LOCALE flag with a str pattern")
+    }
+    guard
+      flags & (RegexPattern.ascii | RegexPattern.unicode)
+        != RegexPattern.ascii | RegexPattern.unicode
+    else { throw .valueError("ASCII and UNICODE flags are incompatible") }
     guard let source = value.asString else {
       throw .typeError("first argument must be string or compiled pattern")
     }

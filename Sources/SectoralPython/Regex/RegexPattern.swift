@@ -11,6 +11,8 @@ package final class RegexPattern {
   /// Named groups and their numbers.
   let names: [(name: String, group: Int)]
   let groupCount: Int
+  /// Where the parenthesis of each group closes, in characters of the pattern.
+  let closingOrder: [Int: Int]
   private let code: OpaquePointer
   private let data: OpaquePointer
 
@@ -27,6 +29,7 @@ package final class RegexPattern {
     var translator = RegexTranslator(source, flags: flags)
     let pattern = try translator.translated()
     let flags = translator.flags
+    closingOrder = translator.closings
     self.source = source
     self.flags = flags
     var options = PCRE2_UTF | PCRE2_DUPNAMES

@@ -18,6 +18,23 @@ package struct CallArguments {
     values = try arguments.bound(function, parameters, required: required)
   }
 
+  /// As the initializer, where the parameters from `positional` on take their value by name alone.
+  package init(
+    _ function: String,
+    _ arguments: Arguments,
+    _ parameters: [String],
+    required: Int = 0,
+    positional: Int
+  ) throws(TemplateError) {
+    guard arguments.positional.count <= positional else {
+      throw .typeError(
+        "\(function)() takes at most \(positional) positional arguments "
+          + "(\(arguments.positional.count) given)"
+      )
+    }
+    try self.init(function, arguments, parameters, required: required)
+  }
+
   /// nil: not given.
   package subscript(index: Int) -> Value? { values[index] }
 
@@ -46,8 +63,26 @@ package struct CallArguments {
   package func int(_ index: Int, default fallback: Int = 0) throws(TemplateError) -> Int {
     guard let value = values[index] else { return fallback }
     guard let int = value.pythonInt else {
+      if case .bigInt = value {
+        throw .python(.overflow, "Python int too large to convert to C ssize_t")
+      }
       throw .typeError(
         "'\(value.typeName)' object cannot be interpreted as an integer"
+      )
+    }
+    return int
+  }
+
+  /// An int that Python's own code keeps in 32 bits.
+  package func smallInt(_ index: Int, default fallback: Int = 0) throws(TemplateError) -> Int {
+    if case .bigInt? = values[index] {
+      throw .python(.overflow, "Python int too large to convert to C long")
+    }
+    let int = try int(index, default: fallback)
+    guard Int32(exactly: int) != nil else {
+      throw .python(
+        .overflow,
+        int > 0 ? "signed integer is greater than maximum" : "signed integer is less than minimum"
       )
     }
     return int
@@ -66,6 +101,14 @@ extension Value {
     case .int(let int): int
     case .bool(let bool): bool ? 1 : 0
     default: nil
+    }
+  }
+
+  var isNumber: Bool {
+    switch self {
+    case .int, .bool, .bigInt, .float: true
+    case .object(let object): object.numericValue != nil
+    default: false
     }
   }
 

@@ -1,4 +1,5 @@
 import SectoralJinja
+import SectoralText
 
 /// `modules.pytz`.
 final class PytzModule: MappingObject {
@@ -16,7 +17,7 @@ final class PytzModule: MappingObject {
 
   override func member(_ text: String, _ interpreter: Interpreter) throws(TemplateError) -> Value? {
     switch text {
-    case "utc", "UTC": return .object(utc)
+    case "utc": return .object(utc)
     case "timezone":
       return .function(text) { arguments, interpreter throws(TemplateError) in
         let value = try CallArguments(text, arguments, ["zone"], required: 1).value(0)
@@ -38,14 +39,18 @@ final class PytzModule: MappingObject {
     case "all_timezones_set", "common_timezones_set":
       return .set(SetValue(zoneNames(common: text.hasPrefix("c"))))
     case "country_names":
-      return .object(CountryTable(ZoneData.countryNames().map { ($0.code, .string($0.name)) }))
+      return .object(CountryTable(ZoneTables.countryNames().map { ($0.code, .string($0.name)) }))
     case "country_timezones":
       return .object(
-        CountryTable(ZoneData.zonesByCountry().map { ($0.code, .list($0.zones.map(Value.string))) })
+        CountryTable(
+          ZoneTables.zonesByCountry().map { ($0.code, .list($0.zones.map(Value.string))) }
+        )
       )
     case "AmbiguousTimeError", "InvalidTimeError", "NonExistentTimeError",
       "UnknownTimeZoneError", "BaseTzInfo":
-      return .object(ClassName(inModule: "pytz", name: text))
+      return .object(
+        ClassName(inModule: text == "BaseTzInfo" ? "pytz.tzinfo" : "pytz.exceptions", name: text)
+      )
     default: return nil
     }
   }
@@ -53,14 +58,15 @@ final class PytzModule: MappingObject {
   private func zone(_ name: String) throws(TemplateError) -> PytzZone {
     if name.uppercased() == "UTC" { return utc }
     if let zone = zones[name] { return zone }
-    guard let data = ZoneData.named(name) else {
-      let nearest = ZoneData.allNames()
+    guard let data = ZoneTables.named(name) else {
+      let names = ZoneTables.allNames()
+      let nearest = Spelling.nearest(to: name, among: names).map { "did you mean '\($0)'?" }
       throw TemplateError(
         ErrorKind(rawValue: "UnknownTimeZoneError"),
         id: "python.unknown-time-zone",
         "'\(name)'",
-        hint: nearest.isEmpty
-          ? "the system's time zone tables were not found: install the package 'tzdata'" : nil
+        hint: names.isEmpty
+          ? "the machine has no tables of time zones: install the package 'tzdata'" : nearest
       )
     }
     let zone = PytzNamedZone(data, phase: 0)
@@ -69,10 +75,10 @@ final class PytzModule: MappingObject {
   }
 
   private func zoneNames(common: Bool) -> [Value] {
-    let all = allNames ?? ZoneData.allNames().map(Value.string)
+    let all = allNames ?? ZoneTables.allNames().map(Value.string)
     allNames = all
     guard common else { return all }
-    let countries = Set(ZoneData.zonesByCountry().flatMap(\.zones))
+    let countries = Set(ZoneTables.zonesByCountry().flatMap(\.zones))
     let extra: Set<String> = [
       "GMT", "UTC", "US/Alaska", "US/Arizona", "US/Central", "US/Eastern", "US/Hawaii",
       "US/Mountain", "US/Pacific", "Canada/Atlantic", "Canada/Central", "Canada/Eastern",

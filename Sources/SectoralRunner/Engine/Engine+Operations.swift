@@ -8,11 +8,11 @@ import SectoralWarehouse
 import SectoralYAML
 
 extension Engine {
-  /// run-operation: calls a macro, outside of any node.
-  func runOperation(_ name: String, _ project: Project) throws -> ExitStatus {
+  /// run-operation: calls a macro, or sends SQL, outside of any node.
+  func runOperation(_ name: String?, _ project: Project) throws -> ExitStatus {
     events.emit(.foundStats(Self.counts(project.manifest)))
     let workspace = project.workspace
-    let entry = try operation(name, workspace)
+    let entry = try name.map { try operation($0, workspace) }
     let warehouse = LazyWarehouse(provider, workspace.profile)
     try warehouse.connect()
     let state = RunState(
@@ -22,16 +22,19 @@ extension Engine {
       isExecuting: true
     )
     invocation.cancellation.onCancel { [weak state] in state?.cancelAll() }
-    let session = state.mainSession("macro_\(entry.macro.name)")
+    let session = state.mainSession(
+      entry.map { "macro_\($0.macro.name)" } ?? "sql_operation"
+    )
     let context = state.mainContext(session)
     let startedAt = events.now
+    let root = workspace.root.name
     var info = NodeInfo(
-      uniqueID: entry.macro.uniqueID,
-      resourceType: "macro",
-      packageName: entry.macro.packageName,
-      name: entry.macro.name,
-      path: entry.macro.originalFilePath,
-      originalFilePath: entry.macro.originalFilePath
+      uniqueID: entry?.macro.uniqueID ?? "sql_operation.\(root).inline",
+      resourceType: entry == nil ? "sql_operation" : "macro",
+      packageName: entry?.macro.packageName ?? root,
+      name: entry?.macro.name ?? "inline",
+      path: entry?.macro.originalFilePath ?? "",
+      originalFilePath: entry?.macro.originalFilePath ?? ""
     )
     info.startedAt = startedAt
     var result = NodeResult(
@@ -44,7 +47,13 @@ extension Engine {
     var trouble: Failure?
     do throws(Failure) {
       try context.clearTransaction()
-      try context.runOperation(entry, arguments: flags.operationArguments)
+      if let entry {
+        try context.runOperation(entry, arguments: flags.operationArguments)
+      } else {
+        let response = try context.runOperation(sql: flags.operationSQL ?? "")
+        result.message = response?.message
+        result.adapterResponse = response
+      }
     } catch {
       trouble = error
       result.status = .error

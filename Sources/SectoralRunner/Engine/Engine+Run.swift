@@ -82,13 +82,21 @@ extension Engine {
     }
     let interrupted = invocation.cancellation.isCancelled && !failFastStopped(state)
     // As dbt: whoever stops a run wants it to stop.
-    if isExecuting, !interrupted { _ = try runHooks("on-run-end", state, main) }
-    return try finish(
+    var endTrouble: Failure?
+    if isExecuting, !interrupted {
+      do throws(Failure) { _ = try runHooks("on-run-end", state, main) } catch {
+        endTrouble = error
+      }
+    }
+    let status = try finish(
       state,
       nodes,
       elapsed: events.now.seconds(since: executionStart),
       interrupted: interrupted
     )
+    // A hook that cannot even be compiled takes no result away.
+    if let endTrouble { throw endTrouble }
+    return status
   }
 
   private func failFastStopped(_ state: RunState) -> Bool {
@@ -136,7 +144,8 @@ extension Engine {
     let order = plan.order.map { runnable[$0] }
     invocation.cancellation.onCancel { [weak scheduler] in scheduler?.stop() }
     let comments = QueryComments(state.project.workspace)
-    let threads = flags.singleThreaded ? 1 : max(1, state.project.workspace.profile.threads)
+    let isSequential = flags.singleThreaded || state.project.compiler.sharesGraph
+    let threads = isSequential ? 1 : max(1, state.project.workspace.profile.threads)
     let failFast = flags.failFast ?? false
     let command = invocation.command
     let cancellation = invocation.cancellation
@@ -490,7 +499,17 @@ extension NodeResult {
       failures: failures,
       executionTime: executionTime,
       threadID: threadID,
-      adapterResponse: adapterResponse
+      adapterResponse: adapterResponse,
+      timing: timing.map { step in
+        func moment(_ time: Timestamp) -> (microseconds: Int, text: String) {
+          (Int(time.microseconds), time.iso8601)
+        }
+        return RunResultView.Timing(
+          name: step.name.rawValue,
+          startedAt: moment(step.startedAt),
+          completedAt: moment(step.completedAt)
+        )
+      }
     )
   }
 }

@@ -208,7 +208,6 @@ final class NodeRunner {
     let startedAt = events.now
     info.startedAt = startedAt
     info.phase = .executing
-    events.emit(.logHookStartLine(info, position))
     let events = events
     let forwarded = info
     let context = RunContext(
@@ -227,6 +226,7 @@ final class NodeRunner {
     node.compiledCode = hook.text
     node.isCompiled = true
     try NodeFiles(node, state.project).writeCompiled(node)
+    events.emit(.logHookStartLine(info, position))
     var result = NodeResult(node: info, status: .success, failures: 0, threadID: "main")
     do {
       _ = try context.runHook(hook)

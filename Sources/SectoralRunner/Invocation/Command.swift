@@ -9,7 +9,8 @@ package enum Command: Sendable, Hashable {
   case snapshot
   case docsGenerate
   /// A macro by its name, or `package.name`.
-  case runOperation(String)
+  /// The macro; nil: `--sql` says what to send.
+  case runOperation(String?)
   case list
   case show
   case debug

@@ -80,6 +80,8 @@ package struct InvocationFlags: Sendable {
   /// `--args` of run-operation, and what it calls.
   package var operationArguments = DatumMap()
   package var operationName: String?
+  /// `--sql` of run-operation.
+  package var operationSQL: String?
   /// `--compile` and `--empty-catalog` of docs generate.
   package var compilesForDocs = true
   package var emptyCatalog = false

@@ -155,16 +155,22 @@ struct DocsCommand: ParsableCommand {
 struct RunOperationCommand: EngineCommand {
   static let configuration = CommandConfiguration(
     commandName: "run-operation",
-    abstract: "Call a macro.",
+    abstract: "Call a macro, or send SQL.",
     discussion: """
       EXAMPLES:
         sectoral run-operation grant_select
         sectoral run-operation drop_old_schemas --args '{days: 30, dry_run: true}'
+        sectoral run-operation --sql "analyze {{ ref('orders') }}"
       """
   )
 
   @Argument(help: ArgumentHelp("Its name, or package.name.", valueName: "macro"))
-  var macro: String
+  var macro: String?
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("SQL to send instead, which may hold Jinja.", valueName: "sql")
+  )
+  var sql: String?
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp("Its arguments: '{name: value}'.", valueName: "yaml")

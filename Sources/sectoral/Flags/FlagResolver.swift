@@ -333,6 +333,7 @@ struct FlagResolver {
     flags.exportSavedQueries = bool("export_saved_queries") ?? false
     flags.includeSavedQuery = bool("include_saved_query") ?? false
     flags.operationArguments = map("args") ?? DatumMap()
+    flags.operationSQL = text("sql")
     flags.compilesForDocs = bool("compile") ?? true
     flags.emptyCatalog = bool("empty_catalog") ?? false
     flags.inline = text("inline")

@@ -119,6 +119,7 @@ enum FlagTable {
     FlagDefinition("inline_direct", .text, variable: false),
     FlagDefinition("introspect", .flag),
     FlagDefinition("limit", .integer, variable: false),
+    FlagDefinition("sql", .text, variable: false),
     FlagDefinition("lock", .flag, variable: false),
     FlagDefinition("models", .texts, variable: false),
     FlagDefinition("output", .text, variable: false),

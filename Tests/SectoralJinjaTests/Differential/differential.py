@@ -56,15 +56,16 @@ class Tool:
 
 def known_patterns():
     """Regular expressions for what Jinja2 says where this engine says otherwise on purpose."""
-    lines = KNOWN.read_text(encoding="utf-8").splitlines()
+    lines = [line.strip() for line in KNOWN.read_text(encoding="utf-8").splitlines()]
     return [re.compile(line.removeprefix("#~ ")) for line in lines if line.startswith("#~ ")]
 
 
 def shown(answer):
-    """The answer as a text to search in."""
+    """The answer as a text to search in, and to show."""
     if "output" in answer:
         return "output: " + answer["output"]
-    return f"{answer['error']['kind']}: {answer['error']['message']}"
+    prefix = "compiling: " if answer.get("compiling") else ""
+    return f"{prefix}{answer['error']['kind']}: {answer['error']['message']}"
 
 
 def verdict(request, tool, patterns):

@@ -20,7 +20,11 @@ def _alarm(*_):
 
 
 def render(request, seconds=5):
-    """{"output": ...} or {"error": {...}}; None when it takes too long."""
+    """{"output": ...} or {"error": {...}}; None when it takes too long.
+
+    "compiling" is true of an error, not one of syntax, that came before the template ran.
+    """
+    is_compiled = True
     options = dict(request.get("options", {}))
     undefined = UNDEFINED.get(options.pop("undefined", ""), jinja2.Undefined)
     environment = jinja2.sandbox.SandboxedEnvironment(
@@ -34,11 +38,17 @@ def render(request, seconds=5):
     signal.alarm(seconds)
     try:
         context = copy.deepcopy(request.get("context", {}))
-        return {"output": environment.from_string(request["template"]).render(context)}
+        is_compiled = False
+        template = environment.from_string(request["template"])
+        is_compiled = True
+        return {"output": template.render(context)}
     except TooLong:
         return None
     except Exception as error:  # noqa: BLE001
-        return {"error": {"kind": type(error).__name__, "message": str(error)}}
+        answer = {"error": {"kind": type(error).__name__, "message": str(error)}}
+        if not is_compiled and not isinstance(error, jinja2.TemplateSyntaxError):
+            answer["compiling"] = True
+        return answer
     finally:
         signal.alarm(0)
         signal.signal(signal.SIGALRM, previous)
