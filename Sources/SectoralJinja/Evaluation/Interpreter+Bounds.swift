@@ -114,9 +114,8 @@ extension Interpreter {
   /// The text of the output from `mark` on, which is taken away.
   @inline(__always)
   func captured(from mark: Int, asMarkup: Bool = false) throws(TemplateError) -> Value {
-    let count = output.count - mark
-    if count > 15 { try account(bytes: count) }
     let text = output.take(from: mark)
+    if text.utf8.count > 15 { try account(bytes: text.utf8.count) }
     return asMarkup ? markup(text) : .string(text)
   }
 
