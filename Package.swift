@@ -170,7 +170,7 @@ let package = Package(
         "SectoralCompiler", "SectoralProject", "SectoralYAML", "SectoralText", "SectoralJinja",
         "SectoralWarehouse",
       ],
-      exclude: ["Macros/Recorded"]
+      exclude: ["Context/Recorded", "Macros/Recorded"]
     ),
     .testTarget(
       name: "SectoralGraphTests",

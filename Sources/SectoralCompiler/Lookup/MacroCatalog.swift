@@ -80,7 +80,7 @@ package final class MacroCatalog: Sendable {
   }
 
   /// Every name that `resolve` finds something for.
-  package func names(for package: String) -> [Symbol] {
+  package func symbols(for package: String) -> [Symbol] {
     Array((tables[package] ?? [:]).keys) + Array((tables[rootName] ?? [:]).keys)
       + Array(namespaceNames.keys) + Array(internalTable.keys)
   }

@@ -134,7 +134,7 @@ package class NodeContext: Scope, ContextHost {
     var names = Names.members + thread.base.names
     if !builtinsOnly {
       names += extraMembers.keys
-      names += workspace.macros.names(for: packageName)
+      names += workspace.macros.symbols(for: packageName)
     }
     let present = Set(names).filter { name in
       (builtinsOnly ? builtin(name) : lookup(name)) != nil
