@@ -117,18 +117,11 @@ package final class Workspace: Sendable {
   }
 
   /// The relation of a source: its own quoting over the adapter's, not the project's.
-  package func relation(of source: SourceTable) -> Relation {
-    relation(of: source, quoting: NamePolicy())
-  }
-
-  /// A source's relation as the manifest names it: there the project's quoting counts, which
-  /// `source()` does not look at.
-  package func listedRelation(of source: SourceTable) -> Relation {
-    relation(of: source, quoting: quoting)
-  }
-
-  private func relation(of source: SourceTable, quoting: NamePolicy) -> Relation {
-    var policy = quoting
+  package func relation(
+    of source: SourceTable,
+    over policy: NamePolicy = NamePolicy()
+  ) -> Relation {
+    var policy = policy
     if let flag = source.quoting["database"]?.bool { policy.database = flag }
     if let flag = source.quoting["schema"]?.bool { policy.schema = flag }
     if let flag = source.quoting["identifier"]?.bool { policy.identifier = flag }

@@ -878,7 +878,7 @@ final class TableColumnObject: NamedSequence {
     case "values_sorted", "values_without_nulls_sorted":
       return .function(text) { _, interpreter throws(TemplateError) in
         let values = text == "values_sorted" ? self.values : self.values.filter { !$0.isNone }
-        return .tuple(try Self.sorted(values, interpreter))
+        return .list(try Self.sorted(values, interpreter))
       }
     default: return try super.attribute(name, interpreter)
     }

@@ -65,9 +65,12 @@ package struct ProjectReader {
     patchMacros(patches, descriptions, &warnings, &failures)
     refuseVersions(patches, &failures)
     var drafts = nodeDrafts(patches, descriptions, &failures)
+    let overrides = SourceOverrides(properties)
+    warnings += overrides.warnings
     let sources = SourceReader(
       workspace: workspace,
       descriptions: descriptions,
+      overrides: overrides,
       createdAt: createdAt
     ).read(properties, &failures)
     let renderers = PackageRenderers(workspace)
@@ -97,7 +100,12 @@ package struct ProjectReader {
     readPlainResources(properties, descriptions, into: &manifest, &failures)
     manifest.buildIndexes()
 
-    let references = ReferenceIndex(manifest, rootName: workspace.root.name)
+    let references = ReferenceIndex(
+      manifest,
+      rootName: workspace.root.name,
+      prefersOwnPackage: workspace.invocation
+        .behavior["require_ref_searches_node_package_before_root"]?.bool ?? false
+    )
     warnings += references.resolve(&manifest, &failures)
     UnitTestReader.resolve(&manifest, references, &failures)
     manifest.buildIndexes()

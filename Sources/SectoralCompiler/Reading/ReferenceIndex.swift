@@ -11,6 +11,8 @@ package struct ReferenceIndex: Sendable {
   }
 
   private let rootName: String
+  /// `require_ref_searches_node_package_before_root`
+  private let prefersOwnPackage: Bool
   /// Name to package to nodes (several where a model has versions).
   private let nodes: [String: [String: [Node]]]
   private let functions: [String: [String: Node]]
@@ -18,8 +20,9 @@ package struct ReferenceIndex: Sendable {
   private let sources: [[String]: [String: SourceTable]]
   private let disabledSources: Set<[String]>
 
-  init(_ manifest: Manifest, rootName: String) {
+  init(_ manifest: Manifest, rootName: String, prefersOwnPackage: Bool = false) {
     self.rootName = rootName
+    self.prefersOwnPackage = prefersOwnPackage
     var nodes: [String: [String: [Node]]] = [:]
     for node in manifest.nodes where node.resourceType.isRefable {
       nodes[node.name, default: [:]][node.packageName, default: []].append(node)
@@ -48,7 +51,7 @@ package struct ReferenceIndex: Sendable {
     if let explicit = reference.package {
       order = [explicit]
     } else {
-      order = package == rootName ? [rootName] : [rootName, package]
+      order = prefersOwnPackage ? [package, rootName] : [rootName, package]
       order += byPackage.keys.sorted().filter { !order.contains($0) }
     }
     for name in order {
@@ -76,7 +79,7 @@ package struct ReferenceIndex: Sendable {
 
   package func source(_ names: [String], from package: String) -> FoundSource {
     let byPackage = sources[names] ?? [:]
-    for name in [package, rootName] + byPackage.keys.sorted() {
+    for name in [rootName, package] + byPackage.keys.sorted() {
       if let source = byPackage[name] { return .source(source) }
     }
     return disabledSources.contains(names) ? .disabled : .missing
@@ -86,7 +89,7 @@ package struct ReferenceIndex: Sendable {
   package func function(_ names: [String], from package: String) -> Node? {
     guard let name = names.last, let byPackage = functions[name] else { return nil }
     if names.count == 2 { return byPackage[names[0]] }
-    for package in [package, rootName] + byPackage.keys.sorted() {
+    for package in [rootName, package] + byPackage.keys.sorted() {
       if let node = byPackage[package] { return node }
     }
     return nil
@@ -106,7 +109,7 @@ package struct ReferenceIndex: Sendable {
     var warnings: [NamedWarning] = []
     var dropped: Set<ObjectIdentifier> = []
     for node in manifest.nodes {
-      let problems = resolve(node)
+      let problems = resolve(node, &warnings)
       if problems.isEmpty { continue }
       if node.resourceType == .test {
         dropped.insert(ObjectIdentifier(node))
@@ -175,7 +178,23 @@ package struct ReferenceIndex: Sendable {
     return warnings
   }
 
-  private func resolve(_ node: Node) -> [Diagnostic] {
+  /// A package that refers to a name of the root project: dbt looks there first.
+  private func reachingUp(_ node: Node, _ target: Node, at span: TextSpan?) -> NamedWarning {
+    NamedWarning(
+      "PackageNodeDependsOnRootProjectNode",
+      Diagnostic(
+        id: "ref.package-on-root",
+        severity: .warning,
+        message: "The node '\(node.name)' in package '\(node.packageName)' depends on the root "
+          + "project node '\(target.uniqueID)'. This may lead to unexpected cycles downstream.",
+        span: span,
+        hint: "the flag require_ref_searches_node_package_before_root lets a package's refs find "
+          + "its own nodes first"
+      )
+    )
+  }
+
+  private func resolve(_ node: Node, _ warnings: inout [NamedWarning]) -> [Diagnostic] {
     var problems: [Diagnostic] = []
     var nodes: [String] = []
     var tables: [String] = []
@@ -183,7 +202,11 @@ package struct ReferenceIndex: Sendable {
     for (index, reference) in node.refs.enumerated() {
       let span = (index < node.refSpans.count ? node.refSpans[index] : nil) ?? node.declaration
       switch self.node(reference, from: node.packageName) {
-      case .node(let target): nodes.append(target.uniqueID)
+      case .node(let target):
+        nodes.append(target.uniqueID)
+        if target.packageName == rootName, node.packageName != rootName {
+          warnings.append(reachingUp(node, target, at: span))
+        }
       case .disabled: problems.append(missing(words, reference, isDisabled: true, at: span))
       case .missing: problems.append(missing(words, reference, isDisabled: false, at: span))
       }

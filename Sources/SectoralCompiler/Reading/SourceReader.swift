@@ -15,6 +15,7 @@ struct SourceReader {
 
   let workspace: Workspace
   let descriptions: DescriptionRenderer
+  let overrides: SourceOverrides
   let createdAt: Double
 
   func read(_ files: [PropertiesFile], _ failures: inout [Failure]) -> [Entry] {
@@ -22,7 +23,9 @@ struct SourceReader {
     var seen: [String: Entry] = [:]
     for file in files {
       guard let package = workspace.package(file.package) else { continue }
-      for (name, source) in file.entries("sources") {
+      for (name, written) in file.entries("sources")
+      where SourceOverrides.overridden(written) == nil {
+        let source = overrides.applied(to: written, named: name, of: package.name)
         for table in source["tables"]?.sequence ?? [] {
           guard let tableName = table["name"]?.datum.pythonText else {
             failures.append(
@@ -195,7 +198,9 @@ struct SourceReader {
     )
     unrendered["tags"] = .strings(result.tags)
     result.unrenderedConfig = unrendered
-    result.relationName = workspace.listedRelation(of: result).rendered
+    // The name in the manifest follows the project's quoting; `source()` does not.
+    result.relationName =
+      workspace.relation(of: result, over: workspace.quoting).rendered
     return Entry(table: result, entry: table, file: file.file, package: package)
   }
 

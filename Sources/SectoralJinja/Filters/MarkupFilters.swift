@@ -17,7 +17,10 @@ extension BuiltinFilters {
       var indent: String?
       switch arguments[0] {
       case nil, .none?: break
+      // Text alone has nothing to indent, whatever the width is.
+      case _ where value.text != nil: break
       case .string(let text)?: indent = text
+      case .undefined(let undefined)?: throw interpreter.undefinedError(undefined)
       case let width?:
         indent = String(repeating: " ", count: max(0, min(64, try width.expectInt())))
       }
@@ -88,7 +91,13 @@ extension BuiltinFilters {
       var schemes: [String] = []
       if let value = arguments[4], !value.isNone {
         for scheme in try interpreter.items(of: value) {
-          schemes.append(try interpreter.soft(scheme))
+          let text = try interpreter.soft(scheme)
+          guard isScheme(text) else {
+            throw .filterArgument(
+              "\(try interpreter.reprText(of: scheme)) is not a valid URI scheme prefix."
+            )
+          }
+          schemes.append(text)
         }
       }
       let linked = try Markup.linked(
@@ -104,6 +113,20 @@ extension BuiltinFilters {
     table.add(["pprint"], markup: .itself) {
       (value, arguments, interpreter) throws(TemplateError) in
       .string(try PrettyPrint.text(of: value, interpreter))
+    }
+  }
+
+  /// `mailto:`, `ftp://`: two letters at least, a colon, up to two slashes.
+  private static func isScheme(_ text: String) -> Bool {
+    var rest = text.unicodeScalars[...]
+    var slashes = 0
+    while rest.last == "/", slashes < 2 {
+      rest.removeLast()
+      slashes += 1
+    }
+    guard rest.popLast() == ":", rest.count >= 2 else { return false }
+    return rest.allSatisfy {
+      $0 == "_" || $0 == "." || $0 == "+" || $0 == "-" || $0.isPythonAlpha || $0.isPythonNumeric
     }
   }
 

@@ -33,7 +33,8 @@ extension BuiltinFilters {
       return try interpreter.items(of: value).first
         ?? empty("No first item, sequence was empty.", interpreter)
     }
-    table.add(["last"]) { (value, arguments, interpreter) throws(TemplateError) in
+    table.add(["last"], markup: .kept) {
+      (value, arguments, interpreter) throws(TemplateError) in
       try reversible(value)
       return try interpreter.items(of: value).last
         ?? empty("No last item, sequence was empty.", interpreter)

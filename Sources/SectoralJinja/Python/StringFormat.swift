@@ -238,6 +238,8 @@ struct FormatSpecification {
   var sign: Unicode.Scalar = "-"
   var isAlternate = false
   var isZeroPadded = false
+  /// `z`: what is rounded to zero has no minus.
+  var hidesNegativeZero = false
   var width: Int?
   var grouping: Unicode.Scalar?
   var precision: Int?
@@ -280,7 +282,10 @@ struct FormatSpecification {
       sign = scalars[position]
       position += 1
     }
-    if position < scalars.count, scalars[position] == "z" { position += 1 }
+    if position < scalars.count, scalars[position] == "z" {
+      hidesNegativeZero = true
+      position += 1
+    }
     if position < scalars.count, scalars[position] == "#" {
       isAlternate = true
       position += 1
@@ -451,7 +456,10 @@ struct FormatSpecification {
     }
     let whole = body.prefix { ("0"..."9").contains($0) }
     return assembled(
-      sign: signText(isNegative: double.sign == .minus && !double.isNaN),
+      sign: signText(
+        isNegative: double.sign == .minus && !double.isNaN
+          && !(hidesNegativeZero && !body.contains { ("1"..."9").contains($0) || $0 == "i" })
+      ),
       whole: String(whole),
       rest: String(body.dropFirst(whole.count)),
       groupSize: 3

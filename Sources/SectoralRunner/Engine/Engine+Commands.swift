@@ -91,8 +91,10 @@ extension Engine {
     case .run: return [.model]
     case .seed: return [.seed]
     case .snapshot: return [.snapshot]
-    case .docsGenerate: return [.model, .test, .snapshot, .analysis, .seed, .function]
-    case .compile, .show: return [.model, .test, .snapshot, .analysis, .seed]
+    case .docsGenerate:
+      return [.model, .test, .snapshot, .analysis, .seed, .function, .operation]
+    case .compile: return [.model, .test, .snapshot, .analysis, .seed, .operation]
+    case .show: return [.model, .test, .snapshot, .analysis, .seed]
     case .test: types = [.test, .unitTest]
     case .build:
       types = [.model, .snapshot, .seed, .test, .unitTest, .exposure, .savedQuery, .function]
