@@ -66,7 +66,7 @@ struct CommandTests {
   @Test func everyGlobalFlagIsInTheTableAndOnTheCommandLine() throws {
     let parsed = try CommandLineArguments(["run"]).parsed()
     let run = try #require(parsed as? RunCommand)
-    let labels = Mirror(reflecting: run.common.project.settings.global).children.compactMap(\.label)
+    let labels = Mirror(reflecting: run.global).children.compactMap(\.label)
     let names = Set(
       labels.map { label in
         label.dropFirst().reduce(into: "") { out, character in

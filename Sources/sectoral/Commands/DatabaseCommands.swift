@@ -22,7 +22,8 @@ struct DatabaseCommand: ParsableCommand {
       abstract: "Say whether the server runs, where, and what is in it."
     )
     static let words = "db status"
-    @OptionGroup var common: SettingOptions
+    @OptionGroup var project: ProjectOptions
+    @OptionGroup var global: GlobalOptions
     var engineCommand: Command { .database(.status) }
   }
 
@@ -32,7 +33,8 @@ struct DatabaseCommand: ParsableCommand {
       abstract: "Start the server."
     )
     static let words = "db start"
-    @OptionGroup var common: SettingOptions
+    @OptionGroup var project: ProjectOptions
+    @OptionGroup var global: GlobalOptions
     var engineCommand: Command { .database(.start) }
   }
 
@@ -42,7 +44,8 @@ struct DatabaseCommand: ParsableCommand {
       abstract: "Stop the server; its data stays."
     )
     static let words = "db stop"
-    @OptionGroup var common: SettingOptions
+    @OptionGroup var project: ProjectOptions
+    @OptionGroup var global: GlobalOptions
     var engineCommand: Command { .database(.stop) }
   }
 
@@ -55,7 +58,8 @@ struct DatabaseCommand: ParsableCommand {
     static let words = "db psql"
     @Argument(parsing: .postTerminator, help: ArgumentHelp("For psql.", valueName: "argument"))
     var arguments: [String] = []
-    @OptionGroup var common: SettingOptions
+    @OptionGroup var project: ProjectOptions
+    @OptionGroup var global: GlobalOptions
     var engineCommand: Command { .database(.psql(arguments)) }
   }
 
@@ -65,7 +69,8 @@ struct DatabaseCommand: ParsableCommand {
       abstract: "Empty this project's database, and no other."
     )
     static let words = "db reset"
-    @OptionGroup var common: SettingOptions
+    @OptionGroup var project: ProjectOptions
+    @OptionGroup var global: GlobalOptions
     var engineCommand: Command { .database(.reset) }
   }
 }

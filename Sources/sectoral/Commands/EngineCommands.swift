@@ -36,7 +36,11 @@ struct BuildCommand: EngineCommand {
   var exportSavedQueries: Bool?
   @Flag(inversion: .prefixedNo, exclusivity: .chooseLast, help: .hidden)
   var includeSavedQuery: Bool?
-  @OptionGroup var common: NodeCommandOptions
+  @OptionGroup var threads: ThreadOptions
+  @OptionGroup var project: ProjectOptions
+  @OptionGroup var targetPath: TargetOptions
+  @OptionGroup var statements: StatementOptions
+  @OptionGroup var global: GlobalOptions
 
   var engineCommand: Command { .build }
 }
@@ -58,7 +62,11 @@ struct RunCommand: EngineCommand {
   @OptionGroup var fullRefresh: FullRefreshOptions
   @OptionGroup var empty: EmptyOptions
   @OptionGroup var window: WindowOptions
-  @OptionGroup var common: NodeCommandOptions
+  @OptionGroup var threads: ThreadOptions
+  @OptionGroup var project: ProjectOptions
+  @OptionGroup var targetPath: TargetOptions
+  @OptionGroup var statements: StatementOptions
+  @OptionGroup var global: GlobalOptions
 
   var engineCommand: Command { .run }
 }
@@ -78,7 +86,11 @@ struct TestCommand: EngineCommand {
   @OptionGroup var selection: SelectionOptions
   @OptionGroup var resourceTypes: ResourceTypeOptions
   @OptionGroup var storeFailures: StoreFailuresOptions
-  @OptionGroup var common: NodeCommandOptions
+  @OptionGroup var threads: ThreadOptions
+  @OptionGroup var project: ProjectOptions
+  @OptionGroup var targetPath: TargetOptions
+  @OptionGroup var statements: StatementOptions
+  @OptionGroup var global: GlobalOptions
 
   var engineCommand: Command { .test }
 }
@@ -98,7 +110,11 @@ struct SeedCommand: EngineCommand {
   @OptionGroup var selection: SelectionOptions
   @OptionGroup var fullRefresh: FullRefreshOptions
   @OptionGroup var showSeeds: ShowSeedsOptions
-  @OptionGroup var common: NodeCommandOptions
+  @OptionGroup var threads: ThreadOptions
+  @OptionGroup var project: ProjectOptions
+  @OptionGroup var targetPath: TargetOptions
+  @OptionGroup var statements: StatementOptions
+  @OptionGroup var global: GlobalOptions
 
   var engineCommand: Command { .seed }
 }
@@ -116,7 +132,11 @@ struct SnapshotCommand: EngineCommand {
 
   @OptionGroup var selection: SelectionOptions
   @OptionGroup var empty: EmptyOptions
-  @OptionGroup var common: NodeCommandOptions
+  @OptionGroup var threads: ThreadOptions
+  @OptionGroup var project: ProjectOptions
+  @OptionGroup var targetPath: TargetOptions
+  @OptionGroup var statements: StatementOptions
+  @OptionGroup var global: GlobalOptions
 
   var engineCommand: Command { .snapshot }
 }
@@ -146,7 +166,11 @@ struct DocsCommand: ParsableCommand {
     var compile: Bool?
     @Flag(help: "Write an empty catalog, without asking the database.")
     var emptyCatalog = false
-    @OptionGroup var common: NodeCommandOptions
+    @OptionGroup var threads: ThreadOptions
+    @OptionGroup var project: ProjectOptions
+    @OptionGroup var targetPath: TargetOptions
+    @OptionGroup var statements: StatementOptions
+    @OptionGroup var global: GlobalOptions
 
     var engineCommand: Command { .docsGenerate }
   }
@@ -177,7 +201,9 @@ struct RunOperationCommand: EngineCommand {
   )
   var args: String?
   @OptionGroup var threads: ThreadOptions
-  @OptionGroup var common: ProjectCommandOptions
+  @OptionGroup var project: ProjectOptions
+  @OptionGroup var targetPath: TargetOptions
+  @OptionGroup var global: GlobalOptions
 
   var engineCommand: Command { .runOperation(macro) }
 }
@@ -200,7 +226,11 @@ struct CompileCommand: EngineCommand {
   @OptionGroup var empty: EmptyOptions
   @Flag(inversion: .prefixedNo, exclusivity: .chooseLast, help: .hidden)
   var injectEphemeralCtes: Bool?
-  @OptionGroup var common: NodeCommandOptions
+  @OptionGroup var threads: ThreadOptions
+  @OptionGroup var project: ProjectOptions
+  @OptionGroup var targetPath: TargetOptions
+  @OptionGroup var statements: StatementOptions
+  @OptionGroup var global: GlobalOptions
 
   var engineCommand: Command { .compile }
 }
@@ -232,7 +262,11 @@ struct ShowCommand: EngineCommand {
   )
   var fullTable: Bool?
   @OptionGroup var fullRefresh: FullRefreshOptions
-  @OptionGroup var common: NodeCommandOptions
+  @OptionGroup var threads: ThreadOptions
+  @OptionGroup var project: ProjectOptions
+  @OptionGroup var targetPath: TargetOptions
+  @OptionGroup var statements: StatementOptions
+  @OptionGroup var global: GlobalOptions
 
   var engineCommand: Command { .show }
 }
@@ -282,7 +316,9 @@ struct ListCommand: EngineCommand {
     help: ArgumentHelp("With --output json: these keys alone.", valueName: "key")
   )
   var outputKeys: [String] = []
-  @OptionGroup var common: ProjectCommandOptions
+  @OptionGroup var project: ProjectOptions
+  @OptionGroup var targetPath: TargetOptions
+  @OptionGroup var global: GlobalOptions
 
   var engineCommand: Command { .list }
 }
@@ -299,7 +335,9 @@ struct ParseCommand: EngineCommand {
   )
 
   @OptionGroup var threads: ThreadOptions
-  @OptionGroup var common: ProjectCommandOptions
+  @OptionGroup var project: ProjectOptions
+  @OptionGroup var targetPath: TargetOptions
+  @OptionGroup var global: GlobalOptions
 
   var engineCommand: Command { .parse }
 }
@@ -319,7 +357,8 @@ struct DebugCommand: EngineCommand {
   var connection = false
   @Flag(help: "Print where profiles.yml is expected and stop.")
   var configDir = false
-  @OptionGroup var common: SettingOptions
+  @OptionGroup var project: ProjectOptions
+  @OptionGroup var global: GlobalOptions
 
   var engineCommand: Command { .debug }
 }
@@ -340,7 +379,9 @@ struct CleanCommand: EngineCommand {
     help: "Refuse to delete anything outside the project."
   )
   var cleanProjectFilesOnly: Bool?
-  @OptionGroup var common: ProjectCommandOptions
+  @OptionGroup var project: ProjectOptions
+  @OptionGroup var targetPath: TargetOptions
+  @OptionGroup var global: GlobalOptions
 
   var engineCommand: Command { .clean }
 }

@@ -1,5 +1,8 @@
 import ArgumentParser
 
+// Commands list all their groups: a group of groups would be shorter, but what swift-argument-parser
+// checks of each command in a debug build multiplies with every level, to seconds for each process.
+
 /// Where the project is and what is set in it.
 struct ProjectOptions: ParsableArguments {
   @Option(
@@ -148,23 +151,4 @@ struct InlineOptions: ParsableArguments {
     help: "Allow queries while compiling."
   )
   var introspect: Bool?
-}
-
-/// What every command takes that reads settings of a project.
-struct SettingOptions: ParsableArguments {
-  @OptionGroup var project: ProjectOptions
-  @OptionGroup var global: GlobalOptions
-}
-
-/// What every command takes that writes artifacts.
-struct ProjectCommandOptions: ParsableArguments {
-  @OptionGroup var targetPath: TargetOptions
-  @OptionGroup var settings: SettingOptions
-}
-
-/// What every command takes that works on nodes.
-struct NodeCommandOptions: ParsableArguments {
-  @OptionGroup var threads: ThreadOptions
-  @OptionGroup var statements: StatementOptions
-  @OptionGroup var project: ProjectCommandOptions
 }

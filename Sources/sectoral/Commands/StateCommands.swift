@@ -19,7 +19,11 @@ struct RetryCommand: ParsableCommand {
   static let words = "retry"
 
   @OptionGroup var fullRefresh: FullRefreshOptions
-  @OptionGroup var common: NodeCommandOptions
+  @OptionGroup var threads: ThreadOptions
+  @OptionGroup var project: ProjectOptions
+  @OptionGroup var targetPath: TargetOptions
+  @OptionGroup var statements: StatementOptions
+  @OptionGroup var global: GlobalOptions
 }
 
 struct CloneCommand: EngineCommand {
@@ -39,7 +43,11 @@ struct CloneCommand: EngineCommand {
   @OptionGroup var resourceTypes: ResourceTypeOptions
   @Flag(name: [.customShort("f"), .long], help: "Replace relations that are there already.")
   var fullRefresh = false
-  @OptionGroup var common: NodeCommandOptions
+  @OptionGroup var threads: ThreadOptions
+  @OptionGroup var project: ProjectOptions
+  @OptionGroup var targetPath: TargetOptions
+  @OptionGroup var statements: StatementOptions
+  @OptionGroup var global: GlobalOptions
 
   var engineCommand: Command { .clone }
 }
@@ -73,7 +81,11 @@ struct SourceCommand: ParsableCommand {
       help: ArgumentHelp("Where to write, instead of sources.json in target/.", valueName: "file")
     )
     var output: String?
-    @OptionGroup var common: NodeCommandOptions
+    @OptionGroup var threads: ThreadOptions
+    @OptionGroup var project: ProjectOptions
+    @OptionGroup var targetPath: TargetOptions
+    @OptionGroup var statements: StatementOptions
+    @OptionGroup var global: GlobalOptions
 
     var engineCommand: Command { .sourceFreshness }
   }
