@@ -17,7 +17,7 @@ SWIFT_FILES = Package.swift Sources Tests Plugins Benchmarks
 LOCAL = --profiles-dir profiles --target local
 
 .PHONY: help setup demo build release install uninstall test differential lint format bench bench-jinja conformance
-.PHONY: conformance-public fuzz clean
+.PHONY: conformance-public fuzz docs clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets.
@@ -99,6 +99,19 @@ fuzz: release ## Damage projects and templates: no input may crash (FUZZ_SECONDS
 	@.ci/setup python3
 	$(PYTHON) Tests/Fuzz/fuzz_projects.py --binary $(BINARY)
 	$(PYTHON) Tests/Fuzz/fuzz_jinja.py --seconds $(FUZZ_SECONDS)
+
+# What the documentation is made of: the public symbols, and the catalogue beside the sources.
+DOCS = .build/docs
+docs: setup ## Make the template engine's documentation: .build/docs/SectoralJinja.doccarchive.
+	$(SWIFT) build --target SectoralJinja
+	rm -rf $(DOCS) && mkdir -p $(DOCS)/symbols
+	$(SWIFT) symbolgraph-extract -module-name SectoralJinja -minimum-access-level public \
+	  -I .build/debug/Modules -Xcc -fmodule-map-file=.build/debug/CCrypto.build/module.modulemap \
+	  -target "$$($(SWIFT) -print-target-info | sed -n 's/.*"triple": "\(.*\)".*/\1/p' | head -n 1)" \
+	  -output-dir $(DOCS)/symbols
+	docc convert Sources/SectoralJinja/SectoralJinja.docc --warnings-as-errors \
+	  --additional-symbol-graph-dir $(DOCS)/symbols --output-path $(DOCS)/SectoralJinja.doccarchive \
+	  --fallback-display-name SectoralJinja --fallback-bundle-identifier SectoralJinja
 
 clean: ## Remove what was built.
 	$(SWIFT) package clean

@@ -83,12 +83,13 @@ let package = Package(
       plugins: ["EmbedMacros"]
     ),
     .target(
-      name: "SectoralGraph",
-      dependencies: ["SectoralText", "SectoralYAML", "SectoralProject"]
-    ),
-    .target(
       name: "SectoralArtifacts",
       dependencies: ["SectoralText", "SectoralYAML", "SectoralProject", "SectoralWarehouse"]
+    ),
+    // On Artifacts because `state:` compares with what an earlier run wrote.
+    .target(
+      name: "SectoralGraph",
+      dependencies: ["SectoralText", "SectoralYAML", "SectoralProject", "SectoralArtifacts"]
     ),
 
     // Packages: what `deps` fetches and where from.
@@ -175,7 +176,8 @@ let package = Package(
     .testTarget(
       name: "SectoralGraphTests",
       dependencies: [
-        "SectoralGraph", "SectoralProject", "SectoralYAML", "SectoralText",
+        "SectoralGraph", "SectoralProject", "SectoralYAML", "SectoralText", "SectoralArtifacts",
+        "SectoralCompiler",
       ],
       exclude: ["Data"]
     ),
@@ -192,12 +194,13 @@ let package = Package(
     .testTarget(
       name: "SectoralCLITests",
       dependencies: [
-        "sectoral", "SectoralRunner", "SectoralWarehouse", "SectoralYAML", "SectoralText",
+        "sectoral", "SectoralRunner", "SectoralGraph", "SectoralWarehouse", "SectoralYAML",
+        "SectoralText",
       ]
     ),
     .testTarget(
       name: "SectoralEndToEndTests",
-      dependencies: ["sectoral", "SectoralText"]
+      dependencies: ["sectoral", "SectoralText", "SectoralYAML"]
     ),
   ],
   swiftLanguageModes: [.v6]

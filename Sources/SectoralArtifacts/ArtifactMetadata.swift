@@ -5,6 +5,7 @@ package enum ArtifactKind: String, Sendable {
   case manifest = "manifest/v12"
   case runResults = "run-results/v6"
   case catalog = "catalog/v1"
+  case sources = "sources/v3"
 }
 
 /// The block that says when and by what an artifact was made (spec: artifacts, section 1).

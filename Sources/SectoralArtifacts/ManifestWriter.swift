@@ -128,15 +128,12 @@ package struct ManifestWriter {
     append("group_map", groups)
   }
 
-  /// The companion file for the semantic layer: nothing that it could hold is supported yet.
-  package static let emptySemanticManifest = Array(
-    """
-    {"semantic_models": [], "metrics": [], "project_configuration": \
-    {"time_spine_table_configurations": [], "metadata": null, "dsi_package_version": \
-    {"major_version": "0", "minor_version": "9", "patch_version": "0"}, "time_spines": []}, \
-    "saved_queries": []}
-    """.utf8
-  )
+  /// The companion file for the semantic layer.
+  package func semanticBytes() -> [UInt8] {
+    var out = JSONBuffer(asciiOnly: false, capacity: 1024)
+    out.append(.map(manifest.semanticLayout()))
+    return out.finish()
+  }
 }
 
 extension [String] {

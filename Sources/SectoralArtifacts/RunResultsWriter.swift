@@ -57,28 +57,36 @@ package struct RunResultRow: Sendable {
   }
 
   fileprivate var layout: DatumMap {
-    var response: DatumMap = [:]
-    if let adapterResponse {
-      response = [
-        "_message": .string(adapterResponse.message), "code": .string(adapterResponse.code),
-        "rows_affected": .int(adapterResponse.rowsAffected),
-      ]
-    }
-    return [
-      "status": .string(status),
-      "timing": .list(
-        timing.map {
-          .map([
-            "name": .string($0.name), "started_at": .string($0.startedAt),
-            "completed_at": .string($0.completedAt),
-          ])
-        }
-      ),
+    [
+      "status": .string(status), "timing": timing.layout,
       "thread_id": .string(threadID), "execution_time": .float(executionTime),
-      "adapter_response": .map(response), "message": .optional(message),
+      "adapter_response": .map(adapterResponse.layout), "message": .optional(message),
       "failures": failures.map(Datum.int) ?? .null, "unique_id": .string(uniqueID),
       "compiled": compiled.map(Datum.bool) ?? .null, "compiled_code": .optional(compiledCode),
       "relation_name": .optional(relationName), "batch_results": .null,
+    ]
+  }
+}
+
+extension [RunResultRow.Timing] {
+  var layout: Datum {
+    .list(
+      map {
+        .map([
+          "name": .string($0.name), "started_at": .string($0.startedAt),
+          "completed_at": .string($0.completedAt),
+        ])
+      }
+    )
+  }
+}
+
+extension AdapterResponse? {
+  var layout: DatumMap {
+    guard let self else { return [:] }
+    return [
+      "_message": .string(self.message), "code": .string(self.code),
+      "rows_affected": .int(self.rowsAffected),
     ]
   }
 }

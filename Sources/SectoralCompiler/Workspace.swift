@@ -100,35 +100,23 @@ package final class Workspace: Sendable {
 
   /// The relation of a node.
   package func relation(of node: Node, type: RelationType? = nil) -> Relation {
-    var policy = quoting
-    if let own = node.config["quoting"]?.map {
-      if let flag = own["database"]?.bool ?? own["project"]?.bool { policy.database = flag }
-      if let flag = own["schema"]?.bool { policy.schema = flag }
-      if let flag = own["identifier"]?.bool { policy.identifier = flag }
-    }
-    return Relation(
+    // The config `quoting` of a node has no say in it: dbt keeps it, and looks at the project's.
+    Relation(
       database: node.database,
       schema: node.schema,
       identifier: node.alias,
       type: type,
-      quotePolicy: policy,
+      quotePolicy: quoting,
       aliasesSubqueries: aliasesSubqueries
     )
   }
 
   /// The relation of a source: its own quoting over the adapter's, not the project's.
-  package func relation(of source: SourceTable) -> Relation {
-    relation(of: source, quoting: NamePolicy())
-  }
-
-  /// A source's relation as the manifest names it: there the project's quoting counts, which
-  /// `source()` does not look at.
-  package func listedRelation(of source: SourceTable) -> Relation {
-    relation(of: source, quoting: quoting)
-  }
-
-  private func relation(of source: SourceTable, quoting: NamePolicy) -> Relation {
-    var policy = quoting
+  package func relation(
+    of source: SourceTable,
+    over policy: NamePolicy = NamePolicy()
+  ) -> Relation {
+    var policy = policy
     if let flag = source.quoting["database"]?.bool { policy.database = flag }
     if let flag = source.quoting["schema"]?.bool { policy.schema = flag }
     if let flag = source.quoting["identifier"]?.bool { policy.identifier = flag }

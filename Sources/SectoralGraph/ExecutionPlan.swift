@@ -11,6 +11,13 @@ package struct ExecutionPlan: Sendable {
   /// For each place in `order`.
   package let levels: [Int]
 
+  /// Members that do not wait for each other.
+  package init(unordered selected: MemberSet) {
+    order = Array(selected)
+    successors = order.map { _ in [] }
+    levels = order.map { _ in 0 }
+  }
+
   /// - Parameters:
   ///   - graph: Without cycles; for `build` with the edges of tests.
   ///   - selected: What is to run.

@@ -19,5 +19,6 @@ public final class DictionaryScope: Scope {
     self.parent = parent
   }
 
+  /// The value here, or else in the parent.
   public override func lookup(_ name: Symbol) -> Value? { values[name] ?? parent?.lookup(name) }
 }

@@ -61,10 +61,15 @@ public final class Template: Sendable {
 public struct StaticCall: Sendable {
   /// A value that is written out in the text.
   public enum Constant: Sendable {
+    /// `'text'`
     case string(String)
+    /// `1`
     case int(Int)
+    /// `true`
     case bool(Bool)
+    /// `1.5`
     case float(Double)
+    /// `none`
     case none
   }
 

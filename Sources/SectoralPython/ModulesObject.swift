@@ -4,7 +4,7 @@ package import SectoralJinja
 package final class ModulesObject: MappingObject {
   private var made: [String: Value] = [:]
 
-  package override var keys: [String] { ["datetime", "pytz", "re", "itertools"] }
+  package override var keys: [String] { ["pytz", "datetime", "re", "itertools"] }
 
   package override func member(
     _ name: String,

@@ -262,7 +262,7 @@ extension DatumMap {
 }
 
 /// A recursive-descent reader.
-private struct JSONParser {
+struct JSONParser {
   let bytes: UnsafeBufferPointer<UInt8>
   var at = 0
   var depth = 0
@@ -280,7 +280,7 @@ private struct JSONParser {
     return value
   }
 
-  private mutating func value() throws(JSONError) -> Datum {
+  mutating func value() throws(JSONError) -> Datum {
     guard at < bytes.count else { throw error("Expecting value", at) }
     switch bytes[at] {
     case UInt8(ascii: "\""): return .string(try string())
@@ -296,7 +296,7 @@ private struct JSONParser {
     }
   }
 
-  private mutating func enter() throws(JSONError) {
+  mutating func enter() throws(JSONError) {
     depth += 1
     if depth > JSON.maximumDepth {
       throw error("Nested more than \(JSON.maximumDepth) deep", at)
@@ -390,7 +390,7 @@ private struct JSONParser {
     return Int(text).map { .int($0) } ?? .bigInt(text)
   }
 
-  private mutating func string() throws(JSONError) -> String {
+  mutating func string() throws(JSONError) -> String {
     let start = at
     at += 1
     var run = at
@@ -465,7 +465,7 @@ private struct JSONParser {
     return unit
   }
 
-  private var peek: UInt8? { at < bytes.count ? bytes[at] : nil }
+  var peek: UInt8? { at < bytes.count ? bytes[at] : nil }
 
   private func isDigit(_ byte: UInt8) -> Bool {
     byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9")
@@ -479,7 +479,7 @@ private struct JSONParser {
     while at < bytes.count, isDigit(bytes[at]) { at += 1 }
   }
 
-  private mutating func skipBlanks() {
+  mutating func skipBlanks() {
     while at < bytes.count {
       switch bytes[at] {
       case UInt8(ascii: " "), UInt8(ascii: "\n"), UInt8(ascii: "\t"), UInt8(ascii: "\r"): at += 1
@@ -499,7 +499,7 @@ private struct JSONParser {
     return true
   }
 
-  private func error(_ message: String, _ offset: Int) -> JSONError {
+  func error(_ message: String, _ offset: Int) -> JSONError {
     let offset = min(offset, bytes.count)
     let before = bytes[..<offset]
     let line = before.count { $0 == UInt8(ascii: "\n") } + 1

@@ -50,6 +50,7 @@ struct Session {
     case let command as CompletionCommand: return try completion(command)
     case let command as InitCommand: return try start(command, given)
     case let command as any EngineCommand: return try engine(command, given, line)
+    case is RetryCommand: return try retry(given)
     default:
       // `help`, and groups of commands: their own run asks for a help text.
       var command = parsed
@@ -172,28 +173,48 @@ struct Session {
         )
       )
     }
+    return run(
+      EngineCall(command: command.engineCommand, words: type(of: command).words, flags: resolved),
+      since: start
+    )
+  }
+
+  /// What the engine is asked for.
+  struct EngineCall {
+    var command: Command
+    /// The name as the user wrote it.
+    var words: String
+    var flags: ResolvedFlags
+    var retried: Retried?
+    /// Why it cannot be asked at all.
+    var failure: CommandFailure?
+  }
+
+  func run(_ call: EngineCall, since start: Timestamp) -> ExitStatus {
+    let resolved = call.flags
     let id = ProcessEnvironment.randomUUID()
     let (events, console) = sinks(
       resolved,
       invocationID: id,
-      writesFile: writesLogFile(command, resolved)
+      writesFile: writesLogFile(call.command, resolved)
     )
     let cancellation = CancellationFlag()
     // Apart from the engine's flag, which --fail-fast may set as well.
     let interruption = CancellationFlag()
     interruption.onCancel { cancellation.cancel() }
-    watchForInterruption(command, events, interruption)
-    announce(command, resolved, events)
+    watchForInterruption(call.command, events, interruption)
+    announce(call.command, resolved, events)
     let status =
-      firstTroubles(resolved, events)
+      firstTroubles(call, events)
       ?? Engine(
         Invocation(
           id: id,
-          command: command.engineCommand,
+          command: call.command,
           flags: resolved.flags,
           environment: resolved.environment,
           events: events,
-          cancellation: cancellation
+          cancellation: cancellation,
+          retried: call.retried
         ),
         provider: ProfileWarehouses(
           environment: resolved.environment,
@@ -203,7 +224,7 @@ struct Session {
     let elapsed = ProcessEnvironment.now().seconds(since: start)
     events.emit(
       .commandCompleted(
-        command: type(of: command).words,
+        command: call.words,
         success: status == .success,
         elapsed: elapsed
       )
@@ -214,12 +235,12 @@ struct Session {
   }
 
   private func watchForInterruption(
-    _ command: any EngineCommand,
+    _ command: Command,
     _ events: EventBus,
     _ interruption: CancellationFlag
   ) {
     // There Ctrl-C is psql's.
-    if case .database(.psql) = command.engineCommand { return }
+    if case .database(.psql) = command { return }
     let errors = errors
     Interruption.watch(
       first: {
@@ -235,7 +256,7 @@ struct Session {
     )
   }
 
-  private func resolver(
+  func resolver(
     _ which: String,
     _ given: [String: RawFlag],
     toleratesMissingDirectories: Bool
@@ -252,18 +273,19 @@ struct Session {
 
   /// The lines that open every command but `db`.
   private func announce(
-    _ command: any EngineCommand,
+    _ command: Command,
     _ resolved: ResolvedFlags,
     _ events: EventBus
   ) {
-    if case .database = command.engineCommand { return }
+    if case .database = command { return }
     events.emit(.mainReportVersion(version: ProductVersion.compatible))
     events.emit(.mainReportArgs(resolved.flags.asArguments))
   }
 
   /// What is wrong with the flags themselves; nil when the engine can start.
-  private func firstTroubles(_ resolved: ResolvedFlags, _ events: EventBus) -> ExitStatus? {
-    if let failure = resolved.failure {
+  private func firstTroubles(_ call: EngineCall, _ events: EventBus) -> ExitStatus? {
+    let resolved = call.flags
+    if let failure = resolved.failure ?? call.failure {
       events.emit(.mainEncounteredError([failure]))
       return .unusable
     }
@@ -277,8 +299,8 @@ struct Session {
   }
 
   /// Logs go to a project, or to where the user said; not into any directory one happens to be in.
-  private func writesLogFile(_ command: any EngineCommand, _ resolved: ResolvedFlags) -> Bool {
-    if case .database = command.engineCommand { return false }
+  private func writesLogFile(_ command: Command, _ resolved: ResolvedFlags) -> Bool {
+    if case .database = command { return false }
     let flags = resolved.flags
     let project = Paths.join(flags.projectDirectory, "dbt_project.yml")
     return access(project, F_OK) == 0

@@ -147,7 +147,7 @@ struct ArtifactTests {
   }
 
   @Test func theEmptySemanticManifestIsJSON() throws {
-    let root = try JSON.parse(ManifestWriter.emptySemanticManifest)
+    let root = try JSON.parse(ManifestWriter(Manifest(), metadata, quoting: [:]).semanticBytes())
     #expect(
       root.map?.keys == ["semantic_models", "metrics", "project_configuration", "saved_queries"]
     )

@@ -119,6 +119,7 @@ struct ConsoleTests {
       colorsAreExplicit: asked != nil,
       fileColorsAreExplicit: false,
       fullTable: nil,
+      targetPath: "",
       failure: nil
     )
     let settings = LogSettings(

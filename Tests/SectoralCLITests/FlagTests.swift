@@ -1,3 +1,4 @@
+import SectoralGraph
 import SectoralRunner
 import SectoralText
 import SectoralYAML

@@ -70,7 +70,6 @@ struct SessionTests {
   static let mistakes: [([String], String?, String)] = [
     (["foo"], nil, "No such command 'foo'."),
     (["biuld"], nil, "No such command 'biuld'. Did you mean 'build'?"),
-    (["retry"], nil, "The command 'retry' is not available yet."),
     (["run", "--fooo"], "run", "Unknown option '--fooo'."),
     (["run", "--selct", "a"], "run", "Unknown option '--selct'. Did you mean '--select'?"),
     (["run", "extra"], "run", "Unexpected argument 'extra'."),

@@ -239,8 +239,8 @@ struct BadInputTests {
         "dbt_project.yml": BadInput.projectFile("1️⃣vars: {x: 1}\n"), "vars.yml": "vars: {y: 2}\n",
         "models/a.sql": model,
       ],
-      says: ["variables are given both in vars.yml and in dbt_project.yml"],
-      hint: "keep them in one of the two files"
+      says: ["Variables are defined both in vars.yml and under 'vars' in dbt_project.yml"],
+      hint: "keep them in one place: vars.yml has 1 of them"
     ),
     BadInput(
       name: "variables-without-a-heading",
@@ -550,7 +550,7 @@ struct BadInputTests {
       name: "misspelt-selection-method",
       files: ["models/a.sql": model],
       command: ["ls", "--select", "a +tagg:x,b"],
-      says: ["'tagg' is not a valid method name", "--> --select:1:3", "1 | a +tagg:x,b"],
+      says: ["'tagg' is not a valid method name", "--> --select:1:4", "1 | a +tagg:x,b"],
       hint: "did you mean 'tag:'?"
     ),
     BadInput(

@@ -3,51 +3,8 @@ import Testing
 
 /// Commands beside `build`, on a small project in the embedded database.
 struct CommandTests {
-  /// A project of its own: names of projects are names of databases.
-  private struct Project {
-    let home: TestHome
-    let folder: String
-
-    init(_ name: String, _ files: [String: String]) throws {
-      home = try TestHome.shared.get()
-      var files = files
-      let definition = files["dbt_project.yml"] ?? ""
-      files["dbt_project.yml"] = "name: \(name)\nprofile: none_\(name)\n" + definition
-      folder = try home.folder(name, files: files)
-    }
-
-    func run(_ arguments: String...) async throws -> Sectoral.Result {
-      try await Sectoral.run(arguments, in: folder, home: home)
-    }
-
-    func rows(_ query: String) async throws -> [[String: Any]] {
-      let shown = try await run(
-        "show",
-        "--quiet",
-        "--inline",
-        query,
-        "--output",
-        "json",
-        "--limit",
-        "-1"
-      )
-      try #require(shown.exitCode == 0, "\(shown)")
-      let value = try JSONSerialization.jsonObject(with: Data(shown.output.utf8))
-      return try #require((value as? [String: Any])?["show"] as? [[String: Any]])
-    }
-
-    func write(_ text: String, to file: String) throws {
-      try Data(text.utf8).write(to: URL(fileURLWithPath: "\(folder)/\(file)"))
-    }
-
-    func json(_ file: String) throws -> [String: Any] {
-      let data = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(file)"))
-      return try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
-    }
-  }
-
   @Test func snapshotKeepsOldRows() async throws {
-    let project = try Project(
+    let project = try SmallProject(
       "snapshot_history",
       [
         "seeds/orders.csv": "id,status\n1,open\n2,open\n",
@@ -74,7 +31,7 @@ struct CommandTests {
   }
 
   @Test func catalogHoldsColumnsAndViewsAreForgottenWithTheirTables() async throws {
-    let project = try Project(
+    let project = try SmallProject(
       "catalog_columns",
       [
         "models/base.sql": "{{ config(materialized='table') }} select 1 as id, 'a' as name",
@@ -97,7 +54,7 @@ struct CommandTests {
   }
 
   @Test func hooksAndOperationsLeaveWhatTheyWrote() async throws {
-    let project = try Project(
+    let project = try SmallProject(
       "hooks_write",
       [
         "dbt_project.yml": """
@@ -128,7 +85,7 @@ struct CommandTests {
   }
 
   @Test func functionsAreMadeBeforeTheirUsers() async throws {
-    let project = try Project(
+    let project = try SmallProject(
       "functions_first",
       [
         "functions/doubled.sql": "select price * 2",

@@ -142,10 +142,10 @@ struct LanguageTests {
       name: "as_bool makes a text of what it is given until the template ends",
       files: [
         "dbt_project.yml":
-          "name: p\nversion: '1.0'\nmodels:\n  p:\n    off:\n"
+          "name: p\nversion: '1.0'\nmodels:\n  p:\n    other:\n"
           + "      +enabled: \"{{ 'x' in ['databricks', 'spark'] | as_bool() }}\"\n"
           + "    '+materialized': \"{{ 'table' if 'spark' in ['spark'] | as_bool else 'view' }}\"\n",
-        "models/a.sql": model, "models/off/b.sql": model,
+        "models/a.sql": model, "models/other/b.sql": model,
       ],
       expected: [
         ("model.p.a", ["config", "materialized"], "\"table\""), ("model.p.b", ["name"], "missing"),

@@ -1,6 +1,7 @@
 import Foundation
 import SectoralGraph
 import SectoralProject
+import SectoralText
 import SectoralYAML
 import Testing
 
@@ -38,11 +39,12 @@ struct Recording: Sendable {
     cases = (root["cases"]?.list ?? []).map(RecordedCase.init)
   }
 
-  /// A manifest of the fields that selection reads.
-  private static func manifest(_ map: DatumMap) -> Manifest {
+  /// A manifest of the fields that selection reads; resources are lists, or mappings by unique id.
+  static func manifest(_ map: DatumMap) -> Manifest {
+    func items(_ key: String) -> [Datum] { map[key]?.list ?? map[key]?.map?.values ?? [] }
     var manifest = Manifest()
     manifest.projectName = "lab"
-    manifest.nodes = (map["nodes"]?.list ?? []).map { item in
+    manifest.nodes = items("nodes").map { item in
       let type = ResourceType(rawValue: item["resource_type"]?.string ?? "") ?? .model
       let node = Node(
         uniqueID: item.text("unique_id"),
@@ -52,13 +54,24 @@ struct Recording: Sendable {
         path: item.text("path"),
         originalFilePath: item.text("original_file_path"),
         fqn: item["fqn"]?.texts ?? [],
-        checksum: .none,
+        checksum: Checksum(
+          name: item["checksum"]?.text("name") ?? "none",
+          checksum: item["checksum"]?.text("checksum") ?? ""
+        ),
         rawCode: item.text("raw_code"),
         createdAt: 0,
         config: item["config"]?.map ?? [:]
       )
       node.alias = item.text("alias")
       node.tags = item["tags"]?.texts ?? []
+      node.unrenderedConfig = item["unrendered_config"]?.map ?? [:]
+      node.description = item.text("description")
+      node.columns = item["columns"]?.map ?? [:]
+      node.constraints = item["constraints"]?.list ?? []
+      node.contractChecksum = item["contract"]?["checksum"]?.string
+      node.database = item["database"]?.string
+      node.schema = item["schema"]?.string
+      node.deprecationDate = item["deprecation_date"]?.string
       node.patchPath = item["patch_path"]?.string
       node.version = item["version"].flatMap { $0.isNull ? nil : $0 }
       node.latestVersion = item["latest_version"].flatMap { $0.isNull ? nil : $0 }
@@ -73,7 +86,21 @@ struct Recording: Sendable {
       }
       return node
     }
-    manifest.sources = (map["sources"]?.list ?? []).map { item in
+    manifest.disabledNodes = (map["disabled"]?.map?.keys ?? []).map { id in
+      Node(
+        uniqueID: id,
+        resourceType: .model,
+        name: id,
+        packageName: "lab",
+        path: "",
+        originalFilePath: "",
+        fqn: [],
+        checksum: .none,
+        rawCode: "",
+        createdAt: 0
+      )
+    }
+    manifest.sources = items("sources").map { item in
       let source = SourceTable(
         uniqueID: item.text("unique_id"),
         sourceName: item.text("source_name"),
@@ -84,15 +111,27 @@ struct Recording: Sendable {
         createdAt: 0,
         declaration: nil,
         identifier: item.text("identifier"),
-        schema: ""
+        schema: item.text("schema")
       )
+      source.database = item["database"]?.string
+      source.unrenderedDatabase = item["unrendered_database"]?.string
+      source.unrenderedSchema = item["unrendered_schema"]?.string
+      source.unrenderedConfig = item["unrendered_config"]?.map ?? [:]
+      source.quoting = item["quoting"]?.map ?? [:]
+      source.freshness = item["freshness"] ?? .null
+      source.external = item["external"] ?? .null
+      source.loader = item.text("loader")
+      source.loadedAtField = item["loaded_at_field"]?.string
+      source.loadedAtQuery = item["loaded_at_query"]?.string
+      source.description = item.text("description")
+      source.columns = item["columns"]?.map ?? [:]
       source.tags = item["tags"]?.texts ?? []
       source.config = item["config"]?.map ?? [:]
       source.patchPath = item["patch_path"]?.string
       return source
     }
     func resources(_ key: String) -> [PlainResource] {
-      (map[key]?.list ?? []).map { item in
+      items(key).map { item in
         let type = ResourceType(rawValue: item["resource_type"]?.string ?? "") ?? .exposure
         let resource = PlainResource(
           uniqueID: item.text("unique_id"),
@@ -107,8 +146,22 @@ struct Recording: Sendable {
         resource.tags = item["tags"]?.texts ?? []
         resource.config = item["config"]?.map ?? [:]
         resource.dependsOnNodes = item["depends_on"]?["nodes"]?.texts ?? []
+        resource.dependsOnMacros = item["depends_on"]?["macros"]?.texts ?? []
         return resource
       }
+    }
+    manifest.macros = items("macros").map { item in
+      let file = SourceFile(path: "macros", text: item.text("macro_sql"))
+      let macro = Macro(
+        uniqueID: item.text("unique_id"),
+        name: item.text("name"),
+        packageName: item.text("package_name"),
+        originalFilePath: "",
+        span: TextSpan(file: file, start: 0, end: file.bytes.count),
+        createdAt: 0
+      )
+      macro.dependsOnMacros = item["depends_on"]?["macros"]?.texts ?? []
+      return macro
     }
     manifest.exposures = resources("exposures")
     manifest.metrics = resources("metrics")

@@ -224,7 +224,7 @@ struct PythonTests {
       "{{ datetime.datetime.now().year > 2000 }} {{ datetime.datetime.now(pytz.utc).tzinfo }}",
       "True UTC"
     ),
-    Case("{{ modules.keys() | list }}", "['datetime', 'pytz', 're', 'itertools']"),
+    Case("{{ modules.keys() | list }}", "['pytz', 'datetime', 're', 'itertools']"),
   ])
   func datesBehaveAsPythons(_ test: Case) {
     #expect(Self.outcome(test.template) == test.expected)

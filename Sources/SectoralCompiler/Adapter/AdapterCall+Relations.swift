@@ -179,7 +179,7 @@ extension AdapterCall {
 
   // MARK: The cache
 
-  private func cachedRelation(
+  func cachedRelation(
     database: String?,
     schema: String?,
     identifier: String?

@@ -25,8 +25,10 @@ struct PostgresSwap {
   var patience: Int
 
   var sql: String {
-    let again = rebuilt.map { "format(\(literal("%I.%I")), \(literal(schema($0))), \(literal(identifier($0))))" }
-      .joined(separator: ", ")
+    let again = rebuilt.map {
+      "format(\(literal("%I.%I")), \(literal(schema($0))), \(literal(identifier($0))))"
+    }
+    .joined(separator: ", ")
     let values = """
         old_name constant text := \(literal(path(standing)));
         new_name constant text := \(literal(path(intermediate)));

@@ -41,6 +41,14 @@ package final class Compiler: Sendable {
   private let tests: TestParts
   /// Ephemeral models' own SQL: they are compiled when somebody first needs them.
   private let ephemeralModels = Mutex<[String: CompiledSQL]>([:])
+  private let deferralState = Mutex<Deferral?>(nil)
+
+  /// What references mean to what is not there; nil: an error of the database. Set before the first
+  /// node is compiled.
+  package var deferral: Deferral? {
+    get { deferralState.withLock { $0 } }
+    set { deferralState.withLock { $0 = newValue } }
+  }
 
   package init(_ workspace: Workspace, _ project: ProjectReader.Result) {
     self.workspace = workspace

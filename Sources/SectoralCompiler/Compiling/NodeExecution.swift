@@ -21,9 +21,14 @@ package struct TestOutcome: Sendable {
 
 extension RunContext {
   /// Runs the node's materialization; the node must have been compiled in this context.
-  package func materialize(_ compiled: CompiledSQL?) throws(Failure) -> Materialized {
+  ///
+  /// `other`: a materialization in place of the node's own, for `clone`.
+  package func materialize(
+    _ compiled: CompiledSQL?,
+    as other: String? = nil
+  ) throws(Failure) -> Materialized {
     guard let node else { preconditionFailure("only nodes are materialized") }
-    let name = node.materialized
+    let name = other ?? node.materialized
     guard let entry = workspace.macros.materialization(name) else {
       let types = workspace.macros.prefixes.reversed().map { "'\($0)'" }.joined(separator: " and ")
       throw Failure(

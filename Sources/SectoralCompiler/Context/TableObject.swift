@@ -483,7 +483,12 @@ package final class TableObject: Object {
     }
     return .object(
       TableObject(
-        names: columnNames + shown.map { right.columnNames[$0] },
+        names: columnNames
+          + shown.map { index -> String in
+            // As agate tells the columns of the right table from those of the left.
+            let name = right.columnNames[index]
+            return columnNames.contains(name) ? name + "2" : name
+          },
         types: columnTypes + shown.map { right.columnTypes[$0] },
         rows: rows
       )
@@ -878,7 +883,7 @@ final class TableColumnObject: NamedSequence {
     case "values_sorted", "values_without_nulls_sorted":
       return .function(text) { _, interpreter throws(TemplateError) in
         let values = text == "values_sorted" ? self.values : self.values.filter { !$0.isNone }
-        return .tuple(try Self.sorted(values, interpreter))
+        return .list(try Self.sorted(values, interpreter))
       }
     default: return try super.attribute(name, interpreter)
     }

@@ -21,6 +21,9 @@ package final class MacroCatalog: Sendable {
   /// The internal macros by bare name: the adapter's over its parent's over the global ones.
   package let internalTable: Table
   package let internalNames: [String]
+  /// Whether packages may replace built-in materializations unasked
+  /// (`require_explicit_package_overrides_for_builtin_materializations: false`).
+  private let lendsMaterializations: Bool
   private let searchOrders: [String: [String]]
   private let importedNames: [String]
   /// The packages whose name is a member of the context.
@@ -33,9 +36,11 @@ package final class MacroCatalog: Sendable {
     adapterType: String,
     entries: [String: [MacroEntry]],
     internalNames: [String],
-    dispatch: [(namespace: String, searchOrder: [String])]
+    dispatch: [(namespace: String, searchOrder: [String])],
+    lendsMaterializations: Bool = false
   ) {
     self.rootName = rootName
+    self.lendsMaterializations = lendsMaterializations
     self.internalNames = internalNames
     prefixes =
       adapterType == "redshift" ? ["redshift", "postgres", "default"] : [adapterType, "default"]
@@ -139,10 +144,12 @@ package final class MacroCatalog: Sendable {
     for prefix in prefixes {
       let symbol = Symbol("materialization_\(name)_\(prefix)")
       if let entry = tables[rootName]?[symbol] { return entry }
-      if let entry = internalTable[symbol] { return entry }
-      for package in importedNames {
-        if let entry = tables[package]?[symbol], !isBuiltInMaterialization(name) { return entry }
+      if lendsMaterializations || !isBuiltInMaterialization(name) {
+        for package in importedNames {
+          if let entry = tables[package]?[symbol] { return entry }
+        }
       }
+      if let entry = internalTable[symbol] { return entry }
     }
     return nil
   }

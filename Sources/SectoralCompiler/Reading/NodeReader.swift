@@ -43,8 +43,9 @@ struct NodeReader {
     node.sourceSpans = context.sourceSpans
     node.metrics = context.metrics
     node.functions = context.functions
-    node.functions = context.functions
     node.dependsOnMacros = context.macroIDs
+    // The file was rendered as the model that it would be by itself.
+    draft.patch?.version?.apply(to: node)
     let used = configure(node, draft, context.configCalls)
     try checkConfiguration(used.builder, node)
     do {
@@ -109,11 +110,13 @@ struct NodeReader {
   ) -> (builder: ConfigBuilder, paths: Set<[String]>) {
     var builder = ConfigBuilder(node.resourceType)
     var paths: Set<[String]> = []
+    let isFunction = node.resourceType == .function
     // Of what has no section of its own, dbt takes that of the models.
     let hasNone: Set<ResourceType> = [.operation, .analysis, .sqlOperation]
     let treeType = hasNone.contains(node.resourceType) ? .model : node.resourceType
     for level in draft.package.definition.trees[treeType]?.levels(for: node.fqn) ?? [] {
-      builder.add(level.layer, unrendered: level.unrendered)
+      // dbt leaves the tree of functions out of what it shows unrendered.
+      builder.add(level.layer, unrendered: isFunction ? [:] : level.unrendered)
       if draft.package.name == workspace.root.name { paths.insert(level.path) }
     }
     if let layer = draft.propertiesLayer {
@@ -126,7 +129,7 @@ struct NodeReader {
         builder.add(ConfigLayer(["tags": tags], origin: layer.origin))
       }
     }
-    for call in calls { builder.add(call) }
+    builder.add(calls: calls)
     if draft.package.name != workspace.root.name {
       for level in workspace.root.definition.trees[treeType]?.levels(for: node.fqn) ?? [] {
         builder.add(level.layer, unrendered: level.unrendered)
@@ -143,8 +146,21 @@ struct NodeReader {
     }
     node.config = config
     node.unrenderedConfig = builder.unrendered
+    if node.resourceType == .model, config["contract"]?["enforced"]?.bool == true {
+      node.contractChecksum = Contract.checksum(of: node)
+    }
     var tags: [String] = []
-    for tag in node.tags + (config["tags"]?.texts ?? []) where !tags.contains(tag) {
+    // dbt joins the tags twice: first without those of the properties entry.
+    var early: [String] = []
+    if draft.propertiesLayer?.values["tags"] != nil, !calls.isEmpty {
+      var first = ConfigBuilder(node.resourceType)
+      for level in draft.package.definition.trees[treeType]?.levels(for: node.fqn) ?? [] {
+        first.add(level.layer)
+      }
+      first.add(calls: calls)
+      early = first.config["tags"]?.texts ?? []
+    }
+    for tag in node.tags + early + (config["tags"]?.texts ?? []) where !tags.contains(tag) {
       tags.append(tag)
     }
     // A generic test's tags come from all sides; dbt sorts them.

@@ -2,20 +2,34 @@ import SectoralProject
 import SectoralText
 import SectoralYAML
 
-/// Reads exposures and groups. Metrics, semantic models and saved queries are known to the
-/// language and come with the issues that need them: until then they are reported, not ignored.
+/// Reads exposures and groups.
 struct PlainResourceReader {
   let workspace: Workspace
   let descriptions: DescriptionRenderer
   let createdAt: Double
 
-  func read(_ file: PropertiesFile, into manifest: inout Manifest, _ failures: inout [Failure]) {
+  func read(
+    _ file: PropertiesFile,
+    into manifest: inout Manifest,
+    _ warnings: inout [NamedWarning],
+    _ failures: inout [Failure]
+  ) {
     for (name, entry) in file.entries("groups") {
-      do { manifest.groups.append(try group(name, entry, file)) } catch { failures.append(error) }
+      do {
+        let group = try group(name, entry, file)
+        if let other = manifest.groups.first(where: { $0.uniqueID == group.uniqueID }) {
+          failures.append(Self.twice(group, other))
+        } else {
+          manifest.groups.append(group)
+        }
+      } catch { failures.append(error) }
     }
     for (name, entry) in file.entries("exposures") {
       do {
         let exposure = try exposure(name, entry, file)
+        if !name.unicodeScalars.allSatisfy(Self.isNameScalar) {
+          warnings.append(Self.exposureName(name, entry))
+        }
         if exposure.isEnabled {
           manifest.exposures.append(exposure)
         } else {
@@ -23,20 +37,51 @@ struct PlainResourceReader {
         }
       } catch { failures.append(error) }
     }
-    for section in ["metrics", "semantic_models", "saved_queries"] {
-      guard let first = file.entries(section).first else { continue }
-      failures.append(
-        Failure(
-          .parsing,
-          Diagnostic(
-            id: "properties.not-yet",
-            message: "'\(section)' is not supported yet",
-            span: first.entry.span,
-            hint: "keep such projects on dbt for now; docs/compatibility.md lists what is missing"
-          )
-        )
+  }
+
+  /// As Python's `[\\w-]`.
+  private static func isNameScalar(_ scalar: Unicode.Scalar) -> Bool {
+    scalar == "_" || scalar == "-" || scalar.properties.isAlphabetic
+      || scalar.properties.numericType != nil
+  }
+
+  private static func exposureName(_ name: String, _ entry: YAMLNode) -> NamedWarning {
+    NamedWarning(
+      "ExposureNameDeprecation",
+      Diagnostic(
+        id: "exposure.name",
+        severity: .warning,
+        message: "The name of an exposure should hold only letters, digits and underscores, and "
+          + "'\(name)' holds others; a later dbt will refuse it",
+        span: entry["name"]?.span ?? entry.span,
+        hint: "give it a plain 'name', and put this text into 'label'"
       )
-    }
+    )
+  }
+
+  static func twice(_ resource: PlainResource, _ other: PlainResource) -> Failure {
+    Failure(
+      .compilation,
+      Diagnostic(
+        id: "resource.duplicate",
+        message: "dbt found two \(resource.resourceType.plural) with the name \"\(resource.name)\"."
+          + "\n\nSince these resources have the same name, dbt will be unable to find the correct "
+          + "resource\nwhen looking for \(resource.name).\n\nTo fix this, change the name of one of "
+          + "these resources:\n- \(other.uniqueID) (\(other.originalFilePath))\n"
+          + "- \(resource.uniqueID) (\(resource.originalFilePath))",
+        span: resource.declaration
+      )
+    )
+  }
+
+  /// What the package's tree says about a resource, weak to strong.
+  private func levels(
+    of type: ResourceType,
+    _ name: String,
+    _ file: PropertiesFile
+  ) -> [ConfigTree.Level] {
+    workspace.package(file.package)?.definition.trees[type]?
+      .levels(for: [file.package] + file.folders + [name]) ?? []
   }
 
   private func resource(
@@ -83,15 +128,20 @@ struct PlainResourceReader {
     _ entry: YAMLNode,
     _ file: PropertiesFile
   ) throws(Failure) -> PlainResource {
-    var description: String?
-    if let text = entry["description"] {
-      description = try descriptions.render(text, package: file.package).text
-    }
+    let description = entry["description"].flatMap { $0.isNull ? nil : $0.datum.pythonText }
     let fields: DatumMap = [
       "owner": try owner(entry, of: "the group '\(name)'"), "description": .optional(description),
     ]
     let group = resource(.group, name, entry, file, fields)
-    group.config = ["meta": entry["config"]?["meta"]?.datum ?? .map(DatumMap())]
+    // dbt takes groups for models here: what the tree of models says of their place applies.
+    var builder = ConfigBuilder(.group)
+    for level in levels(of: .model, name, file) {
+      builder.add(level.layer, unrendered: level.unrendered)
+    }
+    if let config = entry["config"]?.datum.map {
+      builder.add(ConfigLayer(config, origin: entry.span))
+    }
+    group.config = builder.config
     return group
   }
 
@@ -111,19 +161,31 @@ struct PlainResourceReader {
         )
       )
     }
-    let description = try descriptions.render(entry["description"], package: file.package).text
-    var builder = ConfigBuilder(.exposure)
-    let levels = workspace.package(file.package)?.definition.trees[.exposure]?
-      .levels(for: [file.package] + file.folders + [name])
-    for level in levels ?? [] { builder.add(level.layer, unrendered: level.unrendered) }
-    var own = DatumMap()
-    for key in ["tags", "meta"] { if let value = entry[key] { own[key] = value.datum } }
-    builder.add(ConfigLayer(own, origin: entry.span))
-    if let config = entry["config"]?.datum.map {
-      builder.add(ConfigLayer(config, origin: entry.span))
+    // The configurations of the project's tree, key by key replaced by those of the entry; tags and
+    // meta beside `config` join them.
+    var tree = DatumMap()
+    for level in levels(of: .exposure, name, file) {
+      for (key, value) in level.layer.values.entries { tree[key] = value }
     }
+    var written = tree
+    for (key, value) in (entry["config"]?.datum.map ?? [:]).entries { written[key] = value }
+    var tags = Set(written["tags"]?.texts ?? [])
+    tags.formUnion(entry["tags"]?.datum.texts ?? [])
+    var meta = entry["meta"]?.datum.map ?? DatumMap()
+    for (key, value) in (written["meta"]?.map ?? [:]).entries { meta[key] = value }
+    var builder = ConfigBuilder(.exposure)
+    var values = written
+    values["tags"] = .strings(tags.sorted())
+    values["meta"] = .map(meta)
+    builder.add(ConfigLayer(values, origin: entry.span), unrendered: written)
     let problems = builder.problems(of: "exposure \(name)")
     guard problems.isEmpty else { throw Failure(.parsing, problems) }
+    let isEnabled = builder.config["enabled"]?.bool ?? true
+    let shapes = PropertyShapes(
+      descriptions: isEnabled ? descriptions : nil,
+      package: file.package
+    )
+    let description = try shapes.description(entry["description"]).text
     let exposure = resource(
       .exposure,
       name,
@@ -140,12 +202,18 @@ struct PlainResourceReader {
     exposure.config = builder.config
     exposure.tags = builder.config["tags"]?.texts ?? []
     for item in entry["depends_on"]?.sequence ?? [] {
+      if let metric = ReferenceText.metric(item.datum.pythonText) {
+        exposure.fields["metrics"] = .list(
+          (exposure.fields["metrics"]?.list ?? []) + [.strings(metric)]
+        )
+        continue
+      }
       guard let call = ReferenceText(item.datum.pythonText) else {
         throw Failure(
           .parsing,
           Diagnostic(
             id: "exposure.bad-reference",
-            message: "'\(item.datum.pythonString)' is no ref('…') or source('…', '…')",
+            message: "'\(item.datum.pythonString)' is no ref('…'), source('…', '…') or metric('…')",
             span: item.span
           )
         )
@@ -164,11 +232,21 @@ enum ReferenceText {
   case ref(Reference)
   case source([String])
 
-  init?(_ text: String) {
+  /// The names in `metric('x')` or `metric('package', 'x')`.
+  static func metric(_ text: String) -> [String]? {
+    guard let (name, inner) = call(text), name == "metric" else { return nil }
+    return inner.split(separator: ",").map { String($0.trimmingBlanks.trimmingQuotes) }
+  }
+
+  private static func call(_ text: String) -> (name: String, inner: Substring)? {
     let trimmed = text.trimmingBlanks
     guard let open = trimmed.firstIndex(of: "("), trimmed.hasSuffix(")") else { return nil }
-    let name = trimmed[..<open].trimmingBlanks
-    let inner = trimmed[trimmed.index(after: open)...].dropLast()
+    let name = String(trimmed[..<open].trimmingBlanks)
+    return (name, Substring(trimmed[trimmed.index(after: open)...].dropLast()))
+  }
+
+  init?(_ text: String) {
+    guard let (name, inner) = Self.call(text) else { return nil }
     var names: [String] = []
     var version: Datum?
     for part in inner.split(separator: ",") {
@@ -202,7 +280,7 @@ extension StringProtocol {
 enum PrimaryKey {
   static func infer(_ node: Node, tests: [Node]) -> [String] {
     for constraint in node.constraints where constraint["type"]?.string == "primary_key" {
-      return constraint["columns"]?.texts ?? []
+      return (constraint["columns"]?.texts ?? []).sorted()
     }
     for (name, column) in node.columns.entries {
       let isKey =
@@ -213,7 +291,7 @@ enum PrimaryKey {
     var notNull: Set<String> = []
     for test in tests {
       guard let metadata = test.testMetadata else { continue }
-      var columns: [String] = metadata.arguments["column_name"]?.string.map { [$0] } ?? []
+      var columns = metadata.arguments["column_name"]?.string.map { [$0] } ?? []
       if metadata.name == "unique_combination_of_columns" {
         columns = metadata.arguments["combination_of_columns"]?.texts ?? []
         unique.formUnion(columns)

@@ -12,14 +12,24 @@ final class Patch: @unchecked Sendable {
   let entry: YAMLNode
   let file: ProjectFile
   let package: String
+  /// Where the entry is that of one version.
+  let version: ModelVersion?
   var isUsed = false
 
-  init(section: String, name: String, entry: YAMLNode, file: ProjectFile, package: String) {
+  init(
+    section: String,
+    name: String,
+    entry: YAMLNode,
+    file: ProjectFile,
+    package: String,
+    version: ModelVersion? = nil
+  ) {
     self.section = section
     self.name = name
     self.entry = entry
     self.file = file
     self.package = package
+    self.version = version
   }
 
   /// As the manifest names the file of a patch.
@@ -33,6 +43,8 @@ struct PropertiesFile: Sendable {
   let file: ProjectFile
   let package: String
   let root: YAMLNode?
+  /// The same, as it was written.
+  let raw: YAMLNode?
   let failures: [Failure]
   let warnings: [Diagnostic]
 
@@ -85,6 +97,7 @@ struct PropertiesFile: Sendable {
     self.package = package
     // dbt reads the file without the blanks around it: a block text at its end has no line end.
     let (parsed, diagnostics) = YAMLParser.parse(file.file.withoutFinalBlanks)
+    raw = parsed
     var warnings = diagnostics.filter { $0.severity != .error }
     let errors = diagnostics.filter { $0.severity == .error }
     guard errors.isEmpty, let parsed, !parsed.isNull else {
@@ -314,8 +327,15 @@ struct DescriptionRenderer {
 
 /// The parts of a properties entry, in the shapes that the manifest has.
 struct PropertyShapes {
-  let descriptions: DescriptionRenderer
+  /// Nil to keep descriptions as they are written, as dbt does for what is disabled.
+  let descriptions: DescriptionRenderer?
   let package: String
+
+  func description(_ node: YAMLNode?) throws(Failure) -> (text: String, blocks: [String]) {
+    if let descriptions { return try descriptions.render(node, package: package) }
+    guard let node, !node.isNull else { return ("", []) }
+    return (node.datum.pythonText, [])
+  }
 
   /// - Returns: The map of columns, by name.
   func columns(_ node: YAMLNode?) throws(Failure) -> DatumMap {
@@ -339,7 +359,7 @@ struct PropertyShapes {
   }
 
   private func column(_ name: String, _ node: YAMLNode) throws(Failure) -> DatumMap {
-    let (description, blocks) = try descriptions.render(node["description"], package: package)
+    let (description, blocks) = try self.description(node["description"])
     var meta = node["meta"]?.datum.map ?? DatumMap()
     var tags = node["tags"]?.datum.texts ?? []
     var config = node["config"]?.datum.map ?? DatumMap()
@@ -355,7 +375,7 @@ struct PropertyShapes {
       "granularity": node["granularity"]?.datum ?? .null, "doc_blocks": .strings(blocks),
     ]
     for (key, value) in node.mapping ?? []
-    where column[key.keyText] == nil && key.keyText != "tests" && key.keyText != "data_tests" {
+    where column[key.keyText] == nil && !["tests", "data_tests", "docs"].contains(key.keyText) {
       column[key.keyText] = value.datum
     }
     return column

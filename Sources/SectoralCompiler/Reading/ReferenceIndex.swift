@@ -11,6 +11,10 @@ package struct ReferenceIndex: Sendable {
   }
 
   private let rootName: String
+  /// `require_ref_searches_node_package_before_root`
+  private let prefersOwnPackage: Bool
+  /// The packages whose models others may not use unless they are public.
+  private let restrictingPackages: Set<String>
   /// Name to package to nodes (several where a model has versions).
   private let nodes: [String: [String: [Node]]]
   private let functions: [String: [String: Node]]
@@ -18,11 +22,21 @@ package struct ReferenceIndex: Sendable {
   private let sources: [[String]: [String: SourceTable]]
   private let disabledSources: Set<[String]>
 
-  init(_ manifest: Manifest, rootName: String) {
+  init(
+    _ manifest: Manifest,
+    rootName: String,
+    prefersOwnPackage: Bool = false,
+    restrictingPackages: Set<String> = []
+  ) {
     self.rootName = rootName
+    self.prefersOwnPackage = prefersOwnPackage
+    self.restrictingPackages = restrictingPackages
     var nodes: [String: [String: [Node]]] = [:]
     for node in manifest.nodes where node.resourceType.isRefable {
       nodes[node.name, default: [:]][node.packageName, default: []].append(node)
+      if node.version != nil {
+        nodes[node.searchName, default: [:]][node.packageName, default: []].append(node)
+      }
     }
     self.nodes = nodes
     var functions: [String: [String: Node]] = [:]
@@ -48,24 +62,37 @@ package struct ReferenceIndex: Sendable {
     if let explicit = reference.package {
       order = [explicit]
     } else {
-      order = package == rootName ? [rootName] : [rootName, package]
+      order = prefersOwnPackage ? [package, rootName] : [rootName, package]
       order += byPackage.keys.sorted().filter { !order.contains($0) }
     }
     for name in order {
       guard let candidates = byPackage[name] else { continue }
-      if let node = pick(candidates, reference.version) { return .node(node) }
+      if let node = pick(candidates, reference.name, reference.version) { return .node(node) }
     }
-    let isDisabled = (disabledNodes[reference.name] ?? []).contains {
-      reference.package == nil || $0.packageName == reference.package
+    let isDisabled = (disabledNodes[reference.name] ?? []).contains { node in
+      guard reference.package == nil || node.packageName == reference.package else { return false }
+      // Of a model with versions, it is off only if that version is.
+      guard let version = reference.version ?? node.latestVersion, let own = node.version else {
+        return true
+      }
+      return own.pythonText == version.pythonText
     }
     return isDisabled ? .disabled : .missing
   }
 
-  private func pick(_ candidates: [Node], _ version: Datum?) -> Node? {
+  private func pick(_ candidates: [Node], _ name: String, _ version: Datum?) -> Node? {
     guard let version else {
-      return candidates.first { $0.version == nil || $0.version == $0.latestVersion }
+      // `orders.v2` names one version, `orders` the latest.
+      return candidates.first {
+        $0.version == nil || $0.version == $0.latestVersion || $0.name != name
+      }
     }
     return candidates.first { $0.version?.pythonText == version.pythonText }
+  }
+
+  /// The enabled versions of a model; that one alone where it was named (`orders.v2`).
+  func versions(of model: Node, named name: String) -> [Node] {
+    name == model.name ? nodes[name]?[model.packageName] ?? [] : [model]
   }
 
   package enum FoundSource {
@@ -76,7 +103,7 @@ package struct ReferenceIndex: Sendable {
 
   package func source(_ names: [String], from package: String) -> FoundSource {
     let byPackage = sources[names] ?? [:]
-    for name in [package, rootName] + byPackage.keys.sorted() {
+    for name in [rootName, package] + byPackage.keys.sorted() {
       if let source = byPackage[name] { return .source(source) }
     }
     return disabledSources.contains(names) ? .disabled : .missing
@@ -86,7 +113,7 @@ package struct ReferenceIndex: Sendable {
   package func function(_ names: [String], from package: String) -> Node? {
     guard let name = names.last, let byPackage = functions[name] else { return nil }
     if names.count == 2 { return byPackage[names[0]] }
-    for package in [package, rootName] + byPackage.keys.sorted() {
+    for package in [rootName, package] + byPackage.keys.sorted() {
       if let node = byPackage[package] { return node }
     }
     return nil
@@ -106,15 +133,18 @@ package struct ReferenceIndex: Sendable {
     var warnings: [NamedWarning] = []
     var dropped: Set<ObjectIdentifier> = []
     for node in manifest.nodes {
-      let problems = resolve(node)
+      let problems = resolve(node, &warnings)
       if problems.isEmpty { continue }
       if node.resourceType == .test {
         dropped.insert(ObjectIdentifier(node))
-        // dbt says nothing of a test of something disabled.
-        for problem in problems where !problem.id.hasSuffix(".disabled") {
+        // A test of a disabled model is off as the model is: nothing to warn of.
+        for problem in problems where problem.id != "ref.disabled" {
           var problem = problem
           problem.severity = .warning
-          warnings.append(NamedWarning("NodeNotFoundOrDisabled", problem))
+          let name =
+            problem.id == "source.disabled"
+            ? "InvalidDisabledTargetInTestNode" : "NodeNotFoundOrDisabled"
+          warnings.append(NamedWarning(name, problem))
         }
       } else {
         failures.append(Failure(.compilation, problems))
@@ -124,42 +154,7 @@ package struct ReferenceIndex: Sendable {
     for node in manifest.nodes where dropped.contains(ObjectIdentifier(node)) {
       node.config["enabled"] = .bool(false)
     }
-    for exposure in manifest.exposures {
-      for names in exposure.sources {
-        if case .source(let target) = source(names, from: exposure.packageName) {
-          exposure.dependsOnNodes.append(target.uniqueID)
-        } else {
-          failures.append(
-            Failure(
-              .compilation,
-              missingSource(
-                "Exposure '\(exposure.uniqueID)' (\(exposure.originalFilePath))",
-                names,
-                isDisabled: false,
-                at: exposure.declaration
-              )
-            )
-          )
-        }
-      }
-      for reference in exposure.refs {
-        if case .node(let target) = node(reference, from: exposure.packageName) {
-          exposure.dependsOnNodes.append(target.uniqueID)
-        } else {
-          failures.append(
-            Failure(
-              .compilation,
-              missing(
-                "Exposure '\(exposure.uniqueID)' (\(exposure.originalFilePath))",
-                reference,
-                isDisabled: false,
-                at: exposure.declaration
-              )
-            )
-          )
-        }
-      }
-    }
+    for exposure in manifest.exposures { resolve(exposure, &failures) }
     // A generic test belongs to the group of what it tests.
     let index = Dictionary(
       manifest.nodes.map { ($0.uniqueID, $0) },
@@ -170,12 +165,55 @@ package struct ReferenceIndex: Sendable {
       if let attached = node.attachedNode, let group = index[attached]?.config["group"] {
         node.inheritedGroup = group.string
       }
-      checkAccess(node, index, groups, &failures)
     }
+    let access = AccessRules(index: index, groups: groups, restricting: restrictingPackages)
+    for node in manifest.nodes { access.check(node, &failures) }
+    for exposure in manifest.exposures { access.check(exposure, &failures) }
     return warnings
   }
 
-  private func resolve(_ node: Node) -> [Diagnostic] {
+  /// Fills in what a resource of a properties file depends on: sources first, each once.
+  func resolve(_ resource: PlainResource, _ failures: inout [Failure]) {
+    let words =
+      "\(resource.resourceType.title) '\(resource.uniqueID)' (\(resource.originalFilePath))"
+    let place = resource.declaration
+    var ids: [String] = []
+    var problems: [Diagnostic] = []
+    for names in resource.sources {
+      switch source(names, from: resource.packageName) {
+      case .source(let target): ids.append(target.uniqueID)
+      case .disabled: problems.append(missingSource(words, names, isDisabled: true, at: place))
+      case .missing: problems.append(missingSource(words, names, isDisabled: false, at: place))
+      }
+    }
+    for reference in resource.refs {
+      switch node(reference, from: resource.packageName) {
+      case .node(let target): ids.append(target.uniqueID)
+      case .disabled: problems.append(missing(words, reference, isDisabled: true, at: place))
+      case .missing: problems.append(missing(words, reference, isDisabled: false, at: place))
+      }
+    }
+    for id in ids where !resource.dependsOnNodes.contains(id) { resource.dependsOnNodes.append(id) }
+    if !problems.isEmpty { failures.append(Failure(.compilation, problems)) }
+  }
+
+  /// A package that refers to a name of the root project: dbt looks there first.
+  private func reachingUp(_ node: Node, _ target: Node, at span: TextSpan?) -> NamedWarning {
+    NamedWarning(
+      "PackageNodeDependsOnRootProjectNode",
+      Diagnostic(
+        id: "ref.package-on-root",
+        severity: .warning,
+        message: "The node '\(node.name)' in package '\(node.packageName)' depends on the root "
+          + "project node '\(target.uniqueID)'. This may lead to unexpected cycles downstream.",
+        span: span,
+        hint: "the flag require_ref_searches_node_package_before_root lets a package's refs find "
+          + "its own nodes first"
+      )
+    )
+  }
+
+  private func resolve(_ node: Node, _ warnings: inout [NamedWarning]) -> [Diagnostic] {
     var problems: [Diagnostic] = []
     var nodes: [String] = []
     var tables: [String] = []
@@ -183,7 +221,11 @@ package struct ReferenceIndex: Sendable {
     for (index, reference) in node.refs.enumerated() {
       let span = (index < node.refSpans.count ? node.refSpans[index] : nil) ?? node.declaration
       switch self.node(reference, from: node.packageName) {
-      case .node(let target): nodes.append(target.uniqueID)
+      case .node(let target):
+        nodes.append(target.uniqueID)
+        if target.packageName == rootName, node.packageName != rootName {
+          warnings.append(reachingUp(node, target, at: span))
+        }
       case .disabled: problems.append(missing(words, reference, isDisabled: true, at: span))
       case .missing: problems.append(missing(words, reference, isDisabled: false, at: span))
       }
@@ -263,58 +305,6 @@ package struct ReferenceIndex: Sendable {
           return "did you mean source(\(parts))?"
         } ?? "declare it under 'sources:' in a properties file"
     )
-  }
-
-  private func checkAccess(
-    _ node: Node,
-    _ index: [String: Node],
-    _ groups: Set<String>,
-    _ failures: inout [Failure]
-  ) {
-    if let group = node.group, !groups.contains(group) {
-      failures.append(
-        Failure(
-          .parsing,
-          Diagnostic(
-            id: "group.not-found",
-            message: "Invalid group '\(group)', expected one of "
-              + "[\(groups.sorted().map { "'\($0)'" }.joined(separator: ", "))]",
-            span: node.declaration,
-            hint: Spelling.nearest(to: group, among: groups).map { "did you mean '\($0)'?" }
-              ?? "declare it under 'groups:' in a properties file, with a name and an owner"
-          )
-        )
-      )
-    }
-    for id in node.dependsOnNodes {
-      guard let target = index[id], target.resourceType == .model, target.access == "private",
-        node.group == nil || node.group != target.group
-      else { continue }
-      failures.append(
-        Failure(
-          .parsing,
-          Diagnostic(
-            id: "access.private",
-            message:
-              "Node \(node.uniqueID) attempted to reference node \(target.uniqueID), which is "
-              + "not allowed because the referenced node is private to the "
-              + "'\(target.group ?? "")' group.",
-            span: place(of: target, in: node) ?? node.source ?? node.declaration,
-            hint: "put both into one group, or make the model protected"
-          )
-        )
-      )
-    }
-  }
-
-  /// Where a node refers to another.
-  private func place(of target: Node, in node: Node) -> TextSpan? {
-    for (index, reference) in node.refs.enumerated() where index < node.refSpans.count {
-      if case .node(let found) = self.node(reference, from: node.packageName), found === target {
-        return node.refSpans[index]
-      }
-    }
-    return nil
   }
 }
 

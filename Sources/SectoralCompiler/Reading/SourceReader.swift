@@ -17,12 +17,23 @@ struct SourceReader {
   let descriptions: DescriptionRenderer
   let createdAt: Double
 
-  func read(_ files: [PropertiesFile], _ failures: inout [Failure]) -> [Entry] {
+  func read(
+    _ files: [PropertiesFile],
+    _ warnings: inout [NamedWarning],
+    _ failures: inout [Failure]
+  ) -> [Entry] {
     var entries: [Entry] = []
     var seen: [String: Entry] = [:]
+    var overrides = SourceOverrides(files)
     for file in files {
       guard let package = workspace.package(file.package) else { continue }
-      for (name, source) in file.entries("sources") {
+      for (index, source) in (file.root?["sources"]?.sequence ?? []).enumerated() {
+        guard let name = source["name"]?.string, source["overrides"]?.string == nil else {
+          continue
+        }
+        let override = overrides.source(name, in: package.name)
+        let raw = file.raw?["sources"]?.sequence?[index] ?? source
+        let patched = SourceOverrides.join(override?.entry, over: source, leaving: "tables")
         for table in source["tables"]?.sequence ?? [] {
           guard let tableName = table["name"]?.datum.pythonText else {
             failures.append(
@@ -39,8 +50,20 @@ struct SourceReader {
             )
             continue
           }
+          let patchedTable = SourceOverrides.join(
+            overrides.table(tableName, of: name, in: package.name),
+            over: table
+          )
           do {
-            let entry = try read(name, source, tableName, table, file, package)
+            let entry = try read(
+              name,
+              patched,
+              raw: raw,
+              tableName,
+              patchedTable,
+              file,
+              package
+            )
             if let other = seen[entry.table.uniqueID] {
               failures.append(
                 Failure(
@@ -63,12 +86,14 @@ struct SourceReader {
         }
       }
     }
+    warnings += overrides.unused
     return entries
   }
 
   private func read(
     _ name: String,
     _ source: YAMLNode,
+    raw: YAMLNode,
     _ tableName: String,
     _ table: YAMLNode,
     _ file: PropertiesFile,
@@ -88,19 +113,17 @@ struct SourceReader {
     )
     let database = source["database"].flatMap { $0.isNull ? nil : $0.datum.pythonText }
     result.database = database ?? workspace.profile.database
-    result.unrenderedDatabase = database
-    result.unrenderedSchema = source["schema"]?.datum.pythonText
-    let shapes = PropertyShapes(descriptions: descriptions, package: package.name)
-    result.sourceDescription = try descriptions.render(
-      source["description"],
-      package: package.name
-    ).text
-    let (text, blocks) = try descriptions.render(table["description"], package: package.name)
-    result.description = text
-    result.docBlocks = blocks
-    result.columns = try shapes.columns(table["columns"])
+    result.unrenderedDatabase = raw["database"].flatMap { $0.isNull ? nil : $0.datum.pythonText }
+    result.unrenderedSchema = raw["schema"].flatMap { $0.isNull ? nil : $0.datum.pythonText }
     result.loader = (table["loader"] ?? source["loader"])?.datum.pythonText ?? ""
-    result.external = table["external"]?.datum ?? .null
+    if let external = table["external"]?.datum.map {
+      var shape = DatumMap()
+      for key in ["location", "file_format", "row_format", "tbl_properties", "partitions"] {
+        shape[key] = external[key] ?? .null
+      }
+      for (key, value) in external.entries { shape[key] = value }
+      result.external = .map(shape)
+    }
     var quoting: DatumMap = [
       "database": .null, "schema": .null, "identifier": .null, "column": .null,
     ]
@@ -195,7 +218,14 @@ struct SourceReader {
     )
     unrendered["tags"] = .strings(result.tags)
     result.unrenderedConfig = unrendered
-    result.relationName = workspace.listedRelation(of: result).rendered
+    result.relationName = workspace.relation(of: result, over: workspace.quoting).rendered
+    let shapes = PropertyShapes(
+      descriptions: result.isEnabled ? descriptions : nil,
+      package: package.name
+    )
+    result.sourceDescription = try shapes.description(source["description"]).text
+    (result.description, result.docBlocks) = try shapes.description(table["description"])
+    result.columns = try shapes.columns(table["columns"])
     return Entry(table: result, entry: table, file: file.file, package: package)
   }
 
@@ -221,7 +251,7 @@ struct SourceReader {
       var map = current ?? ["warn_after": empty, "error_after": empty, "filter": .null]
       for (key, value) in pairs {
         if key.keyText == "filter" || value.isNull {
-          map[key.keyText] = value.isNull && key.keyText != "filter" ? empty : value.datum
+          map[key.keyText] = value.datum
           continue
         }
         guard key.keyText == "warn_after" || key.keyText == "error_after" else { continue }

@@ -46,6 +46,7 @@ struct UnitTestReader {
       )
     }
     var given: [Datum] = []
+    var contents: [String] = []
     for input in entry["given"]?.sequence ?? [] {
       guard let text = input["input"]?.string, UnitTestInput(text) != nil else {
         throw problem(
@@ -56,12 +57,27 @@ struct UnitTestReader {
         )
       }
       var map: DatumMap = ["input": .string(text)]
-      for (key, value) in try rows(input, of: name, file).entries { map[key] = value }
+      var rows = try rows(input, of: name, file)
+      if input["rows"]?.isNull ?? true, input["fixture"]?.isNull ?? true {
+        rows["rows"] = try seedRows(text, of: name, at: input, file)
+      }
+      for (key, value) in rows.entries { map[key] = value }
+      if rows["fixture"]?.string != nil { contents.append((rows["rows"] ?? .null).pythonString) }
       given.append(.map(map))
     }
-    let (description, _) = try descriptions.render(entry["description"], package: file.package)
+    // dbt leaves docs blocks out of these.
+    let description = entry["description"].map { $0.isNull ? "" : $0.datum.pythonText } ?? ""
     let expected = try rows(expect, of: name, file)
-    let overrides = overrides(entry["overrides"])
+    let overridden = overrides(entry["overrides"])
+    let tested = try versions(entry["versions"], of: name)
+    let identity = UnitTestIdentity(
+      model: model,
+      versions: tested,
+      given: given,
+      expect: expected,
+      overrides: overridden,
+      contents: contents
+    )
     let fqn = [file.package] + file.folders + [model, name]
     let test = PlainResource(
       uniqueID: "unit_test.\(file.package).\(model).\(name)",
@@ -73,12 +89,10 @@ struct UnitTestReader {
       declaration: (entry["name"] ?? entry).span,
       fields: [
         "model": .string(model), "path": .string(file.file.path), "given": .list(given),
-        "expect": .map(expected), "description": .string(description), "overrides": overrides,
-        "checksum": .string(
-          checksum(model: model, versions: nil, given: given, expect: expected, overrides)
-        ),
+        "expect": .map(expected), "description": .string(description), "overrides": overridden,
+        "checksum": .string(identity.checksum),
         "schema": .string(workspace.profile.schema), "created_at": .float(createdAt),
-        "versions": .null, "version": .null,
+        "versions": tested, "version": .null,
       ]
     )
     var builder = ConfigBuilder(.unitTest)
@@ -94,45 +108,23 @@ struct UnitTestReader {
     return test
   }
 
-  /// dbt takes it of what Python prints of the test: everything but the description.
-  private func checksum(
-    model: String,
-    versions: Datum?,
-    given: [Datum],
-    expect: DatumMap,
-    _ overrides: Datum
-  ) -> String {
-    func value(_ datum: Datum?) -> String { (datum ?? .null).pythonRepr }
-    func format(_ map: DatumMap?) -> String {
-      let format = map?["format"]?.string ?? "dict"
-      return "<UnitTestFormat.\(format == "dict" ? "Dict" : format.uppercased()): '\(format)'>"
+  /// Which versions of the model are tested.
+  private func versions(_ node: YAMLNode?, of test: String) throws(Failure) -> Datum {
+    guard let node, !node.isNull else { return .null }
+    let include = node["include"]?.datum ?? .null
+    let exclude = node["exclude"]?.datum ?? .null
+    guard include.isNull || exclude.isNull else {
+      throw Failure(
+        .parsing,
+        Diagnostic(
+          id: "unit-test.two-version-lists",
+          message: "the unit test '\(test)': Unit tests can not both include and exclude versions.",
+          span: node.span,
+          hint: "keep one of 'include' and 'exclude'"
+        )
+      )
     }
-    func contents(_ map: DatumMap?) -> String {
-      "rows=\(value(map?["rows"])), format=\(format(map)), fixture=\(value(map?["fixture"]))"
-    }
-    let inputs = given.map {
-      "UnitTestInputFixture(input=\(value($0["input"])), \(contents($0.map)))"
-    }
-    var text = "\(model)-"
-    if let versions = versions?.map {
-      text +=
-        "UnitTestNodeVersions(include=\(value(versions["include"])), "
-        + "exclude=\(value(versions["exclude"])))"
-    } else {
-      text += "None"
-    }
-    text += "-[\(inputs.joined(separator: ", "))]-UnitTestOutputFixture(\(contents(expect)))-"
-    if let overrides = overrides.map {
-      text +=
-        "UnitTestOverrides(macros=\(value(overrides["macros"])), "
-        + "vars=\(value(overrides["vars"])), env_vars=\(value(overrides["env_vars"])))"
-    } else {
-      text += "None"
-    }
-    for input in given where !(input["fixture"] ?? .null).isNull {
-      text += "-\((input["rows"] ?? .null).pythonString)"
-    }
-    return Digest.sha256(Array(text.utf8))
+    return .map(["include": include, "exclude": exclude])
   }
 
   private func overrides(_ node: YAMLNode?) -> Datum {
@@ -172,7 +164,7 @@ struct UnitTestReader {
     var rows = entry["rows"]?.datum ?? .null
     if let fixture { rows = .string(try contents(of: fixture, format, test, entry, file)) }
     switch (format, rows) {
-    case ("dict", .null): rows = .list(try seedRows(entry, of: test, file))
+    case ("dict", .null): rows = .list([])
     case ("dict", .list(let items)) where items.allSatisfy({ $0.map != nil }):
       rows = .list(items.map(Self.withoutDates))
     case ("csv", .string(let text)): rows = .list(Self.csv(text))
@@ -191,49 +183,43 @@ struct UnitTestReader {
         "write rows: | and the text below it, or fixture: file_name"
       )
     }
-    if case .list(let items) = rows { rows = .list(Self.withoutNullsFirst(items)) }
+    // The first row gives the types: one that has every value, if there is one.
+    if case .list(var items) = rows, let first = items.first, !first.isComplete,
+      let index = items.firstIndex(where: \.isComplete)
+    {
+      items.swapAt(0, index)
+      rows = .list(items)
+    }
     return ["rows": rows, "format": .string(format), "fixture": fixture.map(Datum.string) ?? .null]
   }
 
-  /// A database takes the types of the columns from the first row: one without nulls changes places
-  /// with it.
-  private static func withoutNullsFirst(_ rows: [Datum]) -> [Datum] {
-    let index = rows.firstIndex { row in !(row.map?.entries ?? []).contains { $0.value == .null } }
-    guard let index, index > 0 else { return rows }
-    var rows = rows
-    rows.swapAt(0, index)
-    return rows
-  }
-
-  /// An input without rows is a seed as it is.
+  /// The rows of a seed, for an input that has none of its own.
   private func seedRows(
-    _ entry: YAMLNode,
+    _ input: String,
     of test: String,
+    at place: YAMLNode,
     _ file: PropertiesFile
-  ) throws(Failure) -> [Datum] {
-    guard let input = entry["input"], let text = input.string else { return [] }
-    var found: ProjectFile?
-    if case .reference(.ref(let reference))? = UnitTestInput(text) {
-      let package = reference.package ?? file.package
-      found =
-        [package, workspace.root.name].lazy.compactMap { name in
-          workspace.package(name)?.files.first {
-            $0.kind == .seed && FileSystem.stem(of: $0.path) == reference.name
-          }
-        }.first
+  ) throws(Failure) -> Datum {
+    var name = input
+    if case .ref(let reference)? = ReferenceText(input) {
+      name = reference.name
+      for package in [reference.package ?? file.package, workspace.root.name] {
+        let files = workspace.package(package)?.files ?? []
+        for seed in files where seed.kind == .seed && FileSystem.stem(of: seed.path) == name {
+          return .list(Self.csv(seed.text, emptyIsNull: false))
+        }
+      }
     }
-    guard let found else {
-      throw Failure(
-        .parsing,
-        Diagnostic(
-          id: "unit-test.no-rows",
-          message: "the input \(text) of the unit test '\(test)' has no rows, and is no seed",
-          span: input.span,
-          hint: "write rows: [{column: value}], or rows: [] for none"
-        )
+    throw Failure(
+      .parsing,
+      Diagnostic(
+        id: "unit-test.no-rows",
+        message: "Unable to find seed '\(file.package).\(name)' for unit tests in directories: "
+          + Datum.strings(workspace.package(file.package)?.definition.seedPaths ?? []).pythonRepr,
+        span: (place["input"] ?? place).span,
+        hint: "give the input 'rows' or a 'fixture': only seeds bring rows of their own"
       )
-    }
-    return Self.csv(found.text, emptyIsNull: false)
+    )
   }
 
   private func contents(
@@ -330,7 +316,8 @@ struct UnitTestReader {
     }
   }
 
-  /// Finds the models; what tests a model that is not there is a mistake, as in dbt.
+  /// Finds the models; what tests a model that is not there is a mistake, as in dbt. A test of a
+  /// model with versions becomes one for each.
   static func resolve(
     _ manifest: inout Manifest,
     _ references: ReferenceIndex,
@@ -347,18 +334,46 @@ struct UnitTestReader {
           )
         )
       }
-      switch references.node(Reference(name: name), from: test.packageName) {
+      let versions = test.fields["versions"]?.map
+      let reference = Reference(name: name, package: test.packageName)
+      switch references.node(reference, from: test.packageName) {
       case .disabled: manifest.disabledResources.append(test)
       case .node(let model) where model.resourceType == .model && model.version == nil:
+        guard versions == nil else {
+          problem(
+            "unit-test.no-versions",
+            "Unit test '\(test.name)' should not have a versions include or exclude when referencing "
+              + "non-versioned model '\(name)'",
+            "take 'versions' out"
+          )
+          continue
+        }
         test.dependsOnNodes = [model.uniqueID]
         test.fields["schema"] = model.schema.map(Datum.string) ?? .null
         kept.append(test)
       case .node(let model) where model.resourceType == .model:
-        problem(
-          "unit-test.version",
-          "the unit test '\(test.name)' tests a model with versions, which is not supported yet",
-          "test a model without versions"
-        )
+        let all = references.versions(of: model, named: name)
+        let included = versions?["include"]?.list.map(Set.init(texts:))
+        let excluded = versions?["exclude"]?.list.map(Set.init(texts:)) ?? []
+        let known = Set(all.compactMap { $0.version?.pythonText })
+        if let missing = (included ?? []).union(excluded).subtracting(known).min() {
+          problem(
+            "unit-test.version-not-found",
+            "Unit test '\(test.name)' referenced a version of '\(name)' which was not found.",
+            "there is no version '\(missing)' of it; these there are: "
+              + known.sorted().joined(separator: ", ")
+          )
+          continue
+        }
+        for model in all {
+          let text = model.version?.pythonText ?? ""
+          guard included?.contains(text) ?? true, !excluded.contains(text) else { continue }
+          let copy = test.copied(as: "\(test.uniqueID)_v\(text)")
+          copy.fields["version"] = model.version
+          copy.fields["schema"] = model.schema.map(Datum.string) ?? .null
+          copy.dependsOnNodes = [model.uniqueID]
+          kept.append(copy)
+        }
       case .node, .missing:
         problem(
           "unit-test.model-not-found",
@@ -370,6 +385,53 @@ struct UnitTestReader {
     }
     manifest.unitTests = kept
   }
+}
+
+/// What a unit test is made of: the digest by which a changed test is known is that of dbt, over
+/// Python's `repr` of its parts.
+private struct UnitTestIdentity {
+  let model: String
+  let versions: Datum
+  let given: [Datum]
+  let expect: DatumMap
+  let overrides: Datum
+  /// The rows of the fixtures of `given`.
+  let contents: [String]
+
+  var checksum: String {
+    let inputs = given.map { input in
+      "UnitTestInputFixture(input=\((input["input"] ?? .null).pythonRepr), \(rows(input)))"
+    }
+    let parts =
+      [
+        model, object(versions, "UnitTestNodeVersions"), "[\(inputs.joined(separator: ", "))]",
+        "UnitTestOutputFixture(\(rows(.map(expect))))", object(overrides, "UnitTestOverrides"),
+      ] + contents
+    return Digest.sha256(Array(parts.joined(separator: "-").utf8))
+  }
+
+  private func rows(_ fixture: Datum) -> String {
+    let names = ["dict": "Dict", "csv": "CSV", "sql": "SQL"]
+    let format = fixture["format"]?.string ?? "dict"
+    return "rows=\((fixture["rows"] ?? .null).pythonRepr), "
+      + "format=<UnitTestFormat.\(names[format] ?? ""): '\(format)'>, "
+      + "fixture=\((fixture["fixture"] ?? .null).pythonRepr)"
+  }
+
+  private func object(_ value: Datum, _ type: String) -> String {
+    guard let map = value.map else { return "None" }
+    let fields = map.entries.map { "\($0.key)=\($0.value.pythonRepr)" }
+    return "\(type)(\(fields.joined(separator: ", ")))"
+  }
+}
+
+extension Datum {
+  /// A row without a missing value.
+  fileprivate var isComplete: Bool { map?.values.allSatisfy { !$0.isNull } ?? false }
+}
+
+extension Set<String> {
+  fileprivate init(texts: [Datum]) { self.init(texts.map(\.pythonText)) }
 }
 
 /// What an input of a unit test stands for.

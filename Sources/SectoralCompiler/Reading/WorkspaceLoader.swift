@@ -118,16 +118,14 @@ package struct WorkspaceLoader {
 
   private func context(
     _ invocation: Invocation,
-    vars: DatumMap = DatumMap(),
+    vars: DatumMap? = nil,
     allowsSecrets: Bool = false,
     members: [Symbol: Value] = [:]
   ) -> ConfigurationContext {
-    var all = vars
-    for (key, value) in settings.vars.entries { all[key] = value }
-    return ConfigurationContext(
+    ConfigurationContext(
       invocation,
       environment: settings.environment,
-      vars: all,
+      vars: vars ?? settings.vars,
       subject: "<Configuration>",
       allowsSecrets: allowsSecrets,
       members: members
@@ -156,13 +154,7 @@ package struct WorkspaceLoader {
       adapterType: profile?.type ?? "postgres",
       target: target
     )
-    let early = ProjectDefinition.earlyVariables(raw)
-    let renderer = context(configuring, vars: early, members: ["target": Value(target)])
-      .renderer(nativeEnvironment)
-    _ = try ProjectDefinition(
-      root: settings.projectDirectory,
-      node: try renderer.render(raw, keeping: ProjectDefinition.staysRaw)
-    )
+    _ = try definition(raw, root: settings.projectDirectory, configuring)
   }
 
   /// The project's file alone, for commands that do without a profile: `target` is empty where there
@@ -176,15 +168,34 @@ package struct WorkspaceLoader {
       adapterType: profile?.type ?? "postgres",
       target: target
     )
-    let renderer = context(configuring, members: ["target": Value(target)])
-      .renderer(nativeEnvironment)
-    let definition = try ProjectDefinition(
-      root: settings.projectDirectory,
-      node: try renderer.render(raw, keeping: ProjectDefinition.staysRaw),
-      raw: raw
-    )
+    let definition = try definition(raw, root: settings.projectDirectory, configuring)
     if settings.checksVersions { try checkVersion(definition) }
     return definition
+  }
+
+  /// Renders and checks the file of the project, or of an installed package. Its templates see the
+  /// variables of vars.yml beside it, and those of the command line.
+  private func definition(
+    _ raw: YAMLNode,
+    root: String,
+    shownFolder: String = "",
+    _ configuring: Invocation
+  ) throws(Failure) -> ProjectDefinition {
+    let variables = try ProjectDefinition.parseVariables(root: root, shownFolder: shownFolder)
+    var vars = variables?.datum.map ?? DatumMap()
+    for (key, value) in (vars[raw["name"]?.string ?? ""]?.map ?? [:]).entries { vars[key] = value }
+    for (key, value) in settings.vars.entries { vars[key] = value }
+    let renderer = context(
+      configuring,
+      vars: vars,
+      members: ["target": Value(configuring.target)]
+    ).renderer(nativeEnvironment)
+    return try ProjectDefinition(
+      root: root,
+      node: try renderer.render(raw, keeping: ProjectDefinition.staysRaw),
+      raw: raw,
+      variables: variables
+    )
   }
 
   /// Renders packages.yml and package-lock.yml: with variables of the command line and secrets, and
@@ -297,16 +308,9 @@ package struct WorkspaceLoader {
       adapterType: profile.type,
       target: target
     )
-    let early = ProjectDefinition.earlyVariables(rawRoot)
-    let rootContext = context(configuring, vars: early, members: ["target": Value(target)])
-    let renderer = rootContext.renderer(nativeEnvironment)
-    let root = try ProjectDefinition(
-      root: settings.projectDirectory,
-      node: try renderer.render(rawRoot, keeping: ProjectDefinition.staysRaw),
-      raw: rawRoot
-    )
+    let root = try definition(rawRoot, root: settings.projectDirectory, configuring)
     var definitions = [(root, "")]
-    definitions += try installedPackages(of: root, renderer, configuring)
+    definitions += try installedPackages(of: root, configuring)
     if settings.checksVersions {
       for (definition, _) in definitions { try checkVersion(definition) }
     }
@@ -366,7 +370,10 @@ package struct WorkspaceLoader {
       adapterType: profile.type,
       entries: entries,
       internalNames: internals,
-      dispatch: root.dispatch
+      dispatch: root.dispatch,
+      lendsMaterializations: root.flags[
+        "require_explicit_package_overrides_for_builtin_materializations"
+      ]?.bool == false
     )
     return Workspace(
       packages: packages,
@@ -395,7 +402,6 @@ package struct WorkspaceLoader {
   /// The projects below the packages folder, by name.
   private func installedPackages(
     of root: ProjectDefinition,
-    _ renderer: YAMLRenderer,
     _ configuring: Invocation
   ) throws(Failure) -> [(ProjectDefinition, String)] {
     let folder = root.packagesInstallPath
@@ -405,20 +411,11 @@ package struct WorkspaceLoader {
     where FileSystem.exists("\(path)/\(name)/dbt_project.yml") {
       let shown = "\(folder)/\(name)/"
       let raw = try ProjectDefinition.parse(root: "\(path)/\(name)", shownFolder: shown)
-      var renderer = renderer
-      let early = ProjectDefinition.earlyVariables(raw)
-      if !early.isEmpty {
-        let own = context(
-          configuring,
-          vars: early,
-          members: ["target": Value(configuring.target)]
-        )
-        renderer = own.renderer(nativeEnvironment)
-      }
-      let definition = try ProjectDefinition(
+      let definition = try definition(
+        raw,
         root: "\(path)/\(name)",
-        node: try renderer.render(raw, keeping: ProjectDefinition.staysRaw),
-        raw: raw
+        shownFolder: shown,
+        configuring
       )
       if let other = found.first(where: { $0.0.name == definition.name })
         ?? (definition.name == root.name ? (root, "") : nil)
@@ -443,7 +440,8 @@ package struct WorkspaceLoader {
         Diagnostic(
           id: "package.not-installed",
           message: "dbt found \(declared) package(s) specified in packages.yml, but only "
-            + "\(found.count) package(s) installed in \(folder).",
+            + "\(found.count) package(s) installed in \(folder). Run \"dbt deps\" to install "
+            + "package dependencies.",
           hint: "run 'sectoral deps' to install the packages"
         )
       )

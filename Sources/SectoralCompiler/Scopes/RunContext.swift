@@ -18,6 +18,8 @@ package final class RunContext: NodeContext {
   package var compiledCode: String?
   /// What references mean while a unit test compiles the node.
   var unitTestInputs: UnitTestInputs?
+  /// `defer_relation`: what `clone` makes a copy of.
+  package var deferRelation: Relation?
   /// Where run files go; nil: nowhere.
   package var writeFile: ((String) throws(Failure) -> Void)?
   package var loadSeedTable: (() throws(Failure) -> SeedTable)?
@@ -120,6 +122,7 @@ package final class RunContext: NodeContext {
       return Value(layout)
     case Names.graph:
       return compiler.sharesGraph ? compiler.sharedGraph.get { graph } : graph
+    case Names.deferRelation: return deferRelation.map { relationValue($0) } ?? Value.none
     case Names.preHooks: return hooks("pre-hook")
     case Names.postHooks: return hooks("post-hook")
     case Names.sql, Names.compiledCode: return compiledCode.map(Value.string) ?? Value.none
@@ -247,7 +250,7 @@ package final class RunContext: NodeContext {
       if workspace.flags.isEmpty { relation.limit = 0 }
       return .object(RelationObject(relation, adapterType: workspace.profile.type))
     }
-    var relation = workspace.relation(of: target)
+    var relation = try deferredRelation(of: target) ?? workspace.relation(of: target)
     if workspace.flags.isEmpty { relation.limit = 0 }
     return .object(RelationObject(relation, adapterType: workspace.profile.type))
   }
@@ -297,7 +300,7 @@ package final class RunContext: NodeContext {
         hint: compiler.references.nearFunction(names.last ?? "").map { "did you mean '\($0)'?" }
       )
     }
-    var relation = workspace.relation(of: target)
+    var relation = try deferredRelation(of: target) ?? workspace.relation(of: target)
     relation.type = .function
     return .object(RelationObject(relation, adapterType: workspace.profile.type))
   }

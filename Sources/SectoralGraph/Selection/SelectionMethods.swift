@@ -7,6 +7,7 @@ struct MethodMatcher {
   let graph: Graph
   let projectName: String
   let fileExists: (String) -> Bool
+  let state: StateMatcher
 
   func matches(_ criterion: Criterion) throws(Failure) -> MemberSet {
     let value = criterion.value
@@ -19,7 +20,7 @@ struct MethodMatcher {
     case .tag:
       let pattern = WildcardPattern(value)
       return members { $0.tags.contains(where: pattern.matches) }
-    case .source: return try sources(value)
+    case .source: return try sources(criterion)
     case .path: return paths(value)
     case .file:
       let pattern = WildcardPattern(value)
@@ -34,14 +35,13 @@ struct MethodMatcher {
     case .config: return config(value, path: criterion.arguments)
     case .resourceType:
       guard let type = ResourceType(rawValue: value) else {
-        throw invalid(
+        throw criterion.invalid(
           "Invalid resource_type selector \"\(value)\"",
-          near: ResourceType.allCases.map(\.rawValue),
-          value
+          near: ResourceType.allCases.map(\.rawValue)
         )
       }
       return members { $0.resourceType == type }
-    case .testType: return try testType(value)
+    case .testType: return try testType(criterion)
     case .testName:
       let pattern = WildcardPattern(value)
       return members { member in
@@ -52,11 +52,11 @@ struct MethodMatcher {
         case .source: false
         }
       }
-    case .exposure: return try named(value, .exposure, "exposure")
-    case .metric: return try named(value, .metric, "metric")
-    case .semanticModel: return try named(value, .semanticModel, "semantic model")
-    case .savedQuery: return try named(value, .savedQuery, "saved query")
-    case .unitTest: return try named(value, .unitTest, "unit test")
+    case .exposure: return try named(criterion, .exposure, "exposure")
+    case .metric: return try named(criterion, .metric, "metric")
+    case .semanticModel: return try named(criterion, .semanticModel, "semantic model")
+    case .savedQuery: return try named(criterion, .savedQuery, "saved query")
+    case .unitTest: return try named(criterion, .unitTest, "unit test")
     case .group:
       let pattern = WildcardPattern(value)
       return members { member in
@@ -68,15 +68,11 @@ struct MethodMatcher {
         guard let node = member.node, node.resourceType == .model else { return false }
         return node.access == value
       }
-    case .version: return try version(value)
-    case .state:
-      throw stateIsMissing("Got a state selector method, but no comparison manifest", "state:")
-    case .result: throw stateIsMissing("No comparison run_results", "result:")
-    case .sourceStatus:
-      throw stateIsMissing(
-        "No previous state comparison freshness results in sources.json",
-        "source_status:"
-      )
+    case .version: return try version(criterion)
+    case .result: return try state.results(criterion)
+    case .sourceStatus: return try state.sourceStatus(criterion)
+    case .state, .selector:
+      preconditionFailure("the selector itself evaluates \(criterion.method.rawValue):")
     }
   }
 
@@ -88,10 +84,11 @@ struct MethodMatcher {
 
   // MARK: Methods with a grammar of their own
 
-  private func sources(_ value: String) throws(Failure) -> MemberSet {
+  private func sources(_ criterion: Criterion) throws(Failure) -> MemberSet {
+    let value = criterion.value
     let parts = value.split(separator: ".", omittingEmptySubsequences: false)
     guard parts.count <= 3 else {
-      throw invalid(
+      throw criterion.invalid(
         """
         Invalid source selector value "\(value)". Sources must be of the form `${source_name}`, \
         `${source_name}.${target_name}`, or `${package_name}.${source_name}.${target_name}
@@ -110,15 +107,16 @@ struct MethodMatcher {
 
   /// `name` or `package.name`.
   private func named(
-    _ value: String,
+    _ criterion: Criterion,
     _ type: ResourceType,
     _ word: String
   ) throws(Failure) -> MemberSet {
+    let value = criterion.value
     let parts = value.split(separator: ".", omittingEmptySubsequences: false)
     guard parts.count <= 2 else {
       let title = word.prefix(1).uppercased() + word.dropFirst()
       let key = type.rawValue
-      throw invalid(
+      throw criterion.invalid(
         """
         Invalid \(word) selector value "\(value)". \(title)s must be of the form ${\(key)_name} or \
         ${\(key)_package.\(key)_name}
@@ -194,7 +192,8 @@ struct MethodMatcher {
     }
   }
 
-  private func testType(_ value: String) throws(Failure) -> MemberSet {
+  private func testType(_ criterion: Criterion) throws(Failure) -> MemberSet {
+    let value = criterion.value
     let isWanted: (GraphMember) -> Bool
     switch value {
     case "generic", "schema": isWanted = { $0.node?.testMetadata != nil }
@@ -202,26 +201,25 @@ struct MethodMatcher {
     case "data": isWanted = { $0.resourceType == .test }
     case "unit": isWanted = { $0.resourceType == .unitTest }
     default:
-      throw invalid(
+      throw criterion.invalid(
         """
         Invalid test type selector \(value): expected "generic", "singular", "unit", or "data"
         """,
-        near: ["generic", "singular", "unit", "data"],
-        value
+        near: ["generic", "singular", "unit", "data"]
       )
     }
     return members(where: isWanted)
   }
 
-  private func version(_ value: String) throws(Failure) -> MemberSet {
+  private func version(_ criterion: Criterion) throws(Failure) -> MemberSet {
+    let value = criterion.value
     guard ["latest", "prerelease", "old", "none"].contains(value) else {
-      throw invalid(
+      throw criterion.invalid(
         """
         Invalid version type selector \(value): expected one of: "latest", "prerelease", "old", or \
         "none"
         """,
-        near: ["latest", "prerelease", "old", "none"],
-        value
+        near: ["latest", "prerelease", "old", "none"]
       )
     }
     return members { member in
@@ -236,32 +234,18 @@ struct MethodMatcher {
       }
     }
   }
+}
 
-  // MARK: Errors
-
-  private func invalid(
-    _ message: String,
-    near names: [String] = [],
-    _ value: String = ""
-  ) -> Failure {
-    let near = Spelling.nearest(to: value, among: names)
-    return Failure(
+extension Criterion {
+  /// The value is none that the method knows.
+  func invalid(_ message: String, near names: [String] = []) -> Failure {
+    Failure(
       .runtime,
       Diagnostic(
         id: "selection.invalid-value",
         message: message,
-        hint: near.map { "did you mean '\($0)'?" }
-      )
-    )
-  }
-
-  private func stateIsMissing(_ message: String, _ method: String) -> Failure {
-    Failure(
-      .runtime,
-      Diagnostic(
-        id: "selection.no-state",
-        message: message,
-        hint: "'\(method)' compares with an earlier run, which this version cannot read yet"
+        span: span,
+        hint: Spelling.nearest(to: value, among: names).map { "did you mean '\($0)'?" }
       )
     )
   }

@@ -1,5 +1,5 @@
 package import SectoralProject
-import SectoralText
+package import SectoralText
 
 /// Which tests come along with what they test; dbt's words.
 package enum IndirectSelection: String, Sendable, Hashable, CaseIterable {
@@ -25,6 +25,8 @@ package struct Criterion: Sendable {
   /// The `@` operator: descendants and all their ancestors.
   package var takesChildrensParents: Bool
   package var indirectSelection: IndirectSelection
+  /// Where the value is written.
+  package var span: TextSpan?
 
   package init(
     method: SelectionMethod,
@@ -33,7 +35,8 @@ package struct Criterion: Sendable {
     parentsDepth: Int? = nil,
     childrenDepth: Int? = nil,
     takesChildrensParents: Bool = false,
-    indirectSelection: IndirectSelection
+    indirectSelection: IndirectSelection,
+    span: TextSpan? = nil
   ) {
     self.method = method
     self.arguments = arguments
@@ -42,6 +45,7 @@ package struct Criterion: Sendable {
     self.childrenDepth = childrenDepth
     self.takesChildrensParents = takesChildrensParents
     self.indirectSelection = indirectSelection
+    self.span = span
   }
 }
 
@@ -56,6 +60,8 @@ package enum SelectionMethod: String, Sendable, Hashable, CaseIterable {
   case semanticModel = "semantic_model"
   case savedQuery = "saved_query"
   case unitTest = "unit_test"
+  /// What a selector of selectors.yml names.
+  case selector
 }
 
 /// What to select: criteria and their combinations.
@@ -88,11 +94,11 @@ extension SelectionSpec {
           indirectSelection
         )
       } else {
-        try arguments(select, of: "--select", indirectSelection)
+        try arguments(select, option: "--select", indirectSelection)
       }
     if exclude.isEmpty { return .difference([included], indirectSelection) }
     return .difference(
-      [included, try arguments(exclude, of: "--exclude", indirectSelection)],
+      [included, try arguments(exclude, option: "--exclude", indirectSelection)],
       indirectSelection
     )
   }
@@ -100,21 +106,28 @@ extension SelectionSpec {
   /// Words separated by blanks are united, words joined by commas intersected.
   private static func arguments(
     _ arguments: [String],
-    of option: String,
+    option: String,
     _ indirectSelection: IndirectSelection
   ) throws(Failure) -> SelectionSpec {
     var elements: [SelectionSpec] = []
     for argument in arguments {
+      // The argument is the file that messages show.
+      let file = SourceFile(path: option, text: argument)
+      var start = 0
       for element in argument.split(separator: " ", omittingEmptySubsequences: false) {
         var criteria: [SelectionSpec] = []
         for word in element.split(separator: ",", omittingEmptySubsequences: false) {
-          do {
-            criteria.append(
-              .criterion(try Criterion(parsing: word, indirectSelection: indirectSelection))
+          let end = start + word.utf8.count
+          criteria.append(
+            .criterion(
+              try Criterion(
+                parsing: word,
+                at: TextSpan(file: file, start: start, end: end),
+                indirectSelection: indirectSelection
+              )
             )
-          } catch {
-            throw error.placed(in: argument, word.startIndex..<word.endIndex, of: option)
-          }
+          )
+          start = end + 1
         }
         elements.append(.intersection(criteria, raw: String(element), indirectSelection))
       }
@@ -123,33 +136,18 @@ extension SelectionSpec {
   }
 }
 
-extension Failure {
-  /// The same failure, pointing to a part of what stands behind an option.
-  fileprivate func placed(
-    in argument: String,
-    _ range: Range<String.Index>,
-    of option: String
-  ) -> Failure {
-    let file = SourceFile(path: option, text: argument)
-    let start = argument.utf8.distance(from: argument.startIndex, to: range.lowerBound)
-    let end = argument.utf8.distance(from: argument.startIndex, to: range.upperBound)
-    return Failure(
-      kind,
-      diagnostics.map { diagnostic in
-        var diagnostic = diagnostic
-        diagnostic.span = diagnostic.span ?? TextSpan(file: file, start: start, end: end)
-        return diagnostic
-      }
-    )
-  }
-}
-
 extension Criterion {
-  /// Reads `[@][N+][method:]value[+N]`.
+  /// Reads `[@][N+][method:]value[+N]`. `place` is where exactly this text stands, if it is known.
   package init(
     parsing word: some StringProtocol,
+    at place: TextSpan?,
     indirectSelection: IndirectSelection
   ) throws(Failure) {
+    func span(_ part: some StringProtocol) -> TextSpan? {
+      guard let place else { return nil }
+      let start = place.start + word.utf8.distance(from: word.startIndex, to: part.startIndex)
+      return TextSpan(file: place.file, start: start, end: start + part.utf8.count)
+    }
     var rest = word[...]
     let takesChildrensParents = rest.first == "@"
     if takesChildrensParents { rest = rest.dropFirst() }
@@ -169,10 +167,12 @@ extension Criterion {
       }
     }
     var methodText: String?
+    var methodSpan: TextSpan?
     if let colon = rest.firstIndex(of: ":"), colon != rest.startIndex,
       rest[..<colon].allSatisfy({ $0 == "." || $0 == "_" || $0.isLetter || $0.isNumber })
     {
       methodText = String(rest[..<colon])
+      methodSpan = span(rest[..<colon])
       rest = rest[rest.index(after: colon)...]
     }
     let value = String(rest)
@@ -182,6 +182,7 @@ extension Criterion {
         Diagnostic(
           id: "selection.incompatible-operators",
           message: "Invalid node spec \(word) - \"@\" prefix and \"+\" suffix are incompatible",
+          span: place,
           hint: "'@\(value)' already takes everything downstream; leave the '+' away"
         )
       )
@@ -192,7 +193,9 @@ extension Criterion {
       parentsDepth: parentsDepth,
       childrenDepth: childrenDepth,
       takesChildrensParents: takesChildrensParents,
-      indirectSelection: indirectSelection
+      indirectSelection: indirectSelection,
+      methodSpan: methodSpan,
+      span: rest.isEmpty ? place : span(rest)
     )
   }
 
@@ -203,7 +206,9 @@ extension Criterion {
     parentsDepth: Int?,
     childrenDepth: Int?,
     takesChildrensParents: Bool,
-    indirectSelection: IndirectSelection
+    indirectSelection: IndirectSelection,
+    methodSpan: TextSpan?,
+    span: TextSpan?
   ) throws(Failure) {
     let method: SelectionMethod
     var arguments: [String] = []
@@ -218,6 +223,7 @@ extension Criterion {
           Diagnostic(
             id: "selection.unknown-method",
             message: "'\(parts[0])' is not a valid method name",
+            span: methodSpan,
             hint: Spelling.nearest(to: parts[0], among: names).map { "did you mean '\($0):'?" }
               ?? "methods are \(names.sorted().joined(separator: ", "))"
           )
@@ -239,7 +245,8 @@ extension Criterion {
       parentsDepth: parentsDepth,
       childrenDepth: childrenDepth,
       takesChildrensParents: takesChildrensParents,
-      indirectSelection: indirectSelection
+      indirectSelection: indirectSelection,
+      span: span
     )
   }
 }

@@ -14,6 +14,9 @@ package struct Selector {
 
   package let graph: Graph
   private let matcher: MethodMatcher
+  private let selectors: SelectorFile
+  /// Promises that were broken by changes of models, found by comparing with an earlier state.
+  package private(set) var brokenContracts: [BrokenContract] = []
   /// In the order of evaluation.
   package private(set) var emptyCriteria: [EmptyCriterion] = []
 
@@ -21,9 +24,25 @@ package struct Selector {
   ///   - graph: Without the edges of tests.
   ///   - projectName: What `package:this` means.
   ///   - fileExists: Whether there is such a path below the project's root.
-  package init(graph: Graph, projectName: String, fileExists: @escaping (String) -> Bool) {
+  ///   - manifest: What the graph was made of.
+  ///   - selectors: What `selector:` names.
+  ///   - state: What `state:`, `result:` and `source_status:` compare with.
+  package init(
+    graph: Graph,
+    projectName: String,
+    fileExists: @escaping (String) -> Bool,
+    manifest: Manifest = Manifest(),
+    selectors: SelectorFile = SelectorFile(),
+    state: PreviousState = PreviousState()
+  ) {
     self.graph = graph
-    matcher = MethodMatcher(graph: graph, projectName: projectName, fileExists: fileExists)
+    self.selectors = selectors
+    matcher = MethodMatcher(
+      graph: graph,
+      projectName: projectName,
+      fileExists: fileExists,
+      state: StateMatcher(graph: graph, manifest: manifest, state: state)
+    )
   }
 
   /// Everything that the selection names, of every type.
@@ -90,8 +109,8 @@ package struct Selector {
     return outcome
   }
 
-  private func result(of criterion: Criterion) throws(Failure) -> Outcome {
-    let matched = try matcher.matches(criterion)
+  private mutating func result(of criterion: Criterion) throws(Failure) -> Outcome {
+    let matched = try matched(by: criterion)
     var selected = matched
     if criterion.takesChildrensParents {
       let below = graph.descendants(of: matched).union(matched)
@@ -116,6 +135,22 @@ package struct Selector {
       }
     }
     return outcome
+  }
+
+  private mutating func matched(by criterion: Criterion) throws(Failure) -> MemberSet {
+    switch criterion.method {
+    case .selector:
+      return try result(of: try selectors.selector(criterion.value, at: criterion.span).definition)
+        .direct
+    case .state:
+      let (members, broken) = try matcher.state.changes(criterion)
+      for contract in broken where !brokenContracts.contains(where: { $0.isSame(as: contract) }) {
+        if contract.isVersioned { throw contract.failure }
+        brokenContracts.append(contract)
+      }
+      return members
+    default: return try matcher.matches(criterion)
+    }
   }
 
   /// Takes in the tests whose parents became selected by the combination.

@@ -30,7 +30,7 @@ package struct SelectorFile: Sendable {
 
   package var byDefault: NamedSelector? { selectors.first(where: \.isDefault) }
 
-  package func selector(_ name: String) throws(Failure) -> NamedSelector {
+  package func selector(_ name: String, at span: TextSpan? = nil) throws(Failure) -> NamedSelector {
     if let found = selectors.first(where: { $0.name == name }) { return found }
     let names = selectors.map(\.name)
     let list = names.map { "'\($0)'" }.joined(separator: ", ")
@@ -39,6 +39,7 @@ package struct SelectorFile: Sendable {
       Diagnostic(
         id: "selection.unknown-selector",
         message: "Could not find selector named \(name), expected one of [\(list)]",
+        span: span,
         hint: Spelling.nearest(to: name, among: names).map { "did you mean '\($0)'?" }
           ?? (names.isEmpty ? "selectors are defined in selectors.yml" : nil)
       )
@@ -118,9 +119,13 @@ private struct SelectorReader {
 
   private mutating func definition(_ node: YAMLNode, isRoot: Bool = false) -> Definition? {
     if let text = node.string {
-      return criterion(node) { (indirect) throws(Failure) in
-        try Criterion(parsing: text, indirectSelection: indirect)
+      let found = criterion(node) { (indirect) throws(Failure) in
+        try Criterion(parsing: text, at: node.span(of: text), indirectSelection: indirect)
       }
+      guard let found, case .criterion(let criterion) = found.spec, criterion.method == .selector
+      else { return found }
+      guard let earlier = named(criterion.value, node) else { return nil }
+      return criterion.isPlain ? earlier : found
     }
     guard let entries = node.mapping, let first = entries.first else {
       report(
@@ -141,6 +146,9 @@ private struct SelectorReader {
     if let method = node["method"], let value = node["value"] {
       return dictionary(node, method: method, value: value)
     }
+    if entries.count == 1, first.key.keyText == SelectionMethod.selector.rawValue {
+      return named(first.value.keyText, first.value)
+    }
     if entries.count == 1 {
       return criterion(node) { [indirectSelection] _ throws(Failure) in
         try Criterion(
@@ -149,7 +157,9 @@ private struct SelectorReader {
           parentsDepth: nil,
           childrenDepth: nil,
           takesChildrensParents: false,
-          indirectSelection: indirectSelection
+          indirectSelection: indirectSelection,
+          methodSpan: first.key.span,
+          span: first.value.span
         )
       }
     }
@@ -222,21 +232,25 @@ private struct SelectorReader {
     )
   }
 
+  /// A selector that stands above the one that is being read.
+  private mutating func named(_ name: String, _ place: YAMLNode) -> Definition? {
+    if let earlier = known[name] { return earlier }
+    report(
+      "there is no selector '\(name)' above this one",
+      place,
+      hint: Spelling.nearest(to: name, among: known.keys)
+        .map { "did you mean '\($0)'?" } ?? "a selector can use those that stand above it"
+    )
+    return nil
+  }
+
   private mutating func dictionary(
     _ node: YAMLNode,
     method: YAMLNode,
     value: YAMLNode
   ) -> Definition? {
-    if method.string == "selector" {
-      guard let earlier = known[value.keyText] else {
-        report(
-          "there is no selector '\(value.keyText)' above this one",
-          value,
-          hint: Spelling.nearest(to: value.keyText, among: known.keys)
-            .map { "did you mean '\($0)'?" } ?? "a selector can use those that stand above it"
-        )
-        return nil
-      }
+    if method.string == SelectionMethod.selector.rawValue {
+      guard let earlier = named(value.keyText, value) else { return nil }
       guard let exclude = node["exclude"] else { return earlier }
       guard let excluded = exclusion(exclude) else { return nil }
       return (.difference([earlier.spec, excluded.spec], .eager), earlier.normalised)
@@ -270,7 +284,9 @@ private struct SelectorReader {
         parentsDepth: parents,
         childrenDepth: children,
         takesChildrensParents: childrensParents,
-        indirectSelection: indirect
+        indirectSelection: indirect,
+        methodSpan: method.span,
+        span: value.span
       )
     }
     guard let base, let exclude = node["exclude"] else { return base }
@@ -301,7 +317,7 @@ private struct SelectorReader {
       return (.criterion(criterion), .map(criterion.normalised(mode: node["indirect_selection"])))
     } catch {
       for var diagnostic in error.diagnostics {
-        diagnostic.span = node.span
+        if diagnostic.span == nil { diagnostic.span = node.span }
         problems.append(diagnostic)
       }
       return nil
@@ -315,7 +331,22 @@ private struct SelectorReader {
   }
 }
 
+extension YAMLNode {
+  /// Where the text of a scalar stands: without its quotes; nil where it is written otherwise.
+  fileprivate func span(of text: String) -> TextSpan? {
+    if span.text == text { return span }
+    guard span.end - span.start >= 2 else { return nil }
+    let inner = TextSpan(file: span.file, start: span.start + 1, end: span.end - 1)
+    return inner.text == text ? inner : nil
+  }
+}
+
 extension Criterion {
+  /// Whether it only names what it selects.
+  fileprivate var isPlain: Bool {
+    !takesChildrensParents && parentsDepth == nil && childrenDepth == nil
+  }
+
   /// The mapping of the manifest: only what is set.
   fileprivate func normalised(mode: YAMLNode?) -> DatumMap {
     var map: DatumMap = [

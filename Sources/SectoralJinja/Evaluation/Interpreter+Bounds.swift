@@ -114,9 +114,8 @@ extension Interpreter {
   /// The text of the output from `mark` on, which is taken away.
   @inline(__always)
   func captured(from mark: Int, asMarkup: Bool = false) throws(TemplateError) -> Value {
-    let count = output.count - mark
-    if count > 15 { try account(bytes: count) }
     let text = output.take(from: mark)
+    if text.utf8.count > 15 { try account(bytes: text.utf8.count) }
     return asMarkup ? markup(text) : .string(text)
   }
 
@@ -153,6 +152,19 @@ extension Interpreter {
       try account(bytes: count)
     }
     return .string(a + b)
+  }
+
+  /// `parts` with a separator between them: they may share their text many times over.
+  func joined(_ parts: [String], separator: String) throws(TemplateError) -> String {
+    var length = separator.utf8.count.multipliedReportingOverflow(by: max(0, parts.count - 1))
+      .partialValue
+    for part in parts {
+      length &+= part.utf8.count
+      try checkLength(length)
+    }
+    try checkLength(length)
+    try account(bytes: length)
+    return parts.joined(separator: separator)
   }
 
   /// Refuses an integer of so many bits before it is computed.

@@ -558,7 +558,11 @@ extension Interpreter {
     place = id
     let entry = frame.filters + Int(node.pointee.c)
     guard let filter = entry.pointee.filter else { throw unknownFilter(entry.pointee.name) }
-    try charge(value)
+    if filter.goesThrough {
+      try charge(value)
+    } else if case .string = value {
+      try charge(value)
+    }
     let result = try filter.body(value, arguments, self)
     try account(result)
     return result
@@ -588,7 +592,6 @@ extension Interpreter {
     place = id
     let entry = frame.program.tests + Int(node.pointee.c)
     guard let test = entry.pointee.test else { throw unknownTest(entry.pointee.name) }
-    try charge(value)
     return try test.body(value, arguments, self) != (node.pointee.flag == 1)
   }
 

@@ -20,7 +20,7 @@ extension Interpreter {
       throw TemplateError(
         .noneFound,
         id: "jinja.template-not-found",
-        "none of the templates given were found: \(shown.joined(separator: ", "))"
+        "none of the templates given were found: \(try joined(shown, separator: ", "))"
       )
     case .object(let object):
       if let template = object as? TemplateObject { return template.template }

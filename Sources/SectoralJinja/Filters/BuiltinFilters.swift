@@ -63,7 +63,10 @@ struct FilterTable {
       let values = try arguments.matched({ function }, parameters, required)
       return try body(value, values, interpreter)
     }
-    let filter = Filter(markup.adapted(parameters.isEmpty ? bare : bound))
+    let filter = Filter(
+      markup.adapted(parameters.isEmpty ? bare : bound),
+      goesThrough: !Self.quick.contains(names[0])
+    )
     for name in names { filters[name] = filter }
   }
 
@@ -73,8 +76,14 @@ struct FilterTable {
     markup: MarkupRule = .string,
     _ body: @escaping FilterBody
   ) {
-    filters[name] = Filter(markup.adapted(body))
+    filters[name] = Filter(markup.adapted(body), goesThrough: !Self.quick.contains(name))
   }
+
+  /// Those that look at one item, or take items when they are asked for and pay for each.
+  private static let quick: Set<String> = [
+    "default", "length", "first", "last", "random", "attr", "items", "map", "select", "reject",
+    "selectattr", "rejectattr", "batch", "slice", "unique",
+  ]
 }
 
 extension Interpreter {

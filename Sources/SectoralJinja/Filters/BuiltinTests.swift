@@ -64,10 +64,12 @@ enum BuiltinTests {
       }
     }
     table.addOpen("lower") { (value, arguments, interpreter) throws(TemplateError) in
-      StringMethods.has(.islower, try interpreter.text(of: value))
+      try interpreter.charge(value)
+      return StringMethods.has(.islower, try interpreter.text(of: value))
     }
     table.addOpen("upper") { (value, arguments, interpreter) throws(TemplateError) in
-      StringMethods.has(.isupper, try interpreter.text(of: value))
+      try interpreter.charge(value)
+      return StringMethods.has(.isupper, try interpreter.text(of: value))
     }
     addParity(&table, "odd", rest: 1)
     addParity(&table, "even", rest: 0)

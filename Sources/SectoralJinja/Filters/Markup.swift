@@ -246,7 +246,7 @@ enum PrettyPrint {
             ))
         )
       }
-      return "{" + join(lines, indent + 1) + "}"
+      return "{" + (try join(lines, indent + 1, interpreter)) + "}"
     case .list(let list) where !list.items.isEmpty:
       return "[" + (try items(list.items, indent, allowance + 1, interpreter)) + "]"
     case .tuple(let tuple) where !tuple.items.isEmpty:
@@ -268,11 +268,17 @@ enum PrettyPrint {
         try format(item, indent + 1, index == items.count - 1 ? allowance : 1, interpreter)
       )
     }
-    return join(lines, indent + 1)
+    return try join(lines, indent + 1, interpreter)
   }
 
-  private static func join(_ lines: [String], _ indent: Int) -> String {
-    lines.joined(separator: ",\n" + String(repeating: " ", count: indent))
+  private static func join(
+    _ lines: [String],
+    _ indent: Int,
+    _ interpreter: Interpreter
+  )
+    throws(TemplateError) -> String
+  {
+    try interpreter.joined(lines, separator: ",\n" + String(repeating: " ", count: indent))
   }
 
   private static func sortedPairs(
@@ -301,11 +307,7 @@ enum PrettyPrint {
     _ closing: String,
     _ interpreter: Interpreter
   ) throws(TemplateError) -> String {
-    var length = 0
-    for part in parts { length += part.utf8.count + 2 }
-    try interpreter.checkLength(length)
-    try interpreter.account(bytes: length)
-    return opening + parts.joined(separator: ", ") + closing
+    opening + (try interpreter.joined(parts, separator: ", ")) + closing
   }
 
   private static func sortedRepr(

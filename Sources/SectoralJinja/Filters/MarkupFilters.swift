@@ -46,8 +46,9 @@ extension BuiltinFilters {
           )
         }
         parts.append("\(escaped(key))=\"\(try interpreter.escapedText(of: value))\"")
+        if let part = parts.last { try interpreter.account(bytes: part.utf8.count) }
       }
-      let text = parts.joined(separator: " ")
+      let text = try interpreter.joined(parts, separator: " ")
       let isSpaced = try interpreter.flag(arguments[0], default: true)
       let attributes = isSpaced && !text.isEmpty ? " " + text : text
       return interpreter.escapes ? interpreter.markup(attributes) : .string(attributes)
@@ -188,8 +189,9 @@ extension BuiltinFilters {
       let name = quoted(try interpreter.soft(key), slash: false)
       let text = quoted(try interpreter.soft(value), slash: false)
       parts.append("\(name)=\(text)".replacing("%20", with: "+"))
+      try interpreter.account(bytes: name.utf8.count &+ text.utf8.count)
     }
-    return parts.joined(separator: "&")
+    return try interpreter.joined(parts, separator: "&")
   }
 
   private static func quoted(_ text: String, slash: Bool) -> String {

@@ -76,7 +76,7 @@ extension BuiltinFilters {
         var parts: [String] = []
         for item in items { parts.append(try interpreter.escapedText(of: item)) }
         let separator = try interpreter.escapedText(of: arguments[0] ?? .string(""))
-        return interpreter.markup(parts.joined(separator: separator))
+        return interpreter.markup(try interpreter.joined(parts, separator: separator))
       }
       let output = interpreter.output
       let mark = output.count

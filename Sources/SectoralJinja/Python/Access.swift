@@ -130,7 +130,7 @@ extension Interpreter {
   ) throws(TemplateError)
     -> Value
   {
-    try charge(value)
+    if case .string = value { try charge(value) }
     let result = try part(of: value, start, stop, step)
     try account(result)
     return result

@@ -24,7 +24,10 @@ enum Methods {
   ) throws(TemplateError) -> Value {
     // What a method costs grows with the receiver and the arguments, but for a few.
     switch name {
-    case .append, .get, .items, .keys, .values, .startswith, .endswith, .removeprefix: break
+    case .append, .extend, .add, .get, .items, .keys, .values, .setdefault, .update, .popitem,
+      .startswith, .endswith, .removeprefix:
+      break
+    case .pop where arguments.positional.isEmpty: break
     default: try interpreter.charge(value)
     }
     for argument in arguments.positional { try interpreter.charge(argument) }

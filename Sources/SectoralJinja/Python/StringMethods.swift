@@ -61,11 +61,7 @@ enum StringMethods {
           )
         )
       }
-      var length = max(0, parts.count - 1).multipliedReportingOverflow(by: text.utf8.count)
-        .partialValue
-      for part in parts { length += part.utf8.count }
-      try interpreter.checkLength(length)
-      return .string(parts.joined(separator: text))
+      return .string(try interpreter.joined(parts, separator: text))
     case .center, .ljust, .rjust, .zfill: return try padded(name, text, arguments, interpreter)
     case .expandtabs:
       let values = try arguments.bound("expandtabs", ["tabsize"])

@@ -130,7 +130,9 @@ extension Interpreter {
       output.truncate(to: mark)
       throw error
     }
-    return output.take(from: mark)
+    let text = output.take(from: mark)
+    if text.utf8.count > 15 { try account(bytes: text.utf8.count) }
+    return text
   }
 
   /// Writes a string as Python's `repr` does: quoted, with escapes.

@@ -198,7 +198,13 @@ struct TestEntry {
 /// through a thunk.
 final class Filter: Sendable {
   let body: FilterBody
-  init(_ body: @escaping FilterBody) { self.body = body }
+  /// Whether it goes through all items of a value at once, which is paid for.
+  let goesThrough: Bool
+
+  init(_ body: @escaping FilterBody, goesThrough: Bool = true) {
+    self.body = body
+    self.goesThrough = goesThrough
+  }
 }
 
 /// A test's body in a box.

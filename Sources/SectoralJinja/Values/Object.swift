@@ -145,7 +145,20 @@ open class Object {
 
 /// Operators that objects can take part in.
 public enum BinaryOperator: UInt8, Sendable {
-  case add, subtract, multiply, divide, floorDivide, modulo, power
+  /// `+`
+  case add
+  /// `-`
+  case subtract
+  /// `*`
+  case multiply
+  /// `/`
+  case divide
+  /// `//`
+  case floorDivide
+  /// `%`
+  case modulo
+  /// `**`
+  case power
 
   var symbol: String {
     switch self {
@@ -191,9 +204,12 @@ public final class NativeFunction: Object {
 
   override var takesMarkup: Bool { keepsMarkup }
 
+  /// "function"
   public override var typeName: String { "function" }
+  /// A function is.
   public override var isCallable: Bool { true }
 
+  /// Runs the function.
   public override func call(
     _ arguments: Arguments,
     _ interpreter: Interpreter
@@ -203,6 +219,7 @@ public final class NativeFunction: Object {
     try body(arguments, interpreter)
   }
 
+  /// `<function name>`
   public override func repr(_ interpreter: Interpreter) throws(TemplateError) -> String {
     "<function \(name)>"
   }

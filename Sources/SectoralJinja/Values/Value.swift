@@ -5,18 +5,29 @@ public import BigInt
 /// Lists, dictionaries and sets are mutable by reference, as in Python. Values belong to one
 /// thread: what crosses threads is a `Template` and whatever data the host makes values from.
 public enum Value {
+  /// What a missing name, attribute or item gives.
   case undefined(Undefined)
+  /// `none`
   case none
+  /// `true` and `false`, which are integers in arithmetic.
   case bool(Bool)
+  /// An integer of up to 64 bits.
   case int(Int)
   /// Only beyond 64 bits: every result that fits is `int`.
   case bigInt(BigInteger)
+  /// A floating-point number.
   case float(Double)
+  /// Text, counted in code points.
   case string(String)
+  /// A list, by reference.
   case list(ListValue)
+  /// A tuple.
   case tuple(TupleValue)
+  /// A dictionary, by reference.
   case dict(DictValue)
+  /// A set, by reference.
   case set(SetValue)
+  /// Everything else: objects and functions of the host and of the engine.
   case object(Object)
 }
 

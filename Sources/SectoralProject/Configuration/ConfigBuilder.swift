@@ -31,7 +31,29 @@ package struct ConfigBuilder {
 
   package mutating func add(_ layer: ConfigLayer, unrendered raw: DatumMap? = nil) {
     for (key, value) in layer.values.entries { add(Self.canonicalKey(key), value, layer, key) }
-    for (key, value) in (raw ?? layer.values).entries { unrendered[Self.canonicalKey(key)] = value }
+    for (key, value) in (raw ?? layer.values).entries { unrendered[key] = value }
+  }
+
+  /// Adds the `config()` calls of one file, which as a whole are one layer.
+  package mutating func add(calls: [ConfigLayer]) {
+    var written = DatumMap()
+    for call in calls {
+      for (key, value) in call.values.entries { add(Self.canonicalKey(key), value, call, key) }
+      for (key, value) in call.values.entries {
+        guard let older = written[key] else {
+          written[key] = value
+          continue
+        }
+        switch (schema[key]?.merge ?? .replace, older, value) {
+        case (.append, _, _): written[key] = .list(Self.list(older) + Self.list(value))
+        case (.update, .map(var map), .map(let added)):
+          for (name, item) in added.entries { map[name] = item }
+          written[key] = .map(map)
+        default: written[key] = value
+        }
+      }
+    }
+    for (key, value) in written.entries { unrendered[key] = value }
   }
 
   /// `pre_hook` and `pre-hook` are one key; so are the post-hooks.

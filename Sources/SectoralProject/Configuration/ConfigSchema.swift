@@ -81,6 +81,8 @@ package struct ConfigSchema: Sendable {
     case .function: function
     case .analysis, .operation, .sqlOperation: node
     case .exposure: exposure
+    case .group: group
+    case .savedQuery: savedQuery
     case .unitTest: unitTest
     default: plain
     }
@@ -200,12 +202,19 @@ package struct ConfigSchema: Sendable {
     ConfigField("tags", emptyList, .textOrList, merge: .append),
     ConfigField("meta", emptyMap, .map, merge: .update),
   ])
+  private static let group = ConfigSchema([ConfigField("meta", emptyMap, .map, merge: .update)])
   private static let unitTest = ConfigSchema([
     ConfigField("tags", emptyList, .textOrList, merge: .append),
     ConfigField("meta", emptyMap, .map, merge: .update),
     ConfigField("enabled", .bool(true), .bool, nullable: false),
     ConfigField("static_analysis", .any),
   ])
+  private static let savedQuery = ConfigSchema(
+    plain.fields + [
+      ConfigField("export_as", .text), ConfigField("schema", .text),
+      ConfigField("cache", ["enabled": .bool(false)], .map),
+    ]
+  )
   private static let plain = ConfigSchema([
     ConfigField("enabled", .bool(true), .bool, nullable: false),
     ConfigField("group", .text),

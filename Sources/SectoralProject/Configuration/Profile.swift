@@ -39,8 +39,8 @@ package struct Profile: Sendable {
   /// The template variable `target`: the connection without its secrets.
   package var targetVariable: DatumMap {
     var map = DatumMap()
-    for (key, value) in credentials.entries where !Self.secretKeys.contains(key) {
-      map[key] = value
+    for key in Self.targetKeys[type] ?? credentials.keys where !Self.secretKeys.contains(key) {
+      if let value = credentials[key] { map[key] = value }
     }
     map["dbname"] = credentials["database"]
     map["type"] = .string(type)
@@ -50,6 +50,23 @@ package struct Profile: Sendable {
     map["profile_name"] = .string(profileName)
     return map
   }
+
+  /// What each adapter shows of its credentials, in the order in which templates go through it.
+  private static let targetKeys: [String: [String]] = [
+    "postgres": [
+      "host", "port", "user", "database", "schema", "connect_timeout", "role", "search_path",
+      "keepalives_idle", "sslmode", "sslcert", "sslkey", "sslrootcert", "application_name",
+      "autocommit", "retries",
+    ],
+    "redshift": [
+      "host", "user", "port", "database", "method", "cluster_id", "iam_profile", "schema",
+      "sslmode",
+      "region", "autocreate", "db_groups", "ra3_node", "datasharing", "connect_timeout", "role",
+      "retries", "retry_all", "autocommit", "is_serverless", "serverless_work_group",
+      "serverless_acct_id", "tcp_keepalive", "tcp_keepalive_idle", "tcp_keepalive_interval",
+      "tcp_keepalive_count", "query_group", "allow_concurrent_drops", "drop_without_cascade",
+    ],
+  ]
 
   private static let secretKeys: Set<String> = [
     "password", "secret_access_key", "access_key_id", "token_endpoint",

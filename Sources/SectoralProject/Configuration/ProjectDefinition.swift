@@ -112,65 +112,54 @@ package struct ProjectDefinition: Sendable {
         )
       )
     }
-    return try withVariables(of: root, shownFolder, node)
+    return node
   }
 
-  /// The variables of vars.yml, as if they stood in the project's file.
-  private static func withVariables(
-    of root: String,
-    _ shownFolder: String,
-    _ node: YAMLNode
-  ) throws(Failure) -> YAMLNode {
+  /// The value of `vars:` in vars.yml, beside a project's file; nil where it says nothing.
+  package static func parseVariables(
+    root: String,
+    shownFolder: String = ""
+  ) throws(Failure) -> YAMLNode? {
     let path = "\(root)/vars.yml"
-    guard FileSystem.exists(path), let pairs = node.mapping else { return node }
+    guard FileSystem.exists(path) else { return nil }
     let file = SourceFile(path: shownFolder + "vars.yml", bytes: try FileSystem.read(path))
-    let (parsed, diagnostics) = YAMLParser.parse(file)
+    let (node, diagnostics) = YAMLParser.parse(file)
     let errors = diagnostics.filter { $0.severity == .error }
     guard errors.isEmpty else { throw Failure(.runtime, errors.map(\.asSyntaxError)) }
-    guard let parsed, !parsed.isNull else { return node }
-    func problem(_ message: String, at span: TextSpan, _ hint: String) -> Failure {
-      Failure(.runtime, Diagnostic(id: "vars.bad-file", message: message, span: span, hint: hint))
-    }
-    for (key, _) in parsed.mapping ?? [] where key.keyText != "vars" {
-      throw problem(
-        "the key '\(key.keyText)' means nothing in vars.yml",
-        at: key.span,
-        "put all variables under 'vars:'"
+    for (key, _) in node?.mapping ?? [] where key.keyText != "vars" {
+      throw Failure(
+        .runtime,
+        Diagnostic(
+          id: "project.vars",
+          message: "the key '\(key.keyText)' means nothing in vars.yml",
+          span: key.span,
+          hint: "put all variables under 'vars:'"
+        )
       )
     }
-    guard let vars = parsed["vars"], vars.mapping != nil else {
-      throw problem(
-        "vars.yml must hold a mapping 'vars'",
-        at: parsed.span,
-        "write vars: and below it name: value"
+    guard let vars = node?["vars"], !vars.isNull else { return nil }
+    guard let pairs = vars.mapping else {
+      throw Failure(
+        .runtime,
+        Diagnostic(
+          id: "project.vars",
+          message: "'vars' in vars.yml is \(vars.kindName)",
+          span: vars.span,
+          hint: "write a mapping, as under 'vars:' of dbt_project.yml"
+        )
       )
     }
-    if let other = pairs.first(where: { $0.key.keyText == "vars" }), !other.value.isNull {
-      throw problem(
-        "variables are given both in vars.yml and in dbt_project.yml",
-        at: other.key.span,
-        "keep them in one of the two files"
-      )
-    }
-    let key = YAMLNode(.scalar(.string("vars")), at: vars.span)
-    let others = pairs.filter { $0.key.keyText != "vars" }
-    return YAMLNode(.mapping(others + [(key: key, value: vars)]), at: node.span)
-  }
-
-  /// The variables that the project's own file may ask for: those of vars.yml.
-  package static func earlyVariables(_ raw: YAMLNode) -> DatumMap {
-    guard let vars = raw["vars"], FileSystem.name(of: vars.span.file.path) == "vars.yml" else {
-      return DatumMap()
-    }
-    let name = raw["name"]?.string ?? ""
-    var values = vars.datum.map ?? DatumMap()
-    for (key, value) in (values[name]?.map ?? [:]).entries { values[key] = value }
-    return values
+    return pairs.isEmpty ? nil : vars
   }
 
   /// `raw` is the file as `parse` gave it, `node` the same, rendered where `staysRaw` does not
-  /// forbid it.
-  package init(root: String, node: YAMLNode, raw: YAMLNode? = nil) throws(Failure) {
+  /// forbid it; `variables` comes from `parseVariables`.
+  package init(
+    root: String,
+    node: YAMLNode,
+    raw: YAMLNode? = nil,
+    variables: YAMLNode? = nil
+  ) throws(Failure) {
     let file = node.span.file
     var problems: [Diagnostic] = []
     var warnings: [Diagnostic] = []
@@ -292,6 +281,17 @@ package struct ProjectDefinition: Sendable {
       )
     }
 
+    if let variables, let own = value("vars"), own.mapping?.isEmpty == false {
+      problems.append(
+        Diagnostic(
+          id: "project.two-vars",
+          message: "Variables are defined both in vars.yml and under 'vars' in dbt_project.yml",
+          span: own.span,
+          hint: "keep them in one place: vars.yml has \(variables.mapping?.count ?? 0) of them"
+        )
+      )
+    }
+
     self.root = root
     self.name = name
     self.file = file
@@ -327,7 +327,7 @@ package struct ProjectDefinition: Sendable {
     quoting = value("quoting")?.datum.map ?? DatumMap()
     onRunStart = value("on-run-start")?.datum.texts ?? []
     onRunEnd = value("on-run-end")?.datum.texts ?? []
-    vars = value("vars")?.datum.map ?? DatumMap()
+    vars = variables?.datum.map ?? value("vars")?.datum.map ?? DatumMap()
     flags = value("flags")?.datum.map ?? DatumMap()
     restrictsAccess = value("restrict-access")?.datum.bool ?? false
     var trees: [ResourceType: ConfigTree] = [:]

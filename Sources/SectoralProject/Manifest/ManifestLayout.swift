@@ -179,6 +179,21 @@ extension PlainResource {
       return map
     }
     map["fqn"] = .strings(fqn)
+    if [.metric, .semanticModel, .savedQuery].contains(resourceType) {
+      for (key, value) in fields.entries {
+        switch key {
+        case "config": map[key] = .map(config)
+        case "tags": map[key] = .strings(tags)
+        case "refs": map[key] = .list(refs.map(\.layout))
+        case "depends_on":
+          map[key] = .map([
+            "macros": .strings(dependsOnMacros), "nodes": .strings(dependsOnNodes),
+          ])
+        default: map[key] = value
+        }
+      }
+      return map
+    }
     // Own fields stand between the common ones.
     let last: Set = ["unrendered_config", "url", "metrics", "created_at"]
     for (key, value) in fields.entries where !last.contains(key) { map[key] = value }

@@ -173,5 +173,26 @@ package final class PlainResource: @unchecked Sendable {
     self.fields = fields
   }
 
+  /// The same resource under another id.
+  package func copied(as uniqueID: String) -> PlainResource {
+    let copy = PlainResource(
+      uniqueID: uniqueID,
+      resourceType: resourceType,
+      name: name,
+      packageName: packageName,
+      originalFilePath: originalFilePath,
+      fqn: fqn,
+      declaration: declaration,
+      fields: fields
+    )
+    copy.config = config
+    copy.tags = tags
+    copy.refs = refs
+    copy.sources = sources
+    copy.dependsOnNodes = dependsOnNodes
+    copy.dependsOnMacros = dependsOnMacros
+    return copy
+  }
+
   package var isEnabled: Bool { config["enabled"]?.bool ?? true }
 }

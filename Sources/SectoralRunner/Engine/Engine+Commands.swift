@@ -16,13 +16,17 @@ extension Engine {
   /// The same of other kinds than the command's own; nil stands for every kind.
   func select(_ project: Project, types: Set<ResourceType>?) throws -> MemberSet {
     if let cycle = project.graph.cycleDiagnostic() { throw Failure(.runtime, cycle) }
-    let indirect = indirectSelection
+    if let retried = invocation.retried { return selection(of: retried, project) }
+    let indirect = flags.indirectSelection
     var selector = Selector(
       graph: project.graph,
       projectName: project.workspace.root.name,
       fileExists: { [root = project.workspace.root.definition.root] in
         FileSystem.exists("\(root)/\($0)")
-      }
+      },
+      manifest: project.manifest,
+      selectors: project.selectors,
+      state: project.state
     )
     let file = project.selectors
     let spec: SelectionSpec
@@ -41,6 +45,9 @@ extension Engine {
       )
     }
     let all = try selector.evaluate(spec)
+    for contract in selector.brokenContracts {
+      try events.warn("UnversionedBreakingChange", contract.warning)
+    }
     for criterion in selector.emptyCriteria {
       try events.warn(
         "NoNodesForSelectionCriteria",
@@ -66,8 +73,13 @@ extension Engine {
       .map { "did you mean '\($0)'?" }
   }
 
-  private var indirectSelection: SectoralGraph.IndirectSelection {
-    SectoralGraph.IndirectSelection(rawValue: flags.indirectSelection.rawValue) ?? .eager
+  /// What is retried and still there.
+  private func selection(of retried: Retried, _ project: Project) -> MemberSet {
+    var set = project.graph.emptySet
+    for id in retried.uniqueIDs {
+      if let member = project.graph.id(of: id) { set.insert(member) }
+    }
+    return set
   }
 
   func selectorFile(_ workspace: Workspace) throws(Failure) -> SelectorFile {
@@ -79,7 +91,7 @@ extension Engine {
       let errors = diagnostics.filter { $0.severity == .error }
       guard errors.isEmpty, let node else { throw Failure(.runtime, errors) }
       let rendered = try WorkspaceLoader(settings()).render(node, for: workspace)
-      return try SelectorFile(rendered, indirectSelection: indirectSelection)
+      return try SelectorFile(rendered, indirectSelection: flags.indirectSelection)
     }
     return SelectorFile()
   }
@@ -91,8 +103,12 @@ extension Engine {
     case .run: return [.model]
     case .seed: return [.seed]
     case .snapshot: return [.snapshot]
-    case .docsGenerate: return [.model, .test, .snapshot, .analysis, .seed, .function]
-    case .compile, .show: return [.model, .test, .snapshot, .analysis, .seed]
+    case .sourceFreshness: return [.source]
+    case .clone: types = [.model, .seed, .snapshot]
+    case .docsGenerate:
+      return [.model, .test, .snapshot, .analysis, .seed, .function, .operation]
+    case .compile: return [.model, .test, .snapshot, .analysis, .seed, .operation]
+    case .show: return [.model, .test, .snapshot, .analysis, .seed]
     case .test: types = [.test, .unitTest]
     case .build:
       types = [.model, .snapshot, .seed, .test, .unitTest, .exposure, .savedQuery, .function]
@@ -132,6 +148,7 @@ extension Engine {
   func list(_ project: Project) throws -> ExitStatus {
     events.emit(.foundStats(Self.counts(project.manifest)))
     let selected = try select(project)
+    try prepareDeferral(project, selected)
     guard !selected.isEmpty else {
       try events.warn(
         "NoNodesSelected",

@@ -30,6 +30,7 @@ extension Engine {
     if invocation.command == .build { graph = graph.withTestEdges() }
     // A build runs the unit tests of a model right before it, not as steps of their own.
     var steps = selected
+    for id in selected where runnable[id] == nil { steps.remove(id) }
     var unitTests: [String: [Node]] = [:]
     if invocation.command == .build {
       let models = Set(nodes.map(\.uniqueID))
@@ -40,8 +41,10 @@ extension Engine {
       }
       for key in unitTests.keys { unitTests[key]?.sort { $0.uniqueID < $1.uniqueID } }
     }
-    let plan = ExecutionPlan(graph: graph, selected: steps)
-    let lineCount = nodes.count { NodeRunner.hasLines($0, isExecuting: isExecuting) }
+    let plan =
+      invocation.command == .clone
+      ? ExecutionPlan(unordered: steps) : ExecutionPlan(graph: graph, selected: steps)
+    let lineCount = nodes.count { hasLines($0, isExecuting: isExecuting) }
     events.emit(.formatting)
     events.emit(
       .concurrencyLine(
@@ -51,6 +54,11 @@ extension Engine {
       )
     )
     events.emit(.formatting)
+    if invocation.command == .clone {
+      project.compiler.deferral = try deferral(project, selected)
+    } else {
+      try prepareDeferral(project, selected)
+    }
 
     let warehouse = LazyWarehouse(provider, project.workspace.profile)
     let state = RunState(
@@ -72,8 +80,8 @@ extension Engine {
     if isExecuting {
       try warehouse.connect()
       try QueryComments(project.workspace).check()
-      try prepareSchemas(state, nodes)
-      startFailed = try runHooks("on-run-start", state, main)
+      if invocation.command != .sourceFreshness { try prepareSchemas(state, nodes) }
+      if runsHooks { startFailed = try runHooks("on-run-start", state, main) }
     }
     if startFailed, flags.behavior["skip_nodes_if_on_run_start_fails"] {
       for node in nodes { state.add(skipped(node, state, message: nil)) }
@@ -83,7 +91,7 @@ extension Engine {
     let interrupted = invocation.cancellation.isCancelled && !failFastStopped(state)
     // As dbt: whoever stops a run wants it to stop.
     var endTrouble: Failure?
-    if isExecuting, !interrupted {
+    if isExecuting, !interrupted, runsHooks {
       do throws(Failure) { _ = try runHooks("on-run-end", state, main) } catch {
         endTrouble = error
       }
@@ -99,6 +107,18 @@ extension Engine {
     return status
   }
 
+  private func hasLines(_ node: Node, isExecuting: Bool) -> Bool {
+    NodeRunner.hasLines(node, isExecuting: isExecuting, command: invocation.command)
+  }
+
+  private var runsHooks: Bool {
+    switch invocation.command {
+    case .clone: false
+    case .sourceFreshness: flags.behavior["source_freshness_run_project_hooks"]
+    default: true
+    }
+  }
+
   private func failFastStopped(_ state: RunState) -> Bool {
     (flags.failFast ?? false) && state.results.contains { $0.status.isFailure }
   }
@@ -108,9 +128,14 @@ extension Engine {
     var nodes: [MemberID: Node] = [:]
     for id in selected {
       switch project.graph[id] {
+      // There is nothing of an ephemeral model that could be cloned.
+      case .node(let node) where invocation.command == .clone && node.isEphemeralModel: continue
       case .node(let node): nodes[id] = node
       case .resource(let resource) where resource.resourceType == .unitTest:
         nodes[id] = project.compiler.node(for: resource)
+      case .source(let source) where invocation.command == .sourceFreshness:
+        guard Freshness.isChecked(source.freshness) else { continue }
+        nodes[id] = project.workspace.node(for: source)
       case .resource, .source: continue
       }
     }
@@ -167,8 +192,9 @@ extension Engine {
           result.message = failed.message
           result.diagnostics = failed.diagnostics
         }
-        state.add(result)
-        if NodeRunner.hasLines(node, isExecuting: state.isExecuting) {
+        // An ephemeral model has no result of its own.
+        if !state.isExecuting || !node.isEphemeralModel { state.add(result) }
+        if hasLines(node, isExecuting: state.isExecuting) {
           state.events.emit(.skippingDetails(result, state.nextPosition()))
         }
         return
@@ -181,7 +207,7 @@ extension Engine {
       // An ephemeral model only becomes part of others: it has no result of its own.
       if !state.isExecuting || !node.isEphemeralModel { state.add(result) }
       guard result.status.isFailure else { return }
-      if command != .test {
+      if ![.test, .clone, .sourceFreshness].contains(command) {
         let dependents = scheduler.descendants(of: index).compactMap { order[$0]?.uniqueID }
         if state.isExecuting, node.isEphemeralModel, dependents.isEmpty { state.add(result) }
         state.skip(dependents, because: node.isEphemeralModel ? .ephemeral(result) : .failed)
@@ -301,6 +327,9 @@ extension Engine {
   ) throws -> ExitStatus {
     let results = state.results
     try writeManifest(state.project)
+    if invocation.command == .sourceFreshness {
+      return try finishFreshness(state, elapsed: elapsed, interrupted: interrupted)
+    }
     try writeResults(results, state.project, elapsed: events.now.seconds(since: startedAt))
     if !state.isExecuting {
       let failed = results.filter { $0.status == .error }
@@ -324,7 +353,8 @@ extension Engine {
     if flags.showsSeeds { try showSeeds(state, nodes) }
     events.reportResults(
       results.filter { $0.node.materialized != "ephemeral" },
-      elapsed: elapsed,
+      // As dbt: what was cloned is not counted.
+      elapsed: invocation.command == .clone ? nil : elapsed,
       interrupted: interrupted
     )
     if interrupted { return .failure }
@@ -441,6 +471,7 @@ extension Engine {
       isExecuting: false
     )
     invocation.cancellation.onCancel { [weak state] in state?.cancelAll() }
+    try prepareDeferral(project, project.graph.emptySet)
     let runner = NodeRunner(
       state,
       threadName: Event.mainThread,

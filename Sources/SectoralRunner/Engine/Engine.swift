@@ -28,6 +28,8 @@ package final class Engine: Sendable {
     let graph: Graph
     let targetPath: String
     let selectors: SelectorFile
+    /// What the `--state` folder holds.
+    let state: PreviousState
 
     var manifest: Manifest { compiler.manifest }
   }
@@ -64,6 +66,8 @@ package final class Engine: Sendable {
     case .compile, .show, .run, .test, .build, .seed, .snapshot:
       return try runNodes(try loadProject())
     case .docsGenerate: return try generateDocs(try loadProject())
+    case .clone: return try runNodes(try loadProject())
+    case .sourceFreshness: return try runNodes(try loadProject())
     case .runOperation(let name): return try runOperation(name, try loadProject())
     }
   }
@@ -150,7 +154,8 @@ package final class Engine: Sendable {
       compiler: compiler,
       graph: Graph(read.manifest),
       targetPath: target,
-      selectors: selectors
+      selectors: selectors,
+      state: try previousState(targetPath: target)
     )
     if invocation.command != .docsGenerate || flags.compilesForDocs { try writeManifest(project) }
     return project
@@ -209,7 +214,7 @@ package final class Engine: Sendable {
     )
     try FileSystem.write(writer.bytes(), to: "\(project.targetPath)/manifest.json")
     try FileSystem.write(
-      ManifestWriter.emptySemanticManifest,
+      writer.semanticBytes(),
       to: "\(project.targetPath)/semantic_manifest.json"
     )
     events.emit(
@@ -249,13 +254,7 @@ extension NodeResult {
     RunResultRow(
       uniqueID: uniqueID,
       status: status.rawValue,
-      timing: timing.map {
-        RunResultRow.Timing(
-          name: $0.name.rawValue,
-          startedAt: $0.startedAt.iso8601,
-          completedAt: $0.completedAt.iso8601
-        )
-      },
+      timing: timing.map(\.row),
       threadID: threadID,
       executionTime: executionTime,
       adapterResponse: adapterResponse,
@@ -264,6 +263,16 @@ extension NodeResult {
       compiled: compiled,
       compiledCode: compiledCode,
       relationName: compiled == nil && node.resourceType != "seed" ? nil : relationName
+    )
+  }
+}
+
+extension TimingInfo {
+  var row: RunResultRow.Timing {
+    RunResultRow.Timing(
+      name: name.rawValue,
+      startedAt: startedAt.iso8601,
+      completedAt: completedAt.iso8601
     )
   }
 }
@@ -279,6 +288,9 @@ extension NodeInfo {
     }
     if node.resourceType == .unitTest {
       label = "\(node.fqn.dropLast().last ?? "")::\(node.name)"
+    }
+    if node.resourceType == .source {
+      label = "\(node.fqn.dropLast().last ?? "").\(node.name)"
     }
     self.init(
       uniqueID: node.uniqueID,

@@ -21,8 +21,16 @@ final class NodeRunner {
   private var workspace: Workspace { state.project.workspace }
 
   /// Whether a node has lines and counts of its own.
-  static func hasLines(_ node: Node, isExecuting: Bool) -> Bool {
-    isExecuting && !node.isEphemeralModel
+  static func hasLines(_ node: Node, isExecuting: Bool, command: Command) -> Bool {
+    isExecuting && !node.isEphemeralModel && command != .clone
+  }
+
+  private func hasLines(_ node: Node) -> Bool {
+    Self.hasLines(
+      node,
+      isExecuting: state.isExecuting,
+      command: state.engine.invocation.command
+    )
   }
 
   /// Runs one node to its end; never throws: what went wrong is the result.
@@ -31,7 +39,7 @@ final class NodeRunner {
     let startedAt = events.now
     info.startedAt = startedAt
     info.phase = .started
-    let position = Self.hasLines(node, isExecuting: state.isExecuting) ? state.nextPosition() : nil
+    let position = hasLines(node) ? state.nextPosition() : nil
     events.emit(.nodeStart(info), thread: thread.threadName)
     if let position {
       events.emit(.logStartLine(info, position), thread: thread.threadName)
@@ -46,7 +54,7 @@ final class NodeRunner {
     do {
       try run(node, session, &result)
     } catch {
-      result.status = .error
+      result.status = node.resourceType == .source ? .runtimeError : .error
       // The places are in the diagnostics: the console shows them below the message.
       result.message = error.text(showsPlaces: false)
       result.diagnostics = error.diagnostics
@@ -63,7 +71,7 @@ final class NodeRunner {
       result.compiledCode = node.compiledCode
       result.compiledPath = node.compiledPath
       result.node.relationName = node.relationName
-    } else if node.resourceType != .seed {
+    } else if ![.seed, .source].contains(node.resourceType) {
       result.compiled = false
     }
     if let position {
@@ -93,6 +101,11 @@ final class NodeRunner {
     context.writeFile = { text throws(Failure) in try files.writeRun(text, node) }
     context.loadSeedTable = { () throws(Failure) in try files.loadSeed(node) }
 
+    switch state.engine.invocation.command {
+    case .clone: return try clone(node, context, &result)
+    case .sourceFreshness: return try checkFreshness(node, context, &result)
+    default: break
+    }
     var compiled: CompiledSQL?
     if node.resourceType != .seed {
       events.emit(.nodeCompiling(info), thread: threadName)
@@ -153,6 +166,75 @@ final class NodeRunner {
     result.adapterResponse = materialized.response
     result.message = materialized.response?.message
     for relation in materialized.relations { state.cache.add(relation) }
+  }
+
+  /// Notes when the work on a node began and ended; there is nothing to compile.
+  private func timed(
+    _ result: inout NodeResult,
+    _ body: (inout NodeResult) throws(Failure) -> Void
+  ) throws(Failure) {
+    let start = events.now
+    result.timing.append(TimingInfo(name: .compile, startedAt: start, completedAt: start))
+    events.emit(.nodeExecuting(result.node), thread: thread.threadName)
+    defer {
+      result.timing.append(
+        TimingInfo(name: .execute, startedAt: start, completedAt: events.now)
+      )
+    }
+    try body(&result)
+  }
+
+  private func clone(
+    _ node: Node,
+    _ context: RunContext,
+    _ result: inout NodeResult
+  ) throws(Failure) {
+    try timed(&result) { (result) throws(Failure) in
+      context.deferRelation = try state.project.compiler.deferral?.relation(of: node)
+      // What the view materialization makes its view of, where tables cannot be cloned.
+      context.compiledCode = context.deferRelation.map { "select * from \($0.rendered)" }
+      let cloned = try context.materialize(nil, as: "clone")
+      result.adapterResponse = cloned.response
+      result.message = cloned.response?.message ?? "No-op"
+      for relation in cloned.relations { state.cache.add(relation) }
+    }
+  }
+
+  private func checkFreshness(
+    _ node: Node,
+    _ context: RunContext,
+    _ result: inout NodeResult
+  ) throws(Failure) {
+    guard let source = state.project.manifest.source(node.uniqueID) else {
+      preconditionFailure("freshness is asked of sources alone")
+    }
+    try timed(&result) { (result) throws(Failure) in
+      let answer = try context.loadedAt(of: source)
+      func moment(_ text: String, _ what: String) throws(Failure) -> Timestamp {
+        if let moment = Timestamp(databaseText: text) { return moment }
+        throw Failure(
+          .runtime,
+          subject: node.words,
+          Diagnostic(
+            id: "freshness.no-timestamp",
+            message: "Expected a timestamp value when querying field '\(what)' of table "
+              + "\(node.relationName ?? node.name) but received '\(text)' instead",
+            span: source.declaration,
+            hint: "cast it, for instance loaded_at_field: \"\(what)::timestamp\""
+          )
+        )
+      }
+      let field = source.loadedAtField ?? "max_loaded_at"
+      let freshness = Freshness(
+        maxLoadedAt: try answer.latest.map { text throws(Failure) in try moment(text, field) }
+          ?? .yearOne,
+        snapshottedAt: try moment(answer.now, "snapshotted_at"),
+        criteria: source.freshness
+      )
+      result.freshness = freshness
+      result.status = freshness.status
+      result.adapterResponse = answer.response
+    }
   }
 
   static func interrupted(_ node: Node) -> Failure {

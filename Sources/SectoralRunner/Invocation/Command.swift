@@ -8,6 +8,8 @@ package enum Command: Sendable, Hashable {
   case seed
   case snapshot
   case docsGenerate
+  case clone
+  case sourceFreshness
   /// A macro by its name, or `package.name`.
   /// The macro; nil: `--sql` says what to send.
   case runOperation(String?)
@@ -29,6 +31,8 @@ package enum Command: Sendable, Hashable {
     case .seed: "seed"
     case .snapshot: "snapshot"
     case .docsGenerate: "generate"
+    case .clone: "clone"
+    case .sourceFreshness: "freshness"
     case .runOperation: "run-operation"
     case .list: "list"
     case .show: "show"

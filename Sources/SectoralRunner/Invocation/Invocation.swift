@@ -7,6 +7,8 @@ package struct Invocation: Sendable {
   package var environment: [String: String]
   package var events: EventBus
   package var cancellation: CancellationFlag
+  /// `retry`: what is run instead of the selection, by unique id.
+  package var retried: Retried?
 
   package init(
     id: String,
@@ -14,7 +16,8 @@ package struct Invocation: Sendable {
     flags: InvocationFlags,
     environment: [String: String],
     events: EventBus,
-    cancellation: CancellationFlag
+    cancellation: CancellationFlag,
+    retried: Retried? = nil
   ) {
     self.id = id
     self.command = command
@@ -22,5 +25,13 @@ package struct Invocation: Sendable {
     self.environment = environment
     self.events = events
     self.cancellation = cancellation
+    self.retried = retried
   }
+}
+
+/// What of an earlier run is run again.
+package struct Retried: Sendable {
+  package var uniqueIDs: [String]
+
+  package init(uniqueIDs: [String]) { self.uniqueIDs = uniqueIDs }
 }

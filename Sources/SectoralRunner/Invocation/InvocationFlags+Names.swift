@@ -1,3 +1,4 @@
+import SectoralGraph
 package import SectoralYAML
 
 extension InvocationFlags {
@@ -115,6 +116,7 @@ extension InvocationFlags {
     ("models", ["list"], { $0.models.isEmpty ? nil : .strings($0.models) }),
     ("output", withOutput, { .string($0.printFormat.rawValue) }),
     ("output", ["list"], { .string($0.listOutput.rawValue) }),
+    ("output", ["freshness"], { $0.freshnessPath.map(Datum.string) }),
     ("output_keys", ["list"], { .strings($0.outputKeys) }),
     ("partial_parse", [], { .bool($0.partialParse) }),
     ("partial_parse_file_diff", [], { .bool($0.partialParseFileDiff) }),

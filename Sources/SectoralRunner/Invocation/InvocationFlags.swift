@@ -1,13 +1,6 @@
+package import SectoralGraph
 package import SectoralPackages
 package import SectoralYAML
-
-/// How tests attach to a selection.
-package enum IndirectSelection: String, Sendable, Hashable, CaseIterable {
-  case eager
-  case cautious
-  case buildable
-  case empty
-}
 
 package enum LogFormat: String, Sendable, Hashable, CaseIterable {
   case text
@@ -45,6 +38,7 @@ package struct InvocationFlags: Sendable {
   package var givenProfilesDirectory: String?
   package var targetPath: String?
   package var logPath: String?
+  /// As they were written: relative to the project.
   package var statePath: String?
   package var deferStatePath: String?
 
@@ -94,6 +88,8 @@ package struct InvocationFlags: Sendable {
   package var outputKeys: [String] = []
   /// `--show` of seed and build.
   package var showsSeeds = false
+  /// `source freshness --output`.
+  package var freshnessPath: String?
   /// `debug --connection`, `debug --config-dir`.
   package var debugsConnectionOnly = false
   package var printsConfigDirectory = false

@@ -91,6 +91,8 @@ package struct NodeResult: Sendable {
   package var failuresRelation: String?
   /// For a skipped node: it was skipped because its ephemeral parent failed.
   package var skippedByEphemeral: Bool
+  /// Of sources.
+  package var freshness: Freshness?
 
   package init(
     node: NodeInfo,

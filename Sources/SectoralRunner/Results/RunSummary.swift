@@ -1,17 +1,23 @@
 extension EventBus {
   /// Emits the end of a run as dbt prints it: the counts, the verdict, every failure and warning
   /// with its message and compiled file, and the `Done.` line. Results are in the order of
-  /// completion, hooks included; the time is in seconds.
-  package func reportResults(_ results: [NodeResult], elapsed: Double, interrupted: Bool = false) {
-    let finished = EventMessage.finishedRunningStats(Self.kindCounts(of: results), elapsed: elapsed)
+  /// completion, hooks included; the time is in seconds, nil where nothing is to be counted.
+  package func reportResults(
+    _ results: [NodeResult],
+    elapsed: Double?,
+    interrupted: Bool = false
+  ) {
+    let finished = elapsed.map {
+      EventMessage.finishedRunningStats(Self.kindCounts(of: results), elapsed: $0)
+    }
     // After an interruption the counts come last, as in dbt.
-    if !interrupted {
+    if !interrupted, let finished {
       emit(.formatting)
       emit(finished)
     }
     reportVerdict(on: results, interrupted: interrupted)
     emit(.statsLine(RunStatistics(of: results)))
-    if interrupted {
+    if interrupted, let finished {
       emit(.formatting)
       emit(finished)
     }

@@ -12,11 +12,7 @@ struct CommandLineArguments {
   /// `--version` without a command.
   var asksForVersion = false
 
-  /// Commands of dbt that are still to come.
-  static let later: [String] = [
-    "clone", "retry", "source",
-  ]
-  private static let groups: [String] = ["db", "docs"]
+  private static let groups: [String] = ["db", "docs", "source"]
 
   init(_ given: [String]) throws(UsageError) {
     var before: [String] = []
@@ -51,9 +47,6 @@ struct CommandLineArguments {
       rest = rest.dropFirst()
     }
     let command = words.joined(separator: " ")
-    if Self.later.contains(first) {
-      throw UsageError("The command '\(first)' is not available yet.", command: nil)
-    }
     for token in rest.prefix(while: { $0 != "--" }) {
       let name = token.split(separator: "=", maxSplits: 1).first.map(String.init) ?? token
       if ["-m", "--model", "--models"].contains(name) { usesModelsOption = true }

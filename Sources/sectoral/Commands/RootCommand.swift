@@ -21,8 +21,9 @@ struct RootCommand: ParsableCommand {
     subcommands: [
       BuildCommand.self, RunCommand.self, TestCommand.self, SeedCommand.self, SnapshotCommand.self,
       CompileCommand.self, ShowCommand.self, ListCommand.self, ParseCommand.self, DebugCommand.self,
-      DepsCommand.self, CleanCommand.self,
-      InitCommand.self, DocsCommand.self, RunOperationCommand.self, DatabaseCommand.self,
+      DepsCommand.self, CleanCommand.self, InitCommand.self, DocsCommand.self,
+      RunOperationCommand.self, RetryCommand.self, CloneCommand.self, SourceCommand.self,
+      DatabaseCommand.self,
       CompletionCommand.self,
     ],
     helpNames: [.short, .long]

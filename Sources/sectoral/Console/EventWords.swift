@@ -124,6 +124,7 @@ struct EventWords: Sendable {
     }
     switch node.resourceType {
     case "test", "unit_test": return testLine(result, position)
+    case "source": return freshnessLine(result, position)
     default: break
     }
     let verbs: (done: String, doing: String)
@@ -156,6 +157,18 @@ struct EventWords: Sendable {
       default: ("PASS", .green)
       }
     return line("\(status) \(name)", position, status, in: result.executionTime, color)
+  }
+
+  private func freshnessLine(_ result: NodeResult, _ position: Position) -> String {
+    let (status, color): (String, Paint.Color) =
+      switch result.status {
+      case .warn: ("WARN", .yellow)
+      case .error: ("ERROR STALE", .red)
+      case .runtimeError: ("ERROR", .red)
+      default: ("PASS", .green)
+      }
+    let text = "\(status) \(Self.description(of: result.node))"
+    return line(text, position, status, in: result.executionTime, color)
   }
 
   private func skipLine(_ result: NodeResult, _ position: Position) -> String {

@@ -1,3 +1,4 @@
+import SectoralGraph
 import SectoralPackages
 import SectoralRunner
 import SectoralText
@@ -29,6 +30,8 @@ struct ResolvedFlags: Sendable {
   var fileColorsAreExplicit: Bool
   /// `--full-table`, or nil: as the output is.
   var fullTable: Bool?
+  /// Where artifacts are, as far as dbt_project.yml says it without a template.
+  var targetPath: String
   /// Something dbt_project.yml itself says wrong about flags.
   var failure: CommandFailure?
 }
@@ -128,6 +131,8 @@ struct FlagResolver {
       colorsAreExplicit: isSetByUser("use_colors"),
       fileColorsAreExplicit: isSetByUser("use_colors_file") || isSetByUser("use_colors"),
       fullTable: bool("full_table"),
+      targetPath: flags.targetPath
+        ?? Paths.join(flags.projectDirectory, settings.targetPath ?? "target"),
       failure: settings.failure
     )
   }
@@ -356,6 +361,10 @@ struct FlagResolver {
   }
 
   private func assignOutput(to flags: inout InvocationFlags) throws(UsageError) {
+    if command == "freshness" {
+      flags.freshnessPath = text("output")
+      return
+    }
     guard let output = text("output")?.lowercased() else { return }
     let definition = FlagDefinition("output", .text)
     if command == "list" {
@@ -540,6 +549,8 @@ struct FlagResolver {
       )
       var value = text
       if isInverted, let bool = Self.boolean(text) { value = bool ? "0" : "1" }
+      // The old one starts at the current folder, the new one at the project.
+      if flag.name == "state" { value = absolute(text) }
       environment[flag.variable] = value
     }
     let tracking = environment["DO_NOT_TRACK"]?.lowercased() ?? ""

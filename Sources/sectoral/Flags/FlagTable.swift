@@ -52,7 +52,7 @@ enum FlagTable {
     FlagDefinition("cache_selected_only", .flag, project: true),
     FlagDefinition("debug", .flag, project: true),
     FlagDefinition("defer", .flag),
-    FlagDefinition("defer_state", .path),
+    FlagDefinition("defer_state", .text),
     FlagDefinition("fail_fast", .flag, project: true),
     FlagDefinition("favor_state", .flag),
     FlagDefinition(
@@ -81,7 +81,7 @@ enum FlagTable {
     FlagDefinition("single_threaded", .flag),
     FlagDefinition("show_all_deprecations", .flag, variable: false),
     FlagDefinition("show_resource_report", .flag),
-    FlagDefinition("state", .path),
+    FlagDefinition("state", .text),
     FlagDefinition("static_parser", .flag, project: true),
     FlagDefinition("target", .text),
     FlagDefinition("use_colors", .flag, project: true),

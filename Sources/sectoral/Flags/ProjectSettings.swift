@@ -6,6 +6,7 @@ import SectoralYAML
 struct ProjectSettings: Sendable {
   var flags = DatumMap()
   var logPath: String?
+  var targetPath: String?
   var usesProfilesConfig = false
   var failure: CommandFailure?
 
@@ -20,6 +21,7 @@ struct ProjectSettings: Sendable {
       settings.flags = root["flags"]?.map ?? DatumMap()
       // A template there is the engine's to render; until then logs go to the usual place.
       settings.logPath = root["log-path"]?.string.flatMap { $0.contains("{{") ? nil : $0 }
+      settings.targetPath = root["target-path"]?.string.flatMap { $0.contains("{{") ? nil : $0 }
     }
     let profiles = Paths.join(profilesDirectory, "profiles.yml")
     if let text = files.read(profiles), ("\n" + text).contains("\nconfig:"),

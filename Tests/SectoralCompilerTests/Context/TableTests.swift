@@ -108,7 +108,7 @@ struct TableTests {
     ),
     Case(
       "{{ t.columns.values()[0].values_sorted() }} {{ t.columns[0].values_distinct() }}",
-      "(1, None) (1, None)"
+      "[1, None] (1, None)"
     ),
     Case("{{ t.rows[0:1] | length }}", "1"),
   ])

@@ -186,7 +186,7 @@ VALUES = [
     "test_name:unique", "test_name:not_null", "test_name:custom", "test_name:two", "test_name:*", "test_name:u*", "test_name:single", "test_name:ut_last", "test_name:other.custom",
     "exposure:board", "exposure:*", "exposure:lab.board", "exposure:lab.*", "exposure:a.b.c", "metric:met", "metric:*", "semantic_model:sem", "semantic_model:*", "saved_query:sq", "saved_query:*", "unit_test:ut_last", "unit_test:*", "unit_test:lab.ut*", "exposure:nope",
     "group:finance", "group:fin*", "group:nope", "access:private", "access:public", "access:protected", "access:nope", "version:latest", "version:prerelease", "version:old", "version:none", "version:nope",
-    "state:new", "result:error", "source_status:fresher", "selector:union", "nope:x", "tag.x:stage", "fqn.x:stg_a", "a:b:c", "unknown.method:x", ":x", "tag:", "fqn:", "", "+", "@", "++", "1", "2+",
+    "state:new", "result:error", "source_status:fresher", "nope:x", "tag.x:stage", "fqn.x:stg_a", "a:b:c", "unknown.method:x", ":x", "tag:", "fqn:", "", "+", "@", "++", "1", "2+",
 ]
 
 OPERATORS = [

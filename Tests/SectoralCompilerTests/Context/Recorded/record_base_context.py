@@ -33,9 +33,13 @@ def make(folder, lines):
         f"      dbname: {os.environ.get('PROBE_DB', 'postgres')}\n      schema: probes\n      threads: 2\n"
     )
     macros = []
+    # A line that begins with `!` stands before each of the others.
+    prelude = "".join(line[1:] for line in lines if line.startswith("!"))
     for index, line in enumerate(lines):
+        if line.startswith("!"):
+            continue
         body = line if line.startswith("{%") else "{% set r = " + line + " %}{{ print('" + MARK + "' ~ r ~ '|' ~ [r]) }}"
-        macros.append("{% macro probe_" + str(index) + "() %}" + body + "{% endmacro %}")
+        macros.append("{% macro probe_" + str(index) + "() %}" + prelude + body + "{% endmacro %}")
     (folder / "macros" / "probes.sql").write_text("\n".join(macros) + "\n")
 
 
@@ -55,13 +59,15 @@ def main():
     options = parser.parse_args()
     lines = [line for line in options.file.read_text().splitlines() if line and not line.startswith("#")]
     make(options.project, lines)
-    os.environ.update(PGCTX_SET="set", PGCTX_NUMBER="5", DBT_ENV_SECRET_X="s", DBT_ENV_CUSTOM_ENV_TEAM="data")
+    os.environ.update(PGCTX_SET="set", PGCTX_NUMBER="5", DBT_ENV_SECRET_X="hidden-words", DBT_ENV_CUSTOM_ENV_TEAM="data")
     os.chdir(options.project)
     cached = options.record and options.record.exists() and {
         entry["case"]: entry for entry in map(json.loads, options.record.read_text().splitlines())
     }
     recorded = []
     for index, line in enumerate(lines):
+        if line.startswith("!"):
+            continue
         theirs = cached and cached.get(line)
         if not theirs:
             from dbt.cli.main import dbtRunner

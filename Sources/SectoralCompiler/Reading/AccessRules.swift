@@ -1,0 +1,111 @@
+import SectoralProject
+import SectoralText
+import SectoralYAML
+
+/// Who may refer to which model (spec: project, section 10).
+struct AccessRules {
+  /// Every enabled node by id.
+  let index: [String: Node]
+  let groups: Set<String>
+  /// The packages with `restrict-access: true`.
+  let restricting: Set<String>
+
+  func check(_ node: Node, _ failures: inout [Failure]) {
+    func problem(_ id: String, _ message: String, _ hint: String?) {
+      failures.append(
+        Failure(
+          .parsing,
+          Diagnostic(id: id, message: message, span: node.source ?? node.declaration, hint: hint)
+        )
+      )
+    }
+    if let group = node.group, !groups.contains(group) {
+      problem(
+        "group.not-found",
+        "Invalid group '\(group)', expected one of "
+          + "[\(groups.sorted().map { "'\($0)'" }.joined(separator: ", "))]",
+        Spelling.nearest(to: group, among: groups).map { "did you mean '\($0)'?" }
+          ?? "declare it under 'groups:' in a properties file, with a name and an owner"
+      )
+    }
+    if node.resourceType == .model {
+      if !["private", "protected", "public"].contains(node.access) {
+        problem(
+          "access.unknown",
+          "Node \(node.uniqueID) has an invalid value (\(node.access)) for the access field",
+          "write private, protected or public"
+        )
+      } else if node.access == "public", node.isEphemeralModel {
+        problem(
+          "access.ephemeral",
+          "Node \(node.uniqueID) with 'ephemeral' materialization has an invalid value (public) for "
+            + "the access field",
+          "materialize it as a view, or make it protected"
+        )
+      }
+    }
+    check(
+      node.uniqueID,
+      node.dependsOnNodes,
+      group: node.group,
+      package: node.packageName,
+      at: { target in
+        let index = node.refs.firstIndex { $0.name == target.name }
+        let span = index.flatMap { $0 < node.refSpans.count ? node.refSpans[$0] : nil }
+        return span ?? node.source ?? node.declaration
+      },
+      &failures
+    )
+  }
+
+  /// Exposures and their like, which belong to no group.
+  func check(_ resource: PlainResource, _ failures: inout [Failure]) {
+    check(
+      resource.uniqueID,
+      resource.dependsOnNodes,
+      group: resource.config["group"]?.string,
+      package: resource.packageName,
+      at: { _ in resource.declaration },
+      &failures
+    )
+  }
+
+  private func check(
+    _ id: String,
+    _ parents: [String],
+    group: String?,
+    package: String,
+    at place: (Node) -> TextSpan?,
+    _ failures: inout [Failure]
+  ) {
+    for parent in parents {
+      guard let target = index[parent], target.resourceType == .model else { continue }
+      let isRestricted =
+        restricting.contains(target.packageName) && target.packageName != package
+      let words: String
+      let hint: String
+      switch target.access {
+      case "private" where group == nil || group != target.group || isRestricted:
+        words = "private to the '\(target.group ?? "")' group."
+        hint = "put both into one group, or make the model protected"
+      case "protected" where isRestricted:
+        words = "protected to the '\(target.packageName)' package."
+        hint = "the package lets others use its public models alone"
+      default: continue
+      }
+      failures.append(
+        Failure(
+          .parsing,
+          Diagnostic(
+            id: target.access == "private" ? "access.private" : "access.protected",
+            message:
+              "Node \(id) attempted to reference node \(target.uniqueID), which is not allowed "
+              + "because the referenced node is \(words)",
+            span: place(target),
+            hint: hint
+          )
+        )
+      )
+    }
+  }
+}

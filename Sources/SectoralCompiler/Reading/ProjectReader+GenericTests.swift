@@ -1,0 +1,238 @@
+import SectoralProject
+import SectoralText
+import SectoralYAML
+
+extension ProjectReader {
+  // MARK: Generic tests
+
+  func genericTests(
+    _ drafts: [Draft],
+    _ patches: Patches,
+    _ sources: [SourceReader.Entry],
+    _ renderers: PackageRenderers,
+    _ failures: inout [Failure]
+  ) -> [Draft] {
+    var tests: [Draft] = []
+    for draft in drafts {
+      guard let patch = draft.patch else { continue }
+      let node = draft.node
+      guard node.resourceType != .test, node.resourceType != .analysis else { continue }
+      let version = patch.version
+      let target = TestTarget(
+        name: version?.testName ?? node.name,
+        reference: Reference(name: version?.model ?? node.name, version: version?.version),
+        source: nil,
+        attachedNode: version?.uniqueID(in: node.packageName) ?? node.uniqueID,
+        file: patch.file,
+        package: draft.package,
+        fileKeyName: patch.fileKeyName,
+        tags: [],
+        quotesColumns: false
+      )
+      tests += self.tests(in: patch.entry, target, renderers, &failures)
+    }
+    // dbt makes the tests of an entry that describes nothing, too, and then finds nothing to test.
+    for patch in patches.all
+    where !patch.isUsed && ["models", "seeds", "snapshots"].contains(patch.section) {
+      guard let package = workspace.package(patch.package) else { continue }
+      let target = TestTarget(
+        name: patch.version?.testName ?? patch.name,
+        reference: Reference(name: patch.name, version: patch.version?.version),
+        source: nil,
+        attachedNode: nil,
+        file: patch.file,
+        package: package,
+        fileKeyName: patch.fileKeyName,
+        tags: [],
+        quotesColumns: false
+      )
+      tests += self.tests(in: patch.entry, target, renderers, &failures)
+    }
+    for source in sources {
+      let table = source.table
+      let target = TestTarget(
+        name: "\(table.sourceName)_\(table.name)",
+        reference: nil,
+        source: [table.sourceName, table.name],
+        attachedNode: nil,
+        file: source.file,
+        package: source.package,
+        fileKeyName: "sources.\(table.sourceName)",
+        tags: table.inheritedTags,
+        quotesColumns: table.quoting["column"]?.bool ?? false
+      )
+      tests += self.tests(in: source.entry, target, renderers, &failures)
+    }
+    return tests
+  }
+
+  struct TestTarget {
+    let name: String
+    let reference: Reference?
+    let source: [String]?
+    let attachedNode: String?
+    let file: ProjectFile
+    let package: Package
+    let fileKeyName: String
+    let tags: [String]
+    let quotesColumns: Bool
+  }
+
+  func tests(
+    in entry: YAMLNode,
+    _ target: TestTarget,
+    _ renderers: PackageRenderers,
+    _ failures: inout [Failure]
+  ) -> [Draft] {
+    var drafts: [Draft] = []
+    func add(_ holder: YAMLNode, column: String?, tags: [String]) {
+      let old = holder["tests"]
+      let new = holder["data_tests"]
+      if let old, new != nil {
+        failures.append(
+          Failure(
+            .parsing,
+            Diagnostic(
+              id: "test.both-names",
+              message: "Invalid test config: cannot have both 'tests' and 'data_tests' defined",
+              span: old.span,
+              hint: "move everything below 'data_tests'"
+            )
+          )
+        )
+      }
+      guard let list = new ?? old, !list.isNull else { return }
+      guard let items = list.sequence else {
+        failures.append(
+          Failure(
+            .parsing,
+            Diagnostic(
+              id: "test.not-a-list",
+              message: "Invalid models config given in \(target.file.originalFilePath) - at path "
+                + "['data_tests']: \(list.datum.pythonRepr) is not of type 'array'",
+              span: list.span,
+              hint: "write each test as '- unique'"
+            )
+          )
+        )
+        return
+      }
+      for item in items {
+        do {
+          let test = try GenericTestEntry(
+            item,
+            file: target.file.originalFilePath,
+            renderer: renderers.renderer(of: target.package.name)
+          )
+          drafts.append(try draft(test, target, column: column, tags: tags))
+        } catch { failures.append(error) }
+      }
+    }
+    if let columns = entry["columns"], !columns.isNull, columns.sequence == nil {
+      failures.append(
+        Failure(
+          .parsing,
+          Diagnostic(
+            id: "properties.columns",
+            message: "Invalid models config given in \(target.file.originalFilePath) - at path "
+              + "['columns']: \(columns.datum.pythonRepr) is not of type 'array'",
+            span: columns.span,
+            hint: "write each column as '- name: …'"
+          )
+        )
+      )
+    }
+    add(entry, column: nil, tags: [])
+    for column in entry["columns"]?.sequence ?? [] {
+      guard let name = column["name"]?.datum.pythonText else { continue }
+      let quotes = column["quote"]?.bool ?? target.quotesColumns
+      let tags =
+        (column["tags"]?.datum.texts ?? []) + (column["config"]?["tags"]?.datum.texts ?? [])
+      add(column, column: quotes ? "\"\(name)\"" : name, tags: tags)
+    }
+    return drafts
+  }
+
+  func draft(
+    _ test: GenericTestEntry,
+    _ target: TestTarget,
+    column: String?,
+    tags: [String]
+  ) throws(Failure) -> Draft {
+    let columnName = test.columnName ?? column
+    var call: String
+    if let source = target.source {
+      call = "source('\(source[0])', '\(source[1])')"
+    } else {
+      let version = target.reference?.version.map { ", version='\($0.pythonText)'" } ?? ""
+      call = "ref('\(target.reference?.name ?? "")'\(version))"
+    }
+    let model = "{{ get_where_subquery(\(call)) }}"
+    var arguments = DatumMap()
+    if let columnName { arguments["column_name"] = .string(columnName) }
+    for (key, value) in test.arguments.entries { arguments[key] = value }
+    let name = GenericTestName(
+      test: test.name,
+      namespace: test.namespace,
+      isSource: target.source != nil,
+      target: target.name,
+      arguments: arguments,
+      model: model,
+      customName: test.customName
+    )
+    arguments["model"] = .string(model)
+    let alias = name.short == name.full ? nil : name.short
+    let file = target.file
+    let node = Node(
+      uniqueID: "test.\(target.package.name).\(name.full).\(name.hash)",
+      resourceType: .test,
+      name: name.full,
+      packageName: target.package.name,
+      path: "\(name.short).sql",
+      originalFilePath: file.originalFilePath,
+      // dbt drops the first folder, whatever the resource path is.
+      fqn: [target.package.name]
+        + file.originalFilePath.split(separator: "/").dropFirst().dropLast().map(String.init)
+        + [name.full],
+      checksum: .none,
+      rawCode: test.rawCode(alias: alias),
+      createdAt: createdAt
+    )
+    node.declaration = test.span
+    node.columnName = column
+    node.fileKeyName = target.fileKeyName
+    node.attachedNode = target.attachedNode
+    node.testMetadata = TestMetadata(
+      name: test.name,
+      namespace: test.namespace,
+      arguments: arguments
+    )
+    var config = test.config
+    if let alias, config["alias"] == nil { config["alias"] = .string(alias) }
+    node.tags = target.tags + tags
+    if let description = test.description {
+      node.description = description.datum.pythonText
+    }
+    return Draft(
+      node: prepared(node),
+      package: target.package,
+      patch: nil,
+      test: GenericTestDraft(
+        namespace: test.namespace,
+        macroName: "test_\(test.name)",
+        arguments: arguments,
+        target: target.reference,
+        source: target.source,
+        place: test.span
+      ),
+      propertiesLayer: ConfigLayer(config, origin: test.span, origins: test.configOrigins)
+    )
+  }
+}
+
+/// The parts of the generic tests, by unique id.
+package struct TestParts: Sendable {
+  let drafts: [String: GenericTestDraft]
+
+  init(_ drafts: [String: GenericTestDraft]) { self.drafts = drafts }
+}

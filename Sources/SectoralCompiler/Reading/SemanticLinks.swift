@@ -1,0 +1,160 @@
+import SectoralProject
+import SectoralText
+import SectoralYAML
+
+/// Finds what semantic models, metrics and saved queries are made of.
+struct SemanticLinks {
+  let references: ReferenceIndex
+
+  func resolve(_ manifest: inout Manifest, _ failures: inout [Failure]) {
+    var measures: [String: [PlainResource]] = [:]
+    for model in manifest.semanticModels {
+      references.resolve(model, &failures)
+      if let id = model.dependsOnNodes.first, let node = manifest.node(id) {
+        model.fields["node_relation"] = node.semanticRelation
+      }
+      for measure in model.fields["measures"]?.list ?? [] {
+        measures[measure["name"]?.string ?? "", default: []].append(model)
+      }
+    }
+    let metrics = Dictionary(
+      manifest.metrics.map { ($0.name, $0) },
+      uniquingKeysWith: { first, _ in first }
+    )
+    for metric in manifest.metrics { link(metric, metrics, measures, &failures) }
+    for metric in manifest.metrics {
+      var parameters = metric.fields["type_params"]?.map ?? DatumMap()
+      var visited: Set<String> = []
+      parameters["input_measures"] = .list(inputMeasures(of: metric, metrics, &visited))
+      metric.fields["type_params"] = .map(parameters)
+    }
+    for query in manifest.savedQueries {
+      for name in query.fields["query_params"]?["metrics"]?.texts ?? [] {
+        guard let metric = metrics[name] else {
+          failures.append(missing("metric", name, query, among: Array(metrics.keys)))
+          continue
+        }
+        query.dependsOnNodes.append(metric.uniqueID)
+      }
+    }
+    for exposure in manifest.exposures {
+      for names in exposure.fields["metrics"]?.list ?? [] {
+        guard let name = names.texts.last, let metric = metrics[name] else {
+          failures.append(
+            missing("metric", names.texts.last ?? "", exposure, among: Array(metrics.keys))
+          )
+          continue
+        }
+        exposure.dependsOnNodes.append(metric.uniqueID)
+      }
+    }
+    for node in manifest.nodes where !node.metrics.isEmpty {
+      for names in node.metrics {
+        guard let id = names.last.flatMap({ metrics[$0] })?.uniqueID,
+          !node.dependsOnNodes.contains(id)
+        else { continue }
+        node.dependsOnNodes.append(id)
+      }
+    }
+    checkTimeSpine(manifest, &failures)
+  }
+
+  private func link(
+    _ metric: PlainResource,
+    _ metrics: [String: PlainResource],
+    _ measures: [String: [PlainResource]],
+    _ failures: inout [Failure]
+  ) {
+    func depend(on id: String) {
+      if !metric.dependsOnNodes.contains(id) { metric.dependsOnNodes.append(id) }
+    }
+    for measure in Self.ownMeasures(of: metric) {
+      let name = measure["name"]?.string ?? ""
+      guard let models = measures[name] else {
+        failures.append(missing("measure", name, metric, among: Array(measures.keys)))
+        continue
+      }
+      for model in models { depend(on: model.uniqueID) }
+    }
+    for input in Self.inputMetrics(of: metric) {
+      let name = input["name"]?.string ?? ""
+      guard let target = metrics[name] else {
+        failures.append(missing("metric", name, metric, among: Array(metrics.keys)))
+        continue
+      }
+      depend(on: target.uniqueID)
+    }
+  }
+
+  private static func ownMeasures(of metric: PlainResource) -> [Datum] {
+    let parameters = metric.fields["type_params"]
+    let conversion = parameters?["conversion_type_params"]
+    return [
+      parameters?["measure"], conversion?["base_measure"], conversion?["conversion_measure"],
+    ].compactMap { $0 }.filter { !$0.isNull }
+  }
+
+  private static func inputMetrics(of metric: PlainResource) -> [Datum] {
+    let parameters = metric.fields["type_params"]
+    let pair = [parameters?["numerator"], parameters?["denominator"]].compactMap { $0 }
+    return pair.filter { !$0.isNull } + (parameters?["metrics"]?.list ?? [])
+  }
+
+  /// The measures below a metric, each once.
+  private func inputMeasures(
+    of metric: PlainResource,
+    _ metrics: [String: PlainResource],
+    _ visited: inout Set<String>
+  ) -> [Datum] {
+    guard visited.insert(metric.uniqueID).inserted else { return [] }
+    defer { visited.remove(metric.uniqueID) }
+    var found: [Datum] = []
+    func add(_ measures: [Datum]) {
+      for measure in measures where !found.contains(measure) { found.append(measure) }
+    }
+    add(Self.ownMeasures(of: metric))
+    for input in Self.inputMetrics(of: metric) {
+      guard let target = input["name"]?.string.flatMap({ metrics[$0] }) else { continue }
+      add(inputMeasures(of: target, metrics, &visited))
+    }
+    return found
+  }
+
+  private func missing(
+    _ kind: String,
+    _ name: String,
+    _ resource: PlainResource,
+    among names: [String]
+  ) -> Failure {
+    Failure(
+      .parsing,
+      Diagnostic(
+        id: "semantic.not-found",
+        message: "The \(kind) `\(name)`, which \(resource.resourceType.rawValue) "
+          + "`\(resource.name)` refers to, does not exist",
+        span: resource.declaration,
+        hint: Spelling.nearest(to: name, among: names).map { "did you mean '\($0)'?" }
+      )
+    )
+  }
+
+  private func checkTimeSpine(_ manifest: Manifest, _ failures: inout [Failure]) {
+    guard let model = manifest.semanticModels.first, manifest.timeSpines.isEmpty,
+      !manifest.nodes.contains(where: { $0.isOldTimeSpine })
+    else { return }
+    failures.append(
+      Failure(
+        .parsing,
+        Diagnostic(
+          id: "semantic.no-time-spine",
+          message:
+            "The semantic layer requires a time spine model with granularity DAY or smaller in "
+            + "the project, but none was found.",
+          span: model.declaration,
+          hint: "make a model of days, and describe it with "
+            + "'time_spine: {standard_granularity_column: …}'"
+        )
+      )
+    )
+  }
+}

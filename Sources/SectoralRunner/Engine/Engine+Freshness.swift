@@ -1,0 +1,62 @@
+import SectoralArtifacts
+import SectoralProject
+import SectoralText
+
+extension Engine {
+  /// Writes sources.json, and says how `source freshness` went.
+  func finishFreshness(
+    _ state: RunState,
+    elapsed: Double,
+    interrupted: Bool
+  ) throws -> ExitStatus {
+    let sources = state.results.filter { $0.node.resourceType == "source" }
+    try writeFreshness(sources, state.project)
+    events.emit(.formatting)
+    events.emit(
+      .finishedRunningStats([ResourceCount("source", sources.count)], elapsed: elapsed)
+    )
+    let failed = state.results.filter { $0.status == .error || $0.status == .runtimeError }
+    for result in failed { events.reportFailure(result) }
+    events.emit(.other(name: "FreshnessCheckComplete", text: "Done."))
+    return failed.isEmpty && !interrupted ? .success : .failure
+  }
+
+  /// As dbt: a source whose query failed has no entry.
+  private func writeFreshness(_ results: [NodeResult], _ project: Project) throws {
+    let rows = results.compactMap { result -> FreshnessRow? in
+      guard let freshness = result.freshness else { return nil }
+      return FreshnessRow(
+        uniqueID: result.uniqueID,
+        maxLoadedAt: freshness.maxLoadedAt.isoWithOffset,
+        snapshottedAt: freshness.snapshottedAt.isoWithOffset,
+        age: freshness.age,
+        status: result.status.rawValue,
+        criteria: freshness.criteria,
+        timing: result.timing.map(\.row),
+        threadID: result.threadID,
+        executionTime: result.executionTime,
+        adapterResponse: result.adapterResponse
+      )
+    }
+    let bytes = SourcesWriter.bytes(
+      rows,
+      metadata(project),
+      elapsed: events.now.seconds(since: startedAt)
+    )
+    if let path = flags.freshnessPath {
+      try events.warn(
+        "CustomOutputPathInSourceFreshnessDeprecation",
+        Diagnostic(
+          id: "freshness.output",
+          severity: .warning,
+          message: "Custom output path usage `--output \(path)` usage detected in "
+            + "`dbt source freshness` command.",
+          hint: "use --target-path for the folder of all artifacts"
+        )
+      )
+      try FileSystem.write(bytes, to: FileSystem.absolute(path, from: flags.projectDirectory))
+    } else if flags.writeJSON {
+      try FileSystem.write(bytes, to: "\(project.targetPath)/sources.json")
+    }
+  }
+}

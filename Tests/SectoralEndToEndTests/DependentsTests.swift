@@ -1,0 +1,147 @@
+import Foundation
+import Testing
+
+/// Rebuilding a relation on which others hang: views of other people, and readers.
+struct DependentsTests {
+  private let home: TestHome
+
+  init() throws { home = try TestHome.shared.get() }
+
+  /// A table `kept` with views of somebody else on it.
+  private func built(_ name: String) async throws -> String {
+    let folder = try home.folder(
+      "\(name)-\(UInt32.random(in: 0...UInt32.max))",
+      files: [
+        "dbt_project.yml": BadInput.projectFile("models: {faulty: {+materialized: table}}\n"),
+        "models/kept.sql": "select 1 as id, 'a' as name\n",
+      ]
+    )
+    try await run(["run"], in: folder)
+    try await sql(
+      """
+      create schema bi;
+      create view bi.names as select id, name from public.kept;
+      create view bi.counted as select count(*) as n from bi.names;
+      create materialized view bi.stored as select id from bi.names;
+      create index stored_id on bi.stored (id);
+      comment on view bi.names is 'whose';
+      comment on column bi.names.name is 'what';
+      grant select on bi.names, bi.stored to public;
+      """,
+      in: folder
+    )
+    return folder
+  }
+
+  @discardableResult
+  private func run(_ arguments: [String], in folder: String) async throws -> Sectoral.Result {
+    let result = try await Sectoral.run(arguments, in: folder, home: home)
+    try #require(result.exitCode == 0, "\(result)")
+    return result
+  }
+
+  @discardableResult
+  private func sql(_ text: String, in folder: String) async throws -> String {
+    let arguments = ["db", "psql", "--", "-XAtqv", "ON_ERROR_STOP=1", "-c", text]
+    return try await run(arguments, in: folder).output
+      .trimmingCharacters(in: .whitespacesAndNewlines)
+  }
+
+  private func model(_ text: String, in folder: String) throws {
+    try Data(text.utf8).write(to: URL(fileURLWithPath: "\(folder)/models/kept.sql"))
+  }
+
+  /// What somebody else made, and said of it.
+  private static let belongings = """
+    select concat_ws('|',
+      (select string_agg(n || '', ',') from bi.counted),
+      (select string_agg(id || name, ',') from bi.names),
+      (select string_agg(id || '', ',') from bi.stored),
+      obj_description('bi.names'::regclass),
+      col_description('bi.names'::regclass, 2),
+      (select count(*) from pg_indexes where schemaname = 'bi'),
+      has_table_privilege('public', 'bi.names', 'select'),
+      has_table_privilege('public', 'bi.stored', 'select'),
+      (select count(*) from pg_class where relname like '%\\_\\_dbt\\_%'))
+    """
+
+  @Test(arguments: [
+    // The views change in their places, and the materialized view keeps its rows.
+    ("select 2 as id, 'b' as name", "1|2b|1|whose|what|1|t|t|0"),
+    // Another type, another order, one more: the views are made again.
+    ("select true as more, 'c'::varchar(9) as name, 3::bigint as id", "1|3c|3|whose|what|1|t|t|0"),
+  ])
+  func viewsOfOthersStay(_ text: String, _ expected: String) async throws {
+    let folder = try await built("dependents")
+    try model(text, in: folder)
+    try await run(["run"], in: folder)
+    #expect(try await sql(Self.belongings, in: folder) == expected)
+    // As a view it takes the table's place, and the other way round.
+    try model("{{ config(materialized='view') }} \(text)", in: folder)
+    try await run(["run"], in: folder)
+    #expect(try await sql(Self.belongings, in: folder) == expected)
+    try await run(["run"], in: folder)
+    #expect(try await sql(Self.belongings, in: folder) == expected)
+  }
+
+  @Test
+  func whatDoesNotFitKeepsTheOldTable() async throws {
+    let folder = try await built("misfit")
+    try model("select 2 as id\n", in: folder)
+    let result = try await Sectoral.run(["run"], in: folder, home: home)
+    #expect(result.exitCode == 1, "\(result)")
+    let words =
+      "the view bi.names does not fit the new public.kept: column kept.name does not exist"
+    #expect(result.output.contains(words), "\(result)")
+    #expect(result.output.contains("meta.sectoral.dependents"), "\(result)")
+    #expect(try await sql(Self.belongings, in: folder) == "1|1a|1|whose|what|1|t|t|0")
+
+    // dbt's way, where it is asked for.
+    try model(
+      "{{ config(meta={'sectoral': {'dependents': 'cascade'}}) }} select 2 as id\n",
+      in: folder
+    )
+    try await run(["run"], in: folder)
+    #expect(
+      try await sql("select (select id from kept), to_regclass('bi.names')", in: folder) == "2|"
+    )
+  }
+
+  @Test
+  func viewsOfTheRunAreRebuilt() async throws {
+    let folder = try await built("rebuilt")
+    try await sql("drop schema bi cascade", in: folder)
+    let view = "{{ config(materialized='view') }} select * from {{ ref('kept') }}\n"
+    try Data(view.utf8).write(to: URL(fileURLWithPath: "\(folder)/models/above.sql"))
+    try await run(["run"], in: folder)
+    try model("select 5 as other\n", in: folder)
+    try await run(["run"], in: folder)
+    #expect(try await sql("select other from above", in: folder) == "5")
+  }
+
+  @Test
+  func readersAlwaysFindARelation() async throws {
+    let folder = try await built("readers")
+    let reads =
+      "select count(*) from kept;\nselect count(*) from bi.counted;\nselect pg_sleep(0.01);\n"
+    // Each of them a transaction of its own, as readers have.
+    async let reading = readAgainAndAgain(reads, in: folder)
+    async let again: Void = {
+      for _ in 1...3 { try await run(["run"], in: folder) }
+    }()
+    _ = try await again
+    let answers = Set(try await reading.split(separator: "\n"))
+    #expect(answers == ["1"])
+  }
+
+  private func readAgainAndAgain(_ reads: String, in folder: String) async throws -> String {
+    let result = try await Sectoral.run(
+      ["db", "psql", "--", "-XAtqv", "ON_ERROR_STOP=1"],
+      in: folder,
+      home: home,
+      input: String(repeating: reads, count: 500)
+    )
+    try #require(result.exitCode == 0, "\(result)")
+    return result.output
+  }
+}

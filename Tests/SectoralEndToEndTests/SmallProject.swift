@@ -1,0 +1,47 @@
+import Foundation
+import Testing
+
+/// A project of its own: names of projects are names of databases.
+struct SmallProject {
+  let home: TestHome
+  let folder: String
+
+  init(_ name: String, _ files: [String: String]) throws {
+    home = try TestHome.shared.get()
+    var files = files
+    let definition = files["dbt_project.yml"] ?? ""
+    files["dbt_project.yml"] = "name: \(name)\nprofile: none_\(name)\n" + definition
+    folder = try home.folder(name, files: files)
+  }
+
+  func run(_ arguments: String...) async throws -> Sectoral.Result { try await run(arguments) }
+
+  func run(_ arguments: [String]) async throws -> Sectoral.Result {
+    try await Sectoral.run(arguments, in: folder, home: home)
+  }
+
+  func rows(_ query: String) async throws -> [[String: Any]] {
+    let shown = try await run(
+      "show",
+      "--quiet",
+      "--inline",
+      query,
+      "--output",
+      "json",
+      "--limit",
+      "-1"
+    )
+    try #require(shown.exitCode == 0, "\(shown)")
+    let value = try JSONSerialization.jsonObject(with: Data(shown.output.utf8))
+    return try #require((value as? [String: Any])?["show"] as? [[String: Any]])
+  }
+
+  func write(_ text: String, to file: String) throws {
+    try Data(text.utf8).write(to: URL(fileURLWithPath: "\(folder)/\(file)"))
+  }
+
+  func json(_ file: String) throws -> [String: Any] {
+    let data = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(file)"))
+    return try #require(try JSONSerialization.jsonObject(with: data) as? [String: Any])
+  }
+}
