@@ -39,7 +39,7 @@ extension BuiltinFilters {
           throw .type("expected string or bytes-like object, got '\(name.typeName)'")
         }
         if key.unicodeScalars.contains(where: {
-          isPythonSpace($0) || $0 == "/" || $0 == ">" || $0 == "="
+          $0 == " " || (9...13).contains($0.value) || $0 == "/" || $0 == ">" || $0 == "="
         }) {
           throw .value(
             "Invalid character in attribute name: \(try interpreter.reprText(of: .string(key)))"

@@ -110,7 +110,8 @@ extension BuiltinFilters {
     if bytes == 1 { return "1 Byte" }
     if bytes < base {
       return FloatFormat.format(
-        bytes.rounded(.towardZero),
+        // Plus zero: an integer has no minus before its zero.
+        bytes.rounded(.towardZero) + 0,
         kind: "f",
         precision: 0,
         isAlternate: false

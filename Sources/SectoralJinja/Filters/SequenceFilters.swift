@@ -535,6 +535,8 @@ final class GroupValue: Object {
     switch name.name {
     case "grouper": grouper
     case "list": list
+    case "count", "index":
+      name.known.map { .object(BoundMethod(.tuple([grouper, list]), $0)) }
     default: nil
     }
   }

@@ -132,6 +132,7 @@ extension BuiltinFilters {
           "'\(value.typeName)' object has no attribute 'splitlines'"
         )
       }
+      if text.isEmpty { return .string("") }
       if case .undefined(let undefined)? = arguments[0] {
         throw interpreter.undefinedError(undefined)
       }

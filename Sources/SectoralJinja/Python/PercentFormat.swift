@@ -165,7 +165,8 @@ enum PercentFormat {
       case "c":
         switch value {
         case .string(let text) where text.unicodeScalars.count == 1: try write(flags.padded(text))
-        case .int(let code):
+        case .int, .bool:
+          let code = value.asInt ?? 0
           guard let scalar = UInt32(exactly: code).flatMap(Unicode.Scalar.init) else {
             throw .overflow("%c arg not in range(0x110000)")
           }

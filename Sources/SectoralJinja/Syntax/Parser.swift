@@ -400,6 +400,8 @@ struct Parser {
       }
       index += 1
     }
+    // Jinja takes an opening that ends the template for nothing.
+    guard offset < limit else { return }
     _ = fail(
       "Missing end of comment tag",
       id: "jinja.unclosed-comment",
@@ -487,6 +489,7 @@ struct Parser {
       closeTag(sign: bytes[end - 3], trims: options.trimBlocks)
       return
     }
+    guard start < limit else { return }
     _ = fail(
       "missing end of raw directive",
       id: "jinja.unclosed-block",
