@@ -119,13 +119,17 @@ package struct ManifestWriter {
     }
     append("parent_map", parents.lazy.map { ($0.id, $0.parents.sortedOnce()) })
     append("child_map", parents.lazy.map { ($0.id, (children[$0.id] ?? []).sortedOnce()) })
-    var groups: [(String, [String])] = []
-    for group in manifest.groups {
-      groups.append(
-        (group.name, manifest.nodes.filter { $0.group == group.name }.map(\.uniqueID))
-      )
+    var members: [String: [String]] = [:]
+    for node in manifest.nodes {
+      if let group = node.group { members[group, default: []].append(node.uniqueID) }
     }
-    append("group_map", groups)
+    for list in [manifest.savedQueries, manifest.semanticModels, manifest.metrics] {
+      for resource in list {
+        guard let group = resource.config["group"]?.string else { continue }
+        members[group, default: []].append(resource.uniqueID)
+      }
+    }
+    append("group_map", manifest.groups.map { ($0.name, members[$0.name] ?? []) })
   }
 
   /// The companion file for the semantic layer.

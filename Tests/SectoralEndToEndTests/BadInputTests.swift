@@ -114,7 +114,10 @@ struct BadInputTests {
           "{% macro m() %}\n  {{ 1️⃣exceptions.raise_compiler_error('my words') }}\n{% endmacro %}\n",
         "models/a.sql": "select 1 as a\n{{ m() }}\n",
       ],
-      says: ["Compilation Error in model a (models/a.sql)", "my words", "at models/a.sql:2:4"]
+      says: [
+        "Compilation Error in model a (models/a.sql)", "my words",
+        "called from model a (models/a.sql:2:4)",
+      ]
     ),
   ]
 
@@ -236,7 +239,7 @@ struct BadInputTests {
     BadInput(
       name: "variables-twice",
       files: [
-        "dbt_project.yml": BadInput.projectFile("1️⃣vars: {x: 1}\n"), "vars.yml": "vars: {y: 2}\n",
+        "dbt_project.yml": BadInput.projectFile("vars: 1️⃣{x: 1}\n"), "vars.yml": "vars: {y: 2}\n",
         "models/a.sql": model,
       ],
       says: ["Variables are defined both in vars.yml and under 'vars' in dbt_project.yml"],
@@ -550,7 +553,7 @@ struct BadInputTests {
       name: "misspelt-selection-method",
       files: ["models/a.sql": model],
       command: ["ls", "--select", "a +tagg:x,b"],
-      says: ["'tagg' is not a valid method name", "--> --select:1:4", "1 | a +tagg:x,b"],
+      says: ["'tagg' is not a valid method name", "--> --select:1:2", "1 | +tagg:x,b"],
       hint: "did you mean 'tag:'?"
     ),
     BadInput(

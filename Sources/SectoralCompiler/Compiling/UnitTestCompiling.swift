@@ -181,7 +181,9 @@ extension Compiler {
     for (name, value) in overrides["macros"]?.map?.entries ?? [] {
       let parts = name.split(separator: ".").map(String.init)
       let constant = Value.function(name) { _, _ in Value(value) }
-      if parts.count == 2 { context.memberOverrides[parts[0], default: [:]][Symbol(parts[1])] = constant }
+      if parts.count == 2 {
+        context.memberOverrides[parts[0], default: [:]][Symbol(parts[1])] = constant
+      }
       if parts.count == 1 || parts[0] == "dbt" {
         context.extraMembers[Symbol(parts[parts.count - 1])] = constant
       }

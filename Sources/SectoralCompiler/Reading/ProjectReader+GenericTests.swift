@@ -13,10 +13,14 @@ extension ProjectReader {
     _ failures: inout [Failure]
   ) -> [Draft] {
     var tests: [Draft] = []
+    // Two models of a name, of which one is disabled, share their entry: it is tested once.
+    var tested: Set<String> = []
     for draft in drafts {
       guard let patch = draft.patch else { continue }
       let node = draft.node
-      guard node.resourceType != .test, node.resourceType != .analysis else { continue }
+      guard node.resourceType != .test, node.resourceType != .analysis,
+        tested.insert(node.uniqueID).inserted
+      else { continue }
       let version = patch.version
       let target = TestTarget(
         name: version?.testName ?? node.name,

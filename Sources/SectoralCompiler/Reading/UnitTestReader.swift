@@ -91,7 +91,7 @@ struct UnitTestReader {
         "model": .string(model), "path": .string(file.file.path), "given": .list(given),
         "expect": .map(expected), "description": .string(description), "overrides": overridden,
         "checksum": .string(identity.checksum),
-        "schema": .string(workspace.profile.schema), "created_at": .float(createdAt),
+        "schema": .null, "created_at": .float(createdAt),
         "versions": tested, "version": .null,
       ]
     )

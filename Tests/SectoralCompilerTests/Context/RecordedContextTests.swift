@@ -1,7 +1,7 @@
 import Foundation
 import SectoralJinja
-import SectoralYAML
 import SectoralText
+import SectoralYAML
 import Testing
 
 @testable import SectoralCompiler

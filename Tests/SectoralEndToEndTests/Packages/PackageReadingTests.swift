@@ -111,7 +111,7 @@ struct PackageReadingTests {
       quoting: {database: false}
       models:
         +tags: rt
-        a: {+schema: asch, +meta: {from: root}, sub: {+materialized: table}, off: {+enabled: false}}
+        a: {+schema: asch, +meta: {from: root}, sub: {+materialized: table}, gone: {+enabled: false}}
       """,
       "macros/names.sql": """
       {% macro generate_alias_name(custom_alias_name=none, node=none) -%}
@@ -129,7 +129,7 @@ struct PackageReadingTests {
       "dbt_packages/a/models/m.sql":
         "{{ config(meta={'from': 'file'}, tags='inf', schema='file') }} select 1",
       "dbt_packages/a/models/sub/n.sql": "{{ config(materialized='ephemeral') }} select 1",
-      "dbt_packages/a/models/off.sql": "select 1",
+      "dbt_packages/a/models/gone.sql": "select 1",
       "dbt_packages/a/analyses/an.sql": "select 1",
       "dbt_packages/a/models/s.yml": "sources: [{name: s, tables: [{name: t}]}]",
     ])
@@ -143,7 +143,7 @@ struct PackageReadingTests {
     )
     let other = try Self.node("model.a.n", manifest)["config"] as? [String: Any]
     #expect(other?["materialized"] as? String == "table")
-    #expect((manifest["nodes"] as? [String: Any])?["model.a.off"] == nil)
+    #expect((manifest["nodes"] as? [String: Any])?["model.a.gone"] == nil)
     // What has no tree of its own follows that of the models.
     for id in ["analysis.a.an", "operation.a.a-on-run-start-0"] {
       #expect(try Self.node(id, manifest)["schema"] as? String == "from_a_asch", "\(id)")
