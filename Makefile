@@ -60,9 +60,9 @@ uninstall: ## Remove it from there.
 
 test: setup lint ## Run every test.
 	$(SWIFT) build --build-tests $(TEST_FLAGS)
-	$(SWIFT) test --skip-build --parallel --disable-xctest $(TEST_FLAGS)
 	@.ci/setup python3-venv
 	PYTHON='$(PYTHON)' Tests/SectoralJinjaTests/Differential/run.sh .build/debug/jinja
+	$(SWIFT) test --skip-build --parallel --disable-xctest $(TEST_FLAGS)
 
 differential: setup ## Compare the template engine with Jinja2 on random templates (ARGS="--seed 2 --count 50000").
 	@.ci/setup python3-venv
