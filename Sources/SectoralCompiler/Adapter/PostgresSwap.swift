@@ -70,6 +70,7 @@ struct PostgresSwap {
       old_path constant text := current_setting('search_path');
       old_lock_timeout constant text := current_setting('lock_timeout');
       pause double precision := 0.02;
+      surprises integer := 0;
       old_oid oid;
       old_kind text;
       hanging jsonb;
@@ -98,7 +99,7 @@ struct PostgresSwap {
               execute format('drop view %s', new_name);
               exit;
             exception
-              when lock_not_available or deadlock_detected or query_canceled then raise;
+              when lock_not_available or deadlock_detected or query_canceled or internal_error then raise;
               when others then null;
             end;
           end if;
@@ -190,7 +191,7 @@ struct PostgresSwap {
               end if;
               execute 'create or replace view ' || (item ->> 'is');
             exception
-              when lock_not_available or deadlock_detected or query_canceled then raise;
+              when lock_not_available or deadlock_detected or query_canceled or internal_error then raise;
               when others then misfit := misfit || (item ->> 'oid')::bigint;
             end;
           end loop;
@@ -219,7 +220,7 @@ struct PostgresSwap {
                   execute command;
                 end loop;
               exception
-                when lock_not_available or deadlock_detected or query_canceled then raise;
+                when lock_not_available or deadlock_detected or query_canceled or internal_error then raise;
                 when others then
                   if not (item ->> 'path') = any (rebuilt) then
                     get stacked diagnostics reason = message_text;
@@ -238,8 +239,12 @@ struct PostgresSwap {
             execute format('drop %s %I.%I', old_kind, schema_name, backup_name);
           end if;
           exit;
-        exception when lock_not_available or deadlock_detected then
-          if clock_timestamp() > deadline then
+        -- an internal error: another exchange changed a view between two looks at it
+        exception when lock_not_available or deadlock_detected or internal_error then
+          if sqlstate = 'XX000' then
+            surprises := surprises + 1;
+            if surprises > 20 then raise; end if;
+          elsif clock_timestamp() > deadline then
             select string_agg(format('process %s (%s, %s): %s', a.pid, a.usename, a.state, left(a.query, 200)), e'\n')
             into reason
             from pg_locks as l join pg_stat_activity as a on a.pid = l.pid

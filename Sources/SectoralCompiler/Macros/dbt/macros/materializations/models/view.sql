@@ -21,8 +21,10 @@
   {%- set standing = load_cached_relation(existing_relation) if existing_relation is not none else none -%}
   {%- do adapter.swap_relation(standing, intermediate_relation, target_relation, backup_relation) -%}
 
+  {#- a view that changed in its place has the grants of before -#}
+  {%- set is_new = existing_relation is none or not existing_relation.is_view -%}
   {%- do apply_grants(
-    target_relation, config.get('grants'), should_revoke(existing_relation, full_refresh_mode=True)) -%}
+    target_relation, config.get('grants'), should_revoke(existing_relation, full_refresh_mode=is_new)) -%}
   {%- do persist_docs(target_relation, model) -%}
   {%- do run_hooks(post_hooks, inside_transaction=True) -%}
   {%- do adapter.commit() -%}
