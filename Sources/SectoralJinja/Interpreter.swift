@@ -377,6 +377,9 @@ public final class Interpreter {
     }
   }
 
+  // What the last render left: a macro and the frame that it was made in hold each other.
+  deinit { releaseEscapedFrames() }
+
   private func releaseEscapedFrames() {
     guard !escapedFrames.isEmpty else { return }
     let frames = escapedFrames
