@@ -316,19 +316,23 @@ struct JSONParser {
   private mutating func object() throws(JSONError) -> Datum {
     var entries: [(key: String, value: Datum)] = []
     try members(until: UInt8(ascii: "}")) { (parser) throws(JSONError) in
-      guard parser.peek == UInt8(ascii: "\"") else {
-        throw parser.error("Expecting property name enclosed in double quotes", parser.at)
-      }
-      let key = try parser.string()
-      parser.skipBlanks()
-      guard parser.peek == UInt8(ascii: ":") else {
-        throw parser.error("Expecting ':' delimiter", parser.at)
-      }
-      parser.at += 1
-      parser.skipBlanks()
+      let key = try parser.key()
       entries.append((key, try parser.value()))
     }
     return .map(DatumMap(lastWins: entries))
+  }
+
+  /// A member's name, the colon and the blanks behind it.
+  mutating func key() throws(JSONError) -> String {
+    guard peek == UInt8(ascii: "\"") else {
+      throw error("Expecting property name enclosed in double quotes", at)
+    }
+    let key = try string()
+    skipBlanks()
+    guard peek == UInt8(ascii: ":") else { throw error("Expecting ':' delimiter", at) }
+    at += 1
+    skipBlanks()
+    return key
   }
 
   /// What stands between commas, up to and including the closing bracket.

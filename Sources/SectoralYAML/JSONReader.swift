@@ -41,16 +41,7 @@ public struct JSONReader {
     try parser.enter()
     if try closes(UInt8(ascii: "}")) { return }
     while true {
-      guard parser.peek == UInt8(ascii: "\"") else {
-        throw parser.error("Expecting property name enclosed in double quotes", parser.at)
-      }
-      let key = try parser.string()
-      parser.skipBlanks()
-      guard parser.peek == UInt8(ascii: ":") else {
-        throw parser.error("Expecting ':' delimiter", parser.at)
-      }
-      parser.at += 1
-      parser.skipBlanks()
+      let key = try parser.key()
       let start = parser.at
       try body(key, &self)
       if parser.at == start { try skip() }

@@ -431,19 +431,29 @@ extension Interpreter {
     for index in 0..<count {
       try countStep()
       if index >= limits.loopIterations { throw tooManyIterations(loop) }
-      frame.enter(loop.pointee.entry)
-      let value = Value.int(range.element(index))
-      if target.kind == .name {
-        frame.slots[Int(target.b)] = value
-      } else {
-        place = loop.pointee.target
-        try assign(loop.pointee.target, value, frame)
-      }
-      let flow = try execute(loop.pointee.body, frame)
+      let flow = try turn(loop, target, .int(range.element(index)), frame)
       if flow == .leave { break }
       if flow == .next { isCompleted = true }
     }
     if !isCompleted { try runElse(loop, frame) }
+  }
+
+  /// One turn of a loop that does not mention `loop`.
+  @inline(__always)
+  private func turn(
+    _ loop: UnsafePointer<Loop>,
+    _ target: Node,
+    _ value: Value,
+    _ frame: Frame
+  ) throws(TemplateError) -> Flow {
+    frame.enter(loop.pointee.entry)
+    if target.kind == .name {
+      frame.slots[Int(target.b)] = value
+    } else {
+      place = loop.pointee.target
+      try assign(loop.pointee.target, value, frame)
+    }
+    return try execute(loop.pointee.body, frame)
   }
 
   /// A loop that takes from an iterator what it needs and leaves the rest.
@@ -460,14 +470,7 @@ extension Interpreter {
       place = loop.pointee.iterable
       guard let value = try iterator.next(self) else { break }
       try countStep()
-      frame.enter(loop.pointee.entry)
-      if target.kind == .name {
-        frame.slots[Int(target.b)] = value
-      } else {
-        place = loop.pointee.target
-        try assign(loop.pointee.target, value, frame)
-      }
-      let flow = try execute(loop.pointee.body, frame)
+      let flow = try turn(loop, target, value, frame)
       if flow == .leave { break }
       if flow == .next { isCompleted = true }
     }

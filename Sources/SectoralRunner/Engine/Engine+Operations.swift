@@ -13,14 +13,7 @@ extension Engine {
     events.emit(.foundStats(Self.counts(project.manifest)))
     let workspace = project.workspace
     let entry = try name.map { try operation($0, workspace) }
-    let warehouse = LazyWarehouse(provider, workspace.profile)
-    try warehouse.connect()
-    let state = RunState(
-      engine: self,
-      project: project,
-      warehouse: warehouse,
-      isExecuting: true
-    )
+    let state = try connectedState(project)
     invocation.cancellation.onCancel { [weak state] in state?.cancelAll() }
     let session = state.mainSession(
       entry.map { "macro_\($0.macro.name)" } ?? "sql_operation"
@@ -77,6 +70,13 @@ extension Engine {
       )
     )
     return .failure
+  }
+
+  /// A state for a job outside of any node; the database has answered.
+  private func connectedState(_ project: Project) throws -> RunState {
+    let warehouse = LazyWarehouse(provider, project.workspace.profile)
+    try warehouse.connect()
+    return RunState(engine: self, project: project, warehouse: warehouse, isExecuting: true)
   }
 
   private func operation(_ name: String, _ workspace: Workspace) throws(Failure) -> MacroEntry {
@@ -166,14 +166,7 @@ extension Engine {
     }
     if let wanted { relations.removeAll { !wanted.contains($0.id) } }
     guard !relations.isEmpty else { return }
-    let warehouse = LazyWarehouse(provider, workspace.profile)
-    try warehouse.connect()
-    let state = RunState(
-      engine: self,
-      project: project,
-      warehouse: warehouse,
-      isExecuting: true
-    )
+    let state = try connectedState(project)
     let session = state.mainSession("generate_catalog")
     defer { session.release() }
     let context = state.mainContext(session)
