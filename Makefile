@@ -62,6 +62,9 @@ test: setup lint ## Run every test.
 	$(SWIFT) build --build-tests $(TEST_FLAGS)
 	@.ci/setup python3-venv
 	PYTHON='$(PYTHON)' Tests/SectoralJinjaTests/Differential/run.sh .build/debug/jinja
+	@if [ -d '$(SECTORAL_SHARED)/conformance' ]; then \
+	  Tests/Conformance/run.sh .build/debug/sectoral '$(SECTORAL_SHARED)'; \
+	else echo 'no conformance tools in $(SECTORAL_SHARED): not compared with dbt-core'; fi
 	$(SWIFT) test --skip-build --parallel --disable-xctest $(TEST_FLAGS)
 
 differential: setup ## Compare the template engine with Jinja2 on random templates (ARGS="--seed 2 --count 50000").
@@ -84,7 +87,7 @@ bench-jinja: setup ## Time the template engine beside MiniJinja's and Jinja2's.
 	@.ci/setup python3-venv gcc
 	$(PYTHON) Benchmarks/jinja/bench.py --binary .build/release/JinjaBenchmark
 
-conformance: release ## Compare the projects here with dbt-core's reading of them, node by node.
+conformance: release ## Compare the projects here with what dbt-core makes of them, and run dbt's adapter tests.
 	@.ci/setup python3-venv
 	Tests/Conformance/run.sh $(BINARY) '$(SECTORAL_SHARED)'
 

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Compares what sectoral makes of the repository's projects with what dbt-core makes of them.
 #
-#   run.sh BINARY SHARED      SHARED holds conformance/compile_diff
+#   run.sh BINARY SHARED      SHARED holds conformance/compile_diff and conformance/adapter_suite
 #
-# Compiles without a database, for Postgres and for Redshift. Where POSTGRES_HOST and POSTGRES_USER
-# name a server on which a scratch database may be made, the projects are built there as well, and
-# every relation is compared.
+# Compiles without a database, for Postgres and for Redshift; builds on Postgres, and compares every
+# relation; runs dbt's public adapter tests. The builds go to a scratch database on the server that
+# POSTGRES_HOST and POSTGRES_USER name, and where they are not set to a server that is started here
+# and gone afterwards.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 binary=$(realpath "$1")
@@ -15,7 +16,32 @@ if [ ! -f "$compare" ]; then
   exit 2
 fi
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+server=
+finish() {
+  [ -z "$server" ] || as_postgres "$server/pg_ctl" -m immediate -D "$work/postgres/data" stop >/dev/null
+  rm -rf "$work"
+}
+trap finish EXIT
+
+# Postgres refuses to run as root.
+as_postgres() {
+  if [ "$(id -u)" -eq 0 ]; then (cd / && runuser -u postgres -- "$@"); else "$@"; fi
+}
+
+start_server() {
+  local programs
+  programs=$(dirname "$(command -v initdb || ls /usr/lib/postgresql/*/bin/initdb | sort -V | tail -n 1)")
+  mkdir "$work/postgres"
+  if [ "$(id -u)" -eq 0 ]; then chmod 755 "$work" && chown postgres "$work/postgres"; fi
+  as_postgres "$programs/initdb" --no-sync -A trust -U postgres -E UTF8 --no-locale \
+    -D "$work/postgres/data" >/dev/null
+  # It listens on a socket alone; the folder stands for the host.
+  as_postgres "$programs/pg_ctl" -w -D "$work/postgres/data" -l "$work/postgres/log" \
+    -o "-h '' -k $work/postgres -c fsync=off" start >/dev/null
+  server=$programs
+  export POSTGRES_HOST=$work/postgres POSTGRES_USER=postgres POSTGRES_PASSWORD=unused \
+    POSTGRES_DATABASE=postgres
+}
 
 # The example has no profile, which is its point; dbt-core needs one.
 mkdir "$work/profiles"
@@ -44,10 +70,8 @@ compare() {
   }
 }
 
-server=
-if [ -n "${POSTGRES_HOST:-}" ] && [ -n "${POSTGRES_USER:-}" ]; then server=yes; fi
-# Not connected to where nothing but offline compiling is asked for.
-export POSTGRES_USER=${POSTGRES_USER:-nobody}
+if [ -z "${POSTGRES_HOST:-}" ] || [ -z "${POSTGRES_USER:-}" ]; then start_server; fi
+# Compiled for, never connected to.
 export REDSHIFT_HOST=${REDSHIFT_HOST:-localhost} REDSHIFT_USER=${REDSHIFT_USER:-nobody}
 export REDSHIFT_PASSWORD=${REDSHIFT_PASSWORD:-none} REDSHIFT_DATABASE=${REDSHIFT_DATABASE:-dev}
 
@@ -56,8 +80,16 @@ jaffle=(--project-dir "$root/Examples/jaffle_shop" --profiles-dir "$work/profile
 compare "market project, Postgres" "${market[@]}" --target dev --offline
 compare "market project, Redshift" "${market[@]}" --target prod --offline
 compare "jaffle_shop, Postgres" "${jaffle[@]}" --offline
-if [ -n "$server" ]; then
-  compare "market project, built" "${market[@]}" --target dev --command build
-  compare "jaffle_shop, built" "${jaffle[@]}" --command build
-fi
+compare "market project, built" "${market[@]}" --target dev --command build
+compare "jaffle_shop, built" "${jaffle[@]}" --command build
+
+printf '\n== adapter suite\n'
+"$2/conformance/adapter_suite/run.sh" --bin "$binary" --results "$work/suite.json" || {
+  failed=1
+  python3 - "$work/suite.json" <<'PYTHON'
+import json, sys
+for test in json.load(open(sys.argv[1]))["failed"]:
+    print("failed:", test)
+PYTHON
+}
 exit $failed
