@@ -16,8 +16,8 @@ BINARY = .build/release/sectoral
 SWIFT_FILES = Package.swift Sources Tests Plugins Benchmarks
 LOCAL = --profiles-dir profiles --target local
 
-.PHONY: help setup demo build release install uninstall test differential lint format bench bench-jinja conformance
-.PHONY: conformance-public fuzz docs clean
+.PHONY: help setup demo build release install uninstall test differential lint format bench bench-run bench-jinja
+.PHONY: conformance conformance-public fuzz docs clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets.
@@ -81,6 +81,10 @@ format: ## Format the sources.
 bench: release ## Time parse and compile beside dbt-core's.
 	@.ci/setup python3-venv
 	$(PYTHON) Benchmarks/bench.py --binary $(BINARY) --shared '$(SECTORAL_SHARED)'
+
+bench-run: release ## Time run, test and seed beside what the server needs for the same, and beside dbt-core.
+	@.ci/setup python3-venv gcc
+	$(PYTHON) Benchmarks/bench_run.py --binary $(BINARY) --shared '$(SECTORAL_SHARED)'
 
 bench-jinja: setup ## Time the template engine beside MiniJinja's and Jinja2's.
 	$(SWIFT) build $(RELEASE_OPTIONS) --product JinjaBenchmark

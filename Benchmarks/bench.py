@@ -17,119 +17,23 @@ but the incremental ones, and ends with an error; it is measured all the same.
 Wall and CPU are seconds, memory is the peak resident set in MB (the measuring process itself shows
 as about 9 MB, so less than that cannot be seen).
 """
+import argparse
 import json
 import os
+import platform
+import shutil
+import subprocess
 import sys
-import time
+import tempfile
 
-
-def measure():
-    """In a small process of its own: run argv[4:], write wall, CPU, memory and exit code as JSON."""
-    log, argv = sys.argv[2], sys.argv[3:]
-    start = time.perf_counter()
-    pid = os.fork()
-    if pid == 0:
-        output = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-        os.dup2(output, 1)
-        os.dup2(output, 2)
-        os.execv(argv[0], argv)
-    _, status, usage = os.wait4(pid, 0)
-    wall = time.perf_counter() - start
-    print(json.dumps({"wall": wall, "cpu": usage.ru_utime + usage.ru_stime,
-                      "memory": usage.ru_maxrss / 1024, "code": os.waitstatus_to_exitcode(status)}))
-
-
-if len(sys.argv) > 1 and sys.argv[1] == "--measure":
-    measure()
-    sys.exit(0)
-
-import argparse  # noqa: E402
-import glob  # noqa: E402
-import platform  # noqa: E402
-import shutil  # noqa: E402
-import subprocess  # noqa: E402
-import tempfile  # noqa: E402
+from harness import Postgres, best, executable, run
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(HERE)
-REQUIREMENTS = {"dbt-core": ["dbt-core==1.11.16", "dbt-postgres==1.11.0"],
-                "rust": ["dbt==2.0.0rc196"]}
 # What each size should reach: seconds, parts of dbt-core's time, parts of the Rust engine's, MB.
 GOALS = {1000: {"parse": (None, 100, 12), "compile": (None, 100, 12), "memory": 80},
          5000: {"parse": (1.0, None, 14), "compile": (None, None, 18), "memory": 300},
          10000: {"parse": (None, None, None), "compile": (None, None, None), "memory": 600}}
-# The market project is only parsed: its account need not exist.
-ENVIRONMENT = {"DBT_SEND_ANONYMOUS_USAGE_STATS": "0", "DO_NOT_TRACK": "1", "POSTGRES_USER": "nobody",
-               "DBT_ALLOW_EXPERIMENTAL_ADAPTERS": "true"}
-
-
-def executable(tool):
-    """dbt-core or the Rust engine in its own environment; made where it is missing or another."""
-    cache = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    venv = os.path.join(cache, "sectoral-bench", "venv" if tool == "dbt-core" else tool)
-    stamp = os.path.join(venv, "requirements.txt")
-    wanted = "\n".join(REQUIREMENTS[tool])
-    if not os.path.exists(stamp) or open(stamp).read() != wanted:
-        print(f"installing {' '.join(REQUIREMENTS[tool])} into {venv} (once)", file=sys.stderr)
-        subprocess.run([sys.executable, "-m", "venv", "--clear", venv], check=True)
-        subprocess.run([f"{venv}/bin/pip", "install", "-q", "--disable-pip-version-check",
-                        *REQUIREMENTS[tool]], check=True)
-        with open(stamp, "w") as file:
-            file.write(wanted)
-    return f"{venv}/bin/dbt"
-
-
-class Postgres:
-    """An empty server of our own, on a Unix socket only, gone with the `with` block."""
-
-    def __enter__(self):
-        candidates = [os.path.dirname(p) for p in [shutil.which("initdb")] if p]
-        candidates += sorted(glob.glob("/usr/lib/postgresql/*/bin"), reverse=True)
-        self.bin = next((c for c in candidates if os.path.exists(f"{c}/initdb")), None)
-        if not self.bin:
-            sys.exit("there is no Postgres server on this machine: run `make setup` first")
-        self.folder = tempfile.mkdtemp(prefix="sectoral-bench-db-")
-        # Postgres refuses to run as root.
-        self.account = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
-        if self.account:
-            shutil.chown(self.folder, "postgres")
-        self.do("initdb", "--no-sync", "-A", "trust", "-U", "postgres", "-E", "UTF8", "--no-locale",
-                "-D", f"{self.folder}/data")
-        self.do("pg_ctl", "-w", "-D", f"{self.folder}/data", "-l", f"{self.folder}/log", "-o",
-                f"-h '' -k {self.folder} -c fsync=off", "start")
-        return {"PGHOST": self.folder, "PGPORT": "5432", "PGUSER": "postgres",
-                "PGDATABASE": "postgres"}
-
-    def __exit__(self, *_):
-        self.do("pg_ctl", "-m", "immediate", "-D", f"{self.folder}/data", "stop")
-        shutil.rmtree(self.folder, ignore_errors=True)
-
-    def do(self, program, *arguments):
-        # Its output goes to a file: a pipe would be held open by the server.
-        with tempfile.TemporaryFile("w+") as output:
-            done = subprocess.run([*self.account, f"{self.bin}/{program}", *arguments],
-                                  stdout=output, stderr=output, cwd="/")
-            if done.returncode != 0:
-                output.seek(0)
-                sys.exit(f"{program}: {output.read()}")
-
-
-def run(argv, log, database, accepted=(0,)):
-    """One run, measured; a run that fails ends the benchmark with what it printed."""
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("DBT_")}
-    environment.update(ENVIRONMENT, **database)
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", os.path.abspath(__file__), "--measure", log, *argv],
-        env=environment, check=True, capture_output=True, text=True)
-    result = json.loads(done.stdout)
-    if result["code"] not in accepted:
-        tail = "".join(open(log, errors="replace").readlines()[-20:])
-        sys.exit(f"{' '.join(argv)}: exit code {result['code']}\n{tail}")
-    return result
-
-
-def best(results):
-    return {key: min(result[key] for result in results) for key in ("wall", "cpu", "memory")}
 
 
 class Bench:
