@@ -103,7 +103,11 @@ extension AdapterCall {
       }
       columns = names.joined(separator: ", ")
     }
-    let sql = "copy \(relation.rendered) (\(columns)) from stdin with (format csv)"
+    var options = "format csv"
+    if let delimiter = table.seed?.copyDelimiter, delimiter != UInt8(ascii: ",") {
+      options += ", delimiter '\(Character(Unicode.Scalar(delimiter)))'"
+    }
+    let sql = "copy \(relation.rendered) (\(columns)) from stdin with (\(options))"
     let next = try chunks(of: table)
     let count = try onWarehouse { (session) throws(WarehouseError) in
       try session.copyIn(sql, opensTransaction: true) { () throws(WarehouseError) in next() }
@@ -113,19 +117,19 @@ extension AdapterCall {
 
   /// Pieces of CSV text of about a quarter of a megabyte.
   private func chunks(of table: TableObject) throws(TemplateError) -> () -> [UInt8]? {
-    var row = 0
-    let step = max(1, 200_000 / max(1, table.columnNames.count * 8))
     if let seed = table.seed {
       let zone = seed.columns.contains(where: \.isZoned) ? try sessionZone() : nil
+      var piece = 0
       return {
-        guard row < seed.rowCount else { return nil }
-        let end = min(row + step, seed.rowCount)
-        defer { row = end }
-        return seed.copyText(rows: row..<end) { instant in
+        guard piece < seed.pieceCount else { return nil }
+        defer { piece += 1 }
+        return seed.copyPiece(piece) { instant in
           zone.map { $0.phases[$0.phase(atUTC: instant)].offset } ?? 0
         }
       }
     }
+    var row = 0
+    let step = max(1, 200_000 / max(1, table.columnNames.count * 8))
     let rows = table.cellRows()
     var lines: [[UInt8]] = []
     for cells in rows {

@@ -84,7 +84,14 @@ extension RunContext {
 
   /// A row of the seed's file, from 1, the names of the columns not counted.
   private func seedRow(_ number: Int) -> TextSpan? {
-    guard node?.resourceType == .seed, let file = node?.declaration?.file else { return nil }
+    guard let node, node.resourceType == .seed, var file = node.declaration?.file else {
+      return nil
+    }
+    if file.bytes.count > ProjectFiles.largestSeedWithChecksum, let root = node.rootPath {
+      // Of a large one only the beginning was read.
+      guard let bytes = try? FileSystem.read("\(root)/\(node.originalFilePath)") else { return nil }
+      file = SourceFile(path: file.path, bytes: bytes)
+    }
     var row = 0
     var start = 0
     var isQuoted = false

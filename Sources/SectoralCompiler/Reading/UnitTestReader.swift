@@ -206,7 +206,12 @@ struct UnitTestReader {
       for package in [reference.package ?? file.package, workspace.root.name] {
         let files = workspace.package(package)?.files ?? []
         for seed in files where seed.kind == .seed && FileSystem.stem(of: seed.path) == name {
-          return .list(Self.csv(seed.text, emptyIsNull: false))
+          guard seed.file.bytes.count > ProjectFiles.largestSeedWithChecksum,
+            let root = workspace.package(package)?.definition.root
+          else { return .list(Self.csv(seed.text, emptyIsNull: false)) }
+          // Of a large one only the beginning was read.
+          let bytes = try FileSystem.read("\(root)/\(seed.originalFilePath)")
+          return .list(Self.csv(String(decoding: bytes, as: UTF8.self), emptyIsNull: false))
         }
       }
     }

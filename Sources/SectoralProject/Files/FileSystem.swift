@@ -6,8 +6,8 @@ import Glibc
 
 /// The few calls on the disk that reading a project needs, with errors that name the file.
 package enum FileSystem {
-  /// Reads a whole file.
-  package static func read(_ path: String) throws(Failure) -> [UInt8] {
+  /// Reads a whole file, or no more than its first `limit` bytes.
+  package static func read(_ path: String, limit: Int = .max) throws(Failure) -> [UInt8] {
     let descriptor = open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { throw failure("read", path) }
     defer { close(descriptor) }
@@ -18,7 +18,7 @@ package enum FileSystem {
       throw failure("read", path)
     }
     var failed = false
-    let expected = Int(status.st_size)
+    let expected = min(Int(status.st_size), limit)
     var bytes = [UInt8](unsafeUninitializedCapacity: expected) { buffer, count in
       while count < expected {
         let got = Glibc.read(descriptor, buffer.baseAddress.map { $0 + count }, expected - count)
@@ -30,8 +30,8 @@ package enum FileSystem {
     }
     // A file without a size (a pipe) or one that grew meanwhile.
     var chunk = [UInt8](repeating: 0, count: 65536)
-    while !failed {
-      let got = Glibc.read(descriptor, &chunk, chunk.count)
+    while !failed, bytes.count < limit {
+      let got = Glibc.read(descriptor, &chunk, min(chunk.count, limit - bytes.count))
       if got < 0, errno == EINTR { continue }
       failed = got < 0
       if got <= 0 { break }
@@ -60,7 +60,10 @@ package enum FileSystem {
   /// took half of the time of a compile.
   package static func writeDerived(_ bytes: [UInt8], to path: String) throws(Failure) {
     if holds(path, bytes) { return }
-    if unlink(path) != 0, errno == ENOENT { try makeFolder(parent(of: path)) }
+    // Mostly there is no such file yet, and its folder is there.
+    if errno != ENOENT { unlink(path) }
+    if create(path, bytes) { return }
+    if errno == ENOENT { try makeFolder(parent(of: path)) }
     guard create(path, bytes) else {
       let reason = errno
       unlink(path)
@@ -90,7 +93,9 @@ package enum FileSystem {
     return close(descriptor) == 0
   }
 
+  /// Whether a file holds these bytes; where it does not, `errno` says whether there is one.
   private static func holds(_ path: String, _ bytes: [UInt8]) -> Bool {
+    errno = 0
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
     guard descriptor >= 0 else { return false }
     defer { close(descriptor) }

@@ -98,8 +98,12 @@ package enum ProjectFiles {
     ) throws(Failure) {
       let original = Self.join(folder, relative)
       guard taken[kind, default: []].insert(original).inserted else { return }
-      // The text of a seed is read when it is loaded; its bytes only for the checksum.
-      let bytes = try FileSystem.read("\(project.root)/\(original)")
+      // The text of a seed is read when it is loaded; its bytes only for the checksum, and of a large
+      // one no more than tells that it is.
+      let bytes = try FileSystem.read(
+        "\(project.root)/\(original)",
+        limit: kind == .seed ? largestSeedWithChecksum + 1 : .max
+      )
       let file = SourceFile(path: shownFolder + original, bytes: bytes)
       if kind != .seed || bytes.count <= largestSeedWithChecksum { try checkEncoding(of: file) }
       found.append(

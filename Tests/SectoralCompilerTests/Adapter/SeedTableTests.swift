@@ -95,7 +95,42 @@ struct SeedTableTests {
   }
 
   @Test func otherDelimitersWork() throws {
-    #expect(copied(try seed("a;b\n1;x,y\n", delimiter: ";")) == "1,\"x,y\"\n")
+    #expect(copied(try seed("a;b\n1;x,y\n", delimiter: ";")) == "1;\"x,y\"\n")
+    #expect(copied(try seed("a.b\n1.x,y\n", delimiter: ".")) == "1,\"x,y\"\n")
+  }
+
+  /// What goes to the database: the file's own text where that means the same, and else what
+  /// `copyText` makes of it.
+  @Test(arguments: [
+    ("a,b\n1,x\n2,\"y, z\"\n", true), ("a,b\n1,x\n2,", true), ("a,b\n1.5,x\n2.0,y\n", true),
+    ("a,b\n1,\"say \"\"so\"\"\"\n", true), ("a,b\n2024-01-02,2024-01-02 03:04:05\n", true),
+    ("a,b\nTrue, x \n", true), ("a,b\n$5,2024-1-2\nx,y\n", true),
+    ("a,b\n1,null\n", false), ("a,b\n1,\"\"\n", false), ("a,b\n1, \n", false), ("a,b\n1\n", false),
+    ("a,b\n1,x\n\n2,y\n", false), ("a,b\r\n1,x\r\n", false), ("a,b\n1.0,x\n", false),
+    ("a,b\n$5,x\n", false), ("a,b\n1,2024-1-2\n", false), ("a,b\n1,x\"y\n", false),
+    ("a,b\n1,\"x\"y\n", false), ("a,b\n1,\\.\n", false), ("a,b\n1,\"x\n", false),
+    ("a,b\n1,2024-01-02T03:04:05\n", false),
+  ])
+  func theFileItselfIsSentWhereItMeansTheSame(_ text: String, _ isSent: Bool) throws {
+    let seed = try seed(text)
+    let pieces = (0..<seed.pieceCount).map { String(decoding: seed.copyPiece($0), as: UTF8.self) }
+    #expect((pieces.joined() == text.dropFirst(text.contains("\r") ? 5 : 4)) == isSent)
+    if !isSent { #expect(pieces.joined() == copied(seed)) }
+  }
+
+  /// A file that two threads look at, cut where a guess says, gives what one gives.
+  @Test(arguments: [
+    "1,\"a\nb\"", "1,x\"y", "1,\"x", "1,2", "1.5,\"a,\"\"b\"",
+  ])
+  func largeFilesAreCutBetweenRecords(_ odd: String) throws {
+    let plain = String(repeating: "17,some words that fill a line\n", count: 50_000)
+    let text = "a,b\n\(plain)\(odd)\n\(plain)\(odd)\n\(plain)"
+    let seed = try seed(text)
+    let isClosed = odd != "1,\"x"
+    #expect(seed.rowCount == (isClosed ? 150_002 : 100_001))
+    #expect(seed.value(row: 49_999, column: 1).asString == "some words that fill a line")
+    let last = seed.value(row: seed.rowCount - 1, column: 1).asString
+    #expect(last == "some words that fill a line")
   }
 
   @Test(arguments: [
