@@ -79,6 +79,8 @@ public struct WarehouseError: Error, Sendable {
   public var report: String?
   /// The statement as it was sent, without bound values.
   public var sql: String?
+  /// Which of several texts that were sent together it is about.
+  public var part: Int?
 
   public init(
     kind: Kind,
@@ -103,6 +105,26 @@ public struct WarehouseError: Error, Sendable {
   }
 }
 
+/// What came of texts that were sent together.
+public struct MessageResult: Sendable {
+  /// What the server said to each text, as far as they were run.
+  public var responses: [AdapterResponse]
+  /// The last text's rows.
+  public var table: ResultTable
+  /// Why one of them failed: none after it was run.
+  public var failure: WarehouseError?
+
+  public init(
+    responses: [AdapterResponse] = [],
+    table: ResultTable = ResultTable(),
+    failure: WarehouseError? = nil
+  ) {
+    self.responses = responses
+    self.table = table
+    self.failure = failure
+  }
+}
+
 /// A connection: owned by one thread, used synchronously.
 public protocol WarehouseConnection: AnyObject {
   /// Sends one text, which may hold several statements; the result is the last one's.
@@ -115,6 +137,11 @@ public protocol WarehouseConnection: AnyObject {
     limit: Int?
   ) throws(WarehouseError)
     -> (response: AdapterResponse, table: ResultTable)
+
+  /// Sends several texts in one message, which saves the way there and back. Each but the last is one
+  /// statement; the last may hold several. What fails names its text by number (`part`), and its
+  /// position counts from there.
+  func execute(together texts: [String], fetch: Bool, limit: Int?) -> MessageResult
 
   /// Bulk load: `sql` is a `COPY … FROM STDIN`; `next` gives chunks of bytes until nil.
   /// An error thrown by `next` aborts the copy. Returns the number of rows.
@@ -130,10 +157,48 @@ public protocol WarehouseConnection: AnyObject {
   var isInTransaction: Bool { get }
 
   /// Makes the session as good as a new one, for the next node: leaves an open transaction, forgets
-  /// temporary tables and settings. Cheaper than another connection.
+  /// temporary tables and settings. Cheaper than another connection. It may be left to the next text,
+  /// or to `settleSession()`, whichever comes first.
   func resetSession() throws(WarehouseError)
 
+  /// Does what `resetSession()` left for later: nobody else must wait for what the session holds.
+  func settleSession() throws(WarehouseError)
+
+  /// Whether something came from the server that nobody asked for: it may have ended the session.
+  var isDoubtful: Bool { get }
+
+  /// Whether `close()` leaves an open transaction by itself, in its own time.
+  var leavesTransactionWhenClosed: Bool { get }
+
   func close()
+}
+
+extension WarehouseConnection {
+  /// One after the other.
+  public func execute(together texts: [String], fetch: Bool, limit: Int?) -> MessageResult {
+    var result = MessageResult()
+    for (index, text) in texts.enumerated() {
+      let isLast = index == texts.count - 1
+      do throws(WarehouseError) {
+        let (response, table) = try execute(
+          text,
+          fetch: isLast && fetch,
+          limit: isLast ? limit : nil
+        )
+        result.responses.append(response)
+        result.table = table
+      } catch {
+        result.failure = error
+        result.failure?.part = index
+        return result
+      }
+    }
+    return result
+  }
+
+  public func settleSession() throws(WarehouseError) {}
+  public var isDoubtful: Bool { false }
+  public var leavesTransactionWhenClosed: Bool { false }
 }
 
 /// Cancels what a connection is running; safe from any thread, harmless when nothing runs.

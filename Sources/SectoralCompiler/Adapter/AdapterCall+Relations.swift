@@ -110,20 +110,22 @@ extension AdapterCall {
           hint: "give the relation a type: api.Relation.create(…, type='table')"
         )
       }
-      call.host.session?.cache.drop(relation.relation)
-      return try call.dropping(relation.relation) { () throws(TemplateError) in
+      let result = try call.dropping(relation.relation) { () throws(TemplateError) in
         try call.callMacro("drop_relation", [("relation", value)])
       }
+      try call.onceRun { $0.drop(relation.relation) }
+      return result
     },
     "rename_relation": .init(.nothing) { (call) throws(TemplateError) in
       let arguments = try call.bound(["from_relation", "to_relation"])
       let from = try call.relation(arguments.value(0), "from_relation")
       let to = try call.relation(arguments.value(1), "to_relation")
-      call.host.session?.cache.rename(from.relation, to: to.relation)
-      return try call.callMacro(
+      let result = try call.callMacro(
         "rename_relation",
         [("from_relation", arguments.value(0)), ("to_relation", arguments.value(1))]
       )
+      try call.onceRun { $0.rename(from.relation, to: to.relation) }
+      return result
     },
     "truncate_relation": .init(.nothing) { (call) throws(TemplateError) in
       let value = try call.bound(["relation"]).value(0)
@@ -242,9 +244,18 @@ extension AdapterCall {
 
   // MARK: Columns
 
+  /// A materialization asks several times: the same answer holds until it changes something.
   func columns(of relation: Value) throws(TemplateError) -> [Value] {
-    let columns = try callMacro("get_columns_in_relation", [("relation", relation)])
-    return try interpreter.iterate(columns)
+    let session = host.session
+    let name = relation.object(RelationObject.self)?.rendered
+    if let name, let known = session?.columns(of: name) { return known }
+    let changes = session?.changeCount
+    let found = try callMacro("get_columns_in_relation", [("relation", relation)])
+    let columns = try interpreter.iterate(found)
+    if let session, let changes, let name, session.collectsStatements {
+      session.keep(columns, of: name, since: changes)
+    }
+    return columns
   }
 
   private func widenColumns(of target: Value, like source: Value) throws(TemplateError) {

@@ -7,11 +7,23 @@ import SectoralWarehouse
 extension AdapterCall {
   static let statementMethods: [String: AdapterObject.Method] = [
     "execute": .init(.noResult) { (call) throws(TemplateError) in
-      let arguments = try call.bound(["sql", "auto_begin", "fetch", "limit"], required: 1)
+      // `may_wait` is ours: nobody looks at the answer before the next statement.
+      let arguments = try call.bound(
+        ["sql", "auto_begin", "fetch", "limit", "may_wait"],
+        required: 1
+      )
       let sql = try call.interpreter.string(arguments.value(0))
       let opens = try arguments.isTrue(1, call.interpreter)
       let fetch = try arguments.isTrue(2, call.interpreter)
       let limit = arguments.optional(3)?.pythonInt
+      if !fetch, try arguments.isTrue(4, call.interpreter) {
+        let session = try call.session()
+        let answer = try call.onWarehouse { (session) throws(WarehouseError) in
+          try session.executeLater(sql, opensTransaction: opens)
+        }
+        let response = ResponseObject(answer) { () throws(WarehouseError) in try session.flush() }
+        return .tuple([.object(response), .object(TableObject(ResultTable()))])
+      }
       let result = try call.onWarehouse { (session) throws(WarehouseError) in
         try session.execute(sql, opensTransaction: opens, fetch: fetch, limit: limit)
       }
@@ -78,6 +90,13 @@ extension AdapterCall {
       }
       let rows = TableObject(result.table).dataRows()
       return fetch == "one" ? rows.first ?? .none : fetch == "all" ? .list(rows) : .none
+    },
+    // Ours: a line of the log, for which not all of `model` need be made.
+    "announce_main": .init(.nothing) { (call) throws(TemplateError) in
+      let language = try call.interpreter.string(call.bound(["language"]).value(0))
+      let id = call.host.currentNode?.uniqueID ?? ""
+      try call.host.emit(.log("Writing runtime \(language) for node \"\(id)\"", info: false))
+      return .none
     },
     // Ours: the bulk load of seeds.
     "copy_csv_rows": .init(.nothing) { (call) throws(TemplateError) in try call.copyRows() },

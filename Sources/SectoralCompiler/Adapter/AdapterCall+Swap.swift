@@ -6,7 +6,9 @@ package import SectoralWarehouse
 extension AdapterCall {
   static let swapMethods: [String: AdapterObject.Method] = [
     // Ours: dbt's two renames and the drop that follows, without their gaps.
-    "swap_relation": .init(.nothing) { (call) throws(TemplateError) in try call.swap() }
+    "swap_relation": .init(.nothing) { (call) throws(TemplateError) in try call.swap() },
+    // Ours: a view changes in its place where its columns allow it.
+    "replace_view": .init(.nothing) { (call) throws(TemplateError) in try call.replaceView() },
   ]
 
   /// `swap_relation(existing, intermediate, target, backup)`: existing is None where nothing stands.
@@ -35,19 +37,69 @@ extension AdapterCall {
       rebuilt: settings.rebuilt,
       patience: settings.patience
     )
+    let isPlain =
+      standing.type == .table && built.type == .table && cache.dependents(of: standing).isEmpty
     try onWarehouse { (session) throws(WarehouseError) in
-      _ = try session.execute(swap.sql, opensTransaction: true)
+      guard isPlain else {
+        _ = try session.execute(swap.sql, opensTransaction: true)
+        return
+      }
+      _ = try session.attempt(
+        swap.plainStatements,
+        reasons: PostgresSwap.refusals
+      ) { _ throws(WarehouseError) in
+        _ = try session.execute(swap.sql, opensTransaction: true)
+      }
     }
-    cache.swap(built, into: new)
+    try onceRun { $0.swap(built, into: new) }
     return .none
   }
 
-  private func rename(_ from: Value, to: Value) throws(TemplateError) -> Value {
-    host.session?.cache.rename(
-      try relation(from, "from_relation").relation,
-      to: try relation(to, "to_relation").relation
+  /// `replace_view(existing, target, sql, intermediate, sql_beside, backup)`: `sql` creates the target,
+  /// `sql_beside` the intermediate view. Gives the answer to the one that was run; None where the view
+  /// cannot be replaced like that.
+  private func replaceView() throws(TemplateError) -> Value {
+    let arguments = try bound([
+      "existing", "target", "sql", "intermediate", "sql_beside", "backup",
+    ])
+    let standing = try relation(arguments.value(0), "existing").relation
+    let new = try relation(arguments.value(1), "target").relation
+    let built = try relation(arguments.value(3), "intermediate").relation
+    let beside = try interpreter.string(arguments.value(4))
+    let session = try session()
+    let settings = host.swapSettings(dependents: session.cache.dependents(of: standing))
+    guard adapterType == "postgres", settings.keepsDependents, standing.type == .view,
+      let inPlace = PostgresSwap.replacing(try interpreter.string(arguments.value(2)))
+    else { return .none }
+    let swap = PostgresSwap(
+      standing: standing,
+      intermediate: built,
+      target: new,
+      backup: try relation(arguments.value(5), "backup").relation,
+      rebuilt: settings.rebuilt,
+      patience: settings.patience
     )
-    return try callMacro("rename_relation", [("from_relation", from), ("to_relation", to)])
+    let answer = try onWarehouse { (session) throws(WarehouseError) in
+      try session.attempt(
+        [PostgresSwap.hurry, inPlace, PostgresSwap.calm],
+        main: 1,
+        reasons: PostgresSwap.refusals
+      ) { answer throws(WarehouseError) in
+        answer.response = try session.execute(beside, opensTransaction: true).response
+        _ = try session.execute(swap.sql, opensTransaction: true)
+      }
+    }
+    return .object(
+      ResponseObject(answer) { () throws(WarehouseError) in try session.flush() }
+    )
+  }
+
+  private func rename(_ from: Value, to: Value) throws(TemplateError) -> Value {
+    let old = try relation(from, "from_relation").relation
+    let new = try relation(to, "to_relation").relation
+    let result = try callMacro("rename_relation", [("from_relation", from), ("to_relation", to)])
+    try onceRun { $0.rename(old, to: new) }
+    return result
   }
 }
 

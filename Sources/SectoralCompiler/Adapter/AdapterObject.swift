@@ -43,6 +43,14 @@ package final class AdapterObject: Object {
     .merging(AdapterCall.snapshotMethods) { $1 }
     .merging(AdapterCall.swapMethods) { $1 }
 
+  /// Methods that send what waits when they need it.
+  private static let lazyMethods: Set<String> = Set(AdapterCall.dialectMethods.keys).union([
+    "execute", "commit", "rename_relation", "drop_relation", "swap_relation",
+    "replace_view", "announce_main",
+  ])
+  /// Methods that only look into the cache.
+  private static let cacheMethods: Set<String> = ["get_relation", "already_exists"]
+
   private static let redshiftMethods: [String: Method] = AdapterCall.redshiftMethods
 
   package override func attribute(
@@ -76,14 +84,18 @@ package final class AdapterObject: Object {
         case .noCursor: return .tuple([.none, .none])
         }
       }
-      return try method.body(
-        AdapterCall(
-          name: text,
-          adapterType: adapterType,
-          arguments: arguments,
-          interpreter: interpreter
-        )
+      let call = AdapterCall(
+        name: text,
+        adapterType: adapterType,
+        arguments: arguments,
+        interpreter: interpreter
       )
+      if !Self.lazyMethods.contains(text), let session = call.host.session,
+        session.hasAfterwards || !Self.cacheMethods.contains(text)
+      {
+        try call.onWarehouse { (session) throws(WarehouseError) in try session.flush() }
+      }
+      return try method.body(call)
     }
   }
 }
@@ -123,6 +135,12 @@ struct AdapterCall {
     } catch {
       throw .warehouse(error)
     }
+  }
+
+  /// Changes the cache when the statements that were asked for have been run.
+  func onceRun(_ change: @escaping (RelationCache) -> Void) throws(TemplateError) {
+    guard let session = host.session else { return }
+    session.afterwards { [cache = session.cache] in change(cache) }
   }
 
   /// Calls the macro that does the work in SQL.

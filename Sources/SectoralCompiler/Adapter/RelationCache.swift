@@ -37,6 +37,8 @@ package final class RelationCache: Sendable {
   private struct State {
     var loaded: Set<SchemaKey> = []
     var schemas: [SchemaKey: [String: Entry]] = [:]
+    /// Those that are dependents of others.
+    var linked: Set<Key> = []
 
     subscript(key: Key) -> Entry? {
       get { schemas[SchemaKey(key.database, key.schema)]?[key.identifier] }
@@ -82,6 +84,7 @@ package final class RelationCache: Sendable {
         state[key] = Entry(relations: [])
       }
       state[key]?.dependents.insert(Key(dependent))
+      state.linked.insert(Key(dependent))
     }
   }
 
@@ -139,6 +142,8 @@ package final class RelationCache: Sendable {
       entry.relations = [renamed]
       state[newKey] = entry
       // Views follow their tables through a rename, and so do links to views.
+      guard state.linked.remove(oldKey) != nil else { return }
+      state.linked.insert(newKey)
       for schema in state.schemas.keys {
         for identifier in Array((state.schemas[schema] ?? [:]).keys)
         where state.schemas[schema]?[identifier]?.dependents.contains(oldKey) == true {

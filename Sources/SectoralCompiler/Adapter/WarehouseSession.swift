@@ -13,67 +13,10 @@ package enum SessionEvent: Sendable {
   case closed(connection: String)
 }
 
-/// What transactions a connection begins and ends by itself.
-package struct TransactionStyle: Sendable, Hashable {
-  /// The driver sends one BEGIN before the first statement of a connection.
-  package var driverBegins: Bool
-  /// A statement that opens a transaction sends BEGIN.
-  package var sendsBegin: Bool
-  /// Ending a transaction sends COMMIT or ROLLBACK.
-  package var sendsEnd: Bool
-  /// Texts of several statements are sent one statement at a time.
-  package var splitsStatements: Bool
-
-  package init(
-    driverBegins: Bool,
-    sendsBegin: Bool,
-    sendsEnd: Bool,
-    splitsStatements: Bool = false
-  ) {
-    self.driverBegins = driverBegins
-    self.sendsBegin = sendsBegin
-    self.sendsEnd = sendsEnd
-    self.splitsStatements = splitsStatements
-  }
-
-  package static let postgres = TransactionStyle(
-    driverBegins: true,
-    sendsBegin: false,
-    sendsEnd: true
-  )
-  /// `autocommit: true` without transaction statements.
-  package static let postgresAutocommit = TransactionStyle(
-    driverBegins: false,
-    sendsBegin: false,
-    sendsEnd: false
-  )
-  package static let redshift = TransactionStyle(
-    driverBegins: false,
-    sendsBegin: true,
-    sendsEnd: true,
-    splitsStatements: true
-  )
-  package static let redshiftWithoutTransactions = TransactionStyle(
-    driverBegins: false,
-    sendsBegin: false,
-    sendsEnd: false,
-    splitsStatements: true
-  )
-}
-
-/// A comment that goes with every statement.
-package struct QueryComment: Sendable, Hashable {
-  /// Without `/*` and `*/`.
-  package var text: String
-  package var isAppended: Bool
-
-  package init(text: String, isAppended: Bool = false) {
-    self.text = text
-    self.isAppended = isAppended
-  }
-}
-
 /// The connection of one node: opened at its first statement, closed when the node ends.
+///
+/// Statements whose answer nobody needs at once wait for the next one, and go to the server in one
+/// message with it: a model is mostly one message, from BEGIN to COMMIT.
 ///
 /// Belongs to one thread; only the canceller it hands out may be used from others.
 package final class WarehouseSession {
@@ -92,6 +35,15 @@ package final class WarehouseSession {
 
   private var connection: (any WarehouseConnection)?
   private var driverBegan = false
+  /// Whether statements may wait: while a materialization runs, which ends with `flush()`.
+  package var collectsStatements = false
+  private var waiting: [Statement] = []
+  /// What is to be done when all that waits was run.
+  private var afterwards: [() -> Void] = []
+  /// How many statements were asked for that may have changed something.
+  package private(set) var changeCount = 0
+  /// The columns of relations as they were at a count of changes.
+  private var knownColumns: (changeCount: Int, columns: [String: [Value]]) = (0, [:])
   /// A statement opened a transaction that nobody ended: what `adapter.commit()` looks at.
   package private(set) var isMarkedOpen = false
 
@@ -174,7 +126,13 @@ package final class WarehouseSession {
     next: () throws(WarehouseError) -> [UInt8]?
   ) throws(WarehouseError) -> Int {
     if opensTransaction { try begin() }
+    changeCount += 1
+    try flush()
     let connection = try ready()
+    if style.driverBegins, !driverBegan {
+      _ = try connection.execute("BEGIN", fetch: false, limit: nil)
+      driverBegan = true
+    }
     onEvent(.statement(connection: name, sql: sql))
     let clock = ContinuousClock()
     let start = clock.now
@@ -198,6 +156,98 @@ package final class WarehouseSession {
     }
   }
 
+  /// A relation's columns, if nothing was asked for since they were looked up.
+  func columns(of relation: String) -> [Value]? {
+    knownColumns.changeCount == changeCount ? knownColumns.columns[relation] : nil
+  }
+
+  /// Keeps a relation's columns until something may change them.
+  ///
+  /// `changes`: the count before they were looked up, which itself changes nothing.
+  func keep(_ columns: [Value], of relation: String, since changes: Int) {
+    if knownColumns.changeCount != changes { knownColumns = (changes, [:]) }
+    knownColumns.columns[relation] = columns
+    changeCount = changes
+  }
+
+  /// Runs a statement whose answer nobody needs at once: it waits for the next one, if it can.
+  package func executeLater(
+    _ sql: String,
+    opensTransaction: Bool
+  ) throws(WarehouseError) -> StatementAnswer {
+    guard mayWait(sql) else {
+      let result = try execute(sql, opensTransaction: opensTransaction)
+      return StatementAnswer(result.response)
+    }
+    if opensTransaction { try begin() }
+    let statement = try statement(sql, commented: true)
+    waiting.append(statement)
+    return statement.answer
+  }
+
+  /// Only within the driver's transaction: there it makes no difference when a statement is run, as long
+  /// as the order stays. And only single statements, whose answers can be told apart.
+  private func mayWait(_ sql: String) -> Bool {
+    isCollecting && StatementSplitter.statements(in: sql).count == 1
+  }
+
+  private var isCollecting: Bool {
+    guard collectsStatements, style.driverBegins, !style.splitsStatements else { return false }
+    return !driverBegan || connection?.isInTransaction == true
+  }
+
+  /// Tries statements, each a single one, when the next statement is sent. Where the server refuses them
+  /// for one of `reasons` (SQLSTATEs), nothing of them stays, and `otherwise` is done in their place; at
+  /// once where statements stand alone.
+  ///
+  /// `main`: the number of the one whose answer is wanted; `otherwise` may set it.
+  package func attempt(
+    _ statements: [String],
+    main: Int = 0,
+    reasons: Set<String>,
+    otherwise: @escaping (StatementAnswer) throws(WarehouseError) -> Void
+  ) throws(WarehouseError) -> StatementAnswer {
+    let answer = StatementAnswer()
+    guard isCollecting else {
+      try flush()
+      try otherwise(answer)
+      return answer
+    }
+    try begin()
+    let attempt = Attempt(reasons) { () throws(WarehouseError) in try otherwise(answer) }
+    let texts =
+      ["savepoint \(Self.savepoint)"] + statements + ["release savepoint \(Self.savepoint)"]
+    for (index, text) in texts.enumerated() {
+      var statement = try statement(text, commented: true)
+      statement.attempt = attempt
+      if index == main + 1 { statement.answer = answer }
+      waiting.append(statement)
+    }
+    return answer
+  }
+
+  private static let savepoint = "sectoral_attempt"
+
+  /// Whether something is to be done when all that waits was run.
+  package var hasAfterwards: Bool { !afterwards.isEmpty }
+
+  /// Does something once what was asked for so far was run: at once when nothing waits, and not at all
+  /// when it fails.
+  package func afterwards(_ body: @escaping () -> Void) {
+    if waiting.isEmpty { body() } else { afterwards.append(body) }
+  }
+
+  /// Sends what waits.
+  package func flush() throws(WarehouseError) {
+    if !waiting.isEmpty { _ = try sendAll([], fetch: false, limit: nil) }
+  }
+
+  private func statement(_ sql: String, commented: Bool) throws(WarehouseError) -> Statement {
+    changeCount += 1
+    let comment = commented ? try self.comment() : nil
+    return Statement(sql: sql, text: comment.map { Self.join(sql, $0) } ?? sql, comment: comment)
+  }
+
   private func send(
     _ sql: String,
     fetch: Bool,
@@ -206,23 +256,70 @@ package final class WarehouseSession {
   )
     throws(WarehouseError) -> (response: AdapterResponse, table: ResultTable)
   {
+    let statement = try statement(sql, commented: commented)
+    let table = try sendAll([statement], fetch: fetch, limit: limit)
+    guard let response = statement.answer.response else {
+      preconditionFailure("a statement without an answer is a failure")
+    }
+    return (response, table)
+  }
+
+  /// Sends what waits and `last` in one message, with the driver's BEGIN in front.
+  private func sendAll(
+    _ last: [Statement],
+    fetch: Bool,
+    limit: Int?
+  ) throws(WarehouseError) -> ResultTable {
     let connection = try ready()
-    let comment = commented ? try self.comment() : nil
-    let text = comment.map { Self.join(sql, $0) } ?? sql
-    onEvent(.statement(connection: name, sql: text))
+    let statements = waiting + last
+    let afterwards = afterwards
+    waiting = []
+    self.afterwards = []
+    let begins = style.driverBegins && !driverBegan
+    driverBegan = driverBegan || begins
+    for statement in statements {
+      onEvent(.statement(connection: name, sql: statement.text))
+    }
     let clock = ContinuousClock()
     let start = clock.now
-    do throws(WarehouseError) {
-      let result = try connection.execute(text, fetch: fetch, limit: limit)
-      onEvent(
-        .succeeded(connection: name, response: result.response, elapsed: clock.now - start)
-      )
-      return result
-    } catch {
-      let error = Self.withoutComment(error, sql, comment)
-      onEvent(.failed(connection: name, error: error, elapsed: clock.now - start))
-      throw error
+    let result = connection.execute(
+      together: (begins ? ["BEGIN"] : []) + statements.map(\.text),
+      fetch: fetch,
+      limit: limit
+    )
+    // They come back together.
+    let elapsed = clock.now - start
+    let lead = begins ? 1 : 0
+    for (statement, response) in zip(statements, result.responses.dropFirst(lead)) {
+      statement.answer.response = response
+      onEvent(.succeeded(connection: name, response: response, elapsed: elapsed))
     }
+    guard let failure = result.failure else {
+      for body in afterwards { body() }
+      return result.table
+    }
+    let part = failure.part.map { $0 - lead } ?? result.responses.count - lead
+    let failed = statements[min(max(part, 0), statements.count - 1)]
+    let error = Self.withoutComment(failure, failed.sql, failed.comment)
+    onEvent(.failed(connection: name, error: error, elapsed: elapsed))
+    guard error.kind == .statement, let attempt = failed.attempt,
+      error.sqlState.map(attempt.reasons.contains) ?? false
+    else { throw error }
+    _ = try connection.execute(
+      "rollback to savepoint \(Self.savepoint)",
+      fetch: false,
+      limit: nil
+    )
+    try attempt.otherwise()
+    let rest = statements.drop { $0.attempt !== attempt }.drop { $0.attempt === attempt }
+    waiting = Array(rest.dropLast(last.count))
+    self.afterwards = afterwards
+    if rest.isEmpty {
+      self.afterwards = []
+      for body in afterwards { body() }
+      return ResultTable()
+    }
+    return try sendAll(last, fetch: fetch, limit: limit)
   }
 
   static func join(_ sql: String, _ comment: QueryComment) -> String {
@@ -250,7 +347,7 @@ package final class WarehouseSession {
     return error
   }
 
-  /// The open connection, with the driver's BEGIN sent.
+  /// The connection, which is opened now if it is not open.
   private func ready() throws(WarehouseError) -> any WarehouseConnection {
     if isStopped() {
       throw WarehouseError(
@@ -259,19 +356,11 @@ package final class WarehouseSession {
         message: "canceling statement due to user request"
       )
     }
-    let connection: any WarehouseConnection
-    if let open = self.connection {
-      connection = open
-    } else {
-      connection = try warehouse.open(name: name)
-      self.connection = connection
-      onEvent(.opened(connection: name))
-      didOpen(connection.canceller)
-    }
-    if style.driverBegins, !driverBegan {
-      _ = try connection.execute("BEGIN", fetch: false, limit: nil)
-      driverBegan = true
-    }
+    if let connection { return connection }
+    let connection = try warehouse.open(name: name)
+    self.connection = connection
+    onEvent(.opened(connection: name))
+    didOpen(connection.canceller)
     return connection
   }
 
@@ -315,10 +404,17 @@ package final class WarehouseSession {
   /// Never throws: a connection that does not even take a ROLLBACK is closed all the same, which is
   /// the server's own rollback.
   package func release() {
-    guard let connection else { return }
+    waiting = []
+    afterwards = []
+    guard let connection else {
+      isMarkedOpen = false
+      return
+    }
     if isMarkedOpen, style.sendsEnd || driverBegan {
       do throws(WarehouseError) {
-        _ = try connection.execute("ROLLBACK", fetch: false, limit: nil)
+        if !connection.leavesTransactionWhenClosed {
+          _ = try connection.execute("ROLLBACK", fetch: false, limit: nil)
+        }
         onEvent(.rolledBack(connection: name))
       } catch {
         onEvent(.failed(connection: name, error: error, elapsed: .zero))
@@ -330,109 +426,5 @@ package final class WarehouseSession {
     driverBegan = false
     isMarkedOpen = false
     onEvent(.closed(connection: name))
-  }
-}
-
-/// Splits a text into statements at semicolons outside of quotes and comments.
-package enum StatementSplitter {
-  /// Pieces without a statement, of blanks and comments alone, are left out.
-  package static func statements(in sql: String) -> [String] {
-    let bytes = Array(sql.utf8)
-    var statements: [String] = []
-    var start = 0
-    var index = 0
-    var hasCode = false
-    func finish(at end: Int) {
-      let piece = bytes[start..<end]
-      if hasCode { statements.append(String(decoding: trimmed(piece), as: UTF8.self)) }
-      hasCode = false
-    }
-    while index < bytes.count {
-      let byte = bytes[index]
-      switch byte {
-      case UInt8(ascii: ";"):
-        // The semicolon stays with its statement.
-        finish(at: index + 1)
-        index += 1
-        start = index
-        continue
-      case UInt8(ascii: "'"), UInt8(ascii: "\""):
-        hasCode = true
-        index = end(ofQuoted: byte, bytes, index)
-        continue
-      case UInt8(ascii: "-") where bytes[index...].starts(with: "--".utf8):
-        while index < bytes.count, bytes[index] != UInt8(ascii: "\n") { index += 1 }
-        continue
-      case UInt8(ascii: "/") where bytes[index...].starts(with: "/*".utf8):
-        index = end(ofComment: bytes, index)
-        continue
-      case UInt8(ascii: "$"):
-        hasCode = true
-        if let end = end(ofDollarQuoted: bytes, index) {
-          index = end
-          continue
-        }
-      case 9...13, 32: break
-      default: hasCode = true
-      }
-      index += 1
-    }
-    finish(at: bytes.count)
-    return statements
-  }
-
-  private static func trimmed(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-    var bytes = bytes
-    while let first = bytes.first, first == 32 || (9...13).contains(first) { bytes.removeFirst() }
-    while let last = bytes.last, last == 32 || (9...13).contains(last) { bytes.removeLast() }
-    return bytes
-  }
-
-  private static func end(ofQuoted quote: UInt8, _ bytes: [UInt8], _ start: Int) -> Int {
-    var index = start + 1
-    // A doubled quote closes and opens again, which comes to the same.
-    while index < bytes.count, bytes[index] != quote { index += 1 }
-    return min(index + 1, bytes.count)
-  }
-
-  private static func end(ofComment bytes: [UInt8], _ start: Int) -> Int {
-    var depth = 0
-    var index = start
-    while index < bytes.count {
-      if bytes[index...].starts(with: "/*".utf8) {
-        depth += 1
-        index += 2
-      } else if bytes[index...].starts(with: "*/".utf8) {
-        depth -= 1
-        index += 2
-        if depth == 0 { return index }
-      } else {
-        index += 1
-      }
-    }
-    return bytes.count
-  }
-
-  /// nil where the dollar opens no quote, as in `$1`.
-  private static func end(ofDollarQuoted bytes: [UInt8], _ start: Int) -> Int? {
-    var index = start + 1
-    while index < bytes.count, bytes[index] != UInt8(ascii: "$") {
-      let byte = bytes[index]
-      let isWord =
-        byte >= 0x80 || (65...90).contains(byte) || (97...122).contains(byte)
-        || byte == UInt8(ascii: "_") || (index > start + 1 && (48...57).contains(byte))
-      guard isWord else { return nil }
-      index += 1
-    }
-    guard index < bytes.count else { return nil }
-    let tag = bytes[start...index]
-    index += 1
-    while index < bytes.count {
-      if bytes[index] == UInt8(ascii: "$"), bytes[index...].starts(with: tag) {
-        return index + tag.count
-      }
-      index += 1
-    }
-    return bytes.count
   }
 }

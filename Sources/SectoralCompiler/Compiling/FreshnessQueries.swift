@@ -72,8 +72,8 @@ extension RunContext {
         else { return }
         let tableValue = try result.attribute("table", interpreter)
         table = ((tableValue?.object(TableObject.self)) ?? (result as? TableObject))?.result
-        response = try result.attribute("response", interpreter)?.object(ResponseObject.self)?
-          .response
+        let answer = try result.attribute("response", interpreter)
+        response = try answer?.object(ResponseObject.self)?.response()
       }
     } catch {
       throw failure(error, nil)

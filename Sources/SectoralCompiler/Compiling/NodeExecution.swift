@@ -49,7 +49,10 @@ extension RunContext {
       notesCalls = node.resourceType == .test
       macroDepth = -1
       defer { macroDepth = 0 }
+      session?.collectsStatements = true
+      defer { session?.collectsStatements = false }
       let value = try hosting { () throws(TemplateError) in try call(entry, Arguments()) }
+      do throws(WarehouseError) { try session?.flush() } catch { throw .warehouse(error) }
       return Materialized(
         relations: try relations(in: value, node),
         response: results.mainResponse

@@ -1,6 +1,7 @@
 package import SectoralJinja
 import SectoralPython
 import SectoralText
+import SectoralWarehouse
 import SectoralYAML
 
 /// The names that every template sees, whoever renders it and wherever: made once per worker, and
@@ -370,8 +371,17 @@ package final class BaseContext: Scope {
   {
     let arguments = try CallArguments("log", arguments, ["msg", "info"], required: 1)
     let message = try interpreter.string(arguments.value(0))
-    try interpreter.contextHost.emit(.log(message, info: try arguments.isTrue(1, interpreter)))
+    let info = try arguments.isTrue(1, interpreter)
+    if info { try sendStatements(interpreter) }
+    try interpreter.contextHost.emit(.log(message, info: info))
     return .string("")
+  }
+
+  /// What a user reads must be so: `created` is not to be printed before the statement was run.
+  private static func sendStatements(_ interpreter: Interpreter) throws(TemplateError) {
+    do throws(WarehouseError) { try interpreter.contextHost.session?.flush() } catch {
+      throw .warehouse(error)
+    }
   }
 
   @Sendable private static func printMessage(
@@ -381,6 +391,7 @@ package final class BaseContext: Scope {
     throws(TemplateError) -> Value
   {
     let arguments = try CallArguments("print", arguments, ["msg"], required: 1)
+    try sendStatements(interpreter)
     try interpreter.contextHost.emit(.print(try interpreter.string(arguments.value(0))))
     return .string("")
   }

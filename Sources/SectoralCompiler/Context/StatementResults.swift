@@ -7,8 +7,9 @@ package final class StatementResults {
   private var results: [String: Value] = [:]
   private var loaded: Set<String> = []
   private var tables: [String: TableObject] = [:]
+  private var main: ResponseObject?
   /// The response of the statement `main`, which becomes the node's result.
-  package private(set) var mainResponse: AdapterResponse?
+  package var mainResponse: AdapterResponse? { main?.answer.response }
 
   package init() {}
 
@@ -19,9 +20,7 @@ package final class StatementResults {
     results[name] = .object(StoredResult(response: response, table: table))
     tables[name] = table
     loaded.remove(name)
-    if name == "main", let response = response.object(ResponseObject.self) {
-      mainResponse = response.response
-    }
+    if name == "main", let response = response.object(ResponseObject.self) { main = response }
   }
 
   /// The server's rows of a stored result; nil when there is no such result.
@@ -68,18 +67,37 @@ private final class StoredResult: MappingObject {
 
 /// `load_result('main').response`: what the server said, printed as its message.
 package final class ResponseObject: Object {
-  package let response: AdapterResponse
+  package let answer: StatementAnswer
+  /// Sends the statement if it still waits.
+  private let flush: () throws(WarehouseError) -> Void
 
-  package init(_ response: AdapterResponse) {
-    self.response = response
+  package init(
+    _ answer: StatementAnswer,
+    flush: @escaping () throws(WarehouseError) -> Void = { () throws(WarehouseError) in }
+  ) {
+    self.answer = answer
+    self.flush = flush
     super.init()
+  }
+
+  package convenience init(_ response: AdapterResponse) { self.init(StatementAnswer(response)) }
+
+  /// What was said; a statement that waits is sent for it.
+  package func response() throws(TemplateError) -> AdapterResponse {
+    if let response = answer.response { return response }
+    do throws(WarehouseError) { try flush() } catch { throw .warehouse(error) }
+    guard let response = answer.response else {
+      throw .runtime("the statement was not run: its transaction ended before")
+    }
+    return response
   }
 
   package override var typeName: String { "AdapterResponse" }
   package override func string(_ interpreter: Interpreter) throws(TemplateError) -> String {
-    response.message
+    try response().message
   }
   package override func repr(_ interpreter: Interpreter) throws(TemplateError) -> String {
+    let response = try response()
     let message = try interpreter.repr(.string(response.message))
     let code = try interpreter.repr(.string(response.code))
     return "AdapterResponse(_message=\(message), code=\(code), "
@@ -92,9 +110,9 @@ package final class ResponseObject: Object {
     throws(TemplateError) -> Value?
   {
     switch name.name {
-    case "_message", "message": .string(response.message)
-    case "code": .string(response.code)
-    case "rows_affected": .int(response.rowsAffected)
+    case "_message", "message": .string(try response().message)
+    case "code": .string(try response().code)
+    case "rows_affected": .int(try response().rowsAffected)
     case "query_id": Value.none
     default: nil
     }

@@ -8,7 +8,9 @@ extension PostgresConnection {
   )
     throws(WarehouseError) -> Int
   {
+    try settleSession()
     try beginIfDue()
+    isUndoable = false
     let handle = try send(sql)
     var failure: WarehouseError?
     var rows = 0

@@ -30,6 +30,12 @@ package final class PostgresConnection: WarehouseConnection {
   private let credentials: PostgresCredentials
   private let notices: Unmanaged<NoticeSink>
   private var knownTypes: [UInt32: PostgresType] = [:]
+  /// What makes the session as good as a new one; it goes with the next text.
+  private var owed: [String] = []
+  /// Whether all that was sent since the session was new can be undone by a ROLLBACK.
+  var isUndoable = true
+  /// What a new session is told before anything else.
+  private var preparation: [String] = []
 
   /// Connects, once.
   package init(
@@ -99,11 +105,36 @@ package final class PostgresConnection: WarehouseConnection {
   ) throws(WarehouseError)
     -> (response: AdapterResponse, table: ResultTable)
   {
-    try beginIfDue()
-    let outcome = try run(sql, fetch: fetch, limit: limit)
-    guard fetch, !outcome.columns.isEmpty else {
-      return (outcome.response, ResultTable())
+    let result = execute(together: [sql], fetch: fetch, limit: limit)
+    if let failure = result.failure { throw failure }
+    guard let response = result.responses.last else {
+      preconditionFailure("a text without an answer is a failure")
     }
+    return (response, result.table)
+  }
+
+  package func execute(together texts: [String], fetch: Bool, limit: Int?) -> MessageResult {
+    var result = MessageResult()
+    var lead = 0
+    do throws(WarehouseError) {
+      try beginIfDue()
+      lead = owed.count
+      let outcome = try run(Message(owed + texts), fetch: fetch, limit: limit) { answered in
+        if answered.count >= lead { owed = [] }
+        result.responses = Array(answered.dropFirst(lead))
+      }
+      note(texts)
+      if fetch, !outcome.columns.isEmpty { result.table = try table(of: outcome) }
+    } catch {
+      note(texts)
+      result.failure = error
+      result.failure?.part = error.part.map { $0 - lead }
+    }
+    return result
+  }
+
+  /// The rows as templates are to see them, with the names of their types.
+  private func table(of outcome: Outcome) throws(WarehouseError) -> ResultTable {
     let types = try types(outcome.columns.map(\.type))
     let columns = zip(outcome.columns, types).map { column, type in
       ResultColumn(name: column.name, kind: type.kind, typeName: type.name)
@@ -115,7 +146,7 @@ package final class PostgresConnection: WarehouseConnection {
         if let cell = rows[row][column] { rows[row][column] = form.rewrite(cell) }
       }
     }
-    return (outcome.response, ResultTable(columns: columns, rows: rows))
+    return ResultTable(columns: columns, rows: rows)
   }
 
   /// Leaves an open transaction, if there is one.
@@ -123,17 +154,80 @@ package final class PostgresConnection: WarehouseConnection {
     if isInTransaction { _ = try run("ROLLBACK", fetch: false, limit: nil) }
   }
 
+  /// Left to the next text: it saves the way there and back.
+  ///
+  /// Within a transaction that is left, settings, temporary tables and all else are undone with it; what
+  /// is not are locks that functions take for the session.
   package func resetSession() throws(WarehouseError) {
-    try rollback()
-    _ = try run("DISCARD ALL", fetch: false, limit: nil)
-    try prepareSession()
+    guard isOpen, let version = serverVersion else {
+      throw WarehouseError(kind: .lost, message: "the connection is closed")
+    }
+    guard version >= 90_000 else {
+      throw WarehouseError(kind: .statement, message: "the server knows no DISCARD")
+    }
+    // A reset that was owed and never came about is owed still.
+    let wasReset = owed.isEmpty
+    let locks = "SELECT pg_catalog.pg_advisory_unlock_all()"
+    // DISCARD ALL in its parts, which can go with other statements. Plans need not be thrown away.
+    let parts =
+      isUndoable && wasReset
+      ? [locks]
+      : [
+        "SET SESSION AUTHORIZATION DEFAULT", "RESET ALL", "DEALLOCATE ALL", "CLOSE ALL",
+        "UNLISTEN *", locks, "DISCARD TEMP", "DISCARD SEQUENCES",
+      ] + preparation
+    // In a transaction of its own: it is not to be undone with the next node's, nor to be that one's
+    // first statement.
+    owed = (isInTransaction ? ["ROLLBACK"] : []) + ["BEGIN"] + parts + ["COMMIT"]
+    isUndoable = true
     beginsBeforeNextStatement = !credentials.autocommit
+  }
+
+  package func settleSession() throws(WarehouseError) {
+    guard !owed.isEmpty else { return }
+    _ = try run(Message(owed), fetch: false, limit: nil)
+    owed = []
+  }
+
+  /// Whether something came from the server that nobody asked for: it may have ended the session.
+  package var isDoubtful: Bool {
+    guard let handle else { return true }
+    var descriptor = pollfd(fd: cpq_socket(handle), events: Int16(POLLIN), revents: 0)
+    return poll(&descriptor, 1, 0) != 0
   }
 
   func beginIfDue() throws(WarehouseError) {
     guard beginsBeforeNextStatement else { return }
+    try settleSession()
     _ = try run("BEGIN", fetch: false, limit: nil)
     beginsBeforeNextStatement = false
+  }
+
+  /// Looks at what was sent: whether it ended a transaction.
+  private func note(_ texts: [String]) {
+    guard isUndoable else { return }
+    isUndoable = isInTransaction && texts.allSatisfy { Self.staysInTransaction($0) }
+  }
+
+  /// `commit`, and `end and chain`.
+  private static let endings = [Array("commit".utf8), Array("chain".utf8)]
+
+  /// Whether a text surely ends no transaction: one statement without such words in it.
+  private static func staysInTransaction(_ text: String) -> Bool {
+    var text = text
+    return text.withUTF8 { bytes in
+      var end = bytes.count
+      while end > 0, bytes[end - 1] <= 32 || bytes[end - 1] == UInt8(ascii: ";") { end -= 1 }
+      for index in 0..<end {
+        // A semicolon before the end may stand before a second statement.
+        if bytes[index] == UInt8(ascii: ";") { return false }
+        guard bytes[index] | 0x20 == UInt8(ascii: "c") else { continue }
+        for word in endings where index + word.count <= end {
+          if word.indices.allSatisfy({ bytes[index + $0] | 0x20 == word[$0] }) { return false }
+        }
+      }
+      return true
+    }
   }
 }
 
@@ -211,11 +305,12 @@ extension PostgresConnection {
     if let handle, let style = cpq_parameter_status(handle, "DateStyle"),
       !String(cString: style).hasPrefix("ISO")
     {
-      _ = try run("SET DATESTYLE TO 'ISO'", fetch: false, limit: nil)
+      preparation.append("SET DATESTYLE TO 'ISO'")
     }
-    guard let role = credentials.role, !role.isEmpty else { return }
+    if let role = credentials.role, !role.isEmpty { preparation.append("set role \(role)") }
+    guard !preparation.isEmpty else { return }
     do throws(WarehouseError) {
-      _ = try run("set role \(role)", fetch: false, limit: nil)
+      _ = try run(Message(preparation), fetch: false, limit: nil)
     } catch {
       var refused = error
       refused.kind = .connection
@@ -238,23 +333,45 @@ extension PostgresConnection {
 
   /// Sends a text and reads all its results; the last one counts.
   func run(_ sql: String, fetch: Bool, limit: Int?) throws(WarehouseError) -> Outcome {
-    let handle = try send(sql)
+    try run(Message([sql]), fetch: fetch, limit: limit)
+  }
+
+  /// `answered`: told what the server said to the message's parts, all of them or those before the one
+  /// that failed.
+  func run(
+    _ message: Message,
+    fetch: Bool,
+    limit: Int?,
+    answered: ([AdapterResponse]) -> Void = { _ in }
+  ) throws(WarehouseError) -> Outcome {
+    let handle = try send(message.text)
     // Rows that are not kept are not collected by libpq either.
     if !fetch || limit != nil { _ = cpq_set_single_row_mode(handle) }
-    var reader = ResultReader(sql: sql, fetch: fetch, limit: limit)
+    var reader = ResultReader(sql: message.text, fetch: fetch, limit: limit)
     while let result = cpq_get_result(handle) {
       reader.read(result, of: handle)
       cpq_clear(result)
     }
-    try finish(sql, failure: reader.failure)
-    guard !reader.isEmptyQuery else {
-      throw WarehouseError(
+    let last = message.parts.count - 1
+    let responses = reader.responses
+    do throws(WarehouseError) {
+      try finish(message.text, failure: reader.failure)
+    } catch {
+      answered(Array(responses.prefix(last)))
+      throw message.narrowed(error, answered: responses.count)
+    }
+    guard !reader.isEmptyQuery, responses.count > last else {
+      answered(Array(responses.prefix(last)))
+      var error = WarehouseError(
         kind: .statement,
         message: "can't execute an empty query",
         hint: "the text holds nothing but blanks and comments",
-        sql: sql
+        sql: message.parts[last]
       )
+      error.part = last
+      throw error
     }
+    answered(responses.prefix(last) + responses.suffix(1))
     return reader.outcome
   }
 
@@ -333,6 +450,8 @@ private struct ResultReader {
   /// The first thing that went wrong; the server runs nothing after it.
   var failure: WarehouseError?
   var isEmptyQuery = false
+  /// What the server said to each statement so far.
+  var responses: [AdapterResponse] = []
   /// Whether rows of a result came already that is not complete.
   private var isAmongRows = false
 
@@ -351,9 +470,11 @@ private struct ResultReader {
       readRows(result)
       isAmongRows = false
       outcome.response = Self.response(to: result, rows: outcome.rowCount)
+      responses.append(outcome.response)
     case CPQ_COMMAND_OK:
       outcome = PostgresConnection.Outcome()
       outcome.response = Self.response(to: result, rows: nil)
+      responses.append(outcome.response)
     case CPQ_EMPTY_QUERY:
       isEmptyQuery = true
     case CPQ_COPY_IN:

@@ -219,7 +219,8 @@ extension Engine {
           cancellation.cancel()
         }
       }
-    } end: { _ in
+    } idle: {
+      state.workerIsIdle()
     }
     if cancellation.isCancelled, !failFast { return }
     for index in scheduler.untaken {

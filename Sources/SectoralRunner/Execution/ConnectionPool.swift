@@ -5,16 +5,26 @@ import Synchronization
 /// as good as new a tenth of one.
 ///
 /// A node still has its connection to itself, and finds nothing of the node before in it: neither
-/// temporary tables nor settings nor a transaction.
+/// temporary tables nor settings nor a transaction. While nodes follow on nodes, a session is made new
+/// together with the next node's first statement; whoever has nothing to do calls `settle()`, so that
+/// nobody waits for locks that an idle session holds.
 final class ConnectionPool: Warehouse {
   private let warehouse: any Warehouse
-  private let idle = Mutex<[Idle]>([])
+  private let state = Mutex(State())
+
+  private struct State {
+    var idle: [Idle] = []
+    /// Whether nodes follow on nodes.
+    var isBusy = false
+  }
 
   /// A connection that nobody uses.
   ///
   /// Unchecked: whoever takes it out of the list is the only one to have it.
   private struct Idle: @unchecked Sendable {
     let connection: any WarehouseConnection
+    /// Whether it has let go of all that its last node left behind.
+    let isSettled: Bool
   }
 
   init(_ warehouse: any Warehouse) { self.warehouse = warehouse }
@@ -22,17 +32,42 @@ final class ConnectionPool: Warehouse {
   var adapterType: String { warehouse.adapterType }
 
   func open(name: String) throws(WarehouseError) -> any WarehouseConnection {
-    if let kept = idle.withLock({ $0.popLast() }) {
+    while let kept = state.withLock({ $0.idle.popLast() }) {
+      if kept.connection.isDoubtful {
+        do throws(WarehouseError) {
+          try kept.connection.settleSession()
+          _ = try kept.connection.execute("select 1", fetch: false, limit: nil)
+        } catch {
+          kept.connection.close()
+          continue
+        }
+      }
       return Lent(kept.connection, self)
     }
     return Lent(try warehouse.open(name: name), self)
   }
 
+  /// Whether nodes follow on nodes: what the sessions of the last ones hold is then let go together with
+  /// the next ones' statements.
+  func isBusy(_ isBusy: Bool) {
+    state.withLock { $0.isBusy = isBusy }
+    if !isBusy { settle() }
+  }
+
+  /// Makes the sessions that nobody uses let go of what they hold.
+  func settle() {
+    while let kept = state.withLock({ state in
+      state.idle.firstIndex { !$0.isSettled }.map { state.idle.remove(at: $0) }
+    }) {
+      keep(kept.connection, isSettled: true)
+    }
+  }
+
   /// Closes what is kept; connections that are lent out are closed when they come back.
   func closeAll() {
-    let kept = idle.withLock { idle in
-      defer { idle = [] }
-      return idle
+    let kept = state.withLock { state in
+      defer { state.idle = [] }
+      return state.idle
     }
     for item in kept { item.connection.close() }
   }
@@ -40,10 +75,19 @@ final class ConnectionPool: Warehouse {
   fileprivate func takeBack(_ connection: any WarehouseConnection) {
     do throws(WarehouseError) {
       try connection.resetSession()
-      let item = Idle(connection: connection)
-      idle.withLock { $0.append(item) }
+      keep(connection, isSettled: !state.withLock { $0.isBusy })
     } catch {
       // A connection that cannot be made as good as new is no loss.
+      connection.close()
+    }
+  }
+
+  private func keep(_ connection: any WarehouseConnection, isSettled: Bool) {
+    do throws(WarehouseError) {
+      if isSettled { try connection.settleSession() }
+      let item = Idle(connection: connection, isSettled: isSettled)
+      state.withLock { $0.idle.append(item) }
+    } catch {
       connection.close()
     }
   }
@@ -69,6 +113,10 @@ final class ConnectionPool: Warehouse {
       try connection.execute(sql, fetch: fetch, limit: limit)
     }
 
+    func execute(together texts: [String], fetch: Bool, limit: Int?) -> MessageResult {
+      connection.execute(together: texts, fetch: fetch, limit: limit)
+    }
+
     func copyIn(
       _ sql: String,
       next: () throws(WarehouseError) -> [UInt8]?
@@ -81,6 +129,10 @@ final class ConnectionPool: Warehouse {
     var canceller: any StatementCanceller { connection.canceller }
     var isInTransaction: Bool { connection.isInTransaction }
     func resetSession() throws(WarehouseError) { try connection.resetSession() }
+    func settleSession() throws(WarehouseError) { try connection.settleSession() }
+    var isDoubtful: Bool { connection.isDoubtful }
+    // With the reset that follows.
+    var leavesTransactionWhenClosed: Bool { true }
 
     func close() {
       guard !isClosed else { return }

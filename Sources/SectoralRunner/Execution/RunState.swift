@@ -172,7 +172,13 @@ final class RunState: Sendable {
   }
 
   /// While workers run, a cancellation is repeated; hooks at the end of a run are not to be met.
-  func workersRun(_ run: Bool) { shared.withLock { $0.workersRun = run } }
+  func workersRun(_ run: Bool) {
+    shared.withLock { $0.workersRun = run }
+    pool.isBusy(run)
+  }
+
+  /// A worker has nothing to do: what sessions without a node hold is let go.
+  func workerIsIdle() { pool.settle() }
 
   private static func emit(
     _ event: SessionEvent,

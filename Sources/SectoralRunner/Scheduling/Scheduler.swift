@@ -30,20 +30,20 @@ package final class Scheduler: @unchecked Sendable {
   }
 
   /// Runs `work` for every node on `threads` threads. `work` gets the state of its thread and the
-  /// node's index; `finished` is called, one at a time, when it returned.
+  /// node's index. `idle` is called on a thread that has nothing to do for now, or no more.
   package func run<State>(
     threads: Int,
     state: @escaping @Sendable (Int) -> State,
     work: @escaping @Sendable (inout State, Int) -> Void,
-    end: @escaping @Sendable (inout State) -> Void
+    idle: @escaping @Sendable () -> Void = {}
   ) {
     Threads.run(max(1, threads)) { [self] number in
       var own = state(number)
-      while let index = take() {
+      while let index = take(idle) {
         work(&own, index)
         finish(index)
       }
-      end(&own)
+      idle()
     }
   }
 
@@ -68,9 +68,14 @@ package final class Scheduler: @unchecked Sendable {
     return queue.descendants(of: index)
   }
 
-  private func take() -> Int? {
+  private func take(_ idle: () -> Void) -> Int? {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
+    if !isStopped, !queue.isFinished, !queue.hasReady {
+      pthread_mutex_unlock(mutex)
+      idle()
+      pthread_mutex_lock(mutex)
+    }
     while !isStopped, !queue.isFinished {
       if let index = queue.take() {
         running += 1

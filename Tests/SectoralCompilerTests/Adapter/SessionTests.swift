@@ -53,6 +53,75 @@ struct SessionTests {
     #expect(warehouse.sent == ["BEGIN", "COMMIT", "vacuum", "<closed>"])
   }
 
+  @Test func statementsThatMayWaitGoWithTheNext() throws {
+    let warehouse = ScriptedWarehouse()
+    let session = session(warehouse)
+    session.collectsStatements = true
+    var order: [String] = []
+    let first = try session.executeLater("create table t ();", opensTransaction: true)
+    session.afterwards { order.append("created") }
+    let second = try session.executeLater("alter table t rename to u", opensTransaction: true)
+    #expect(warehouse.sent.isEmpty && first.response == nil && order.isEmpty)
+    try session.commit()
+    #expect(
+      warehouse.sent == ["BEGIN", "create table t ();", "alter table t rename to u", "COMMIT"]
+    )
+    #expect(first.response != nil && second.response != nil && order == ["created"])
+    // Now each stands alone.
+    _ = try session.executeLater("vacuum", opensTransaction: false)
+    #expect(warehouse.sent.last == "vacuum")
+  }
+
+  @Test func severalStatementsInOneTextDoNotWait() throws {
+    let warehouse = ScriptedWarehouse()
+    let session = session(warehouse)
+    session.collectsStatements = true
+    _ = try session.executeLater("a;", opensTransaction: true)
+    _ = try session.executeLater("b; c", opensTransaction: true)
+    #expect(warehouse.sent == ["BEGIN", "a;", "b; c"])
+  }
+
+  @Test func whatWaitsFailsWithItsOwnError() throws {
+    let warehouse = ScriptedWarehouse()
+    warehouse.state.withLock {
+      $0.failures = [("second", WarehouseError(kind: .statement, message: "no", position: 12))]
+    }
+    let session = session(warehouse, comment: QueryComment(text: "c"))
+    session.collectsStatements = true
+    var isDone = false
+    let first = try session.executeLater("first", opensTransaction: true)
+    _ = try session.executeLater("second", opensTransaction: true)
+    session.afterwards { isDone = true }
+    let error = #expect(throws: WarehouseError.self) { try session.commit() }
+    #expect(error?.sql == "second" && error?.position == 4)
+    #expect(first.response != nil && !isDone)
+    #expect(!warehouse.sent.contains("COMMIT"))
+  }
+
+  @Test func anAttemptThatIsRefusedIsUndone() throws {
+    let warehouse = ScriptedWarehouse()
+    warehouse.state.withLock {
+      $0.failures = [
+        ("drop", WarehouseError(kind: .statement, sqlState: "2BP01", message: "in use"))
+      ]
+    }
+    let session = session(warehouse)
+    session.collectsStatements = true
+    _ = try session.executeLater("create", opensTransaction: true)
+    let answer = try session.attempt(["lock", "drop"], main: 1, reasons: ["2BP01"]) {
+      (answer) throws(WarehouseError) in
+      answer.response = try session.execute("do").response
+    }
+    try session.commit()
+    #expect(answer.response != nil)
+    #expect(
+      warehouse.sent == [
+        "BEGIN", "create", "savepoint sectoral_attempt", "lock", "drop",
+        "rollback to savepoint sectoral_attempt", "do", "COMMIT",
+      ]
+    )
+  }
+
   @Test func committingNothingIsAnError() throws {
     let session = session(ScriptedWarehouse())
     try session.commitIfOpen()
@@ -83,6 +152,14 @@ struct SessionTests {
       warehouse.sent
         == ["select ';' ;", "-- note;\n/* ; */ insert $$;$$;", "BEGIN", "b", "COMMIT"]
     )
+  }
+
+  @Test(arguments: [
+    ("select E'\\'; x'; y", 2), ("select e'\\''; select 'x'", 2), ("select nice'\\'; y", 2),
+    ("select 'a''; b'", 1), ("select $x$;$x$ -- ;", 1), ("select \"a;b\" /* ; */;", 1),
+  ])
+  func semicolonsInTextsSplitNothing(_ sql: String, _ count: Int) {
+    #expect(StatementSplitter.statements(in: sql).count == count)
   }
 
   @Test(arguments: [

@@ -46,20 +46,47 @@
   {%- endcall -%}
 {%- endmacro %}
 
+{#- what information_schema.columns says, without most of its price -#}
 {% macro postgres__get_columns_in_relation(relation) -%}
   {%- call statement('get_columns_in_relation', fetch_result=True) -%}
     select
-      column_name,
-      data_type,
-      character_maximum_length,
-      numeric_precision,
-      numeric_scale
-    from {{ relation.information_schema('columns') }}
-    where table_name = '{{ relation.identifier }}'
+      item.attname as column_name,
+      case
+        when coalesce(base.typelem, kind.typelem) <> 0 and coalesce(base.typlen, kind.typlen) = -1 then 'ARRAY'
+        when coalesce(base_place.nspname, kind_place.nspname) = 'pg_catalog'
+          then format_type(coalesce(base.oid, kind.oid), null)
+        else 'USER-DEFINED'
+      end as data_type,
+      information_schema._pg_char_max_length(true_type.id, true_type.modifier) as character_maximum_length,
+      information_schema._pg_numeric_precision(true_type.id, true_type.modifier) as numeric_precision,
+      information_schema._pg_numeric_scale(true_type.id, true_type.modifier) as numeric_scale
+    from pg_catalog.pg_class as owner
+    join pg_catalog.pg_namespace as place on place.oid = owner.relnamespace
+    join pg_catalog.pg_attribute as item
+      on item.attrelid = owner.oid
+      and item.attnum > 0
+      and not item.attisdropped
+    join pg_catalog.pg_type as kind on kind.oid = item.atttypid
+    join pg_catalog.pg_namespace as kind_place on kind_place.oid = kind.typnamespace
+    left join pg_catalog.pg_type as base
+      on kind.typtype = 'd'
+      and base.oid = kind.typbasetype
+    left join pg_catalog.pg_namespace as base_place on base_place.oid = base.typnamespace
+    cross join lateral (
+      select
+        case kind.typtype when 'd' then kind.typbasetype else item.atttypid end as id,
+        case kind.typtype when 'd' then kind.typtypmod else item.atttypmod end as modifier
+    ) as true_type
+    where owner.relname = '{{ relation.identifier }}'
     {%- if relation.schema %}
-      and table_schema = '{{ relation.schema }}'
+      and place.nspname = '{{ relation.schema }}'
     {%- endif %}
-    order by ordinal_position
+      and owner.relkind in ('r', 'v', 'f', 'p')
+      and not pg_is_other_temp_schema(place.oid)
+      and (
+        pg_has_role(owner.relowner, 'usage')
+        or has_column_privilege(owner.oid, item.attnum, 'select, insert, update, references'))
+    order by item.attnum
   {%- endcall -%}
   {%- do return(sql_convert_columns_in_relation(load_result('get_columns_in_relation').table)) -%}
 {%- endmacro %}

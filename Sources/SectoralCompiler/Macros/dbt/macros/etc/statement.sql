@@ -2,11 +2,13 @@
   {%- if execute -%}
     {%- set text = caller() -%}
     {%- if name == 'main' -%}
-      {%- do log('Writing runtime {} for node "{}"'.format(language, model['unique_id'])) -%}
+      {%- do adapter.announce_main(language) -%}
       {%- do write(text) -%}
     {%- endif -%}
     {%- if language == 'sql' -%}
-      {%- set answer = adapter.execute(text, auto_begin=auto_begin, fetch=fetch_result) -%}
+      {#- a hook's statement has no name, and is run at once -#}
+      {%- set answer = adapter.execute(
+        text, auto_begin=auto_begin, fetch=fetch_result, may_wait=name is not none) -%}
     {%- elif language == 'python' -%}
       {%- set answer = [submit_python_job(model, text), none] -%}
     {%- else -%}

@@ -13,13 +13,26 @@
   {%- endfor -%}
   {%- do run_hooks(pre_hooks, inside_transaction=True) -%}
 
-  {%- call statement('main') -%}
-    {{ get_create_view_as_sql(intermediate_relation, sql) }}
-  {%- endcall -%}
-
   {#- a drop with cascade may have taken the old relation away in the meantime -#}
   {%- set standing = load_cached_relation(existing_relation) if existing_relation is not none else none -%}
-  {%- do adapter.swap_relation(standing, intermediate_relation, target_relation, backup_relation) -%}
+  {%- set create_sql = get_create_view_as_sql(intermediate_relation, sql) -%}
+  {%- set replaced = none -%}
+  {%- if standing is not none and standing.is_view and not config.get('contract').enforced -%}
+    {%- set replace_sql = get_create_view_as_sql(target_relation, sql) -%}
+    {%- set replaced = adapter.replace_view(
+      standing, target_relation, replace_sql, intermediate_relation, create_sql, backup_relation) -%}
+  {%- endif -%}
+
+  {%- if replaced is not none -%}
+    {%- do adapter.announce_main('sql') -%}
+    {%- do write(replace_sql) -%}
+    {%- do store_result('main', response=replaced) -%}
+  {%- else -%}
+    {%- call statement('main') -%}
+      {{ create_sql }}
+    {%- endcall -%}
+    {%- do adapter.swap_relation(standing, intermediate_relation, target_relation, backup_relation) -%}
+  {%- endif -%}
 
   {#- a view that changed in its place has the grants of before -#}
   {%- set is_new = existing_relation is none or not existing_relation.is_view -%}
