@@ -1,0 +1,86 @@
+import Foundation
+import Testing
+
+/// The cheap ways to rebuild a relation, and what is done where they are refused.
+struct ExchangeTests {
+  private let home: TestHome
+
+  init() throws { home = try TestHome.shared.get() }
+
+  private func built(_ model: String) async throws -> String {
+    let folder = try home.folder(
+      "exchange-\(UInt32.random(in: 0...UInt32.max))",
+      files: [
+        "dbt_project.yml": BadInput.projectFile("models: {faulty: {+materialized: table}}\n"),
+        "models/kept.sql": model,
+      ]
+    )
+    try await run(["run"], in: folder)
+    return folder
+  }
+
+  @discardableResult
+  private func run(_ arguments: [String], in folder: String) async throws -> String {
+    let result = try await Sectoral.run(arguments, in: folder, home: home)
+    try #require(result.exitCode == 0, "\(result)")
+    return result.output
+  }
+
+  private func sql(_ text: String, in folder: String) async throws -> String {
+    let arguments = ["db", "psql", "--", "-XAtqv", "ON_ERROR_STOP=1", "-c", text]
+    return try await run(arguments, in: folder)
+      .trimmingCharacters(in: .whitespacesAndNewlines)
+  }
+
+  private func model(_ text: String, in folder: String) throws {
+    try Data(text.utf8).write(to: URL(fileURLWithPath: "\(folder)/models/kept.sql"))
+  }
+
+  @Test func readersAlwaysFindAPlainTable() async throws {
+    let folder = try await built("select 1 as id")
+    let reads = "select count(*) from kept;\nselect pg_sleep(0.005);\n"
+    async let reading = Sectoral.run(
+      ["db", "psql", "--", "-XAtqv", "ON_ERROR_STOP=1"],
+      in: folder,
+      home: home,
+      input: String(repeating: reads, count: 400)
+    )
+    async let again: Void = {
+      for _ in 1...4 { try await run(["run"], in: folder) }
+    }()
+    _ = try await again
+    let result = try await reading
+    #expect(result.exitCode == 0, "\(result)")
+    #expect(Set(result.output.split(separator: "\n")) == ["1"])
+  }
+
+  /// A view that nobody knew of when the run began is in the way of the plain exchange.
+  @Test func aViewThatCameMeanwhileStays() async throws {
+    let folder = try await built("select 1 as id")
+    let hook = "create view hanging as select id from {{ this }}"
+    try model("{{ config(pre_hook=\"\(hook)\") }} select 2 as id", in: folder)
+    let output = try await run(["run"], in: folder)
+    #expect(output.contains("[SELECT 1 in"))
+    #expect(try await sql("select id from hanging", in: folder) == "2")
+    let left = "select count(*) from pg_class where relname like '%\\_\\_dbt\\_%'"
+    #expect(try await sql(left, in: folder) == "0")
+  }
+
+  @Test func aViewIsReplacedInItsPlace() async throws {
+    let view = "{{ config(materialized='view') }} select"
+    let folder = try await built("\(view) 1 as id")
+    let before = try await sql(
+      "comment on view kept is 'mine'; select 'kept'::regclass::oid",
+      in: folder
+    )
+    try model("\(view) 2 as id, 'x' as more", in: folder)
+    let output = try await run(["run"], in: folder)
+    #expect(output.contains("[CREATE VIEW in"))
+    let seen = "select 'kept'::regclass::oid, obj_description('kept'::regclass), id, more from kept"
+    #expect(try await sql(seen, in: folder) == "\(before)|mine|2|x")
+    // Other columns: the view is made anew.
+    try model("\(view) 'y' as other", in: folder)
+    #expect(try await run(["run"], in: folder).contains("[CREATE VIEW in"))
+    #expect(try await sql("select * from kept", in: folder) == "y")
+  }
+}
