@@ -169,7 +169,7 @@ let package = Package(
       name: "SectoralCompilerTests",
       dependencies: [
         "SectoralCompiler", "SectoralProject", "SectoralYAML", "SectoralText", "SectoralJinja",
-        "SectoralWarehouse",
+        "SectoralWarehouse", "SectoralArtifacts",
       ],
       exclude: ["Context/Recorded", "Macros/Recorded"]
     ),

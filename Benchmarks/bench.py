@@ -42,6 +42,7 @@ class Bench:
         self.work = work
         self.database = database
         self.rows = []
+        self.runs = 0
 
     def time(self, label, arguments, rounds, repeats):
         """Run each tool in turn, `rounds` times; the tool named `repeats` several times a round."""
@@ -49,8 +50,10 @@ class Bench:
         for _ in range(rounds):
             for tool, binary in self.tools.items():
                 for _ in range(repeats.get(tool, 0)):
-                    out = os.path.join(self.work, "out")
-                    shutil.rmtree(out, ignore_errors=True)
+                    # A new folder each time, removed in the end: for a minute after files were
+                    # deleted, ext4 tries their places one by one for each file that is made.
+                    self.runs += 1
+                    out = os.path.join(self.work, "out", str(self.runs))
                     os.makedirs(out)
                     argv = [binary] + [a.replace("{out}", out) for a in arguments]
                     log = os.path.join(self.work, f"{tool}.log")

@@ -3,7 +3,7 @@ import SectoralText
 package import SectoralYAML
 
 /// Writes manifest.json v12 and semantic_manifest.json, straight to bytes.
-package struct ManifestWriter {
+package struct ManifestWriter: Sendable {
   private let manifest: Manifest
   private let metadata: ArtifactMetadata
   private let quoting: DatumMap
@@ -15,8 +15,67 @@ package struct ManifestWriter {
     self.quoting = quoting
   }
 
-  package func bytes() -> [UInt8] {
-    var out = JSONBuffer(asciiOnly: false, capacity: 4096 * (manifest.nodes.count + 600))
+  /// The file as a whole, for those who do not write it.
+  package func bytes() -> [UInt8] { parts().flatMap { $0.bytes } }
+
+  /// Writes manifest.json; its parts are made on all cores.
+  package func write(to path: String) throws(Failure) {
+    let parts = parts()
+    try FileSystem.write(parts: parts.count, longest: parts.firstIndex { $0.isLong }, to: path) {
+      parts[$0].bytes
+    }
+  }
+
+  /// A piece of the file that can be made by itself.
+  private struct Part: Sendable {
+    var isLong = false
+    let append: @Sendable (inout JSONBuffer) -> Void
+
+    var bytes: [UInt8] {
+      var out = JSONBuffer(asciiOnly: false, capacity: 1 << 16)
+      append(&out)
+      return out.finish()
+    }
+  }
+
+  /// The same parts whatever the number of threads.
+  private func parts() -> [Part] {
+    let functions = manifest.nodes.filter { $0.resourceType == .function }
+    let nodes =
+      functions.isEmpty ? manifest.nodes : manifest.nodes.filter { $0.resourceType != .function }
+    var parts = [Part { writeHead(to: &$0) }]
+    func add<Resource: Sendable>(
+      _ key: StaticString,
+      _ resources: [Resource],
+      id: @escaping @Sendable (Resource) -> String,
+      layout: @escaping @Sendable (Resource) -> DatumMap
+    ) {
+      parts += Self.parts(key, resources, id: id, layout: layout)
+    }
+    add("nodes", nodes, id: { $0.uniqueID }, layout: { $0.layout() })
+    add("sources", manifest.sources, id: { $0.uniqueID }, layout: { $0.layout() })
+    add("macros", manifest.macros, id: { $0.uniqueID }, layout: { $0.layout() })
+    add("docs", manifest.docs, id: { $0.uniqueID }, layout: { $0.layout() })
+    add("exposures", manifest.exposures, id: { $0.uniqueID }, layout: { $0.layout() })
+    add("metrics", manifest.metrics, id: { $0.uniqueID }, layout: { $0.layout() })
+    add("groups", manifest.groups, id: { $0.uniqueID }, layout: { $0.layout() })
+    parts.append(
+      Part { out in
+        out.append(raw: ", \"selectors\": ")
+        out.append(.map(manifest.selectors))
+        writeDisabled(to: &out)
+      }
+    )
+    parts.append(Part(isLong: true) { writeMaps(to: &$0) })
+    add("saved_queries", manifest.savedQueries, id: { $0.uniqueID }, layout: { $0.layout() })
+    add("semantic_models", manifest.semanticModels, id: { $0.uniqueID }, layout: { $0.layout() })
+    add("unit_tests", manifest.unitTests, id: { $0.uniqueID }, layout: { $0.layout() })
+    add("functions", functions, id: { $0.uniqueID }, layout: { $0.layout() })
+    parts.append(Part { $0.append(raw: "}") })
+    return parts
+  }
+
+  private func writeHead(to out: inout JSONBuffer) {
     out.append(raw: "{\"metadata\": ")
     var head = metadata.layout(.manifest)
     head["project_name"] = .string(manifest.projectName)
@@ -29,46 +88,34 @@ package struct ManifestWriter {
       String(metadata.invocationStartedAt.dropLast()) + "+00:00"
     )
     out.append(.map(head))
-    let functions = manifest.nodes.filter { $0.resourceType == .function }
-    let nodes =
-      functions.isEmpty ? manifest.nodes : manifest.nodes.filter { $0.resourceType != .function }
-    write("nodes", nodes, id: \.uniqueID, to: &out) { $0.layout() }
-    write("sources", manifest.sources, id: \.uniqueID, to: &out) { $0.layout() }
-    write("macros", manifest.macros, id: \.uniqueID, to: &out) { $0.layout() }
-    write("docs", manifest.docs, id: \.uniqueID, to: &out) { $0.layout() }
-    write("exposures", manifest.exposures, id: \.uniqueID, to: &out) { $0.layout() }
-    write("metrics", manifest.metrics, id: \.uniqueID, to: &out) { $0.layout() }
-    write("groups", manifest.groups, id: \.uniqueID, to: &out) { $0.layout() }
-    out.append(raw: ", \"selectors\": ")
-    out.append(.map(manifest.selectors))
-    writeDisabled(to: &out)
-    writeMaps(to: &out)
-    write("saved_queries", manifest.savedQueries, id: \.uniqueID, to: &out) { $0.layout() }
-    write("semantic_models", manifest.semanticModels, id: \.uniqueID, to: &out) { $0.layout() }
-    write("unit_tests", manifest.unitTests, id: \.uniqueID, to: &out) { $0.layout() }
-    write("functions", functions, id: \.uniqueID, to: &out) { $0.layout() }
-    out.append(raw: "}")
-    return out.finish()
   }
 
-  private func write<Resource>(
+  /// How many resources are written into one part: some hundred kilobytes.
+  private static let resourcesInPart = 64
+
+  private static func parts<Resource: Sendable>(
     _ key: StaticString,
     _ resources: [Resource],
-    id: (Resource) -> String,
-    to out: inout JSONBuffer,
-    layout: (Resource) -> DatumMap
-  ) {
-    out.append(raw: ", \"")
-    out.append(raw: key)
-    out.append(raw: "\": {")
-    var isFirst = true
-    for resource in resources {
-      if isFirst { isFirst = false } else { out.append(raw: ", ") }
-      out.append(quoted: id(resource))
-      out.append(raw: ": ")
-      out.append(.map(layout(resource)))
+    id: @escaping @Sendable (Resource) -> String,
+    layout: @escaping @Sendable (Resource) -> DatumMap
+  ) -> [Part] {
+    stride(from: 0, to: max(1, resources.count), by: resourcesInPart).map { start in
+      Part { out in
+        if start == 0 {
+          out.append(raw: ", \"")
+          out.append(raw: key)
+          out.append(raw: "\": {")
+        }
+        let end = min(start + resourcesInPart, resources.count)
+        for index in start..<end {
+          if index > 0 { out.append(raw: ", ") }
+          out.append(quoted: id(resources[index]))
+          out.append(raw: ": ")
+          out.append(.map(layout(resources[index])))
+        }
+        if end == resources.count { out.append(raw: "}") }
+      }
     }
-    out.append(raw: "}")
   }
 
   /// Id to a list: several files may define a disabled resource.

@@ -1,4 +1,4 @@
-import SectoralProject
+package import SectoralProject
 package import SectoralWarehouse
 package import SectoralYAML
 
@@ -93,28 +93,39 @@ extension AdapterResponse? {
 
 /// Writes run_results.json v6.
 package enum RunResultsWriter {
+  private static let rowsInPart = 128
+
   /// Rows come in the order of completion; `elapsed` is in seconds; `arguments` holds every flag
-  /// with its value.
-  package static func bytes(
+  /// with its value. The file's parts are made on all cores.
+  package static func write(
     _ rows: [RunResultRow],
     _ metadata: ArtifactMetadata,
     elapsed: Double,
-    arguments: DatumMap
-  ) -> [UInt8] {
-    var out = JSONBuffer(asciiOnly: false, capacity: 1024 * (rows.count + 4))
-    out.append(raw: "{\"metadata\": ")
-    out.append(.map(metadata.layout(.runResults)))
-    out.append(raw: ", \"results\": [")
-    var isFirst = true
-    for row in rows {
-      if isFirst { isFirst = false } else { out.append(raw: ", ") }
-      out.append(.map(row.layout))
+    arguments: DatumMap,
+    to path: String
+  ) throws(Failure) {
+    let count = (rows.count + rowsInPart - 1) / rowsInPart
+    try FileSystem.write(parts: count + 2, to: path) { part in
+      var out = JSONBuffer(asciiOnly: false, capacity: 1 << 16)
+      switch part {
+      case 0:
+        out.append(raw: "{\"metadata\": ")
+        out.append(.map(metadata.layout(.runResults)))
+        out.append(raw: ", \"results\": [")
+      case count + 1:
+        out.append(raw: "], \"elapsed_time\": ")
+        out.append(elapsed)
+        out.append(raw: ", \"args\": ")
+        out.append(.map(arguments))
+        out.append(raw: "}")
+      default:
+        let start = (part - 1) * rowsInPart
+        for index in start..<min(start + rowsInPart, rows.count) {
+          if index > 0 { out.append(raw: ", ") }
+          out.append(.map(rows[index].layout))
+        }
+      }
+      return out.finish()
     }
-    out.append(raw: "], \"elapsed_time\": ")
-    out.append(elapsed)
-    out.append(raw: ", \"args\": ")
-    out.append(.map(arguments))
-    out.append(raw: "}")
-    return out.finish()
   }
 }

@@ -228,10 +228,3 @@ private struct Adjacency: Sendable {
     targets[Int(offsets[index])..<Int(offsets[index + 1])]
   }
 }
-
-extension String {
-  /// Python's order of texts. (Swift's own compares canonical forms.)
-  package func precedesByCodePoints(_ other: String) -> Bool {
-    utf8.lexicographicallyPrecedes(other.utf8)
-  }
-}

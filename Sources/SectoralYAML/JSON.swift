@@ -1,3 +1,5 @@
+import SectoralText
+
 /// JSON as Python's `json` module reads and writes it.
 public enum JSON {
   /// Deeper nesting is refused, so that no input can exhaust the stack.
@@ -257,7 +259,7 @@ public struct JSONBuffer: Sendable {
 extension DatumMap {
   /// Entries by key in the order of code points, as Python sorts them.
   var sortedEntries: [(key: String, value: Datum)] {
-    entries.sorted { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }
+    entries.sorted { $0.key.precedesByCodePoints($1.key) }
   }
 }
 

@@ -37,7 +37,9 @@ extension YAMLNode {
 
   /// A key and its value: the key's node says where the key is written.
   public func entry(_ key: String) -> (key: YAMLNode, value: YAMLNode)? {
-    mapping?.first { $0.key.hasKeyText(key) }
+    guard case .mapping(let entries) = value else { return nil }
+    for index in entries.indices where entries[index].key.hasKeyText(key) { return entries[index] }
+    return nil
   }
 
   public var scalar: Datum? { if case .scalar(let datum) = value { datum } else { nil } }

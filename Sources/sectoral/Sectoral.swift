@@ -1,4 +1,5 @@
 import SectoralPostgres
+import SectoralProject
 import SectoralRunner
 
 #if canImport(Glibc)
@@ -20,6 +21,7 @@ enum Sectoral {
     if arguments.first == ProfileWarehouses.supervisorCommand {
       exit(EmbeddedSupervisor.run(Array(arguments.dropFirst())))
     }
+    Allocator.tune()
     // A reader that goes away (`| head`) must not end a run in the middle.
     signal(SIGPIPE, SIG_IGN)
     // Nor must a file that may not grow: the write fails, and says so.

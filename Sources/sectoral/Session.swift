@@ -204,23 +204,25 @@ struct Session {
     interruption.onCancel { cancellation.cancel() }
     watchForInterruption(call.command, events, interruption)
     announce(call.command, resolved, events)
-    let status =
-      firstTroubles(call, events)
-      ?? Engine(
-        Invocation(
-          id: id,
-          command: call.command,
-          flags: resolved.flags,
-          environment: resolved.environment,
-          events: events,
-          cancellation: cancellation,
-          retried: call.retried
-        ),
-        provider: ProfileWarehouses(
-          environment: resolved.environment,
-          announce: { events.emit(.note($0)) }
-        )
-      ).run()
+    let engine = Engine(
+      Invocation(
+        id: id,
+        command: call.command,
+        flags: resolved.flags,
+        environment: resolved.environment,
+        events: events,
+        cancellation: cancellation,
+        retried: call.retried
+      ),
+      provider: ProfileWarehouses(
+        environment: resolved.environment,
+        announce: { events.emit(.note($0)) }
+      )
+    )
+    // Never let go of, and with it the project: the process ends with the command, and taking so many
+    // objects apart for that would be a twentieth of a parse.
+    _ = Unmanaged.passRetained(engine)
+    let status = firstTroubles(call, events) ?? engine.run()
     let elapsed = ProcessEnvironment.now().seconds(since: start)
     events.emit(
       .commandCompleted(

@@ -1,3 +1,4 @@
+import Foundation
 import SectoralArtifacts
 import SectoralProject
 import SectoralText
@@ -112,7 +113,7 @@ struct ArtifactTests {
     #expect(object?["extra_ctes"]?.list?.first?["id"] == "model.p.e")
   }
 
-  @Test func runResultsHaveDbtsKeys() throws {
+  @Test(arguments: [1, 2, 300]) func runResultsHaveDbtsKeys(rows: Int) throws {
     let row = RunResultRow(
       uniqueID: "model.p.a",
       status: "success",
@@ -126,13 +127,17 @@ struct ArtifactTests {
       compiledCode: "select 1",
       relationName: "\"d\".\"s\".\"a\""
     )
-    let bytes = RunResultsWriter.bytes(
-      [row, row],
+    let path = FileManager.default.temporaryDirectory.path + "/results-\(UUID().uuidString).json"
+    defer { try? FileSystem.removeTree(path) }
+    try RunResultsWriter.write(
+      Array(repeating: row, count: rows),
       metadata,
       elapsed: 1.5,
-      arguments: ["which": "run"]
+      arguments: ["which": "run"],
+      to: path
     )
-    let root = try JSON.parse(bytes)
+    let root = try JSON.parse(FileSystem.read(path))
+    #expect(root["results"]?.list?.count == rows)
     #expect(root.map?.keys == ["metadata", "results", "elapsed_time", "args"])
     #expect(root["elapsed_time"] == .float(1.5))
     let result = try #require(root["results"]?.list?.first)

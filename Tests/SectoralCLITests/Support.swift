@@ -24,7 +24,7 @@ final class RecordingSink: EventSink {
   var events: [Event] { state.withLock { $0 } }
   var names: [String] { events.map(\.message.name) }
 
-  func emit(_ event: Event) { state.withLock { $0.append(event) } }
+  func emit(_ event: Event, _ text: String?) { state.withLock { $0.append(event) } }
 }
 
 enum Fixture {

@@ -1,3 +1,4 @@
+import SectoralProject
 import SectoralText
 import Synchronization
 

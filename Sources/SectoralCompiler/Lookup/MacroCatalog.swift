@@ -100,11 +100,19 @@ package final class MacroCatalog: Sendable {
     return internalTable[symbol]
   }
 
-  /// `generate_schema_name` and its like: an installed package's own macro counts for its nodes,
-  /// else the root's, else the built-in one.
-  package func findNaming(_ name: String, for package: String) -> MacroEntry? {
-    let symbol = Symbol(name)
-    return tables[package]?[symbol] ?? tables[rootName]?[symbol] ?? internalTable[symbol]
+  /// A naming macro: an installed package's own counts for its nodes, else the root's, else the
+  /// built-in one. nil: the built-in one as it is.
+  func replacement(of naming: NamingMacro, for package: String) -> MacroEntry? {
+    let symbol = Symbol(naming.rawValue)
+    guard
+      let entry = tables[package]?[symbol] ?? tables[rootName]?[symbol] ?? internalTable[symbol]
+    else { return nil }
+    if !internalNames.contains(entry.macro.packageName) { return entry }
+    // The built-in macro dispatches: an implementation for the adapter or the default counts too.
+    guard let target = dispatch(naming.rawValue, namespace: "dbt", for: package).entry else {
+      return nil
+    }
+    return internalNames.contains(target.macro.packageName) ? nil : entry
   }
 
   /// What `adapter.dispatch(name, namespace)` finds for a node of `package`, and the candidates that
@@ -164,4 +172,11 @@ package final class MacroCatalog: Sendable {
     if package != rootName { names += (tables[rootName] ?? [:]).values.map(\.macro.name) }
     return names + internalTable.values.map(\.macro.name)
   }
+}
+
+/// The macros that say where a node's relation goes.
+enum NamingMacro: String, CaseIterable {
+  case database = "generate_database_name"
+  case schema = "generate_schema_name"
+  case alias = "generate_alias_name"
 }

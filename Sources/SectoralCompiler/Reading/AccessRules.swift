@@ -3,9 +3,9 @@ import SectoralText
 import SectoralYAML
 
 /// Who may refer to which model (spec: project, section 10).
-struct AccessRules {
-  /// Every enabled node by id.
-  let index: [String: Node]
+struct AccessRules: Sendable {
+  /// Whose nodes by id are the enabled ones.
+  let manifest: Manifest
   let groups: Set<String>
   /// The packages with `restrict-access: true`.
   let restricting: Set<String>
@@ -79,7 +79,7 @@ struct AccessRules {
     _ failures: inout [Failure]
   ) {
     for parent in parents {
-      guard let target = index[parent], target.resourceType == .model else { continue }
+      guard let target = manifest.node(parent), target.resourceType == .model else { continue }
       let isRestricted =
         restricting.contains(target.packageName) && target.packageName != package
       let words: String

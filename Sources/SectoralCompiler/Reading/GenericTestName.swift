@@ -28,7 +28,7 @@ package struct GenericTestName: Sendable, Equatable {
     var prefix = isSource ? "source_\(test)" : test
     if let namespace { prefix = "\(namespace)_\(prefix)" }
     var pieces: [String] = []
-    for key in arguments.keys.sorted(by: { $0.utf8.lexicographicallyPrecedes($1.utf8) }) {
+    for key in arguments.keys.sorted(by: { $0.precedesByCodePoints($1) }) {
       switch arguments[key] ?? .null {
       case .map(let map): pieces += map.values.map(\.pythonString)
       case .list(let items): pieces += items.map(\.pythonString)
@@ -39,7 +39,7 @@ package struct GenericTestName: Sendable, Equatable {
     let long = "\(prefix)_\(target)_\(cleaned)"
     let stem = "\(prefix)_\(target)"
     let shortened =
-      long.unicodeScalars.count < 64
+      long.utf8.count < 64 || long.unicodeScalars.count < 64
       ? long
       : String(String.UnicodeScalarView(stem.unicodeScalars.prefix(30))) + "_"
         + Digest.md5(long.utf8)
@@ -52,41 +52,59 @@ package struct GenericTestName: Sendable, Equatable {
       "kwargs": .map(kwargs), "name": .string(test),
       "namespace": .string(namespace ?? "None"),
     ]
-    let digest = Digest.md5((full + Datum.map(metadata).sortedRepr).utf8)
+    var digested = full
+    Datum.map(metadata).appendSortedRepr(to: &digested)
+    let digest = Digest.md5(digested.utf8)
     hash = String(digest.suffix(10))
   }
 
   /// Each run of characters other than ASCII letters, digits and `_` becomes one `_`.
   private static func replacingOtherCharacters(_ text: String) -> String {
-    var out = ""
+    let kept = text.utf8.allSatisfy(isKept)
+    if kept { return text }
+    var out: [UInt8] = []
+    out.reserveCapacity(text.utf8.count)
     var inRun = false
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "a"..."z", "A"..."Z", "0"..."9", "_":
-        out.unicodeScalars.append(scalar)
-        inRun = false
-      default:
-        if !inRun { out += "_" }
-        inRun = true
-      }
+    for byte in text.utf8 {
+      let isKept = isKept(byte)
+      if isKept { out.append(byte) } else if !inRun { out.append(UInt8(ascii: "_")) }
+      inRun = !isKept
     }
-    return out
+    return String(decoding: out, as: UTF8.self)
+  }
+
+  private static func isKept(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"):
+      true
+    default: false
+    }
   }
 }
 
 extension Datum {
-  /// `repr` of the value with sorted keys and every scalar turned to text.
-  fileprivate var sortedRepr: String {
+  /// Adds the `repr` of the value with sorted keys and every scalar turned to text.
+  fileprivate func appendSortedRepr(to out: inout String) {
     switch self {
-    case .list(let items): "[" + items.map(\.sortedRepr).joined(separator: ", ") + "]"
+    case .list(let items):
+      out += "["
+      for (index, item) in items.enumerated() {
+        if index > 0 { out += ", " }
+        item.appendSortedRepr(to: &out)
+      }
+      out += "]"
     case .map(let map):
-      "{"
-        + map.keys.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
-        .map { "\(Datum.pythonQuoted($0)): \((map[$0] ?? .null).sortedRepr)" }.joined(
-          separator: ", "
-        )
-        + "}"
-    default: Datum.pythonQuoted(pythonText)
+      out += "{"
+      let entries = map.entries.sorted { $0.key.precedesByCodePoints($1.key) }
+      for (index, entry) in entries.enumerated() {
+        if index > 0 { out += ", " }
+        Datum.appendPythonQuoted(entry.key, to: &out)
+        out += ": "
+        entry.value.appendSortedRepr(to: &out)
+      }
+      out += "}"
+    default: Datum.appendPythonQuoted(pythonText, to: &out)
     }
   }
 }

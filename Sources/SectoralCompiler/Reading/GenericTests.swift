@@ -85,16 +85,18 @@ struct GenericTestDraft: Sendable {
     guard name != "column_name" else { return Value(value) }
     switch value {
     case .string(let text):
-      let isCall = Self.isCall(text)
-      guard isCall || YAMLRenderer.isTemplate(text) else {
+      let direct = DirectCall(text)
+      let isCall = direct == nil && Self.isCall(text)
+      guard direct != nil || isCall || YAMLRenderer.isTemplate(text) else {
         return .string(YAMLRenderer.plain(text))
       }
-      let source = isCall ? "{{ \(text) }}" : text
-      let file = SourceFile(path: place.file.path, text: source)
       let parsing = context as? ParseContext
       parsing?.referencePlace = place
       defer { parsing?.referencePlace = nil }
       do {
+        if let value = try direct?.evaluate(in: context) { return value }
+        let source = isCall ? "{{ \(text) }}" : text
+        let file = SourceFile(path: place.file.path, text: source)
         let template = try context.workspace.environment.compile(file)
         return try context.interpreter.evaluate(
           template,

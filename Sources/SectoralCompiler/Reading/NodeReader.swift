@@ -5,14 +5,28 @@ import SectoralWarehouse
 import SectoralYAML
 
 /// A node whose file was read and whose template was not yet rendered.
-struct Draft: Sendable {
+final class Draft: Sendable {
   let node: Node
   let package: Package
   let patch: Patch?
   /// Generic tests are rendered from their parts.
-  var test: GenericTestDraft?
+  let test: GenericTestDraft?
   /// The configuration of a generic test's entry, or of the properties entry.
-  var propertiesLayer: ConfigLayer?
+  let propertiesLayer: ConfigLayer?
+
+  init(
+    node: Node,
+    package: Package,
+    patch: Patch?,
+    test: GenericTestDraft? = nil,
+    propertiesLayer: ConfigLayer? = nil
+  ) {
+    self.node = node
+    self.package = package
+    self.patch = patch
+    self.test = test
+    self.propertiesLayer = propertiesLayer
+  }
 }
 
 /// Renders nodes as reading a project does: references, configuration, names.
@@ -22,7 +36,9 @@ struct NodeReader {
   let emit: @Sendable (ContextEvent, Node) throws(TemplateError) -> Void
 
   /// Fills in what the node's template, its properties and the project files say about it.
-  func read(_ draft: Draft) throws(Failure) -> Set<[String]> {
+  ///
+  /// Returns the levels of the root project's tree that applied.
+  func read(_ draft: Draft) throws(Failure) -> [ConfigTree.Level] {
     let node = draft.node
     let context = ParseContext(thread, node: node, packageName: node.packageName) {
       [emit] event throws(TemplateError) in
@@ -76,7 +92,7 @@ struct NodeReader {
     node.sources = context.sources
     node.sourceSpans = context.sourceSpans
     node.dependsOnMacros = context.macroIDs
-    return used.paths
+    return used.levels
   }
 
   private func renderBody(of node: Node, _ context: ParseContext) throws(TemplateError) {
@@ -102,23 +118,23 @@ struct NodeReader {
     }
   }
 
-  /// Joins all layers. Returns the builder and the paths of the project's tree that applied.
+  /// Joins all layers. Returns the builder and the levels of the root project's tree that applied.
   private func configure(
     _ node: Node,
     _ draft: Draft,
     _ calls: [ConfigLayer]
-  ) -> (builder: ConfigBuilder, paths: Set<[String]>) {
+  ) -> (builder: ConfigBuilder, levels: [ConfigTree.Level]) {
     var builder = ConfigBuilder(node.resourceType)
-    var paths: Set<[String]> = []
     let isFunction = node.resourceType == .function
     // Of what has no section of its own, dbt takes that of the models.
     let hasNone: Set<ResourceType> = [.operation, .analysis, .sqlOperation]
     let treeType = hasNone.contains(node.resourceType) ? .model : node.resourceType
-    for level in draft.package.definition.trees[treeType]?.levels(for: node.fqn) ?? [] {
+    let ownLevels = draft.package.definition.trees[treeType]?.levels(for: node.fqn) ?? []
+    for level in ownLevels {
       // dbt leaves the tree of functions out of what it shows unrendered.
       builder.add(level.layer, unrendered: isFunction ? [:] : level.unrendered)
-      if draft.package.name == workspace.root.name { paths.insert(level.path) }
     }
+    var rootLevels = ownLevels
     if let layer = draft.propertiesLayer {
       builder.add(layer)
       // dbt puts them into a generic test's own code as well, which it then runs; but not of the two
@@ -131,10 +147,8 @@ struct NodeReader {
     }
     builder.add(calls: calls)
     if draft.package.name != workspace.root.name {
-      for level in workspace.root.definition.trees[treeType]?.levels(for: node.fqn) ?? [] {
-        builder.add(level.layer, unrendered: level.unrendered)
-        paths.insert(level.path)
-      }
+      rootLevels = workspace.root.definition.trees[treeType]?.levels(for: node.fqn) ?? []
+      for level in rootLevels { builder.add(level.layer, unrendered: level.unrendered) }
     }
     var config = builder.config
     if node.resourceType == .test {
@@ -154,9 +168,7 @@ struct NodeReader {
     var early: [String] = []
     if draft.propertiesLayer?.values["tags"] != nil, !calls.isEmpty {
       var first = ConfigBuilder(node.resourceType)
-      for level in draft.package.definition.trees[treeType]?.levels(for: node.fqn) ?? [] {
-        first.add(level.layer)
-      }
+      for level in ownLevels { first.add(level.layer) }
       first.add(calls: calls)
       early = first.config["tags"]?.texts ?? []
     }
@@ -165,7 +177,7 @@ struct NodeReader {
     }
     // A generic test's tags come from all sides; dbt sorts them.
     node.tags = node.testMetadata == nil ? tags : tags.sorted()
-    return (builder, paths)
+    return (builder, rootLevels)
   }
 
   private func checkConfiguration(_ builder: ConfigBuilder, _ node: Node) throws(Failure) {
@@ -191,16 +203,16 @@ struct NodeReader {
     defer { context.isNaming = false }
     let config = node.config
     node.database = try name(
-      "generate_database_name",
+      .database,
       config["database"],
       node,
       context
     ) { custom in custom ?? workspace.profile.database }
-    node.schema = try name("generate_schema_name", config["schema"], node, context) { custom in
+    node.schema = try name(.schema, config["schema"], node, context) { custom in
       custom.map { "\(workspace.profile.schema)_\($0)" } ?? workspace.profile.schema
     }
     node.alias =
-      try name("generate_alias_name", config["alias"], node, context) { custom in
+      try name(.alias, config["alias"], node, context) { custom in
         if let custom { return custom }
         guard let version = node.version else { return node.name }
         let text = version.pythonText.split(separator: ".", omittingEmptySubsequences: false)
@@ -218,14 +230,13 @@ struct NodeReader {
   /// `builtIn`: what the built-in macro gives, for when no project replaces it: three
   /// template calls for each of thousands of nodes are saved.
   private func name(
-    _ macro: String,
+    _ macro: NamingMacro,
     _ custom: Datum?,
     _ node: Node,
     _ context: ParseContext,
     builtIn: (String?) -> String
   ) throws(TemplateError) -> String? {
-    let entry = workspace.macros.findNaming(macro, for: node.packageName)
-    guard let entry, isReplaced(macro, entry, for: node.packageName) else {
+    guard let entry = thread.replacement(of: macro, for: node.packageName) else {
       return builtIn(custom?.string.map { String($0.trimmingBlanks) })
     }
     let modelValue = Value(node.layout())
@@ -236,20 +247,11 @@ struct NodeReader {
     let text = String(try thread.interpreter.string(result).trimmingBlanks)
     guard !text.unicodeScalars.contains(where: { $0 == "\"" || $0.value == 0 }) else {
       throw .compilation(
-        "\(macro) gave the name '\(text)' for \(node.uniqueID): a name may hold no double quote",
+        "\(macro.rawValue) gave the name '\(text)' for \(node.uniqueID): a name may hold no double quote",
         hint: "change the macro \(entry.macro.name) in \(entry.macro.originalFilePath)"
       )
     }
     return text
-  }
-
-  private func isReplaced(_ macro: String, _ entry: MacroEntry, for package: String) -> Bool {
-    guard workspace.macros.internalNames.contains(entry.macro.packageName) else { return true }
-    // The built-in macro dispatches: an implementation for the adapter or the default counts too.
-    guard let target = workspace.macros.dispatch(macro, namespace: "dbt", for: package).entry else {
-      return false
-    }
-    return !workspace.macros.internalNames.contains(target.macro.packageName)
   }
 
   private func failure(_ error: TemplateError, _ node: Node) -> Failure {

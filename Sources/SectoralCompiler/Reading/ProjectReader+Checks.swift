@@ -52,8 +52,11 @@ extension ProjectReader {
     for node in manifest.nodes {
       if let attached = node.attachedNode { byModel[attached, default: []].append(node) }
     }
-    for node in manifest.nodes where node.resourceType == .model {
-      node.primaryKey = PrimaryKey.infer(node, tests: byModel[node.uniqueID] ?? [])
+    let (nodes, tests) = (manifest.nodes, byModel)
+    Threads.forEach(nodes.count, by: 64) { index in
+      let node = nodes[index]
+      guard node.resourceType == .model else { return }
+      node.primaryKey = PrimaryKey.infer(node, tests: tests[node.uniqueID] ?? [])
     }
   }
 }

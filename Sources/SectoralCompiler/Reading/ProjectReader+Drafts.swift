@@ -12,25 +12,39 @@ extension ProjectReader {
     var drafts: [Draft] = []
     for package in workspace.packages {
       let shapes = PropertyShapes(descriptions: descriptions, package: package.name)
-      for file in package.files {
-        let type: ResourceType
-        switch file.kind {
-        case .model: type = .model
-        case .seed: type = .seed
-        case .analysis: type = .analysis
-        case .singularTest: type = .test
-        case .function: type = .function
-        case .snapshot:
-          drafts += snapshotDrafts(file, package, patches, shapes, &failures)
-          continue
-        default: continue
-        }
-        let node = node(of: file, type, package)
-        drafts.append(draft(node, package, patches, shapes, &failures))
+      let files = package.files
+      let found = Threads.map(files.count, on: .deep) { index -> ([Draft], [Failure]) in
+        var failures: [Failure] = []
+        return (self.drafts(of: files[index], package, patches, shapes, &failures), failures)
+      }
+      for (fileDrafts, fileFailures) in found {
+        drafts += fileDrafts
+        failures += fileFailures
       }
       drafts += yamlSnapshotDrafts(package, patches, shapes, &failures)
     }
+    for draft in drafts { draft.patch?.isUsed = true }
     return drafts
+  }
+
+  private func drafts(
+    of file: ProjectFile,
+    _ package: Package,
+    _ patches: Patches,
+    _ shapes: PropertyShapes,
+    _ failures: inout [Failure]
+  ) -> [Draft] {
+    let type: ResourceType
+    switch file.kind {
+    case .model: type = .model
+    case .seed: type = .seed
+    case .analysis: type = .analysis
+    case .singularTest: type = .test
+    case .function: type = .function
+    case .snapshot: return snapshotDrafts(file, package, patches, shapes, &failures)
+    default: return []
+    }
+    return [draft(node(of: file, type, package), package, patches, shapes, &failures)]
   }
 
   /// Snapshots that a properties entry defines: those with a `relation`.
@@ -161,7 +175,6 @@ extension ProjectReader {
   ) -> Draft {
     let patch = patches.find(node)
     guard let patch else { return Draft(node: node, package: package, patch: nil) }
-    patch.isUsed = true
     node.patchPath = patch.path
     let entry = patch.entry
     do {

@@ -9,10 +9,32 @@ extension ProjectReader {
     _ drafts: [Draft],
     _ patches: Patches,
     _ sources: [SourceReader.Entry],
-    _ renderers: PackageRenderers,
     _ failures: inout [Failure]
   ) -> [Draft] {
+    let entries = testedEntries(drafts, patches, sources)
+    let workspace = workspace
+    let found = Threads.map(entries.count, on: .deep) {
+      PackageRenderers(workspace)
+    } _: { renderers, index -> ([Draft], [Failure]) in
+      var failures: [Failure] = []
+      let (entry, target) = entries[index]
+      return (self.tests(in: entry, target, renderers, &failures), failures)
+    }
     var tests: [Draft] = []
+    for (entryTests, entryFailures) in found {
+      tests += entryTests
+      failures += entryFailures
+    }
+    return tests
+  }
+
+  /// The properties entries that may have tests, in dbt's order, and what each of them is about.
+  private func testedEntries(
+    _ drafts: [Draft],
+    _ patches: Patches,
+    _ sources: [SourceReader.Entry]
+  ) -> [(YAMLNode, TestTarget)] {
+    var entries: [(YAMLNode, TestTarget)] = []
     // Two models of a name, of which one is disabled, share their entry: it is tested once.
     var tested: Set<String> = []
     for draft in drafts {
@@ -33,7 +55,7 @@ extension ProjectReader {
         tags: [],
         quotesColumns: false
       )
-      tests += self.tests(in: patch.entry, target, renderers, &failures)
+      entries.append((patch.entry, target))
     }
     // dbt makes the tests of an entry that describes nothing, too, and then finds nothing to test.
     for patch in patches.all
@@ -50,7 +72,7 @@ extension ProjectReader {
         tags: [],
         quotesColumns: false
       )
-      tests += self.tests(in: patch.entry, target, renderers, &failures)
+      entries.append((patch.entry, target))
     }
     for source in sources {
       let table = source.table
@@ -65,12 +87,12 @@ extension ProjectReader {
         tags: table.inheritedTags,
         quotesColumns: table.quoting["column"]?.bool ?? false
       )
-      tests += self.tests(in: source.entry, target, renderers, &failures)
+      entries.append((source.entry, target))
     }
-    return tests
+    return entries
   }
 
-  struct TestTarget {
+  struct TestTarget: Sendable {
     let name: String
     let reference: Reference?
     let source: [String]?
@@ -80,6 +102,32 @@ extension ProjectReader {
     let fileKeyName: String
     let tags: [String]
     let quotesColumns: Bool
+    /// What an fqn of a test has between its package and its name.
+    let folders: [String]
+
+    init(
+      name: String,
+      reference: Reference?,
+      source: [String]?,
+      attachedNode: String?,
+      file: ProjectFile,
+      package: Package,
+      fileKeyName: String,
+      tags: [String],
+      quotesColumns: Bool
+    ) {
+      self.name = name
+      self.reference = reference
+      self.source = source
+      self.attachedNode = attachedNode
+      self.file = file
+      self.package = package
+      self.fileKeyName = fileKeyName
+      self.tags = tags
+      self.quotesColumns = quotesColumns
+      // dbt drops the first folder, whatever the resource path is.
+      folders = file.originalFilePath.split(separator: "/").dropFirst().dropLast().map(String.init)
+    }
   }
 
   func tests(
@@ -194,10 +242,7 @@ extension ProjectReader {
       packageName: target.package.name,
       path: "\(name.short).sql",
       originalFilePath: file.originalFilePath,
-      // dbt drops the first folder, whatever the resource path is.
-      fqn: [target.package.name]
-        + file.originalFilePath.split(separator: "/").dropFirst().dropLast().map(String.init)
-        + [name.full],
+      fqn: [target.package.name] + target.folders + [name.full],
       checksum: .none,
       rawCode: test.rawCode(alias: alias),
       createdAt: createdAt

@@ -76,8 +76,7 @@ package struct ProjectReader {
       descriptions: descriptions,
       createdAt: createdAt
     ).read(properties, &warnings, &failures)
-    let renderers = PackageRenderers(workspace)
-    drafts += genericTests(drafts, patches, sources, renderers, &failures)
+    drafts += genericTests(drafts, patches, sources, &failures)
     drafts += hookDrafts()
 
     let used = render(drafts, &failures)
@@ -118,7 +117,6 @@ package struct ProjectReader {
     UnitTestReader.resolve(&manifest, references, &failures)
     warnings += DeprecationDates(references: references, now: workspace.invocation.startedAt)
       .warnings(manifest)
-    manifest.buildIndexes()
     inferPrimaryKeys(manifest)
     if !workspace.macroProblems.isEmpty {
       // What a damaged file no longer defines is missed all over the project: that says nothing new.
@@ -152,47 +150,50 @@ package struct ProjectReader {
     for package in workspace.packages {
       for file in package.files where file.kind == .properties { inputs.append((file, package)) }
     }
-    let slots = Slots<PropertiesFile>(inputs.count)
     let workspace = workspace
     let work = inputs
-    Threads.forEach(work.count) {
+    return Threads.map(work.count, by: 1, on: .deep) {
       PackageRenderers(workspace)
     } _: { renderers, index in
       let (file, package) = work[index]
       let renderer = renderers.renderer(of: package.name)
-      slots.set(index, PropertiesFile(file, package: package.name, renderer: renderer))
+      return PropertiesFile(file, package: package.name, renderer: renderer)
     }
-    return slots.values
   }
 
   // MARK: Rendering
 
   /// Renders all drafts on all cores. Returns the configuration paths that applied somewhere.
   private func render(_ drafts: [Draft], _ failures: inout [Failure]) -> Set<[String]> {
-    let slots = Slots<(Failure?, Set<[String]>)>(drafts.count)
     let workspace = workspace
     let emit = emit
-    Threads.forEach(drafts.count) {
-      RenderingThread(workspace, threadName: "MainThread")
-    } _: { thread, index in
-      let reader = NodeReader(workspace: workspace, thread: thread, emit: emit)
-      do throws(Failure) {
-        slots.set(index, (nil, try reader.read(drafts[index])))
-      } catch {
-        slots.set(index, (error, []))
-      }
-    }
     // The built-in macros' dependencies need every template once: the same cores, the same wait.
     let macros = workspace.allMacros
-    Threads.forEach(macros.count) {
-      ()
-    } _: { _, index in
-      macros[index].macro.dependsOnMacros = workspace.macros.staticDependencies(of: macros[index])
+    let results = Threads.map(drafts.count + macros.count, on: .deep) {
+      RenderingThread(workspace, threadName: "MainThread")
+    } _: { thread, index -> Swift.Result<[ConfigTree.Level], Failure> in
+      guard index < drafts.count else {
+        let entry = macros[index - drafts.count]
+        entry.macro.dependsOnMacros = workspace.macros.staticDependencies(of: entry)
+        return .success([])
+      }
+      let reader = NodeReader(workspace: workspace, thread: thread, emit: emit)
+      do throws(Failure) {
+        return .success(try reader.read(drafts[index]))
+      } catch {
+        return .failure(error)
+      }
     }
+    var known: Set<ObjectIdentifier> = []
     var used: Set<[String]> = []
-    for (failure, paths) in slots.values {
-      if let failure { failures.append(failure) }
-      used.formUnion(paths)
+    for result in results {
+      switch result {
+      case .failure(let failure): failures.append(failure)
+      case .success(let levels):
+        for level in levels where known.insert(ObjectIdentifier(level)).inserted {
+          used.insert(level.path)
+        }
+      }
     }
     return used
   }
@@ -230,7 +231,7 @@ package struct ProjectReader {
   }
 
   private func collectDuplicates(_ drafts: [Draft], _ failures: inout [Failure]) {
-    var byID: [String: Node] = [:]
+    var byID = [String: Node](minimumCapacity: drafts.count)
     var byRelation: [String: Node] = [:]
     let versioned = Dictionary(
       drafts.compactMap { draft in

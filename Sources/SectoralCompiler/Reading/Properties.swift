@@ -70,11 +70,12 @@ struct PropertiesFile: Sendable {
     return isDeferred(entry)
   }
 
+  private static let deferred: Set = ["description", "tests", "data_tests", "loaded_at_query"]
+
   /// Descriptions, tests and hooks of an entry, by the keys that lead to them from it. The same words
   /// deeper down, as names of columns for instance, mean nothing.
   private static func isDeferred(_ keys: ArraySlice<String>) -> Bool {
     let keys = Array(keys)
-    let deferred: Set<String> = ["description", "tests", "data_tests", "loaded_at_query"]
     guard let first = keys.first else { return false }
     if deferred.contains(first) { return true }
     let second = keys.count > 1 ? keys[1] : ""

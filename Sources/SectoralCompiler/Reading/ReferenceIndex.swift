@@ -57,17 +57,19 @@ package struct ReferenceIndex: Sendable {
 
   /// `package`: of the node that refers.
   package func node(_ reference: Reference, from package: String) -> Found {
-    let byPackage = nodes[reference.name] ?? [:]
-    var order: [String]
-    if let explicit = reference.package {
-      order = [explicit]
-    } else {
-      order = prefersOwnPackage ? [package, rootName] : [rootName, package]
-      order += byPackage.keys.sorted().filter { !order.contains($0) }
-    }
-    for name in order {
-      guard let candidates = byPackage[name] else { continue }
-      if let node = pick(candidates, reference.name, reference.version) { return .node(node) }
+    if let byPackage = nodes[reference.name] {
+      func node(in name: String) -> Node? {
+        byPackage[name].flatMap { pick($0, reference.name, reference.version) }
+      }
+      if let explicit = reference.package {
+        if let node = node(in: explicit) { return .node(node) }
+      } else {
+        let (first, second) = prefersOwnPackage ? (package, rootName) : (rootName, package)
+        if let node = node(in: first) ?? node(in: second) { return .node(node) }
+        for name in byPackage.keys.sorted() {
+          if let node = node(in: name) { return .node(node) }
+        }
+      }
     }
     let isDisabled = (disabledNodes[reference.name] ?? []).contains { node in
       guard reference.package == nil || node.packageName == reference.package else { return false }
@@ -102,9 +104,9 @@ package struct ReferenceIndex: Sendable {
   }
 
   package func source(_ names: [String], from package: String) -> FoundSource {
-    let byPackage = sources[names] ?? [:]
-    for name in [rootName, package] + byPackage.keys.sorted() {
-      if let source = byPackage[name] { return .source(source) }
+    if let byPackage = sources[names] {
+      if let source = byPackage[rootName] ?? byPackage[package] { return .source(source) }
+      if let first = byPackage.min(by: { $0.key < $1.key }) { return .source(first.value) }
     }
     return disabledSources.contains(names) ? .disabled : .missing
   }
@@ -132,8 +134,13 @@ package struct ReferenceIndex: Sendable {
   func resolve(_ manifest: inout Manifest, _ failures: inout [Failure]) -> [NamedWarning] {
     var warnings: [NamedWarning] = []
     var dropped: Set<ObjectIdentifier> = []
-    for node in manifest.nodes {
-      let problems = resolve(node, &warnings)
+    let nodes = manifest.nodes
+    let found = Threads.map(nodes.count, by: 64) { index -> ([Diagnostic], [NamedWarning]) in
+      var warnings: [NamedWarning] = []
+      return (resolve(nodes[index], &warnings), warnings)
+    }
+    for (node, (problems, nodeWarnings)) in zip(nodes, found) {
+      warnings += nodeWarnings
       if problems.isEmpty { continue }
       if node.resourceType == .test {
         dropped.insert(ObjectIdentifier(node))
@@ -156,18 +163,23 @@ package struct ReferenceIndex: Sendable {
     }
     for exposure in manifest.exposures { resolve(exposure, &failures) }
     // A generic test belongs to the group of what it tests.
-    let index = Dictionary(
-      manifest.nodes.map { ($0.uniqueID, $0) },
-      uniquingKeysWith: { first, _ in first }
-    )
     let groups = Set(manifest.groups.map(\.name))
-    for node in manifest.nodes {
-      if let attached = node.attachedNode, let group = index[attached]?.config["group"] {
+    for node in nodes {
+      if let attached = node.attachedNode, let group = manifest.node(attached)?.config["group"] {
         node.inheritedGroup = group.string
       }
     }
-    let access = AccessRules(index: index, groups: groups, restricting: restrictingPackages)
-    for node in manifest.nodes { access.check(node, &failures) }
+    let access = AccessRules(
+      manifest: manifest,
+      groups: groups,
+      restricting: restrictingPackages
+    )
+    let broken = Threads.map(nodes.count, by: 64) { index -> [Failure] in
+      var failures: [Failure] = []
+      access.check(nodes[index], &failures)
+      return failures
+    }
+    for list in broken { failures += list }
     for exposure in manifest.exposures { access.check(exposure, &failures) }
     return warnings
   }
@@ -217,7 +229,9 @@ package struct ReferenceIndex: Sendable {
     var problems: [Diagnostic] = []
     var nodes: [String] = []
     var tables: [String] = []
-    let words = "\(node.resourceType.title) '\(node.uniqueID)' (\(node.originalFilePath))"
+    var words: String {
+      "\(node.resourceType.title) '\(node.uniqueID)' (\(node.originalFilePath))"
+    }
     for (index, reference) in node.refs.enumerated() {
       let span = (index < node.refSpans.count ? node.refSpans[index] : nil) ?? node.declaration
       switch self.node(reference, from: node.packageName) {

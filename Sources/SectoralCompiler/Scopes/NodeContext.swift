@@ -13,12 +13,24 @@ package final class RenderingThread {
   let base: BaseContext
   private var macroValues: [ObjectIdentifier: Value] = [:]
   private var namespaceValues: [String: Value] = [:]
+  private var namingMacros: [String: [NamingMacro: MacroEntry]] = [:]
 
   package init(_ workspace: Workspace, threadName: String) {
     self.workspace = workspace
     self.threadName = threadName
     interpreter = Interpreter(workspace.environment)
     base = BaseContext(workspace.invocation, threadName: threadName)
+  }
+
+  /// The naming macro that counts for a package, where it is not the built-in one.
+  func replacement(of naming: NamingMacro, for package: String) -> MacroEntry? {
+    if let known = namingMacros[package] { return known[naming] }
+    var found: [NamingMacro: MacroEntry] = [:]
+    for naming in NamingMacro.allCases {
+      found[naming] = workspace.macros.replacement(of: naming, for: package)
+    }
+    namingMacros[package] = found
+    return found[naming]
   }
 
   func value(of entry: MacroEntry) -> Value {

@@ -132,8 +132,10 @@ package struct ConfigBuilder {
 
   /// What does not fit the schema, each with the place that wrote it.
   package func problems(of resource: String) -> [Diagnostic] {
-    schema.fields.compactMap { field in
-      guard let value = config[field.name], !field.accepts(value) else { return nil }
+    zip(schema.fields, config.entries).compactMap { field, entry in
+      // The defaults came first, in the order of the fields, and a value that is set keeps its place.
+      let value = entry.value
+      guard !field.accepts(value) else { return nil }
       return Diagnostic(
         id: "config.wrong-type",
         message: "at path ['\(field.name)']: \(value.pythonRepr) \(field.type.complaint)",

@@ -52,10 +52,13 @@ package struct ConfigField: Sendable {
 /// The configurations of each kind of resource, in dbt's order of declaration.
 package struct ConfigSchema: Sendable {
   package let fields: [ConfigField]
+  /// A configuration with nothing but defaults, in the order of the fields.
+  package let defaults: DatumMap
   private let indexes: [String: Int]
 
   init(_ fields: [ConfigField]) {
     self.fields = fields
+    defaults = DatumMap(fields.map { (key: $0.name, value: $0.initial) })
     indexes = Dictionary(
       fields.enumerated().map { ($1.name, $0) },
       uniquingKeysWith: { first, _ in first }
@@ -63,13 +66,6 @@ package struct ConfigSchema: Sendable {
   }
 
   package subscript(name: String) -> ConfigField? { indexes[name].map { fields[$0] } }
-
-  /// A configuration with nothing but defaults.
-  package var defaults: DatumMap {
-    var map = DatumMap()
-    for field in fields { map.append(field.name, field.initial) }
-    return map
-  }
 
   package static func of(_ type: ResourceType) -> ConfigSchema {
     switch type {

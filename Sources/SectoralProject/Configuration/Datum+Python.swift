@@ -24,21 +24,37 @@ extension Datum {
 
   /// A text as Python's `repr` quotes it.
   package static func pythonQuoted(_ text: String) -> String {
-    let quote = text.contains("'") && !text.contains("\"") ? "\"" : "'"
-    var out = quote
+    var out = ""
+    appendPythonQuoted(text, to: &out)
+    return out
+  }
+
+  /// Adds a text as Python's `repr` quotes it.
+  package static func appendPythonQuoted(_ text: String, to out: inout String) {
+    let bytes = text.utf8
+    // Nearly all texts are as they are between quotes.
+    if bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x7F && $0 != 0x27 && $0 != 0x5C }) {
+      out += "'"
+      out += text
+      out += "'"
+      return
+    }
+    let hasDouble = bytes.contains(UInt8(ascii: "\""))
+    let quote: Unicode.Scalar = bytes.contains(UInt8(ascii: "'")) && !hasDouble ? "\"" : "'"
+    out.unicodeScalars.append(quote)
     for scalar in text.unicodeScalars {
       switch scalar {
       case "\\": out += "\\\\"
       case "\n": out += "\\n"
       case "\r": out += "\\r"
       case "\t": out += "\\t"
-      case _ where String(scalar) == quote: out += "\\\(quote)"
+      case quote: out += "\\\(quote)"
       case _ where scalar.value < 0x20 || scalar.value == 0x7F:
         let digits = String(scalar.value, radix: 16)
         out += "\\x" + (digits.count == 1 ? "0" : "") + digits
       default: out.unicodeScalars.append(scalar)
       }
     }
-    return out + quote
+    out.unicodeScalars.append(quote)
   }
 }

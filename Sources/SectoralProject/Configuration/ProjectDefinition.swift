@@ -374,6 +374,12 @@ extension Datum {
 extension StringProtocol {
   /// Without blanks, tabs and line ends at both ends.
   package var trimmingBlanks: SubSequence {
+    // Nearly all texts begin and end so.
+    if let first = unicodeScalars.first, let last = unicodeScalars.last,
+      ("!"..."~").contains(first), ("!"..."~").contains(last)
+    {
+      return self[startIndex..<endIndex]
+    }
     func isBlank(_ character: Character) -> Bool { character.isWhitespace }
     guard let first = firstIndex(where: { !isBlank($0) }),
       let last = lastIndex(where: { !isBlank($0) })

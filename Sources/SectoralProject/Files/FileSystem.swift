@@ -18,19 +18,24 @@ package enum FileSystem {
       throw failure("read", path)
     }
     var failed = false
-    let expected = min(Int(status.st_size), limit)
-    var bytes = [UInt8](unsafeUninitializedCapacity: expected) { buffer, count in
-      while count < expected {
-        let got = Glibc.read(descriptor, buffer.baseAddress.map { $0 + count }, expected - count)
+    var isComplete = false
+    // One byte more than there should be: a read that stops short of it has seen the end.
+    let room = min(Int(status.st_size) + 1, limit)
+    let isRegular = status.st_mode & S_IFMT == S_IFREG
+    var bytes = [UInt8](unsafeUninitializedCapacity: room) { buffer, count in
+      while count < room, !isComplete {
+        let got = Glibc.read(descriptor, buffer.baseAddress.map { $0 + count }, room - count)
         if got < 0, errno == EINTR { continue }
         failed = got < 0
         if got <= 0 { break }
         count += got
+        isComplete = isRegular && count < room
       }
+      isComplete = isComplete || count < room || count == limit
     }
     // A file without a size (a pipe) or one that grew meanwhile.
-    var chunk = [UInt8](repeating: 0, count: 65536)
-    while !failed, bytes.count < limit {
+    var chunk = [UInt8](repeating: 0, count: isComplete || failed ? 0 : 65536)
+    while !failed, !isComplete, bytes.count < limit {
       let got = Glibc.read(descriptor, &chunk, min(chunk.count, limit - bytes.count))
       if got < 0, errno == EINTR { continue }
       failed = got < 0
@@ -54,48 +59,85 @@ package enum FileSystem {
     }
   }
 
+  /// Writes a whole file as `write` does, from parts that are made on all cores: they are written in
+  /// their order as soon as they are there, so that few of them are in memory at a time.
+  ///
+  /// `longest`: the part that takes longest, which is begun first.
+  package static func write(
+    parts count: Int,
+    longest: Int? = nil,
+    to path: String,
+    _ make: @escaping @Sendable (Int) -> [UInt8]
+  ) throws(Failure) {
+    try makeFolder(parent(of: path))
+    let temporary = "\(path).tmp\(getpid())"
+    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else { throw failure("write", path) }
+    let output = PartOutput(descriptor)
+    Threads.forEach(count, by: 1) { place in
+      var index = place
+      if let longest { index = place == 0 ? longest : place <= longest ? place - 1 : place }
+      output.add(make(index), at: index)
+    }
+    let error = output.error
+    if close(descriptor) == 0, error == nil, rename(temporary, path) == 0 { return }
+    let reason = error ?? errno
+    unlink(temporary)
+    errno = reason
+    throw failure("write", path)
+  }
+
   /// Writes a file that can be made again at any time, unless it holds these bytes already.
   ///
   /// Not by renaming, and never over an old file: both make the file system wait for the disk, which
   /// took half of the time of a compile.
   package static func writeDerived(_ bytes: [UInt8], to path: String) throws(Failure) {
-    if holds(path, bytes) { return }
-    // Mostly there is no such file yet, and its folder is there.
-    if errno != ENOENT { unlink(path) }
-    if create(path, bytes) { return }
-    if errno == ENOENT { try makeFolder(parent(of: path)) }
-    guard create(path, bytes) else {
-      let reason = errno
-      unlink(path)
-      errno = reason
-      throw failure("write", path)
+    // Most often there is no such file yet, and its folder is there.
+    if create(path, bytes, isNew: true) { return }
+    if errno == ENOENT {
+      try makeFolder(parent(of: path))
+      if create(path, bytes, isNew: true) { return }
     }
+    if errno == EEXIST {
+      if holds(path, bytes) { return }
+      unlink(path)
+      if create(path, bytes) { return }
+    }
+    let reason = errno
+    unlink(path)
+    errno = reason
+    throw failure("write", path)
   }
 
-  /// Whether all bytes came into a new file.
-  private static func create(_ path: String, _ bytes: [UInt8]) -> Bool {
-    let descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+  /// Whether all bytes came into a file; `isNew`: which may not be there before.
+  private static func create(_ path: String, _ bytes: [UInt8], isNew: Bool = false) -> Bool {
+    let flags = O_WRONLY | O_CREAT | O_CLOEXEC | (isNew ? O_EXCL : O_TRUNC)
+    let descriptor = open(path, flags, 0o666)
     guard descriptor >= 0 else { return false }
-    var written = 0
-    while written < bytes.count {
-      let got = bytes.withUnsafeBytes { buffer in
-        Glibc.write(descriptor, buffer.baseAddress.map { $0 + written }, bytes.count - written)
-      }
-      if got < 0, errno == EINTR { continue }
-      if got <= 0 {
-        let reason = errno
-        close(descriptor)
-        errno = reason
-        return false
-      }
-      written += got
+    guard writeAll(bytes, descriptor) else {
+      let reason = errno
+      close(descriptor)
+      errno = reason
+      return false
     }
     return close(descriptor) == 0
   }
 
-  /// Whether a file holds these bytes; where it does not, `errno` says whether there is one.
+  fileprivate static func writeAll(_ bytes: [UInt8], _ descriptor: Int32) -> Bool {
+    bytes.withUnsafeBytes { buffer in
+      var written = 0
+      while written < buffer.count {
+        let rest = buffer.baseAddress.map { $0 + written }
+        let got = Glibc.write(descriptor, rest, buffer.count - written)
+        if got < 0, errno == EINTR { continue }
+        if got <= 0 { return false }
+        written += got
+      }
+      return true
+    }
+  }
+
   private static func holds(_ path: String, _ bytes: [UInt8]) -> Bool {
-    errno = 0
     let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
     guard descriptor >= 0 else { return false }
     defer { close(descriptor) }
@@ -155,7 +197,7 @@ package enum FileSystem {
   package static func files(below folder: String) -> [String] {
     var found: [String] = []
     walk(folder, prefix: "", into: &found)
-    return found.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    return found.sorted { $0.precedesByCodePoints($1) }
   }
 
   private static func walk(_ folder: String, prefix: String, into found: inout [String]) {
@@ -247,5 +289,52 @@ package enum FileSystem {
         hint: hint
       )
     )
+  }
+}
+
+/// Parts of a file on their way to it: whoever brings the next one writes it, and those behind it that
+/// are there already.
+private final class PartOutput: Sendable {
+  private struct State {
+    var next = 0
+    var waiting: [Int: [UInt8]] = [:]
+    var isWriting = false
+    var error: Int32?
+  }
+
+  private let descriptor: Int32
+  private let state = SleepingMutex(State())
+
+  init(_ descriptor: Int32) { self.descriptor = descriptor }
+
+  /// The first error, once all parts were added.
+  var error: Int32? { state.withLock { $0.error } }
+
+  func add(_ bytes: [UInt8], at index: Int) {
+    let isWriter = state.withLock { state in
+      state.waiting[index] = bytes
+      if state.isWriting || index != state.next { return false }
+      state.isWriting = true
+      return true
+    }
+    guard isWriter else { return }
+    while let part = next() {
+      guard FileSystem.writeAll(part, descriptor) else {
+        let reason = errno
+        state.withLock { $0.error = $0.error ?? reason }
+        continue
+      }
+    }
+  }
+
+  private func next() -> [UInt8]? {
+    state.withLock { state in
+      guard let part = state.waiting.removeValue(forKey: state.next) else {
+        state.isWriting = false
+        return nil
+      }
+      state.next += 1
+      return state.error == nil ? part : []
+    }
   }
 }

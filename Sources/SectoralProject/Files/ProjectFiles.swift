@@ -78,7 +78,7 @@ package enum ProjectFiles {
   ) throws(Failure)
     -> [ProjectFile]
   {
-    var found: [ProjectFile] = []
+    var found: [(kind: FileKind, original: String, named: String)] = []
     let ignore = try IgnoreRules(projectRoot: project.root)
     var listings: [String: [String]] = [:]
     func list(_ folder: String) -> [String] {
@@ -90,43 +90,19 @@ package enum ProjectFiles {
       return files
     }
     var taken: [FileKind: Set<String>] = [:]
-    func take(
-      _ kind: FileKind,
-      _ folder: String,
-      _ relative: String,
-      _ named: String
-    ) throws(Failure) {
-      let original = Self.join(folder, relative)
-      guard taken[kind, default: []].insert(original).inserted else { return }
-      // The text of a seed is read when it is loaded; its bytes only for the checksum, and of a large
-      // one no more than tells that it is.
-      let bytes = try FileSystem.read(
-        "\(project.root)/\(original)",
-        limit: kind == .seed ? largestSeedWithChecksum + 1 : .max
-      )
-      let file = SourceFile(path: shownFolder + original, bytes: bytes)
-      if kind != .seed || bytes.count <= largestSeedWithChecksum { try checkEncoding(of: file) }
-      found.append(
-        ProjectFile(
-          kind: kind,
-          file: file,
-          originalFilePath: original,
-          path: named,
-          contents: Self.trimmed(bytes)
-        )
-      )
-    }
     func takeAll(
       _ kind: FileKind,
       _ folders: [String],
       _ extensions: [String],
       where accept: (String) -> Bool = { _ in true }
-    ) throws(Failure) {
+    ) {
       for folder in folders {
         for path in list(folder) where accept(path) {
           let named = Self.withoutTemplateSuffix(path, project)
-          if extensions.contains(where: { named.hasSuffixIgnoringCase($0) }) {
-            try take(kind, folder, path, named)
+          guard extensions.contains(where: { named.hasSuffixIgnoringCase($0) }) else { continue }
+          let original = Self.join(folder, path)
+          if taken[kind, default: []].insert(original).inserted {
+            found.append((kind, original, named))
           }
         }
       }
@@ -135,26 +111,63 @@ package enum ProjectFiles {
       { path in path.hasPrefix("\(folder)/") }
     }
     let testFolders = ["generic", "fixtures"]
-    try takeAll(.macro, project.macroPaths, [".sql"])
-    try takeAll(.genericTest, project.testPaths, [".sql"], where: isBelow("generic"))
-    try takeAll(.model, project.modelPaths, [".sql", ".py", ".jinja"])
-    try takeAll(.snapshot, project.snapshotPaths, [".sql"])
-    try takeAll(.analysis, project.analysisPaths, [".sql"])
-    try takeAll(
+    takeAll(.macro, project.macroPaths, [".sql"])
+    takeAll(.genericTest, project.testPaths, [".sql"], where: isBelow("generic"))
+    takeAll(.model, project.modelPaths, [".sql", ".py", ".jinja"])
+    takeAll(.snapshot, project.snapshotPaths, [".sql"])
+    takeAll(.analysis, project.analysisPaths, [".sql"])
+    takeAll(
       .singularTest,
       project.testPaths,
       [".sql"],
       where: { path in !testFolders.contains { isBelow($0)(path) } }
     )
-    try takeAll(.fixture, project.testPaths, [".csv", ".sql"], where: isBelow("fixtures"))
-    try takeAll(.seed, project.seedPaths, [".csv"])
-    try takeAll(.function, project.functionPaths, [".sql", ".py"])
-    try takeAll(.docs, project.docsPaths, [".md"])
+    takeAll(.fixture, project.testPaths, [".csv", ".sql"], where: isBelow("fixtures"))
+    takeAll(.seed, project.seedPaths, [".csv"])
+    takeAll(.function, project.functionPaths, [".sql", ".py"])
+    takeAll(.docs, project.docsPaths, [".md"])
     let all =
       project.modelPaths + project.seedPaths + project.snapshotPaths + project.analysisPaths
       + project.macroPaths + project.testPaths + project.functionPaths
-    try takeAll(.properties, all, [".yml", ".yaml"])
-    return found
+    takeAll(.properties, all, [".yml", ".yaml"])
+
+    let wanted = found
+    let files = Threads.map(wanted.count) { index -> Result<ProjectFile, Failure> in
+      let (kind, original, named) = wanted[index]
+      do throws(Failure) {
+        return .success(try read(kind, original, named, project, shownFolder: shownFolder))
+      } catch {
+        return .failure(error)
+      }
+    }
+    var result: [ProjectFile] = []
+    result.reserveCapacity(files.count)
+    for file in files { result.append(try file.get()) }
+    return result
+  }
+
+  private static func read(
+    _ kind: FileKind,
+    _ original: String,
+    _ named: String,
+    _ project: ProjectDefinition,
+    shownFolder: String
+  ) throws(Failure) -> ProjectFile {
+    // The text of a seed is read when it is loaded; its bytes only for the checksum, and of a large
+    // one no more than tells that it is.
+    let bytes = try FileSystem.read(
+      "\(project.root)/\(original)",
+      limit: kind == .seed ? largestSeedWithChecksum + 1 : .max
+    )
+    let file = SourceFile(path: shownFolder + original, bytes: bytes)
+    if kind != .seed || bytes.count <= largestSeedWithChecksum { try checkEncoding(of: file) }
+    return ProjectFile(
+      kind: kind,
+      file: file,
+      originalFilePath: original,
+      path: named,
+      contents: trimmed(bytes)
+    )
   }
 
   /// With the flag `allow_jinja_file_extensions`, `orders.sql.j2` is read as `orders.sql`.

@@ -156,8 +156,9 @@ extension Engine {
       )
       return .success
     }
+    let graph = project.graph
     for id in selected {
-      let member = project.graph[id]
+      let member = graph[id]
       let line: String =
         switch flags.listOutput {
         case .selector: member.selectorText

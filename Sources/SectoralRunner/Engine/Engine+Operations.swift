@@ -154,7 +154,8 @@ extension Engine {
     if flags.compilesForDocs,
       !flags.select.isEmpty || !flags.exclude.isEmpty || flags.selector != nil
     {
-      wanted = Set(try select(project, types: nil).map { project.graph[$0].uniqueID })
+      let graph = project.graph
+      wanted = Set(try select(project, types: nil).map { graph[$0].uniqueID })
     }
     var relations: [(id: String, relation: Relation)] = []
     for node in project.manifest.nodes

@@ -126,8 +126,9 @@ extension Engine {
   /// What can run of a selection: nodes, and unit tests as the nodes that run them.
   private func runnable(_ selected: MemberSet, _ project: Project) -> [MemberID: Node] {
     var nodes: [MemberID: Node] = [:]
+    let graph = project.graph
     for id in selected {
-      switch project.graph[id] {
+      switch graph[id] {
       // There is nothing of an ephemeral model that could be cloned.
       case .node(let node) where invocation.command == .clone && node.isEphemeralModel: continue
       case .node(let node): nodes[id] = node

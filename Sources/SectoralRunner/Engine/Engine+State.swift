@@ -35,9 +35,10 @@ extension Engine {
 
   func deferral(_ project: Project, _ selected: MemberSet) throws(Failure) -> Deferral {
     let manifest = try deferredManifest(project)
+    let graph = project.graph
     return Deferral(
       favorsState: flags.favorState,
-      selected: Set(selected.map { project.graph[$0].uniqueID }),
+      selected: Set(selected.map { graph[$0].uniqueID }),
       project.workspace
     ) { id throws(Failure) in try manifest.resource(id) }
   }

@@ -5,6 +5,7 @@ import SectoralProject
 import SectoralText
 import SectoralWarehouse
 import SectoralYAML
+import Synchronization
 
 /// Runs one command, stage by stage: workspace, manifest, graph, selection, nodes, artifacts.
 package final class Engine: Sendable {
@@ -25,14 +26,36 @@ package final class Engine: Sendable {
   struct Project: Sendable {
     let workspace: Workspace
     let compiler: Compiler
-    let graph: Graph
+    private let lazyGraph: Lazy<Graph>
     let targetPath: String
     let selectors: SelectorFile
     /// What the `--state` folder holds.
     let state: PreviousState
 
+    init(
+      workspace: Workspace,
+      compiler: Compiler,
+      targetPath: String,
+      selectors: SelectorFile,
+      state: PreviousState
+    ) {
+      self.workspace = workspace
+      self.compiler = compiler
+      self.targetPath = targetPath
+      self.selectors = selectors
+      self.state = state
+      let manifest = compiler.manifest
+      lazyGraph = Lazy { Graph(manifest) }
+    }
+
     var manifest: Manifest { compiler.manifest }
+    /// Made when a command asks for it: `parse` does not.
+    var graph: Graph { lazyGraph.value }
   }
+
+  /// The project of the command, for as long as the engine lives: whoever ends the process after it
+  /// need not wait until a hundred thousand objects are taken apart.
+  private let project = Mutex<Project?>(nil)
 
   package func run() -> ExitStatus {
     do {
@@ -152,11 +175,11 @@ package final class Engine: Sendable {
     let project = Project(
       workspace: workspace,
       compiler: compiler,
-      graph: Graph(read.manifest),
       targetPath: target,
       selectors: selectors,
       state: try previousState(targetPath: target)
     )
+    self.project.withLock { $0 = project }
     if invocation.command != .docsGenerate || flags.compilesForDocs { try writeManifest(project) }
     return project
   }
@@ -212,7 +235,7 @@ package final class Engine: Sendable {
         "identifier": .bool(quoting.identifier), "column": .null,
       ]
     )
-    try FileSystem.write(writer.bytes(), to: "\(project.targetPath)/manifest.json")
+    try writer.write(to: "\(project.targetPath)/manifest.json")
     try FileSystem.write(
       writer.semanticBytes(),
       to: "\(project.targetPath)/semantic_manifest.json"
@@ -227,13 +250,13 @@ package final class Engine: Sendable {
     guard flags.writeJSON else { return }
     var arguments = DatumMap()
     for (name, value) in flags.asArguments { arguments[name] = value }
-    let bytes = RunResultsWriter.bytes(
+    try RunResultsWriter.write(
       results.map(\.row),
       metadata(project),
       elapsed: elapsed,
-      arguments: arguments
+      arguments: arguments,
+      to: "\(project.targetPath)/run_results.json"
     )
-    try FileSystem.write(bytes, to: "\(project.targetPath)/run_results.json")
   }
 
   private func writePerformance(to path: String) throws {

@@ -1,16 +1,24 @@
+import SectoralProject
 package import SectoralText
 package import SectoralYAML
-import Synchronization
 
 /// Takes events, one at a time and in order.
 package protocol EventSink: Sendable {
-  func emit(_ event: Event)
+  /// What will be written of an event, where that can be said beforehand: the thread that emits works
+  /// it out while others have their turns.
+  func text(of event: Event) -> String?
+  /// `text`: what `text(of:)` gave.
+  func emit(_ event: Event, _ text: String?)
   /// Nothing follows: write what is buffered.
   func close()
 }
 
 extension EventSink {
+  package func text(of event: Event) -> String? { nil }
   package func close() {}
+
+  /// Both steps at once.
+  package func emit(_ event: Event) { emit(event, text(of: event)) }
 }
 
 /// The one stream of events: every thread emits into it, and each sink sees the same order.
@@ -23,7 +31,7 @@ package final class EventBus: Sendable {
   private let policy: WarningPolicy
   private let showsAllDeprecations: Bool
   private let clock: @Sendable () -> Timestamp
-  private let state = Mutex(State())
+  private let state = SleepingMutex(State())
 
   // `showsAllDeprecations` passes every deprecation on, not just the first of each name. The clock
   // is a parameter so that a test can hold it still.
@@ -48,9 +56,7 @@ package final class EventBus: Sendable {
     thread: String = Event.mainThread,
     level: EventLevel? = nil
   ) {
-    state.withLock { _ in
-      deliver(Event(message, level: level, timestamp: clock(), thread: thread, node: node))
-    }
+    deliver(Event(message, level: level, timestamp: clock(), thread: thread, node: node))
   }
 
   /// Emits a warning, unless `--warn-error` turns it into an error; a deprecation is counted.
@@ -69,17 +75,15 @@ package final class EventBus: Sendable {
     case .silence: return
     case .error: throw PromotedWarning(name: name, diagnostic: diagnostic, node: node)
     case .warn:
-      state.withLock { _ in
-        deliver(
-          Event(
-            .warning(name: name, diagnostic),
-            timestamp: clock(),
-            thread: thread,
-            node: node,
-            details: details
-          )
+      deliver(
+        Event(
+          .warning(name: name, diagnostic),
+          timestamp: clock(),
+          thread: thread,
+          node: node,
+          details: details
         )
-      }
+      )
     }
   }
 
@@ -104,15 +108,14 @@ package final class EventBus: Sendable {
       } else {
         state.deprecations.append((name: name, count: 1))
       }
-      deliver(
-        Event(
-          .deprecation(name: name, diagnostic),
-          timestamp: clock(),
-          thread: thread,
-          node: node,
-          details: details
-        )
+      let event = Event(
+        .deprecation(name: name, diagnostic),
+        timestamp: clock(),
+        thread: thread,
+        node: node,
+        details: details
       )
+      for sink in sinks { sink.emit(event) }
     }
   }
 
@@ -121,7 +124,8 @@ package final class EventBus: Sendable {
     state.withLock { state in
       if !state.deprecations.isEmpty, policy.disposition(of: "DeprecationsSummary") != .silence {
         let counts = state.deprecations.sorted { $0.name < $1.name }
-        deliver(Event(.deprecationsSummary(counts), timestamp: clock()))
+        let event = Event(.deprecationsSummary(counts), timestamp: clock())
+        for sink in sinks { sink.emit(event) }
       }
       state.deprecations = []
       for sink in sinks { sink.close() }
@@ -129,7 +133,10 @@ package final class EventBus: Sendable {
   }
 
   private func deliver(_ event: Event) {
-    for sink in sinks { sink.emit(event) }
+    let texts = sinks.map { $0.text(of: event) }
+    state.withLock { _ in
+      for (sink, text) in zip(sinks, texts) { sink.emit(event, text) }
+    }
   }
 }
 

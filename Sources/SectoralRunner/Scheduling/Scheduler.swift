@@ -1,4 +1,4 @@
-import SectoralCompiler
+import SectoralProject
 
 #if canImport(Glibc)
 import Glibc

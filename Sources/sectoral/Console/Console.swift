@@ -63,7 +63,7 @@ final class Console: EventSink {
     state = Mutex(State(live: live))
   }
 
-  func emit(_ event: Event) {
+  func emit(_ event: Event, _ text: String?) {
     state.withLock { state in
       guard !state.isClosed else { return }
       state.live?.observe(event)

@@ -51,14 +51,18 @@ final class LogFile: EventSink {
     self.complain = complain
   }
 
-  func emit(_ event: Event) {
-    guard event.level >= minimumLevel, !event.message.isKeptOutOfFile else { return }
+  func text(of event: Event) -> String? {
+    guard event.level >= minimumLevel, !event.message.isKeptOutOfFile else { return nil }
     if case .other(let name, _, _) = event.message, !showsCacheEvents,
       name == "CacheAction" || name == "CacheDumpGraph"
     {
-      return
+      return nil
     }
-    let line = formatter.line(for: event)
+    return formatter.line(for: event)
+  }
+
+  func emit(_ event: Event, _ text: String?) {
+    guard let line = text else { return }
     state.withLock { state in
       guard !state.isBroken else { return }
       if !state.hasHeader {
