@@ -159,8 +159,12 @@ package struct ManifestWriter: Sendable {
       for (id, list) in lists {
         if isFirst { isFirst = false } else { out.append(raw: ", ") }
         out.append(quoted: id)
-        out.append(raw: ": ")
-        out.append(.strings(list))
+        out.append(raw: ": [")
+        for index in list.indices {
+          if index > 0 { out.append(raw: ", ") }
+          out.append(quoted: list[index])
+        }
+        out.append(raw: "]")
       }
       out.append(raw: "}")
     }

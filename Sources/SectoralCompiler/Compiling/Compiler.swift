@@ -40,7 +40,7 @@ package final class Compiler: Sendable {
   let sharedGraph = SharedGraph()
   private let tests: TestParts
   /// Ephemeral models' own SQL: they are compiled when somebody first needs them.
-  private let ephemeralModels = Mutex<[String: CompiledSQL]>([:])
+  private let ephemeralModels = SleepingMutex<[String: CompiledSQL]>([:])
   private let deferralState = Mutex<Deferral?>(nil)
 
   /// What references mean to what is not there; nil: an error of the database. Set before the first

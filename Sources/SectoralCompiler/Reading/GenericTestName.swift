@@ -52,9 +52,9 @@ package struct GenericTestName: Sendable, Equatable {
       "kwargs": .map(kwargs), "name": .string(test),
       "namespace": .string(namespace ?? "None"),
     ]
-    var digested = full
+    var digested = Array(full.utf8)
     Datum.map(metadata).appendSortedRepr(to: &digested)
-    let digest = Digest.md5(digested.utf8)
+    let digest = Digest.md5(digested)
     hash = String(digest.suffix(10))
   }
 
@@ -85,25 +85,25 @@ package struct GenericTestName: Sendable, Equatable {
 
 extension Datum {
   /// Adds the `repr` of the value with sorted keys and every scalar turned to text.
-  fileprivate func appendSortedRepr(to out: inout String) {
+  fileprivate func appendSortedRepr(to out: inout [UInt8]) {
     switch self {
     case .list(let items):
-      out += "["
+      out.append(UInt8(ascii: "["))
       for (index, item) in items.enumerated() {
-        if index > 0 { out += ", " }
+        if index > 0 { out += ", ".utf8 }
         item.appendSortedRepr(to: &out)
       }
-      out += "]"
+      out.append(UInt8(ascii: "]"))
     case .map(let map):
-      out += "{"
+      out.append(UInt8(ascii: "{"))
       let entries = map.entries.sorted { $0.key.precedesByCodePoints($1.key) }
       for (index, entry) in entries.enumerated() {
-        if index > 0 { out += ", " }
+        if index > 0 { out += ", ".utf8 }
         Datum.appendPythonQuoted(entry.key, to: &out)
-        out += ": "
+        out += ": ".utf8
         entry.value.appendSortedRepr(to: &out)
       }
-      out += "}"
+      out.append(UInt8(ascii: "}"))
     default: Datum.appendPythonQuoted(pythonText, to: &out)
     }
   }

@@ -24,37 +24,33 @@ extension Datum {
 
   /// A text as Python's `repr` quotes it.
   package static func pythonQuoted(_ text: String) -> String {
-    var out = ""
+    var out: [UInt8] = []
     appendPythonQuoted(text, to: &out)
-    return out
+    return String(decoding: out, as: UTF8.self)
   }
 
   /// Adds a text as Python's `repr` quotes it.
-  package static func appendPythonQuoted(_ text: String, to out: inout String) {
-    let bytes = text.utf8
-    // Nearly all texts are as they are between quotes.
-    if bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x7F && $0 != 0x27 && $0 != 0x5C }) {
-      out += "'"
-      out += text
-      out += "'"
-      return
-    }
-    let hasDouble = bytes.contains(UInt8(ascii: "\""))
-    let quote: Unicode.Scalar = bytes.contains(UInt8(ascii: "'")) && !hasDouble ? "\"" : "'"
-    out.unicodeScalars.append(quote)
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\\": out += "\\\\"
-      case "\n": out += "\\n"
-      case "\r": out += "\\r"
-      case "\t": out += "\\t"
-      case quote: out += "\\\(quote)"
-      case _ where scalar.value < 0x20 || scalar.value == 0x7F:
-        let digits = String(scalar.value, radix: 16)
-        out += "\\x" + (digits.count == 1 ? "0" : "") + digits
-      default: out.unicodeScalars.append(scalar)
+  package static func appendPythonQuoted(_ text: String, to out: inout [UInt8]) {
+    let single = UInt8(ascii: "'")
+    let double = UInt8(ascii: "\"")
+    let quote =
+      text.utf8.contains(single) && !text.utf8.contains(double) ? double : single
+    out.append(quote)
+    for byte in text.utf8 {
+      switch byte {
+      case UInt8(ascii: "\\"): out += "\\\\".utf8
+      case UInt8(ascii: "\n"): out += "\\n".utf8
+      case UInt8(ascii: "\r"): out += "\\r".utf8
+      case UInt8(ascii: "\t"): out += "\\t".utf8
+      case quote:
+        out.append(UInt8(ascii: "\\"))
+        out.append(quote)
+      case ..<0x20, 0x7F:
+        let digits = String(byte, radix: 16)
+        out += "\\x\(digits.count == 1 ? "0" : "")\(digits)".utf8
+      default: out.append(byte)
       }
     }
-    out.unicodeScalars.append(quote)
+    out.append(quote)
   }
 }

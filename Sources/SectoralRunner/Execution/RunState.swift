@@ -4,7 +4,6 @@ import SectoralProject
 import SectoralText
 import SectoralWarehouse
 import SectoralYAML
-import Synchronization
 
 #if canImport(Glibc)
 import Glibc
@@ -39,7 +38,7 @@ final class RunState: Sendable {
     var skipped: [String: SkipReason] = [:]
     var cancellers: [ObjectIdentifier: (name: String, canceller: any StatementCanceller)] = [:]
   }
-  private let shared = Mutex(Shared())
+  private let shared = SleepingMutex(Shared())
 
   init(
     engine: Engine,
