@@ -29,6 +29,8 @@ package struct RunResultRow: Sendable {
   package var compiled: Bool?
   package var compiledCode: String?
   package var relationName: String?
+  /// `batch_results`: of models that are built in batches.
+  package var batches: Datum?
 
   package init(
     uniqueID: String,
@@ -41,7 +43,8 @@ package struct RunResultRow: Sendable {
     failures: Int?,
     compiled: Bool?,
     compiledCode: String?,
-    relationName: String?
+    relationName: String?,
+    batches: Datum? = nil
   ) {
     self.uniqueID = uniqueID
     self.status = status
@@ -54,6 +57,7 @@ package struct RunResultRow: Sendable {
     self.compiled = compiled
     self.compiledCode = compiledCode
     self.relationName = relationName
+    self.batches = batches
   }
 
   fileprivate var layout: DatumMap {
@@ -63,7 +67,7 @@ package struct RunResultRow: Sendable {
       "adapter_response": .map(adapterResponse.layout), "message": .optional(message),
       "failures": failures.map(Datum.int) ?? .null, "unique_id": .string(uniqueID),
       "compiled": compiled.map(Datum.bool) ?? .null, "compiled_code": .optional(compiledCode),
-      "relation_name": .optional(relationName), "batch_results": .null,
+      "relation_name": .optional(relationName), "batch_results": batches ?? .null,
     ]
   }
 }

@@ -135,10 +135,21 @@ package struct RenderingFlags: Sendable {
   package var isFullRefresh: Bool
   package var isEmpty: Bool
   package var which: String
+  package var storesFailures: Bool
+  /// `--sample`: the time that models and snapshots read.
+  package var sample: EventTimeWindow?
 
-  package init(isFullRefresh: Bool = false, isEmpty: Bool = false, which: String = "parse") {
+  package init(
+    isFullRefresh: Bool = false,
+    isEmpty: Bool = false,
+    which: String = "parse",
+    storesFailures: Bool = false,
+    sample: EventTimeWindow? = nil
+  ) {
     self.isFullRefresh = isFullRefresh
     self.isEmpty = isEmpty
     self.which = which
+    self.storesFailures = storesFailures
+    self.sample = sample
   }
 }

@@ -13,6 +13,7 @@ package struct Failure: Error, Sendable {
     case dependency = "Dependency Error"
     case internalError = "Internal Error"
     case usage = "Usage Error"
+    case failFast = "FailFast Error"
     case contract = "Breaking change to contract Error"
   }
 

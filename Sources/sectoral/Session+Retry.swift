@@ -43,12 +43,20 @@ extension Session {
       }
       if case .runOperation(let name) = command { call.flags.flags.operationName = name }
       let warningsFail = call.flags.flags.warnError ?? false
+      let rows = earlier.rows.filter { row in
+        // Hooks run with every command: they are not asked for by name.
+        !row.uniqueID.hasPrefix("operation.")
+          && (Self.unfinished.contains(row.status) || (warningsFail && row.status == "warn"))
+      }
+      let batches = rows.compactMap { row -> (String, BatchResults)? in
+        guard let batches = BatchResults(row.batches), !batches.successful.isEmpty,
+          !batches.failed.isEmpty
+        else { return nil }
+        return (row.uniqueID, batches)
+      }
       call.retried = Retried(
-        uniqueIDs: earlier.rows.filter { row in
-          // Hooks run with every command: they are not asked for by name.
-          !row.uniqueID.hasPrefix("operation.")
-            && (Self.unfinished.contains(row.status) || (warningsFail && row.status == "warn"))
-        }.map(\.uniqueID)
+        uniqueIDs: rows.map(\.uniqueID),
+        batches: Dictionary(batches, uniquingKeysWith: { first, _ in first })
       )
     } catch {
       call.failure = CommandFailure(

@@ -120,6 +120,53 @@ struct DependentsTests {
   }
 
   @Test
+  func foreignKeysPointToTheNewTable() async throws {
+    func contracted(_ name: String, _ constraint: String) -> String {
+      """
+        - name: \(name)
+          config: {materialized: table, contract: {enforced: true}}
+          columns: [{name: id, data_type: int, constraints: [\(constraint)]}]
+
+      """
+    }
+    let project = try SmallProject(
+      "keys",
+      [
+        "models/parent.sql": "select {{ var('id', 1) }} as id\n",
+        "models/child.sql": "select {{ var('id', 1) }} as id\n",
+        "models/models.yml": "models:\n" + contracted("parent", "{type: primary_key}")
+          + contracted("child", "{type: foreign_key, to: ref('parent'), to_columns: [id]}"),
+      ]
+    )
+    func sql(_ text: String) async throws -> String {
+      let psql = try await project.run("db", "psql", "--", "-XAtqv", "ON_ERROR_STOP=1", "-c", text)
+      try #require(psql.exitCode == 0, "\(psql)")
+      return psql.output.trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+    try #require(try await project.run("run").exitCode == 0)
+    _ = try await sql(
+      "create schema bi; create table bi.other (id int references public.parent (id)); "
+        + "insert into bi.other values (1)"
+    )
+    let again = try await project.run("run")
+    #expect(again.exitCode == 0, "\(again)")
+    let keys =
+      "select string_agg(conrelid::regclass || ' ' || confrelid::regclass, ',' order by 1) "
+      + "from pg_constraint where contype = 'f'"
+    #expect(try await sql(keys) == "bi.other parent,child parent")
+    // A row of somebody else's that would point to nothing: the old table stays.
+    let misfit = try await project.run("run", "--vars", "id: 2")
+    #expect(misfit.exitCode == 1, "\(misfit)")
+    #expect(misfit.output.contains("of bi.other does not fit the new public.parent"), "\(misfit)")
+    #expect(try await sql("select id from parent") == "1")
+    // The run's own child is built after it.
+    _ = try await sql("drop table bi.other")
+    let own = try await project.run("run", "--vars", "id: 2")
+    #expect(own.exitCode == 0, "\(own)")
+    #expect(try await sql(keys) == "child parent")
+  }
+
+  @Test
   func readersAlwaysFindARelation() async throws {
     let folder = try await built("readers")
     let reads =

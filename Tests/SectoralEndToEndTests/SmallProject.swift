@@ -5,8 +5,10 @@ import Testing
 struct SmallProject {
   let home: TestHome
   let folder: String
+  let name: String
 
   init(_ name: String, _ files: [String: String]) throws {
+    self.name = name
     home = try TestHome.shared.get()
     var files = files
     let definition = files["dbt_project.yml"] ?? ""
@@ -34,6 +36,14 @@ struct SmallProject {
     try #require(shown.exitCode == 0, "\(shown)")
     let value = try JSONSerialization.jsonObject(with: Data(shown.output.utf8))
     return try #require((value as? [String: Any])?["show"] as? [[String: Any]])
+  }
+
+  /// Where it was built.
+  var database: String {
+    get throws {
+      let nodes = try json("target/manifest.json")["nodes"] as? [String: [String: Any]]
+      return try #require(nodes?.values.first?["database"] as? String)
+    }
   }
 
   func write(_ text: String, to file: String) throws {

@@ -70,6 +70,18 @@ struct StateCommandTests {
     #expect(again.output.contains("already exists"))
     let results = try #require(try project.json("target/run_results.json")["results"] as? [Any])
     #expect(results.count == 2)
+
+    // Where the other environment is this one, nothing reads itself.
+    let same = try await project.run(
+      "clone",
+      "--state",
+      "prod",
+      "--full-refresh",
+      "--vars",
+      production
+    )
+    #expect(same.exitCode == 0, "\(same)")
+    #expect(same.output.contains("skipping clone for relation"), "\(same)")
   }
 
   @Test func aRetryRunsWhatDidNotGoWell() async throws {

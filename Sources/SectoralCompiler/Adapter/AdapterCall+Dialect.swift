@@ -195,53 +195,6 @@ extension AdapterCall {
     return found
   }
 
-  // MARK: Indexes
-
-  private func parseIndex(_ raw: Value) throws(TemplateError) -> Value {
-    func fail(_ path: String, _ problem: String) -> TemplateError {
-      .compilation(
-        "Could not parse index config: at path [\(path)]: \(problem)",
-        hint: "an index is {columns: [a, b], unique: true, type: btree}"
-      )
-    }
-    if raw.isNone { return .none }
-    guard case .dict(let dict) = raw else {
-      throw fail("", "\(try interpreter.repr(raw)) is not of type 'object'")
-    }
-    var columns: [Value]?
-    var isUnique = false
-    var type: Value = .none
-    for (key, value) in dict.pairs {
-      switch key.asString {
-      case "columns":
-        guard case .list(let list) = value else {
-          throw fail("'columns'", "\(try interpreter.repr(value)) is not of type 'array'")
-        }
-        columns = list.items
-      case "unique":
-        guard case .bool(let bool) = value else {
-          throw fail("'unique'", "\(try interpreter.repr(value)) is not of type 'boolean'")
-        }
-        isUnique = bool
-      case "type":
-        guard value.isNone || value.asString != nil else {
-          throw fail(
-            "'type'",
-            "\(try interpreter.repr(value)) is not valid under any of the given schemas"
-          )
-        }
-        type = value
-      default:
-        throw fail(
-          "",
-          "Additional properties are not allowed (\(try interpreter.repr(key)) was unexpected)"
-        )
-      }
-    }
-    guard let columns else { throw fail("", "'columns' is a required property") }
-    return .object(IndexObject(columns: columns, isUnique: isUnique, type: type))
-  }
-
   // MARK: Constraints
 
   private struct Constraint {
@@ -384,62 +337,6 @@ extension AdapterCall {
     case "custom": return expression.isEmpty ? nil : prefix + expression
     default: return nil
     }
-  }
-}
-
-/// A parsed entry of the config `indexes`.
-final class IndexObject: ContextObject {
-  private let columns: [Value]
-  private let isUnique: Bool
-  private let type: Value
-
-  init(columns: [Value], isUnique: Bool, type: Value) {
-    self.columns = columns
-    self.isUnique = isUnique
-    self.type = type
-    super.init()
-  }
-
-  override var typeName: String { "PostgresIndexConfig" }
-
-  override func attribute(
-    _ name: Symbol,
-    _ interpreter: Interpreter
-  ) throws(TemplateError)
-    -> Value?
-  {
-    switch name.name {
-    case "columns": return .list(columns)
-    case "unique": return .bool(isUnique)
-    case "type": return type
-    case "render":
-      return .function("render") { arguments, interpreter throws(TemplateError) in
-        let relation = try CallArguments("render", arguments, ["relation"], required: 1).value(0)
-        return .string(try self.name(for: relation, interpreter))
-      }
-    default: return nil
-    }
-  }
-
-  /// A new name at every call: two runs never meet on one.
-  private func name(
-    for relation: Value,
-    _ interpreter: Interpreter
-  ) throws(TemplateError)
-    -> String
-  {
-    var parts: [String] = []
-    for column in columns { parts.append(try interpreter.string(column)) }
-    if let object = relation.object(RelationObject.self) {
-      parts.append(object.rendered)
-    } else {
-      parts.append(try interpreter.string(relation))
-    }
-    parts.append(isUnique ? "True" : "False")
-    parts.append(try interpreter.string(type))
-    let now = Moment(local: CalendarMath.now())
-    parts.append("\(now.isoDate)T\(now.isoTime("microseconds") ?? "")")
-    return IndexName.digest(parts.joined(separator: "_"))
   }
 }
 

@@ -5,6 +5,7 @@ import SectoralWarehouse
 /// What must be done to the indexes of a materialized view so that they are what its configuration
 /// says. Names do not count: each index that is made gets a new one.
 struct IndexChanges {
+  /// What is compared; the server lists columns that are only included with the others.
   private struct Index: Hashable {
     var columns: [String]
     var isUnique: Bool
@@ -12,17 +13,20 @@ struct IndexChanges {
   }
 
   private var dropped: [(name: String, index: Index)] = []
-  private var created: [Index] = []
+  /// With the entry of the configuration.
+  private var created: [(entry: Value, index: Index)] = []
 
   /// `standing`: `{'indexes': table}`, as `postgres__describe_materialized_view` gives it.
   /// `model`: the node as a dictionary.
   init(standing: Value, model: Value, _ interpreter: Interpreter) throws(TemplateError) {
     let known = try Self.standing(standing)
     let wanted = try Self.wanted(model, interpreter)
-    dropped = known.filter { !wanted.contains($0.index) }
-    for index in wanted
-    where !known.contains(where: { $0.index == index }) && !created.contains(index) {
-      created.append(index)
+    dropped = known.filter { known in !wanted.contains { $0.index == known.index } }
+    for (entry, index) in wanted
+    where !known.contains(where: { $0.index == index })
+      && !created.contains(where: { $0.index == index })
+    {
+      created.append((entry, index))
     }
   }
 
@@ -49,11 +53,11 @@ struct IndexChanges {
   private static func wanted(
     _ model: Value,
     _ interpreter: Interpreter
-  ) throws(TemplateError) -> [Index] {
+  ) throws(TemplateError) -> [(entry: Value, index: Index)] {
     guard case .dict(let node) = model, case .dict(let config)? = node["config"],
       let list = config["indexes"], !list.isNone
     else { return [] }
-    var indexes: [Index] = []
+    var indexes: [(entry: Value, index: Index)] = []
     for item in try interpreter.iterate(list) {
       guard case .dict(let entry) = item, let columns = entry["columns"] else {
         throw .compilation(
@@ -62,16 +66,21 @@ struct IndexChanges {
         )
       }
       var names: [String] = []
-      for column in try interpreter.iterate(columns) {
-        names.append(try interpreter.string(column).lowercased())
+      for list in [columns, entry["include"] ?? .list([])] {
+        for column in try interpreter.iterate(list) {
+          names.append(try interpreter.string(column).lowercased())
+        }
       }
       let method = entry["type"].flatMap(\.asString) ?? "btree"
       let isUnique = try entry["unique"].map { value throws(TemplateError) in
         try interpreter.isTrue(value)
       }
-      indexes.append(
-        Index(columns: names.sorted(), isUnique: isUnique ?? false, method: method.lowercased())
+      let index = Index(
+        columns: names.sorted(),
+        isUnique: isUnique ?? false,
+        method: method.lowercased()
       )
+      indexes.append((item, index))
     }
     return indexes
   }
@@ -81,7 +90,7 @@ struct IndexChanges {
     guard !dropped.isEmpty || !created.isEmpty else { return .none }
     let changes =
       dropped.map { Self.change("drop", name: $0.name, $0.index) }
-      + created.map { Self.change("create", name: "", $0) }
+      + created.map { Self.change("create", name: "", $0.index, entry: $0.entry) }
     return .object(
       RecordObject(
         [
@@ -93,7 +102,12 @@ struct IndexChanges {
     )
   }
 
-  private static func change(_ action: String, name: String, _ index: Index) -> Value {
+  private static func change(
+    _ action: String,
+    name: String,
+    _ index: Index,
+    entry: Value? = nil
+  ) -> Value {
     let columns = Value.list(index.columns.map(Value.string))
     let context = RecordObject(
       [
@@ -101,10 +115,11 @@ struct IndexChanges {
         ("method", .string(index.method)),
         (
           "as_node_config",
-          .dict([
-            ("columns", columns), ("unique", .bool(index.isUnique)),
-            ("type", .string(index.method)),
-          ])
+          entry
+            ?? .dict([
+              ("columns", columns), ("unique", .bool(index.isUnique)),
+              ("type", .string(index.method)),
+            ])
         ),
       ],
       typeName: "PostgresIndexConfig"

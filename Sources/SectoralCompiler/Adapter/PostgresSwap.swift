@@ -9,7 +9,8 @@ import SectoralWarehouse
 /// replaced in its place, which keeps its owner, grants and comments; one that does not, because a
 /// column changed its type, is dropped and made again with all of these. (A materialized view is always
 /// made again, rows and all.) Nothing is dropped with cascade: where a view cannot be made again, the statement fails and the old relation stays, unless
-/// the view is one of `rebuilt`, which this run makes anew.
+/// the view is one of `rebuilt`, which this run makes anew. Foreign keys that point to the old table
+/// point to the new one afterwards.
 struct PostgresSwap {
   /// What stands there.
   var standing: Relation
@@ -19,7 +20,7 @@ struct PostgresSwap {
   var target: Relation
   /// The standing relation's name for as long as the statement runs.
   var backup: Relation
-  /// Views that come later in this run.
+  /// Views, and tables with foreign keys, that come later in this run.
   var rebuilt: [Relation]
   /// How long locks are asked for, in seconds.
   var patience: Int
@@ -109,6 +110,7 @@ struct PostgresSwap {
       old_oid oid;
       old_kind text;
       hanging jsonb;
+      keys jsonb;
       item jsonb;
       command text;
       misfit bigint[];
@@ -123,6 +125,7 @@ struct PostgresSwap {
           into old_oid, old_kind
           from pg_class as c where c.oid = to_regclass(old_name);
           hanging := '[]';
+          keys := '[]';
           misfit := '{}';
           if old_kind = 'view' and exists (
             select from pg_class as c where c.oid = to_regclass(new_name) and c.relkind = 'v'
@@ -213,6 +216,16 @@ struct PostgresSwap {
             ) order by v.depth, v.oid), '[]')
             into hanging
             from views as v;
+            select coalesce(jsonb_agg(jsonb_build_object(
+              'name', k.conname,
+              'is', pg_get_constraintdef(k.oid),
+              'path', case when k.conrelid = to_regclass(new_name) then format('%I.%I', schema_name, final_name)
+                else format('%I.%I', n.nspname, c.relname) end)), '[]')
+            into keys
+            from pg_constraint as k
+            join pg_class as c on c.oid = k.conrelid
+            join pg_namespace as n on n.oid = c.relnamespace
+            where k.contype = 'f' and k.confrelid = old_oid and k.conrelid <> old_oid and k.conparentid = 0;
             execute format('alter table %s rename to %I', old_name, backup_name);
           end if;
           execute format('alter table %s rename to %I', new_name, final_name);
@@ -269,6 +282,26 @@ struct PostgresSwap {
               end;
             end loop;
           end if;
+
+          for item in select value from jsonb_array_elements(keys) loop
+            execute format('alter table %s drop constraint %I', item ->> 'path', item ->> 'name');
+            begin
+              execute format('alter table %s add constraint %I %s',
+                item ->> 'path', item ->> 'name', item ->> 'is');
+            exception
+              when lock_not_available or deadlock_detected or query_canceled or internal_error then raise;
+              when others then
+                if not (item ->> 'path') = any (rebuilt) then
+                  get stacked diagnostics reason = message_text;
+                  raise exception using
+                    errcode = 'dependent_objects_still_exist',
+                    message = format('the foreign key %I of %s does not fit the new %I.%I: %s',
+                      item ->> 'name', item ->> 'path', schema_name, final_name, reason),
+                    hint = 'Drop it first, or set meta.sectoral.dependents to cascade on the model, '
+                      || 'and it is dropped as dbt does.';
+                end if;
+            end;
+          end loop;
 
           if old_oid is not null then
             execute format('drop %s %I.%I', old_kind, schema_name, backup_name);

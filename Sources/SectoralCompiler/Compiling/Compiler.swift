@@ -65,10 +65,12 @@ package final class Compiler: Sendable {
     context.notesCalls = true
     let compiled = try compile(context, node, injects: injects, below: [])
     try context.resolveConstraints()
+    context.compiledCode = compiled.text
+    // There is no SQL of the whole model where it is built in batches.
+    guard context.batch == nil else { return compiled }
     node.compiledCode = compiled.text
     node.extraCTEs = compiled.ctes
     node.isCompiled = true
-    context.compiledCode = compiled.text
     return compiled
   }
 

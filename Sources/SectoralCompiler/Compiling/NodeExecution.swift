@@ -162,7 +162,7 @@ extension RunContext {
   package func preview(
     _ compiled: CompiledSQL,
     limit: Int
-  ) throws(Failure) -> (table: ResultTable, sql: String) {
+  ) throws(Failure) -> (table: ResultTable, response: AdapterResponse, sql: String) {
     guard let session else { preconditionFailure("previews need a session") }
     do throws(TemplateError) {
       return try hosting { () throws(TemplateError) in
@@ -179,7 +179,8 @@ extension RunContext {
         else { throw .compilation("the macro get_show_sql is missing") }
         let sql = try interpreter.string(value)
         do throws(WarehouseError) {
-          return (try session.execute(sql, fetch: true).table, sql)
+          let answer = try session.execute(sql, fetch: true)
+          return (answer.table, answer.response, sql)
         } catch { throw TemplateError.warehouse(error) }
       }
     } catch {

@@ -42,6 +42,26 @@ extension Compiler {
     return node
   }
 
+  /// A node that stands for an exposure or a saved query in a build: there is nothing to do for it.
+  package func standIn(for resource: PlainResource) -> Node {
+    let node = Node(
+      uniqueID: resource.uniqueID,
+      resourceType: resource.resourceType,
+      name: resource.name,
+      packageName: resource.packageName,
+      path: resource.originalFilePath,
+      originalFilePath: resource.originalFilePath,
+      fqn: resource.fqn,
+      checksum: .none,
+      rawCode: "",
+      createdAt: Self.createdAt(resource),
+      config: resource.config
+    )
+    node.declaration = resource.declaration
+    node.dependsOnNodes = resource.dependsOnNodes
+    return node
+  }
+
   private static func createdAt(_ test: PlainResource) -> Double {
     if case .float(let seconds)? = test.fields["created_at"] { seconds } else { 0 }
   }
@@ -205,7 +225,9 @@ package struct UnitTestOutcome: Sendable {
 extension RunContext {
   /// Runs a unit test and compares its rows.
   package func runUnitTest(_ compiled: CompiledSQL) throws(Failure) -> UnitTestOutcome {
-    _ = try materialize(compiled)
+    do throws(Failure) { _ = try materialize(compiled) } catch {
+      throw Self.asTestDefinition(error, of: node?.name ?? "")
+    }
     guard let table = results.table("main"),
       let mark = table.columns.firstIndex(where: { $0.name == "actual_or_expected" })
     else {
@@ -233,6 +255,21 @@ extension RunContext {
     return UnitTestOutcome(
       difference: difference.isEmpty ? nil : difference.text,
       response: results.mainResponse
+    )
+  }
+
+  /// What the server cannot do with a unit test's rows is most often a matter of their types.
+  private static func asTestDefinition(_ failure: Failure, of test: String) -> Failure {
+    guard failure.kind == .database, var first = failure.diagnostics.first else { return failure }
+    let lines = first.message.split(separator: "\n", omittingEmptySubsequences: false)
+    first.message =
+      "An error occurred during execution of unit test '\(test)'. There may be an error in the unit "
+      + "test definition: check the data types.\n Database Error\n"
+      + lines.map { "  \($0)" }.joined(separator: "\n")
+    return Failure(
+      .runtime,
+      subject: failure.subject,
+      [first] + failure.diagnostics.dropFirst()
     )
   }
 }

@@ -224,6 +224,7 @@ struct NodeReader {
     }
     node.relationName =
       node.isRelational && node.resourceType != .function
+        || workspace.flags.storesFailures && node.mayStoreFailures
       ? workspace.relation(of: node).rendered : nil
   }
 
@@ -288,7 +289,8 @@ extension Failure {
     let kind: Kind =
       switch error.kind {
       case .database: .database
-      case .runtime, .failFast: .runtime
+      case .runtime: .runtime
+      case .failFast: .failFast
       case .parsing: .parsing
       case .dependency: .dependency
       case .internalError: .internalError

@@ -117,6 +117,8 @@ package struct ProjectReader {
     UnitTestReader.resolve(&manifest, references, &failures)
     warnings += DeprecationDates(references: references, now: workspace.invocation.startedAt)
       .warnings(manifest)
+    warnings += MicrobatchRules(workspace: workspace).check(manifest, &failures)
+    warnings += ConfigRules.check(manifest, &failures)
     inferPrimaryKeys(manifest)
     if !workspace.macroProblems.isEmpty {
       // What a damaged file no longer defines is missed all over the project: that says nothing new.

@@ -18,6 +18,8 @@ package final class RunContext: NodeContext {
   package var compiledCode: String?
   /// What references mean while a unit test compiles the node.
   var unitTestInputs: UnitTestInputs?
+  /// The part of a microbatch model that this context builds.
+  package var batch: Batch?
   /// `defer_relation`: what `clone` makes a copy of.
   package var deferRelation: Relation?
   /// Where run files go; nil: nowhere.
@@ -74,6 +76,15 @@ package final class RunContext: NodeContext {
         }
       }
     }
+    // Only keys and unique columns can be pointed to; a model that points is built from this one.
+    if let node, node.hasConstraints {
+      for id in selectedResources {
+        guard let child = compiler.manifest.node(id), child.isRelational,
+          child.dependsOnNodes.contains(node.uniqueID)
+        else { continue }
+        settings.rebuilt.append(workspace.relation(of: child))
+      }
+    }
     return settings
   }
 
@@ -119,7 +130,11 @@ package final class RunContext: NodeContext {
         layout["compiled_code"] = .string(compiledCode)
         layout["compiled_sql"] = .string(compiledCode)
       }
-      return Value(layout)
+      layout["config"] = .map(config)
+      if node.config["contract"]?["alias_types"]?.bool ?? true { layout.translateColumnTypes() }
+      let model = Value(layout)
+      if let batch { add(batch, to: model) }
+      return model
     case Names.graph:
       return compiler.sharesGraph ? compiler.sharedGraph.get { graph } : graph
     case Names.deferRelation: return deferRelation.map { relationValue($0) } ?? Value.none
@@ -133,7 +148,13 @@ package final class RunContext: NodeContext {
 
   private func hooks(_ key: String) -> Value {
     guard node?.resourceType != .test else { return .list([]) }
-    return Value(node?.config[key] ?? .list([]))
+    return Value(config[key] ?? .list([]))
+  }
+
+  /// The node's configuration, as it is for this batch.
+  var config: DatumMap {
+    guard let node else { return DatumMap() }
+    return batch.map { node.config(of: $0) } ?? node.config
   }
 
   private var graph: Value {
@@ -239,7 +260,7 @@ package final class RunContext: NodeContext {
       if !ephemeralReferences.contains(where: { $0 === target }) {
         ephemeralReferences.append(target)
       }
-      var relation = Relation(
+      let relation = Relation(
         database: nil,
         schema: nil,
         identifier: "__dbt__cte__\(target.alias)",
@@ -247,11 +268,17 @@ package final class RunContext: NodeContext {
         quotePolicy: NamePolicy(database: false, schema: false, identifier: false),
         aliasesSubqueries: workspace.aliasesSubqueries
       )
-      if workspace.flags.isEmpty { relation.limit = 0 }
-      return .object(RelationObject(relation, adapterType: workspace.profile.type))
+      return input(relation, target.config)
     }
-    var relation = try deferredRelation(of: target) ?? workspace.relation(of: target)
+    return input(try deferredRelation(of: target) ?? workspace.relation(of: target), target.config)
+  }
+
+  /// A relation that the node reads: none of its rows with `--empty`, those of a time where the node
+  /// is built by time.
+  private func input(_ relation: Relation, _ config: DatumMap) -> Value {
+    var relation = relation
     if workspace.flags.isEmpty { relation.limit = 0 }
+    relation.eventTimeFilter = eventTimeFilter(config)
     return .object(RelationObject(relation, adapterType: workspace.profile.type))
   }
 
@@ -321,9 +348,29 @@ package final class RunContext: NodeContext {
     if unitTestInputs != nil {
       return try input(target.uniqueID, names.joined(separator: "."), interpreter)
     }
-    var relation = workspace.relation(of: target)
-    if workspace.flags.isEmpty { relation.limit = 0 }
-    return .object(RelationObject(relation, adapterType: workspace.profile.type))
+    return input(workspace.relation(of: target), target.config)
+  }
+}
+
+extension Node {
+  fileprivate var hasConstraints: Bool {
+    !constraints.isEmpty
+      || columns.entries.contains { !($0.value["constraints"]?.list ?? []).isEmpty }
+  }
+}
+
+extension DatumMap {
+  /// Types of columns that only dbt knows (`string`) become the database's.
+  fileprivate mutating func translateColumnTypes() {
+    guard var columns = self["columns"]?.map else { return }
+    for (name, column) in columns.entries {
+      guard var map = column.map, let type = map["data_type"]?.string else { continue }
+      let translated = Column.translate(type)
+      guard translated != type else { continue }
+      map["data_type"] = .string(translated)
+      columns[name] = .map(map)
+    }
+    self["columns"] = .map(columns)
   }
 }
 
@@ -360,7 +407,7 @@ private final class RunConfigObject: Object {
   override var typeName: String { "RuntimeConfigObject" }
   override var isCallable: Bool { true }
 
-  private var config: DatumMap { context.node?.config ?? DatumMap() }
+  private var config: DatumMap { context.config }
 
   override func call(
     _ arguments: Arguments,

@@ -107,7 +107,7 @@ extension Engine {
     case .clone: types = [.model, .seed, .snapshot]
     case .docsGenerate:
       return [.model, .test, .snapshot, .analysis, .seed, .function, .operation]
-    case .compile: return [.model, .test, .snapshot, .analysis, .seed, .operation]
+    case .compile: return [.model, .test, .snapshot, .analysis, .seed, .function, .operation]
     case .show: return [.model, .test, .snapshot, .analysis, .seed]
     case .test: types = [.test, .unitTest]
     case .build:

@@ -12,8 +12,13 @@ extension Engine {
     let sources = state.results.filter { $0.node.resourceType == "source" }
     try writeFreshness(sources, state.project)
     events.emit(.formatting)
+    let hooks = state.results.count - sources.count
     events.emit(
-      .finishedRunningStats([ResourceCount("source", sources.count)], elapsed: elapsed)
+      .finishedRunningStats(
+        [ResourceCount("project hook", hooks), ResourceCount("source", sources.count)]
+          .filter { $0.count > 0 },
+        elapsed: elapsed
+      )
     )
     let failed = state.results.filter { $0.status == .error || $0.status == .runtimeError }
     for result in failed { events.reportFailure(result) }

@@ -109,9 +109,11 @@ extension Engine {
       guard status == .success else { return status }
     }
     try copyAssets(project)
-    events.emit(.buildingCatalog)
     var catalog = Catalog()
-    if !flags.emptyCatalog { try fillCatalog(&catalog, project) }
+    if !flags.emptyCatalog {
+      events.emit(.buildingCatalog)
+      try fillCatalog(&catalog, project)
+    }
     let path = "\(project.targetPath)/catalog.json"
     try FileSystem.write(CatalogWriter.bytes(catalog, metadata(project)), to: path)
     if !catalog.errors.isEmpty {

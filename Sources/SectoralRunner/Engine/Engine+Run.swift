@@ -111,6 +111,16 @@ extension Engine {
     NodeRunner.hasLines(node, isExecuting: isExecuting, command: invocation.command)
   }
 
+  /// Whether a node counts among the results: an ephemeral model where it is shown, or is to blame.
+  private func hasResult(_ node: Node, _ result: NodeResult) -> Bool {
+    guard node.isEphemeralModel else { return true }
+    switch invocation.command {
+    case .show: return true
+    case .compile, .docsGenerate: return result.status.isFailure
+    default: return false
+    }
+  }
+
   private var runsHooks: Bool {
     switch invocation.command {
     case .clone: false
@@ -134,6 +144,9 @@ extension Engine {
       case .node(let node): nodes[id] = node
       case .resource(let resource) where resource.resourceType == .unitTest:
         nodes[id] = project.compiler.node(for: resource)
+      case .resource(let resource) where invocation.command == .build:
+        guard [.exposure, .savedQuery].contains(resource.resourceType) else { continue }
+        nodes[id] = project.compiler.standIn(for: resource)
       case .source(let source) where invocation.command == .sourceFreshness:
         guard Freshness.isChecked(source.freshness) else { continue }
         nodes[id] = project.workspace.node(for: source)
@@ -148,7 +161,7 @@ extension Engine {
     var hasFailed = false
     for test in tests {
       guard !hasFailed, !invocation.cancellation.isCancelled else {
-        let result = skipped(test, state, message: nil)
+        let result = skipped(test, state, message: nil, thread: runner.thread.threadName)
         state.add(result)
         state.events.emit(.skippingDetails(result, state.nextPosition()))
         continue
@@ -183,30 +196,33 @@ extension Engine {
       guard let node = order[index] else { return }
       if let reason = state.skipReason(node.uniqueID) {
         for test in unitTests[node.uniqueID] ?? [] {
-          let result = skipped(test, state, message: nil)
+          let result = skipped(test, state, message: nil, thread: runner.thread.threadName)
           state.add(result)
           state.events.emit(.skippingDetails(result, state.nextPosition()))
         }
-        var result = skipped(node, state, message: nil)
+        var result = skipped(node, state, message: nil, thread: runner.thread.threadName)
         if case .ephemeral(let failed) = reason {
           result.skippedByEphemeral = true
           result.message = failed.message
           result.diagnostics = failed.diagnostics
         }
         // An ephemeral model has no result of its own.
-        if !state.isExecuting || !node.isEphemeralModel { state.add(result) }
+        if hasResult(node, result) { state.add(result) }
         if hasLines(node, isExecuting: state.isExecuting) {
           state.events.emit(.skippingDetails(result, state.nextPosition()))
         }
         return
       }
       let isTested = pass(unitTests[node.uniqueID] ?? [], runner, state)
-      let result = isTested ? runner.run(node) : skipped(node, state, message: nil)
+      let result =
+        isTested
+        ? runner.run(node)
+        : skipped(node, state, message: nil, thread: runner.thread.threadName)
       if !isTested { state.events.emit(.skippingDetails(result, state.nextPosition())) }
       // Cut off by Ctrl-C: as dbt, results are of what came to its own end.
       if result.status == .error, cancellation.isCancelled, !failFast { return }
       // An ephemeral model only becomes part of others: it has no result of its own.
-      if !state.isExecuting || !node.isEphemeralModel { state.add(result) }
+      if hasResult(node, result) { state.add(result) }
       guard result.status.isFailure else { return }
       if ![.test, .clone, .sourceFreshness].contains(command) {
         let dependents = scheduler.descendants(of: index).compactMap { order[$0]?.uniqueID }
@@ -231,14 +247,21 @@ extension Engine {
     }
   }
 
-  private func skipped(_ node: Node, _ state: RunState, message: String?) -> NodeResult {
+  /// `thread`: the worker that came upon the node; nobody's where a run has ended before.
+  private func skipped(
+    _ node: Node,
+    _ state: RunState,
+    message: String?,
+    thread: String = Event.mainThread
+  ) -> NodeResult {
     var info = NodeInfo(node, state.project.workspace)
     info.phase = .finished(.skipped)
     return NodeResult(
       node: info,
       status: .skipped,
       message: message,
-      compiled: node.resourceType == .seed ? nil : false
+      threadID: thread,
+      compiled: [.seed, .exposure, .savedQuery].contains(node.resourceType) ? nil : false
     )
   }
 
@@ -386,18 +409,23 @@ extension Engine {
     let shown = named.isEmpty ? nodes.filter { $0.resourceType != .test } : named
     var results = state.results
     for node in shown {
-      let sql = try preview(node, name: node.name, state)
+      let (sql, response) = try preview(node, name: node.name, state)
       // As dbt: what was sent is what the results show.
       for index in results.indices where results[index].uniqueID == node.uniqueID {
         results[index].compiledCode = sql
+        results[index].adapterResponse = response
       }
     }
     try writeResults(results, state.project, elapsed: events.now.seconds(since: startedAt))
     return .success
   }
 
-  /// Prints rows of a node. Returns the query that gave them.
-  private func preview(_ node: Node, name: String?, _ state: RunState) throws -> String {
+  /// Prints rows of a node. Returns the query that gave them, and what the server said to it.
+  private func preview(
+    _ node: Node,
+    name: String?,
+    _ state: RunState
+  ) throws -> (sql: String, response: AdapterResponse) {
     let session = state.mainSession(node.uniqueID)
     defer { session.release() }
     let context = state.mainContext(session, node: node)
@@ -411,9 +439,9 @@ extension Engine {
     } else {
       compiled = try state.project.compiler.compile(context)
     }
-    let (table, sql) = try context.preview(compiled, limit: flags.limit)
+    let (table, response, sql) = try context.preview(compiled, limit: flags.limit)
     events.emit(.showNode(Preview(nodeName: name, table: table, format: flags.printFormat)))
-    return sql
+    return (sql, response)
   }
 
   private func showSeeds(_ state: RunState, _ nodes: [Node]) throws {
@@ -476,7 +504,7 @@ extension Engine {
     try prepareDeferral(project, project.graph.emptySet)
     let runner = NodeRunner(
       state,
-      threadName: Event.mainThread,
+      threadName: "Thread-1 (worker)",
       comments: QueryComments(project.workspace)
     )
     let result = runner.run(node)
@@ -496,7 +524,9 @@ extension Engine {
     }
     if invocation.command == .show {
       var shown = result
-      shown.compiledCode = try preview(node, name: nil, state)
+      let (sql, response) = try preview(node, name: nil, state)
+      shown.compiledCode = sql
+      shown.adapterResponse = response
       try writeResults([shown], project, elapsed: events.now.seconds(since: startedAt))
     } else {
       events.emit(.compiledNode(name: nil, sql: sql, format: flags.printFormat, uniqueID: nil))
@@ -510,14 +540,18 @@ extension Engine {
     }
     return [
       ResourceCount("model", count(.model)), ResourceCount("snapshot", count(.snapshot)),
-      ResourceCount("analysis", count(.analysis)), ResourceCount("data test", count(.test)),
+      ResourceCount("analysis", count(.analysis)), ResourceCount("test", count(.test)),
       ResourceCount("seed", count(.seed)), ResourceCount("operation", count(.operation)),
+      ResourceCount("sql operation", inlineQueries),
       ResourceCount("source", manifest.sources.count),
       ResourceCount("exposure", manifest.exposures.count),
       ResourceCount("metric", manifest.metrics.count),
       ResourceCount("macro", manifest.macros.count),
       ResourceCount("group", manifest.groups.count),
+      ResourceCount("semantic model", manifest.semanticModels.count),
+      ResourceCount("saved query", manifest.savedQueries.count),
       ResourceCount("unit test", manifest.unitTests.count),
+      ResourceCount("function", count(.function)),
     ].filter { $0.count > 0 || $0.kind == "macro" }
   }
 }

@@ -86,7 +86,11 @@ package final class Engine: Sendable {
       return .success
     case .list:
       return try list(try loadProject())
-    case .compile, .show, .run, .test, .build, .seed, .snapshot:
+    case .show:
+      if let sql = flags.inlineDirect { return try showDirect(sql) }
+      try checkShow()
+      return try runNodes(try loadProject())
+    case .compile, .run, .test, .build, .seed, .snapshot:
       return try runNodes(try loadProject())
     case .docsGenerate: return try generateDocs(try loadProject())
     case .clone: return try runNodes(try loadProject())
@@ -135,7 +139,9 @@ package final class Engine: Sendable {
       flags: RenderingFlags(
         isFullRefresh: flags.fullRefresh ?? false,
         isEmpty: flags.empty ?? false,
-        which: flags.which
+        which: flags.which,
+        storesFailures: flags.storeFailures ?? false,
+        sample: flags.sample
       ),
       templateFlags: templateFlags,
       arguments: arguments,
@@ -285,7 +291,8 @@ extension NodeResult {
       failures: failures,
       compiled: compiled,
       compiledCode: compiledCode,
-      relationName: compiled == nil && node.resourceType != "seed" ? nil : relationName
+      relationName: compiled == nil ? nil : relationName,
+      batches: batchResults?.layout
     )
   }
 }
@@ -310,7 +317,10 @@ extension NodeInfo {
       label = "\(node.packageName).\(kind).\(node.hookIndex ?? 0)"
     }
     if node.resourceType == .unitTest {
-      label = "\(node.fqn.dropLast().last ?? "")::\(node.name)"
+      let model = node.fqn.dropLast().last ?? ""
+      // With the version of the model, where that has some.
+      let name = node.uniqueID.dropFirst("unit_test.\(node.packageName).\(model).".count)
+      label = "\(model)::\(name)"
     }
     if node.resourceType == .source {
       label = "\(node.fqn.dropLast().last ?? "").\(node.name)"
@@ -332,7 +342,8 @@ extension NodeInfo {
       showsDatabase: node.database != workspace.profile.database,
       checksum: node.checksum.checksum,
       meta: node.meta.map ?? DatumMap(),
-      attachedNode: node.attachedNode
+      attachedNode: node.attachedNode,
+      isBatched: node.microbatch != nil && workspace.buildsInBatches
     )
   }
 }

@@ -163,6 +163,11 @@ package enum EventMessage: Sendable {
   /// the kind of node and the status.
   case logNodeResult(NodeResult, Position)
   case skippingDetails(NodeResult, Position)
+  /// One batch of a microbatch model: the node is the model, the label names the batch.
+  case logStartBatch(NodeInfo, batch: String, Position)
+  case logBatchResult(NodeResult, batch: String, Position)
+  /// Why a batch failed; its model may go on.
+  case batchFailed(NodeResult, batch: String)
   case logHookStartLine(NodeInfo, Position)
   case logHookEndLine(NodeResult, Position)
   /// A running query is cancelled (fail-fast, Ctrl-C).
@@ -249,6 +254,9 @@ extension EventMessage {
     case .logNodeResult(let result, _): Self.resultEventName(result)
     case .skippingDetails(let result, _):
       result.skippedByEphemeral ? "LogSkipBecauseError" : "SkippingDetails"
+    case .logStartBatch: "LogStartBatch"
+    case .logBatchResult: "LogBatchResult"
+    case .batchFailed: "GenericExceptionOnRun"
     case .logHookStartLine: "LogHookStartLine"
     case .logHookEndLine: "LogHookEndLine"
     case .logCancelLine: "LogCancelLine"
@@ -297,7 +305,7 @@ extension EventMessage {
 
   package var level: EventLevel {
     switch self {
-    case .logNodeResult(let result, _):
+    case .logNodeResult(let result, _), .logBatchResult(let result, _, _):
       switch result.status {
       case .error, .fail, .runtimeError, .partialSuccess: .error
       case .warn: .warn
@@ -313,6 +321,8 @@ extension EventMessage {
     switch self {
     case .nodeStart(let node), .nodeCompiling(let node), .nodeExecuting(let node): node
     case .logStartLine(let node, _), .logHookStartLine(let node, _): node
+    case .logStartBatch(let node, _, _): node
+    case .logBatchResult(let result, _, _), .batchFailed(let result, _): result.node
     case .sqlCompiledPath(let node, _), .checkNodeTestFailure(let node, _): node
     case .nodeFinished(let result), .logNodeResult(let result, _): result.node
     case .skippingDetails(let result, _), .logHookEndLine(let result, _): result.node

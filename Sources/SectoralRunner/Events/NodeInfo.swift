@@ -40,6 +40,8 @@ package struct NodeInfo: Sendable {
   package var meta: DatumMap
   /// The node a generic test belongs to.
   package var attachedNode: String?
+  /// A model that is built in batches.
+  package var isBatched: Bool
 
   package var phase: Phase
   package var startedAt: Timestamp?
@@ -63,6 +65,7 @@ package struct NodeInfo: Sendable {
     checksum: String = "",
     meta: DatumMap = DatumMap(),
     attachedNode: String? = nil,
+    isBatched: Bool = false,
     phase: Phase = .none,
     startedAt: Timestamp? = nil,
     finishedAt: Timestamp? = nil
@@ -84,6 +87,7 @@ package struct NodeInfo: Sendable {
     self.checksum = checksum
     self.meta = meta
     self.attachedNode = attachedNode
+    self.isBatched = isBatched
     self.phase = phase
     self.startedAt = startedAt
     self.finishedAt = finishedAt

@@ -7,9 +7,9 @@ import SectoralYAML
 
 /// Compiles and executes nodes on one worker thread.
 final class NodeRunner {
-  private let state: RunState
-  private let thread: RenderingThread
-  private let comments: QueryComments
+  let state: RunState
+  let thread: RenderingThread
+  let comments: QueryComments
 
   init(_ state: RunState, threadName: String, comments: QueryComments) {
     self.state = state
@@ -17,7 +17,7 @@ final class NodeRunner {
     thread = RenderingThread(state.project.workspace, threadName: threadName)
   }
 
-  private var events: EventBus { state.events }
+  var events: EventBus { state.events }
   private var workspace: Workspace { state.project.workspace }
 
   /// Whether a node has lines and counts of its own.
@@ -35,6 +35,7 @@ final class NodeRunner {
 
   /// Runs one node to its end; never throws: what went wrong is the result.
   func run(_ node: Node) -> NodeResult {
+    if [.exposure, .savedQuery].contains(node.resourceType) { return pass(by: node) }
     var info = NodeInfo(node, workspace)
     let startedAt = events.now
     info.startedAt = startedAt
@@ -60,6 +61,7 @@ final class NodeRunner {
       result.diagnostics = error.diagnostics
       result.failures = nil
       result.adapterResponse = nil
+      if node.resourceType == .test { result.failuresRelation = node.relationName }
     }
     session.release()
     let finishedAt = events.now
@@ -71,12 +73,38 @@ final class NodeRunner {
       result.compiledCode = node.compiledCode
       result.compiledPath = node.compiledPath
       result.node.relationName = node.relationName
-    } else if ![.seed, .source].contains(node.resourceType) {
+    } else if ![.seed, .source, .unitTest].contains(node.resourceType) {
       result.compiled = false
     }
     if let position {
       events.emit(.logNodeResult(result, position), thread: thread.threadName)
     }
+    events.emit(.nodeFinished(result), thread: thread.threadName)
+    return result
+  }
+
+  /// What a build says of a node that there is nothing to do for.
+  private func pass(by node: Node) -> NodeResult {
+    var info = NodeInfo(node, workspace)
+    let now = events.now
+    info.startedAt = now
+    info.phase = .started
+    events.emit(.nodeStart(info), thread: thread.threadName)
+    info.finishedAt = now
+    info.phase = .finished(.noOp)
+    let timing = [TimingInfo.Name.compile, .execute].map {
+      TimingInfo(name: $0, startedAt: now, completedAt: now)
+    }
+    let result = NodeResult(
+      node: info,
+      status: .noOp,
+      message: "NO-OP",
+      failures: 0,
+      timing: timing,
+      threadID: thread.threadName
+    )
+    let position = state.nextPosition()
+    events.emit(.logNodeResult(result, position), thread: thread.threadName)
     events.emit(.nodeFinished(result), thread: thread.threadName)
     return result
   }
@@ -87,24 +115,17 @@ final class NodeRunner {
     _ result: inout NodeResult
   ) throws(Failure) {
     let info = result.node
-    let events = events
     let threadName = thread.threadName
-    let context = RunContext(
-      thread,
-      compiler: state.project.compiler,
-      node: node,
-      session: session,
-      selectedResources: state.selectedResources,
-      emit: { event in Engine.forward(event, to: events, node: info, thread: threadName) }
-    )
     let files = NodeFiles(node, state.project)
-    context.writeFile = { text throws(Failure) in try files.writeRun(text, node) }
-    context.loadSeedTable = { () throws(Failure) in try files.loadSeed(node) }
+    let context = context(of: node, session, info, files)
 
     switch state.engine.invocation.command {
     case .clone: return try clone(node, context, &result)
     case .sourceFreshness: return try checkFreshness(node, context, &result)
     default: break
+    }
+    if state.isExecuting, info.isBatched, let config = node.microbatch {
+      return try runBatches(of: node, config, context, &result)
     }
     var compiled: CompiledSQL?
     if node.resourceType != .seed {
@@ -126,23 +147,12 @@ final class NodeRunner {
         TimingInfo(name: .compile, startedAt: events.now, completedAt: events.now)
       )
     }
-    guard state.isExecuting, !node.isEphemeralModel else { return }
-    if state.engine.invocation.cancellation.isCancelled { throw Self.interrupted(node) }
-    if node.materialized == "incremental",
-      node.config["incremental_strategy"]?.string == "microbatch"
-    {
-      // Without its batches the model would be built from everything at once.
-      throw Failure(
-        .runtime,
-        subject: node.words,
-        Diagnostic(
-          id: "run.microbatch-not-yet",
-          message: "the incremental strategy 'microbatch' is not supported yet",
-          span: node.source,
-          hint: "use 'delete+insert' or 'merge', or keep this model on dbt for now"
-        )
-      )
+    guard state.isExecuting, !node.isEphemeralModel else {
+      let now = events.now
+      result.timing.append(TimingInfo(name: .execute, startedAt: now, completedAt: now))
+      return
     }
+    if state.engine.invocation.cancellation.isCancelled { throw Self.interrupted(node) }
     events.emit(.nodeExecuting(info), thread: threadName)
     let start = events.now
     defer {
@@ -168,8 +178,30 @@ final class NodeRunner {
     for relation in materialized.relations { state.cache.add(relation) }
   }
 
+  /// A context in which the node is compiled and executed.
+  func context(
+    of node: Node,
+    _ session: WarehouseSession,
+    _ info: NodeInfo,
+    _ files: NodeFiles
+  ) -> RunContext {
+    let events = events
+    let threadName = thread.threadName
+    let context = RunContext(
+      thread,
+      compiler: state.project.compiler,
+      node: node,
+      session: session,
+      selectedResources: state.selectedResources,
+      emit: { event in Engine.forward(event, to: events, node: info, thread: threadName) }
+    )
+    context.writeFile = { text throws(Failure) in try files.writeRun(text, node) }
+    context.loadSeedTable = { () throws(Failure) in try files.loadSeed(node) }
+    return context
+  }
+
   /// Notes when the work on a node began and ended; there is nothing to compile.
-  private func timed(
+  func timed(
     _ result: inout NodeResult,
     _ body: (inout NodeResult) throws(Failure) -> Void
   ) throws(Failure) {
@@ -272,10 +304,8 @@ final class NodeRunner {
       result.status = .pass
       result.failures = 0
     }
-    if result.status == .fail || result.status == .warn, let relation = node.relationName,
-      node.storesFailures || state.flags.storeFailures ?? false
-    {
-      result.failuresRelation = relation
+    if result.status == .fail || result.status == .warn {
+      result.failuresRelation = node.relationName
     }
   }
 
@@ -326,64 +356,5 @@ final class NodeRunner {
     result.node.phase = .finished(result.status)
     events.emit(.logHookEndLine(result, position))
     return result
-  }
-}
-
-/// The files of one node: what was compiled, what was sent, what a seed is loaded from.
-struct NodeFiles: Sendable {
-  private let targetPath: String
-  private let root: String
-  private let relative: String
-
-  init(_ node: Node, _ project: Engine.Project) {
-    targetPath = project.targetPath
-    root = project.workspace.root.definition.root
-    let original = node.originalFilePath
-    let isOwnFile = FileSystem.name(of: node.path) == FileSystem.name(of: original)
-    relative = "\(node.packageName)/" + (isOwnFile ? original : "\(original)/\(node.path)")
-  }
-
-  /// As artifacts name a file: relative to the project where it lies inside.
-  private func shown(_ path: String) -> String {
-    path.hasPrefix(root + "/") ? String(path.dropFirst(root.count + 1)) : path
-  }
-
-  func writeCompiled(_ node: Node) throws(Failure) {
-    guard let code = node.compiledCode, !code.isEmpty, node.resourceType != .snapshot else {
-      return
-    }
-    let path = "\(targetPath)/compiled/\(relative)"
-    try FileSystem.writeDerived(Array(code.utf8), to: path)
-    node.compiledPath = shown(path)
-  }
-
-  func writeRun(_ text: String, _ node: Node) throws(Failure) {
-    let path = "\(targetPath)/run/\(relative)"
-    try FileSystem.writeDerived(Array(text.utf8), to: path)
-    node.buildPath = shown(path)
-  }
-
-  func loadSeed(_ node: Node) throws(Failure) -> SeedTable {
-    let path = "\(node.rootPath ?? root)/\(node.originalFilePath)"
-    let file = SourceFile(path: node.originalFilePath, bytes: try FileSystem.read(path))
-    let delimiter = (node.config["delimiter"]?.string ?? ",").utf8
-    guard delimiter.count == 1, let byte = delimiter.first else {
-      throw Failure(
-        .compilation,
-        subject: node.words,
-        Diagnostic(
-          id: "seed.bad-delimiter",
-          message: "the delimiter of a seed must be one ASCII character",
-          span: file.startSpan,
-          hint: "for tabs write delimiter: \"\\t\""
-        )
-      )
-    }
-    let textColumns = Set((node.config["column_types"]?.map ?? [:]).keys)
-    do throws(SeedError) {
-      return try SeedTable(file, delimiter: byte, textColumns: textColumns)
-    } catch {
-      throw Failure(.compilation, subject: node.words, error.diagnostic)
-    }
   }
 }

@@ -179,7 +179,8 @@ final class RunState: Sendable {
   /// A worker has nothing to do: what sessions without a node hold is let go.
   func workerIsIdle() { pool.settle() }
 
-  private static func emit(
+  /// What a session did, as an event.
+  static func emit(
     _ event: SessionEvent,
     to events: EventBus,
     node: NodeInfo?,

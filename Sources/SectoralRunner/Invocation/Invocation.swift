@@ -32,6 +32,11 @@ package struct Invocation: Sendable {
 /// What of an earlier run is run again.
 package struct Retried: Sendable {
   package var uniqueIDs: [String]
+  /// Of models of which some batches went well: only the others are run.
+  package var batches: [String: BatchResults]
 
-  package init(uniqueIDs: [String]) { self.uniqueIDs = uniqueIDs }
+  package init(uniqueIDs: [String], batches: [String: BatchResults] = [:]) {
+    self.uniqueIDs = uniqueIDs
+    self.batches = batches
+  }
 }

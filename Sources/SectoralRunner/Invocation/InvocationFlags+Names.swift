@@ -1,3 +1,4 @@
+import SectoralCompiler
 import SectoralGraph
 package import SectoralYAML
 
@@ -89,8 +90,8 @@ extension InvocationFlags {
     ("defer_state", [], { $0.deferStatePath.map(Datum.string) }),
     ("empty", withEmpty, { .bool($0.empty ?? false) }),
     ("empty_catalog", ["generate"], { .bool($0.emptyCatalog) }),
-    ("event_time_end", ["build", "run"], { $0.eventTimeEnd.map(Datum.string) }),
-    ("event_time_start", ["build", "run"], { $0.eventTimeStart.map(Datum.string) }),
+    ("event_time_end", ["build", "run"], { $0.eventTimes.map { .string($0.localTexts.end) } }),
+    ("event_time_start", ["build", "run"], { $0.eventTimes.map { .string($0.localTexts.start) } }),
     ("exclude", withSelection, { .strings($0.exclude) }),
     ("exclude_resource_types", withResourceTypes, { .strings($0.excludeResourceTypes) }),
     ("export_saved_queries", building, { .bool($0.exportSavedQueries) }),
@@ -130,7 +131,7 @@ extension InvocationFlags {
     ("quiet", [], { .bool($0.quiet) }),
     ("record_timing_info", [], { $0.recordTimingInfo.map(Datum.string) }),
     ("resource_types", withResourceTypes, { .strings($0.resourceTypes) }),
-    ("sample", ["build", "run"], { $0.sample.map(Datum.string) }),
+    ("sample", ["build", "run"], { $0.sample.map(\.layout) }),
     ("select", withSelection, { .strings($0.select) }),
     ("selector", withSelection, { $0.selector.map(Datum.string) }),
     ("send_anonymous_usage_stats", [], { .bool($0.sendAnonymousUsageStats) }),

@@ -1,3 +1,4 @@
+package import SectoralCompiler
 package import SectoralGraph
 package import SectoralPackages
 package import SectoralYAML
@@ -64,10 +65,9 @@ package struct InvocationFlags: Sendable {
   package var favorState = false
   package var introspect = true
   package var injectEphemeralCTEs = true
-  package var eventTimeStart: String?
-  package var eventTimeEnd: String?
-  /// The text of `--sample`; a window is made of it where microbatches are.
-  package var sample: String?
+  /// `--event-time-start` and `--event-time-end`.
+  package var eventTimes: EventTimeWindow?
+  package var sample: EventTimeWindow?
   package var exportSavedQueries = false
   package var includeSavedQuery = false
 

@@ -1,5 +1,7 @@
+package import SectoralCompiler
 package import SectoralText
 package import SectoralWarehouse
+package import SectoralYAML
 
 /// How a node ended; the texts are those of run_results.json.
 package enum RunStatus: String, Sendable, Hashable, CaseIterable {
@@ -40,24 +42,40 @@ package struct TimingInfo: Sendable, Hashable {
   }
 }
 
-/// The batches of a microbatch model, as pairs of ISO datetimes.
+/// Which batches of a microbatch model went well.
 package struct BatchResults: Sendable, Hashable {
-  package struct Batch: Sendable, Hashable {
-    package var start: String
-    package var end: String
+  package var successful: [EventTimeWindow]
+  package var failed: [EventTimeWindow]
 
-    package init(start: String, end: String) {
-      self.start = start
-      self.end = end
-    }
-  }
-
-  package var successful: [Batch]
-  package var failed: [Batch]
-
-  package init(successful: [Batch] = [], failed: [Batch] = []) {
+  package init(successful: [EventTimeWindow] = [], failed: [EventTimeWindow] = []) {
     self.successful = successful
     self.failed = failed
+  }
+
+  /// Reads `batch_results` of run_results.json; nil for anything else.
+  package init?(_ layout: Datum) {
+    func windows(_ key: String) -> [EventTimeWindow]? {
+      var windows: [EventTimeWindow] = []
+      for pair in layout[key]?.list ?? [] {
+        guard let texts = pair.list?.compactMap(\.string), texts.count == 2,
+          let start = EventTimeWindow.time(of: texts[0]),
+          let end = EventTimeWindow.time(of: texts[1])
+        else { return nil }
+        windows.append(EventTimeWindow(start: start, end: end))
+      }
+      return windows
+    }
+    guard layout.map != nil, let successful = windows("successful"), let failed = windows("failed")
+    else { return nil }
+    self.init(successful: successful, failed: failed)
+  }
+
+  /// As run_results.json has them.
+  package var layout: Datum {
+    func pairs(_ windows: [EventTimeWindow]) -> Datum {
+      .list(windows.map { .list([.string($0.isoTexts.start), .string($0.isoTexts.end)]) })
+    }
+    return .map(["successful": pairs(successful), "failed": pairs(failed)])
   }
 }
 

@@ -67,6 +67,21 @@ enum EventData {
         ],
         position
       )
+    case .logStartBatch(let node, let batch, let position):
+      return [
+        "description": .string(EventWords.description(of: batch, node)),
+        "batch_index": .int(position.index), "total_batches": .int(position.total),
+      ]
+    case .logBatchResult(let result, let batch, let position):
+      return [
+        "description": .string(EventWords.description(of: batch, result.node)),
+        "status": .string(
+          result.status.isFailure ? result.status.rawValue : result.message ?? ""
+        ), "execution_time": .float(result.executionTime),
+        "batch_index": .int(position.index), "total_batches": .int(position.total),
+      ]
+    case .batchFailed(let result, _):
+      return ["unique_id": .string(result.uniqueID), "exc": .string(result.message ?? "")]
     case .logHookStartLine(let node, let position):
       return numbered(["statement": .string(node.label ?? node.name)], position)
     case .logHookEndLine(let result, let position):

@@ -47,6 +47,12 @@ struct EventWords: Sendable {
       line("START \(Self.description(of: node))", position, "RUN")
     case .logNodeResult(let result, let position): resultLine(result, position)
     case .skippingDetails(let result, let position): skipLine(result, position)
+    case .logStartBatch(let node, let batch, let position):
+      "Batch " + line("START \(Self.description(of: batch, node))", position, "RUN")
+    case .logBatchResult(let result, let batch, let position):
+      batchLine(result, batch, position)
+    case .batchFailed(let result, let batch):
+      withDetails("Batch \(batch): \(result.message ?? "")", result.diagnostics)
     case .logHookStartLine(let node, let position):
       line(clippedHook("START hook: \(node.label ?? node.name)"), position, "RUN")
     case .logHookEndLine(let result, let position): hookLine(result, position)
@@ -120,7 +126,8 @@ struct EventWords: Sendable {
     let node = result.node
     let time = result.executionTime
     if result.status == .noOp {
-      return line("NO-OP \(node.resourceType) \(node.name)", position, "NO-OP", in: time, .yellow)
+      let kind = node.resourceType.split(separator: "_").joined(separator: " ")
+      return line("NO-OP \(kind) \(node.name)", position, "NO-OP", in: time, .yellow)
     }
     switch node.resourceType {
     case "test", "unit_test": return testLine(result, position)
@@ -141,9 +148,21 @@ struct EventWords: Sendable {
       let status = (result.message ?? "PARTIAL SUCCESS").uppercased()
       return line("PARTIALLY \(verbs.done) \(subject)", position, status, in: time, .yellow)
     default:
-      let status = result.message ?? "OK"
+      let status = node.resourceType == "function" ? "SUCCESS" : result.message ?? "OK"
       return line("OK \(verbs.done) \(subject)", position, status, in: time, .green)
     }
+  }
+
+  private func batchLine(_ result: NodeResult, _ batch: String, _ position: Position) -> String {
+    let subject = Self.description(of: batch, result.node)
+    let (words, status, color): (String, String, Paint.Color) =
+      switch result.status {
+      case .error, .fail, .runtimeError: ("ERROR creating", "ERROR", .red)
+      case .skipped: ("SKIP", "SKIPPED", .yellow)
+      default: ("OK created", result.message ?? "OK", .green)
+      }
+    return "Batch "
+      + line("\(words) \(subject)", position, status, in: result.executionTime, color)
   }
 
   private func testLine(_ result: NodeResult, _ position: Position) -> String {
@@ -206,13 +225,20 @@ struct EventWords: Sendable {
   /// `sql view model dev.orders`, `seed file dev.people`, `test not_null_orders_id`.
   static func description(of node: NodeInfo) -> String {
     switch node.resourceType {
-    case "model": "\(node.language) \(node.materialized) model \(relation(of: node))"
+    case "model":
+      "\(node.language) \(node.isBatched ? "microbatch" : node.materialized) model "
+        + relation(of: node)
     case "seed": "seed file \(relation(of: node))"
     case "snapshot": "snapshot \(relation(of: node))"
     case "function": "function \(relation(of: node))"
     case "source": "freshness of \(node.label ?? node.name)"
     default: "\(node.resourceType) \(node.label ?? node.name)"
     }
+  }
+
+  /// `batch 2024-01-01 of dev.events`
+  static func description(of batch: String, _ node: NodeInfo) -> String {
+    "batch \(batch) of \(relation(of: node))"
   }
 
   private static func relation(of node: NodeInfo) -> String {
@@ -311,7 +337,7 @@ struct EventWords: Sendable {
 
   /// Warnings that dbt prints as plain sentences.
   private static let bareWarnings: Set<String> = [
-    "NoNodesForSelectionCriteria", "NothingToDo", "NoNodesSelected",
+    "NoNodesForSelectionCriteria", "NothingToDo", "NoNodesSelected", "JinjaLogWarning",
   ]
 
   private func deprecation(_ name: String, _ diagnostic: Diagnostic) -> String {

@@ -332,9 +332,18 @@ struct FlagResolver {
     flags.favorState = bool("favor_state") ?? false
     flags.introspect = bool("introspect") ?? true
     flags.injectEphemeralCTEs = bool("inject_ephemeral_ctes") ?? true
-    flags.eventTimeStart = text("event_time_start")
-    flags.eventTimeEnd = text("event_time_end")
-    flags.sample = text("sample")
+    if ["build", "run"].contains(command) {
+      flags.eventTimes = try EventTimeFlags.window(
+        start: text("event_time_start"),
+        end: text("event_time_end"),
+        command: command
+      )
+      flags.sample = try EventTimeFlags.sample(
+        text("sample"),
+        now: ProcessEnvironment.now(),
+        command: command
+      )
+    }
     flags.exportSavedQueries = bool("export_saved_queries") ?? false
     flags.includeSavedQuery = bool("include_saved_query") ?? false
     flags.operationArguments = map("args") ?? DatumMap()
@@ -461,30 +470,12 @@ struct FlagResolver {
     where isGiven && flags.inline != nil {
       throw UsageError("inline: not allowed with argument \(name)", command: command)
     }
-    switch (flags.eventTimeStart, flags.eventTimeEnd) {
-    case (.some(let start), .some(let end)) where start >= end:
-      throw UsageError(
-        "Value for `--event-time-start` must be less than `--event-time-end`",
-        command: command
-      )
-    case (.some, .none): throw lonely("start", "end")
-    case (.none, .some): throw lonely("end", "start")
-    default: break
-    }
     if let threads = flags.threads, threads < 1 {
       throw UsageError(
         "Invalid value for '--threads': \(threads) is not in the range x>=1.",
         command: command
       )
     }
-  }
-
-  private func lonely(_ given: String, _ missing: String) -> UsageError {
-    UsageError(
-      "The flag `--event-time-\(given)` was specified, but `--event-time-\(missing)` was not. "
-        + "When specifying `--event-time-\(given)`, `--event-time-\(missing)` must also be present.",
-      command: command
-    )
   }
 
   // MARK: Directories

@@ -26,6 +26,21 @@
   {%- set name = index.render(relation) -%}
   create {{ 'unique ' if index.unique -}} index if not exists "{{ name }}"
   on {{ relation }} {{ 'using ' ~ index.type if index.type }} ({{ index.columns | join(', ') }})
+  {%- if index.include %}
+  include ({{ index.include | join(', ') }})
+  {%- endif -%}
+  {%- if index.nulls_distinct is sameas false %}
+  nulls not distinct
+  {%- endif -%}
+  {%- if index.with %}
+  with ({% for key, value in index.with.items() %}{{ key }} = {{ value }}{{ ', ' if not loop.last }}{% endfor %})
+  {%- endif -%}
+  {%- if index.tablespace %}
+  tablespace {{ adapter.quote(index.tablespace) }}
+  {%- endif -%}
+  {%- if index.where %}
+  where {{ index.where }}
+  {%- endif -%}
 {%- endmacro %}
 
 {% macro postgres__create_schema(relation) -%}

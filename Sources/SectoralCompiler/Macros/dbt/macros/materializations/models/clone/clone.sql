@@ -11,6 +11,12 @@
     {%- do return({'relations': [existing_relation]}) -%}
   {%- endif -%}
 
+  {#- a view that reads itself would take its rows with it -#}
+  {%- if existing_relation and existing_relation.render() == defer_relation.render() -%}
+    {%- do log('The state has the relation in this same place: skipping clone for relation ' ~ existing_relation, info=True) -%}
+    {%- do return({'relations': [existing_relation]}) -%}
+  {%- endif -%}
+
   {%- set other = load_cached_relation(defer_relation) -%}
   {%- if can_clone_table() and other and other.type == 'table' -%}
     {%- set target_relation = this.incorporate(type='table') -%}

@@ -1,0 +1,226 @@
+import Foundation
+import Testing
+
+/// What run_results.json and the console say, as dbt-core 1.11.16 does.
+struct ResultTests {
+  private func results(_ project: SmallProject) throws -> [String: [String: Any]] {
+    let results = try #require(
+      try project.json("target/run_results.json")["results"] as? [[String: Any]]
+    )
+    return Dictionary(
+      results.compactMap { result in
+        (result["unique_id"] as? String).map { (String($0.split(separator: ".")[2]), result) }
+      },
+      uniquingKeysWith: { first, _ in first }
+    )
+  }
+
+  private func timing(_ result: [String: Any]?) -> [String] {
+    (result?["timing"] as? [[String: Any]] ?? []).compactMap { $0["name"] as? String }
+  }
+
+  @Test func buildListsWhatNeedsNothing() async throws {
+    let project = try SmallProject(
+      "no_ops",
+      [
+        "models/a.sql": "select 1 as id",
+        "models/b.sql": "select 1 / {{ var('n', 1) }} as id from {{ ref('a') }}",
+        "models/b.yml": """
+        models: [{name: b, config: {materialized: table}}]
+        exposures:
+          - {name: board, type: dashboard, owner: {name: x}, depends_on: [ref('b')]}
+          - {name: free, type: notebook, owner: {name: x}}
+        """,
+      ]
+    )
+    let build = try await project.run("build", "--threads", "1")
+    #expect(build.exitCode == 0, "\(build)")
+    for line in [
+      "1 of 4 NO-OP exposure free ..................................................... [NO-OP in ",
+      "4 of 4 NO-OP exposure board .................................................... [NO-OP in ",
+      "Finished running 2 exposures, 1 table model, 1 view model in ",
+      "Done. PASS=2 WARN=0 ERROR=0 SKIP=0 NO-OP=2 TOTAL=4",
+    ] {
+      #expect(build.output.contains(line), "\(line)\n\(build)")
+    }
+    let board = try results(project)["board"]
+    #expect(board?["status"] as? String == "no-op")
+    #expect(board?["message"] as? String == "NO-OP")
+    #expect(board?["failures"] as? Int == 0)
+    #expect(board?["compiled"] is NSNull)
+    #expect(timing(board) == ["compile", "execute"])
+
+    // What stands above it failed: then it is skipped.
+    let failed = try await project.run("build", "--threads", "1", "--vars", "n: 0")
+    #expect(failed.output.contains("4 of 4 SKIP exposure board"), "\(failed)")
+    #expect(failed.exitCode == 1)
+    #expect(try results(project)["board"]?["thread_id"] as? String == "Thread-1 (worker)")
+    let run = try await project.run("run")
+    #expect(!run.output.contains("NO-OP exposure"), "\(run)")
+  }
+
+  @Test func showNeedsAName() async throws {
+    let project = try SmallProject("show_direct", ["models/a.sql": "select 1 as id"])
+    let nothing = try await project.run("show")
+    #expect(nothing.exitCode == 2)
+    #expect(
+      nothing.output.contains(
+        "Runtime Error\n  Either --select or --inline must be passed to show"
+      ),
+      "\(nothing)"
+    )
+    let direct = try await project.run(
+      "show",
+      "--quiet",
+      "--inline-direct",
+      "select g as n from generate_series(1, 9) as g",
+      "--limit",
+      "2",
+      "--output",
+      "json"
+    )
+    #expect(direct.exitCode == 0, "\(direct)")
+    let value = try JSONSerialization.jsonObject(with: Data(direct.output.utf8)) as? [String: Any]
+    #expect((value?["show"] as? [[String: Int]])?.map { $0["n"] } == [1, 2])
+    let wrong = try await project.run("show", "--inline-direct", "select nope")
+    #expect(wrong.exitCode == 2)
+    #expect(wrong.output.contains("Database Error"), "\(wrong)")
+
+    let shown = try await project.run("show", "--inline", "select 1 as id")
+    #expect(shown.output.contains("Found 1 model, 1 sql operation, "), "\(shown)")
+    let inline = try results(project)["inline_query"]
+    #expect((inline?["adapter_response"] as? [String: Any])?["code"] as? String == "SELECT")
+    #expect(timing(inline) == ["compile", "execute"])
+  }
+
+  @Test func compileSaysNothingOfEphemeralModels() async throws {
+    let project = try SmallProject(
+      "compiled",
+      [
+        "models/e.sql": "{{ config(materialized='ephemeral') }} select 1 as id",
+        "models/a.sql": "select * from {{ ref('e') }}", "functions/f.sql": "select 1",
+        "functions/f.yml": "functions: [{name: f, returns: {data_type: int}}]",
+      ]
+    )
+    let compile = try await project.run("compile")
+    #expect(compile.exitCode == 0, "\(compile)")
+    #expect(try results(project).keys.sorted() == ["a", "f"])
+    #expect(timing(try results(project)["a"]) == ["compile", "execute"])
+    let function = try await project.run("build", "--select", "f")
+    #expect(
+      function.output.contains(
+        "1 of 1 OK created function public.f ............................................ [SUCCESS in "
+      ),
+      "\(function)"
+    )
+    #expect(try results(project)["f"]?["message"] as? String == "CREATE FUNCTION")
+  }
+
+  @Test func storedFailuresHaveTheirPlace() async throws {
+    let project = try SmallProject(
+      "stored",
+      [
+        "models/a.sql": "select null::int as id",
+        "models/a.yml": """
+        models:
+          - name: a
+            columns:
+              - name: id
+                data_tests:
+                  - not_null: {name: by_flag}
+                  - not_null: {name: never, config: {store_failures: false}}
+                  - not_null: {name: broken, config: {where: nope}}
+        """,
+      ]
+    )
+    _ = try await project.run("run")
+    let test = try await project.run("test", "--store-failures")
+    #expect(test.exitCode == 1, "\(test)")
+    let audit = "\"\(try project.database)\".\"public_dbt_test__audit\""
+    let results = try results(project)
+    #expect(results["by_flag"]?["relation_name"] as? String == "\(audit).\"by_flag\"")
+    #expect(results["never"]?["relation_name"] is NSNull)
+    for name in ["by_flag", "broken"] {
+      #expect(test.output.contains("  select * from \(audit).\"\(name)\"\n"), "\(test)")
+    }
+    #expect(test.output.contains("Found 1 model, 3 data tests, "), "\(test)")
+  }
+
+  @Test func indexesOfAllKinds() async throws {
+    let project = try SmallProject(
+      "indexes",
+      [
+        "models/a.sql": """
+        {{ config(materialized='table', indexes=[
+          {'columns': ['lower(name) varchar_pattern_ops', 'id desc nulls last']},
+          {'columns': ['id'], 'unique': true, 'include': ['name'], 'where': 'id > 0',
+            'nulls_distinct': false, 'with': {'fillfactor': 70}},
+          {'columns': ['id'], 'type': 'hash'},
+        ]) }}
+        select 1 as id, 'a'::varchar as name
+        """,
+        "models/m.sql": """
+        {{ config(materialized='materialized_view', indexes=[
+          {'columns': ['name', 'id'], 'include': ['more']}]) }}
+        select id, name, 1 as more from {{ ref('a') }}
+        """,
+      ]
+    )
+    for _ in 1...2 {
+      let run = try await project.run("run")
+      #expect(run.exitCode == 0, "\(run)")
+    }
+    let rows = try await project.rows(
+      "select regexp_replace(indexdef, 'INDEX \\S+ ON', 'INDEX ON') as d from pg_indexes "
+        + "where tablename in ('a', 'm') order by 1"
+    )
+    #expect(
+      rows.compactMap { $0["d"] as? String } == [
+        "CREATE INDEX ON public.a USING btree (lower((name)::text) varchar_pattern_ops, "
+          + "id DESC NULLS LAST)",
+        "CREATE INDEX ON public.a USING hash (id)",
+        "CREATE INDEX ON public.m USING btree (name, id) INCLUDE (more)",
+        "CREATE UNIQUE INDEX ON public.a USING btree (id) INCLUDE (name) NULLS NOT DISTINCT "
+          + "WITH (fillfactor='70') WHERE (id > 0)",
+      ]
+    )
+    // What is as it should be is refreshed, and not made again.
+    let again = try await project.run("run", "--select", "m")
+    #expect(again.output.contains("[REFRESH MATERIALIZED VIEW in "), "\(again)")
+    try project.write(
+      """
+      {{ config(materialized='materialized_view', indexes=[{'columns': ['id'], 'unique': true}]) }}
+      select id, name, 1 as more from {{ ref('a') }}
+      """,
+      to: "models/m.sql"
+    )
+    let changed = try await project.run("run", "--select", "m")
+    #expect(changed.output.contains("[CREATE INDEX in "), "\(changed)")
+  }
+
+  @Test func textTypesOfContracts() async throws {
+    let project = try SmallProject(
+      "types",
+      [
+        "models/a.sql": "{{ config(materialized='table') }} select 'x'::text as id, 1::int as n",
+        "models/a.yml": """
+        models:
+          - name: a
+            config: {contract: {enforced: true}}
+            columns: [{name: id, data_type: string}, {name: n, data_type: Integer}]
+        """,
+      ]
+    )
+    let run = try await project.run("run")
+    #expect(run.exitCode == 0, "\(run)")
+    let rows = try await project.rows("select pg_typeof(id)::text as t from {{ ref('a') }}")
+    #expect(rows.first?["t"] as? String == "text")
+    let model = try #require(
+      (try project.json("target/manifest.json")["nodes"] as? [String: [String: Any]])?[
+        "model.types.a"
+      ]
+    )
+    let columns = try #require(model["columns"] as? [String: [String: Any]])
+    #expect(columns["id"]?["data_type"] as? String == "string")
+  }
+}
