@@ -551,7 +551,6 @@ extension Engine {
       ResourceCount("semantic model", manifest.semanticModels.count),
       ResourceCount("saved query", manifest.savedQueries.count),
       ResourceCount("unit test", manifest.unitTests.count),
-      ResourceCount("function", count(.function)),
     ].filter { $0.count > 0 || $0.kind == "macro" }
   }
 }

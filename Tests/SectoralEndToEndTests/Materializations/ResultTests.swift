@@ -105,6 +105,8 @@ struct ResultTests {
     let compile = try await project.run("compile")
     #expect(compile.exitCode == 0, "\(compile)")
     #expect(try results(project).keys.sorted() == ["a", "f"])
+    // As dbt: functions are not counted.
+    #expect(compile.output.contains("Found 2 models, 477 macros\n"), "\(compile)")
     #expect(timing(try results(project)["a"]) == ["compile", "execute"])
     let function = try await project.run("build", "--select", "f")
     #expect(
