@@ -262,6 +262,40 @@ struct BadInputTests {
       ]
     ),
     BadInput(
+      name: "pointer-takes-a-place",
+      files: [
+        "models/a_v1.sql": model, "models/b.sql": "{{ config(alias='a') }}select 1 as a\n",
+        "models/s.yml":
+          "models:\n  - name: a\n    config: {latest_version_pointer: true}\n    versions: [{v: 1}]\n",
+      ],
+      says: [
+        "Cannot create latest version pointer: \"", "- model.faulty.b (models/b.sql)",
+      ],
+      hint: "or give it another 'alias'"
+    ),
+    BadInput(
+      name: "pointer-to-itself",
+      files: [
+        "models/a_v1.sql": model,
+        "models/s.yml":
+          "models:\n  - name: a\n    config: {latest_version_pointer: true, alias: a}\n"
+          + "    versions: [{v: 1}]\n",
+      ],
+      says: ["the latest version of 'a' is already aliased to 'a'"]
+    ),
+    BadInput(
+      name: "unknown-choice-on-error",
+      files: ["models/a.sql": "{{ 1️⃣config(on_error='continu') }}\nselect 1 as a\n"],
+      says: ["at path ['on_error']: 'continu' is not one of ['skip_children', 'continue']"],
+      hint: "did you mean 'continue'?"
+    ),
+    properties(
+      "bad-version-pointer",
+      "models:\n  - name: a\n    config: {latest_version_pointer: 1️⃣{name: b}}\n",
+      ["at path ['latest_version_pointer']: {'name': 'b'} is not valid"],
+      hint: "a mapping with the keys 'enabled' and 'alias'"
+    ),
+    BadInput(
       name: "duplicate-macro",
       files: [
         "models/a.sql": model,

@@ -179,4 +179,5 @@ enum NamingMacro: String, CaseIterable {
   case database = "generate_database_name"
   case schema = "generate_schema_name"
   case alias = "generate_alias_name"
+  case latestVersionPointer = "generate_latest_version_pointer_alias"
 }

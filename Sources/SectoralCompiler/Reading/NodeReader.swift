@@ -226,6 +226,14 @@ struct NodeReader {
       node.isRelational && node.resourceType != .function
         || workspace.flags.storesFailures && node.mayStoreFailures
       ? workspace.relation(of: node).rendered : nil
+    if node.hasLatestVersionPointer(byDefault: workspace.pointsToLatestVersions) {
+      node.latestVersionPointer = try name(
+        .latestVersionPointer,
+        config["latest_version_pointer"]?["alias"],
+        node,
+        context
+      ) { custom in custom ?? node.name }
+    }
   }
 
   /// `builtIn`: what the built-in macro gives, for when no project replaces it: three

@@ -82,6 +82,7 @@ package struct ProjectReader {
     let used = render(drafts, &failures)
     restoreDescriptions(drafts, &failures)
     collectDuplicates(drafts, &failures)
+    LatestVersionPointers(workspace: workspace).check(drafts.map(\.node), &failures)
     warnings += unusedPatches(&patches)
     warnings += unusedConfigPaths(used)
 

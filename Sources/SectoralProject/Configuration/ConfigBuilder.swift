@@ -76,6 +76,8 @@ package struct ConfigBuilder {
       let added = field?.type == .hooks ? Self.hooks(value) : Self.list(value)
       config[key] = .list((config[key]?.list ?? []) + added)
     case .update:
+      var value = value
+      if field?.type == .versionPointer, let isOn = value.bool { value = ["enabled": .bool(isOn)] }
       guard case .map(let added) = value, var map = config[key]?.map else {
         config[key] = value
         return
@@ -132,9 +134,10 @@ package struct ConfigBuilder {
 
   /// What does not fit the schema, each with the place that wrote it.
   package func problems(of resource: String) -> [Diagnostic] {
-    zip(schema.fields, config.entries).compactMap { field, entry in
-      // The defaults came first, in the order of the fields, and a value that is set keeps its place.
-      let value = entry.value
+    // The defaults came first, in the order of the fields, and a value that is set keeps its place.
+    let known = zip(schema.fields, config.entries).map { ($0, $1.value) }
+    let later = schema.laterFields.compactMap { field in config[field.name].map { (field, $0) } }
+    return (known + later).compactMap { field, value in
       guard !field.accepts(value) else { return nil }
       return Diagnostic(
         id: "config.wrong-type",
@@ -161,6 +164,15 @@ extension ConfigField {
     case .hooks: value.list?.allSatisfy { $0["sql"]?.string != nil } ?? false
     case .severity: ["error", "warn"].contains(value.string?.lowercased() ?? "")
     case .access: ConfigType.accessLevels.contains(value.string ?? "")
+    case .onError: ConfigType.errorChoices.contains(value.string ?? "")
+    case .versionPointer:
+      value.map?.entries.allSatisfy { key, value in
+        switch key {
+        case "enabled": value.isNull || value.bool != nil
+        case "alias": value.isNull || value.string != nil
+        default: false
+        }
+      } ?? false
     }
   }
 
@@ -174,6 +186,8 @@ extension ConfigField {
     case (.severity, _): "write 'error' or 'warn'"
     case (.access, .string(let text)):
       Spelling.nearest(to: text, among: ConfigType.accessLevels).map { "did you mean '\($0)'?" }
+    case (.onError, .string(let text)):
+      Spelling.nearest(to: text, among: ConfigType.errorChoices).map { "did you mean '\($0)'?" }
     default: nil
     }
   }
@@ -181,6 +195,7 @@ extension ConfigField {
 
 extension ConfigType {
   static let accessLevels = ["private", "protected", "public"]
+  static let errorChoices = ["skip_children", "continue"]
 
   /// What dbt says of a value that does not fit.
   var complaint: String {
@@ -193,6 +208,8 @@ extension ConfigType {
     case .listOfText: "is not of type 'array'"
     case .severity: "does not match '^([Ww][Aa][Rr][Nn]|[Ee][Rr][Rr][Oo][Rr])$'"
     case .access: "is not one of ['private', 'protected', 'public']"
+    case .onError: "is not one of ['skip_children', 'continue']"
+    case .versionPointer: "is not valid under any of the given schemas"
     }
   }
 
@@ -208,6 +225,8 @@ extension ConfigType {
     case .hooks: "SQL text, or a list of them, or mappings with a key 'sql'"
     case .severity: "'error' or 'warn'"
     case .access: "private, protected or public"
+    case .onError: "skip_children or continue"
+    case .versionPointer: "true or false, or a mapping with the keys 'enabled' and 'alias'"
     }
   }
 }

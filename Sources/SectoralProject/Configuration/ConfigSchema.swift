@@ -24,6 +24,8 @@ package enum ConfigType: Sendable {
   case severity
   case access
   case docs
+  case onError
+  case versionPointer
 }
 
 /// A configuration that dbt knows, with its default.
@@ -52,12 +54,16 @@ package struct ConfigField: Sendable {
 /// The configurations of each kind of resource, in dbt's order of declaration.
 package struct ConfigSchema: Sendable {
   package let fields: [ConfigField]
+  /// What dbt knows from a later version on: without a default, so that a configuration which does not
+  /// use them is that of dbt 1.11.
+  package let laterFields: [ConfigField]
   /// A configuration with nothing but defaults, in the order of the fields.
   package let defaults: DatumMap
   private let indexes: [String: Int]
 
-  init(_ fields: [ConfigField]) {
+  init(_ fields: [ConfigField], later laterFields: [ConfigField] = []) {
     self.fields = fields
+    self.laterFields = laterFields
     defaults = DatumMap(fields.map { (key: $0.name, value: $0.initial) })
     indexes = Dictionary(
       fields.enumerated().map { ($1.name, $0) },
@@ -65,7 +71,9 @@ package struct ConfigSchema: Sendable {
     )
   }
 
-  package subscript(name: String) -> ConfigField? { indexes[name].map { fields[$0] } }
+  package subscript(name: String) -> ConfigField? {
+    indexes[name].map { fields[$0] } ?? laterFields.first { $0.name == name }
+  }
 
   package static func of(_ type: ResourceType) -> ConfigSchema {
     switch type {
@@ -133,6 +141,10 @@ package struct ConfigSchema: Sendable {
     nodeFields(materialized: "view") + [
       ConfigField("access", "protected", .access),
       ConfigField("freshness", .any),
+    ],
+    later: [
+      ConfigField("on_error", .onError),
+      ConfigField("latest_version_pointer", .null, .versionPointer, merge: .update),
     ]
   )
   private static let seed = ConfigSchema(

@@ -106,6 +106,9 @@ package final class Node: @unchecked Sendable {
   package var constraints: [Datum] = []
   package var version: Datum?
   package var latestVersion: Datum?
+  /// The name, in the node's schema, of the view that shows this version for as long as it is the
+  /// latest; nil where the model asks for none.
+  package var latestVersionPointer: String?
   package var deprecationDate: String?
   package var primaryKey: [String] = []
   package var timeSpine: Datum?
@@ -164,6 +167,10 @@ extension Node {
   package var materialized: String { config["materialized"]?.string ?? "view" }
   package var isEnabled: Bool { config["enabled"]?.bool ?? true }
   package var isEphemeralModel: Bool { resourceType == .model && materialized == "ephemeral" }
+  /// Whether a model's children are built although it failed (`on_error: continue`).
+  package var isOptional: Bool {
+    resourceType == .model && config["on_error"]?.string == "continue"
+  }
   package var meta: Datum { config["meta"] ?? .map(DatumMap()) }
   package var group: String? { inheritedGroup ?? config["group"]?.string }
   package var access: String { config["access"]?.string ?? "protected" }

@@ -224,7 +224,9 @@ extension Engine {
       // An ephemeral model only becomes part of others: it has no result of its own.
       if hasResult(node, result) { state.add(result) }
       guard result.status.isFailure else { return }
-      if ![.test, .clone, .sourceFreshness].contains(command) {
+      // A model that is not built because of its unit tests has not failed: there is nothing behind it.
+      let goesOn = isTested && node.isOptional
+      if ![.test, .clone, .sourceFreshness].contains(command), !goesOn {
         let dependents = scheduler.descendants(of: index).compactMap { order[$0]?.uniqueID }
         if state.isExecuting, node.isEphemeralModel, dependents.isEmpty { state.add(result) }
         state.skip(dependents, because: node.isEphemeralModel ? .ephemeral(result) : .failed)

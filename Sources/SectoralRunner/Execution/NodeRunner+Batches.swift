@@ -58,6 +58,9 @@ extension NodeRunner {
       result.message = "PARTIAL SUCCESS (\(ended)/\(windows.count))"
     }
     result.diagnostics = failed.isEmpty ? [] : [Self.summary(of: failed)]
+    if result.status == .success, let session = context.session {
+      try pointToLatestVersion(node, session, result.node)
+    }
   }
 
   private func run(

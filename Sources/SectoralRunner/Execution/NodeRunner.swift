@@ -176,6 +176,23 @@ final class NodeRunner {
     result.adapterResponse = materialized.response
     result.message = materialized.response?.message
     for relation in materialized.relations { state.cache.add(relation) }
+    try pointToLatestVersion(node, session, info)
+  }
+
+  /// Makes the view under the name without a version, once the latest one is built.
+  func pointToLatestVersion(
+    _ node: Node,
+    _ session: WarehouseSession,
+    _ info: NodeInfo
+  ) throws(Failure) {
+    guard let pointer = node.pointerNode(to: workspace.relation(of: node)) else { return }
+    let context = context(of: pointer, session, info, NodeFiles(node, state.project))
+    // target/run keeps what was run for the model itself.
+    context.writeFile = nil
+    context.compiledCode = pointer.rawCode
+    for relation in try context.materialize(nil, as: "view").relations {
+      state.cache.add(relation)
+    }
   }
 
   /// A context in which the node is compiled and executed.

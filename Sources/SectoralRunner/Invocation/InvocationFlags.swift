@@ -181,6 +181,7 @@ package struct BehaviorFlags: Sendable, Hashable {
     "require_unique_project_resource_names": false,
     "require_ref_searches_node_package_before_root": false,
     "enable_truthy_nulls_equals_macro": false,
+    "latest_version_pointer_enabled_by_default": false,
     "postgres_skip_autocommit_transaction_statements": true,
     "redshift_skip_autocommit_transaction_statements": false,
     "redshift_grants_extended": false,
