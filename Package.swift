@@ -92,10 +92,22 @@ let package = Package(
       dependencies: ["SectoralText", "SectoralYAML", "SectoralProject", "SectoralArtifacts"]
     ),
 
+    // The ways out of this process: requests over HTTP, other programs.
+    .target(name: "SectoralHTTP", dependencies: ["CCurl"]),
+    .target(name: "SectoralProcess"),
+    // What AWS asks of its callers: credentials, signatures, its protocols.
+    .target(
+      name: "SectoralAWS",
+      dependencies: ["SectoralText", "SectoralYAML", "SectoralHTTP", "SectoralProcess"]
+    ),
+
     // Packages: what `deps` fetches and where from.
     .target(
       name: "SectoralPackages",
-      dependencies: ["SectoralText", "SectoralYAML", "SectoralProject", "CCurl", "CZlib"],
+      dependencies: [
+        "SectoralText", "SectoralYAML", "SectoralProject", "SectoralHTTP", "SectoralProcess",
+        "CZlib",
+      ],
       linkerSettings: [.linkedLibrary(":libz.a")]
     ),
 
@@ -190,6 +202,10 @@ let package = Package(
     .testTarget(
       name: "SectoralPackagesTests",
       dependencies: ["SectoralPackages", "SectoralProject", "SectoralYAML", "SectoralText"]
+    ),
+    .testTarget(
+      name: "SectoralAWSTests",
+      dependencies: ["SectoralAWS", "SectoralHTTP", "SectoralText", "SectoralYAML"]
     ),
     .testTarget(
       name: "SectoralCLITests",

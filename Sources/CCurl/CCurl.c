@@ -14,6 +14,7 @@ enum {
   OPTION_LOW_SPEED_LIMIT = 19,
   OPTION_LOW_SPEED_TIME = 20,
   OPTION_NO_PROGRESS = 43,
+  OPTION_NO_BODY = 44,
   OPTION_NETRC = 51,
   OPTION_FOLLOW_LOCATION = 52,
   OPTION_MAXIMUM_REDIRECTIONS = 68,
@@ -25,6 +26,13 @@ enum {
   OPTION_WRITE_FUNCTION = 20011,
   OPTION_PROGRESS_DATA = 10057,
   OPTION_PROGRESS_FUNCTION = 20219,
+  OPTION_PROXY = 10004,
+  OPTION_BODY = 10015,
+  OPTION_HEADERS = 10023,
+  OPTION_HEADER_DATA = 10029,
+  OPTION_METHOD = 10036,
+  OPTION_BODY_SIZE = 30120,
+  OPTION_HEADER_FUNCTION = 20079,
   OPTION_CERTIFICATE_FILE = 10065,
   OPTION_CERTIFICATE_FOLDER = 10097,
   INFO_FINAL_URL = 0x100001,
@@ -43,6 +51,8 @@ struct table {
   int (*easy_getinfo)(void *handle, int info, ...);
   void (*easy_cleanup)(void *handle);
   const char *(*easy_strerror)(int code);
+  void *(*list_append)(void *list, const char *text);
+  void (*list_free)(void *list);
 };
 
 static struct table loaded;
@@ -84,7 +94,9 @@ static int fill(char *error, size_t capacity) {
       look_up(library, "curl_easy_perform", &table.easy_perform, error, capacity) != 0 ||
       look_up(library, "curl_easy_getinfo", &table.easy_getinfo, error, capacity) != 0 ||
       look_up(library, "curl_easy_cleanup", &table.easy_cleanup, error, capacity) != 0 ||
-      look_up(library, "curl_easy_strerror", &table.easy_strerror, error, capacity) != 0) {
+      look_up(library, "curl_easy_strerror", &table.easy_strerror, error, capacity) != 0 ||
+      look_up(library, "curl_slist_append", &table.list_append, error, capacity) != 0 ||
+      look_up(library, "curl_slist_free_all", &table.list_free, error, capacity) != 0) {
     dlclose(library);
     return -1;
   }
@@ -112,6 +124,12 @@ static size_t receive(char *bytes, size_t size, size_t count, void *data) {
   return goes_on ? size * count : 0;
 }
 
+static size_t receive_header(char *bytes, size_t size, size_t count, void *data) {
+  const ccurl_request *request = data;
+  request->receive_header(request->context, (const unsigned char *)bytes, size * count);
+  return size * count;
+}
+
 static int progress(void *data, long long total, long long now, long long up, long long sent) {
   (void)total;
   (void)now;
@@ -125,10 +143,24 @@ static void copy(char *place, size_t capacity, const char *text) {
   snprintf(place, capacity, "%s", text ? text : "");
 }
 
-void ccurl_get(const ccurl_request *request, ccurl_response *response) {
+/// The fields of the request's head; NULL when there is no memory.
+static void *headers_of(const ccurl_request *request) {
+  // libcurl's own: it would wait a second for the server's consent before a large body.
+  void *list = loaded.list_append(NULL, "Expect:");
+  for (size_t index = 0; index < request->header_count && list != NULL; index++) {
+    void *longer = loaded.list_append(list, request->headers[index]);
+    if (longer == NULL) loaded.list_free(list);
+    list = longer;
+  }
+  return list;
+}
+
+void ccurl_perform(const ccurl_request *request, ccurl_response *response) {
   memset(response, 0, sizeof *response);
   void *handle = loaded.easy_init();
-  if (handle == NULL) {
+  void *headers = handle == NULL ? NULL : headers_of(request);
+  if (headers == NULL) {
+    if (handle != NULL) loaded.easy_cleanup(handle);
     response->code = 27;
     copy(response->message, sizeof response->message, loaded.easy_strerror(27));
     return;
@@ -141,10 +173,26 @@ void ccurl_get(const ccurl_request *request, ccurl_response *response) {
   loaded.easy_setopt(handle, OPTION_NO_SIGNAL, 1L);
   loaded.easy_setopt(handle, OPTION_PROTOCOLS, (long)SCHEMES_HTTP_HTTPS);
   loaded.easy_setopt(handle, OPTION_REDIRECTION_PROTOCOLS, (long)SCHEMES_HTTP_HTTPS);
-  loaded.easy_setopt(handle, OPTION_FOLLOW_LOCATION, 1L);
-  loaded.easy_setopt(handle, OPTION_MAXIMUM_REDIRECTIONS, 10L);
+  if (request->follows_redirections) {
+    loaded.easy_setopt(handle, OPTION_FOLLOW_LOCATION, 1L);
+    loaded.easy_setopt(handle, OPTION_MAXIMUM_REDIRECTIONS, 10L);
+  }
   // Names and passwords of ~/.netrc, as Python's requests and git use them.
-  loaded.easy_setopt(handle, OPTION_NETRC, (long)NETRC_OPTIONAL);
+  if (request->uses_netrc) loaded.easy_setopt(handle, OPTION_NETRC, (long)NETRC_OPTIONAL);
+  if (!request->uses_proxy) loaded.easy_setopt(handle, OPTION_PROXY, "");
+  loaded.easy_setopt(handle, OPTION_HEADERS, headers);
+  if (request->has_body) {
+    loaded.easy_setopt(handle, OPTION_BODY_SIZE, (long long)request->body_size);
+    loaded.easy_setopt(handle, OPTION_BODY, request->body_size > 0 ? request->body : (const unsigned char *)"");
+  }
+  // After the body, which makes a POST of it.
+  if (strcmp(request->method, "HEAD") == 0) {
+    loaded.easy_setopt(handle, OPTION_NO_BODY, 1L);
+  } else {
+    loaded.easy_setopt(handle, OPTION_METHOD, request->method);
+  }
+  loaded.easy_setopt(handle, OPTION_HEADER_FUNCTION, receive_header);
+  loaded.easy_setopt(handle, OPTION_HEADER_DATA, request);
   loaded.easy_setopt(handle, OPTION_CONNECT_TIMEOUT, request->connect_timeout_seconds);
   loaded.easy_setopt(handle, OPTION_LOW_SPEED_LIMIT, 1L);
   loaded.easy_setopt(handle, OPTION_LOW_SPEED_TIME, request->stall_timeout_seconds);
@@ -173,4 +221,5 @@ void ccurl_get(const ccurl_request *request, ccurl_response *response) {
   loaded.easy_getinfo(handle, INFO_FINAL_URL, &text);
   copy(response->final_url, sizeof response->final_url, text);
   loaded.easy_cleanup(handle);
+  loaded.list_free(headers);
 }

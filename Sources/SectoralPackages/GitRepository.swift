@@ -1,3 +1,4 @@
+internal import SectoralProcess
 internal import SectoralProject
 internal import SectoralText
 

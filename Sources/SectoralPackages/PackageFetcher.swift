@@ -1,3 +1,4 @@
+internal import SectoralHTTP
 internal import SectoralProject
 internal import SectoralText
 

@@ -1,3 +1,4 @@
+internal import SectoralHTTP
 internal import SectoralProject
 internal import SectoralText
 internal import SectoralYAML
@@ -37,7 +38,11 @@ package struct PackageManager {
     self.settings = settings
     self.world = world
     self.render = render
-    http = HTTPClient(environment: world.environment, world: world)
+    http = HTTPClient(
+      environment: world.environment,
+      isCancelled: world.isCancelled,
+      pause: world.pause
+    )
     hub = Hub(http: http, world: world)
   }
 

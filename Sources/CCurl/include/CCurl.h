@@ -5,10 +5,23 @@
 
 #include <stddef.h>
 
-/// One GET request, and where its answer goes.
+/// One request, and where its answer goes.
 typedef struct {
   const char *url;
+  /// GET, HEAD, PUT, POST, DELETE.
+  const char *method;
   const char *user_agent;
+  /// `Name: value`; libcurl's own of that name is not sent. `Name:` alone removes it.
+  const char *const *headers;
+  size_t header_count;
+  /// Sent as it is; it must last until the end of the request.
+  const unsigned char *body;
+  size_t body_size;
+  int has_body;
+  int follows_redirections;
+  int uses_netrc;
+  /// Whether HTTPS_PROXY and its like count.
+  int uses_proxy;
   /// A file or a folder of certificates to trust; NULL for the system's.
   const char *certificate_file;
   const char *certificate_folder;
@@ -19,6 +32,8 @@ typedef struct {
   void *context;
   /// Takes a piece of the body; 0 ends the transfer.
   int (*receive)(void *context, const unsigned char *bytes, size_t count);
+  /// Takes a line of the answer's head, its end included; of each answer where there are redirections.
+  void (*receive_header)(void *context, const unsigned char *bytes, size_t count);
   /// Asked about once a second, and more often while bytes come: 0 ends the transfer.
   int (*may_go_on)(void *context);
 } ccurl_request;
@@ -56,6 +71,6 @@ enum {
 int ccurl_load(char *error, size_t capacity);
 
 /// Makes one request and waits for its end; `ccurl_load` must have succeeded.
-void ccurl_get(const ccurl_request *request, ccurl_response *response);
+void ccurl_perform(const ccurl_request *request, ccurl_response *response);
 
 #endif

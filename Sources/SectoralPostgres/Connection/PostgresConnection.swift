@@ -308,6 +308,7 @@ extension PostgresConnection {
       preparation.append("SET DATESTYLE TO 'ISO'")
     }
     if let role = credentials.role, !role.isEmpty { preparation.append("set role \(role)") }
+    preparation += credentials.preparation
     guard !preparation.isEmpty else { return }
     do throws(WarehouseError) {
       _ = try run(Message(preparation), fetch: false, limit: nil)

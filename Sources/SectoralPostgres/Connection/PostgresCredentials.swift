@@ -9,8 +9,14 @@ package struct PostgresCredentials: Sendable, Hashable {
   package var database: String
   /// In seconds; 0 waits without end.
   package var connectTimeout: Int
+  /// Whether the system asks the other end now and then if it is still there.
+  package var keepsAlive = true
   /// In seconds; 0 leaves the system's default.
   package var keepalivesIdle: Int
+  /// In seconds; nil leaves the system's default.
+  package var keepalivesInterval: Int?
+  /// After so many questions without an answer the connection is lost; nil leaves the system's default.
+  package var keepalivesCount: Int?
   package var sslMode: String?
   package var sslCertificate: String?
   package var sslKey: String?
@@ -19,6 +25,8 @@ package struct PostgresCredentials: Sendable, Hashable {
   package var applicationName: String?
   /// Set after connecting, as it is written: an unquoted name is folded to lower case.
   package var role: String?
+  /// Further statements that a new session is given.
+  package var preparation: [String] = []
   /// How often a failed attempt to connect is repeated.
   package var retries: Int
   /// Without it one `BEGIN` is sent before the first statement of a connection, as dbt's driver
@@ -71,6 +79,9 @@ package struct PostgresCredentials: Sendable, Hashable {
       if let value, !value.isEmpty { parameters.append((keyword, value)) }
     }
     add("password", password)
+    if !keepsAlive { add("keepalives", "0") }
+    if let keepalivesInterval { add("keepalives_interval", String(keepalivesInterval)) }
+    if let keepalivesCount { add("keepalives_count", String(keepalivesCount)) }
     if keepalivesIdle != 0 { add("keepalives_idle", String(keepalivesIdle)) }
     add("sslmode", sslMode)
     add("sslcert", sslCertificate)

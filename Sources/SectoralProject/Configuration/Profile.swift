@@ -145,6 +145,8 @@ package struct Profile: Sendable {
     optional("tcp_keepalive_count", .int), optional("query_group", .text),
     optional("allow_concurrent_drops", .bool, .bool(false)),
     optional("drop_without_cascade", .bool, .bool(false)),
+    // Ours: libpq checks certificates by files, and takes a search path.
+    optional("sslrootcert", .text), optional("search_path", .text),
   ]
 
   /// The profile that stands in where a project has none: the embedded server.

@@ -5,23 +5,33 @@ internal import Darwin
 #endif
 
 /// Another program, run to its end with its output kept.
-struct Subprocess {
-  struct Result {
+package struct Subprocess {
+  package struct Result {
     /// Exit status; 128 and the signal's number where one ended it.
-    var status: Int32
-    var output: String
-    var errors: String
+    package var status: Int32
+    package var output: String
+    package var errors: String
   }
 
-  /// A name to look up on PATH.
-  let program: String
-  let environment: [String: String]
-  let isCancelled: @Sendable () -> Bool
+  /// A path, or a name to look up on PATH.
+  package let program: String
+  package let environment: [String: String]
+  package let isCancelled: @Sendable () -> Bool
+
+  package init(
+    program: String,
+    environment: [String: String],
+    isCancelled: @escaping @Sendable () -> Bool
+  ) {
+    self.program = program
+    self.environment = environment
+    self.isCancelled = isCancelled
+  }
 
   /// Runs it; nil when there is no such program.
   ///
   /// The terminal is left to it: git and ssh ask for passwords and passphrases there.
-  func run(_ arguments: [String]) -> Result? {
+  package func run(_ arguments: [String]) -> Result? {
     guard let path = path else { return nil }
     var outputEnds: [Int32] = [-1, -1]
     var errorEnds: [Int32] = [-1, -1]
