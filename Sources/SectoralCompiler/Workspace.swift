@@ -36,6 +36,10 @@ package final class Workspace: Sendable {
   package let warnings: [Diagnostic]
   /// What is wrong with macro files: reported with the mistakes of everything else.
   package let macroProblems: [Diagnostic]
+  /// What is wrong with dbt_project.yml and with packages: reported with everything else, too.
+  package let projectProblems: [Failure]
+  /// Whether packages are missing, and with them what the project uses of them.
+  package let lacksPackages: Bool
   private let packageIndex: [String: Int]
   private let variables: [String: DatumMap]
 
@@ -51,7 +55,9 @@ package final class Workspace: Sendable {
     cliVars: DatumMap,
     flags: RenderingFlags,
     warnings: [Diagnostic],
-    macroProblems: [Diagnostic] = []
+    macroProblems: [Diagnostic] = [],
+    projectProblems: [Failure] = [],
+    lacksPackages: Bool = false
   ) {
     root = packages[0]
     self.packages = packages
@@ -66,6 +72,8 @@ package final class Workspace: Sendable {
     self.flags = flags
     self.warnings = warnings
     self.macroProblems = macroProblems
+    self.projectProblems = projectProblems
+    self.lacksPackages = lacksPackages
     packageIndex = Dictionary(
       packages.enumerated().map { ($1.name, $0) },
       uniquingKeysWith: { first, _ in first }

@@ -10,6 +10,8 @@ public final class Interpreter {
   public let environment: Environment
   /// Whatever the host wants its functions to find.
   public var host: AnyObject?
+  /// Told of every call of a name that is undefined, where undefined names are silent.
+  public var silentCall: ((_ name: String, _ place: TextSpan?) -> Void)?
 
   let output: Output
   /// The frame being run, and the node in it: where an error is.

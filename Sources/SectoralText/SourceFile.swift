@@ -87,4 +87,9 @@ public struct TextSpan: Sendable {
   public var text: String { file.text(in: start..<end) }
   /// Line and column (from 1) of the first byte.
   public var position: (line: Int, column: Int) { file.position(at: start) }
+  /// `models/a.sql:2:6`
+  public var placeText: String {
+    let (line, column) = position
+    return "\(file.path):\(line):\(column)"
+  }
 }

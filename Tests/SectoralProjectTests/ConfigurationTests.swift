@@ -107,8 +107,7 @@ struct ProjectDefinitionTests {
   static func problems(_ yaml: String) throws -> [Diagnostic] {
     let (node, _) = YAMLParser.parse(SourceFile(path: "dbt_project.yml", text: yaml))
     do {
-      _ = try ProjectDefinition(root: "/nowhere", node: try #require(node))
-      return []
+      return try ProjectDefinition(root: "/nowhere", node: try #require(node)).problems
     } catch let failure as Failure {
       return failure.diagnostics
     }

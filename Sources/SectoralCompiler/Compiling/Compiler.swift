@@ -102,7 +102,7 @@ package final class Compiler: Sendable {
     do throws(TemplateError) {
       if let test = tests.drafts[node.uniqueID] {
         guard let entry = test.macro(in: context) else {
-          throw unknownTest(test, node)
+          throw Self.unknownTest(test, node, workspace)
         }
         own = try test.text(in: context, entry)
       } else {
@@ -183,7 +183,11 @@ package final class Compiler: Sendable {
     return (text, RenderMap(origins: origins))
   }
 
-  private func unknownTest(_ test: GenericTestDraft, _ node: Node) -> TemplateError {
+  static func unknownTest(
+    _ test: GenericTestDraft,
+    _ node: Node,
+    _ workspace: Workspace
+  ) -> TemplateError {
     let names = workspace.macros.names(for: node.packageName)
       .filter { $0.hasPrefix("test_") }.map { String($0.dropFirst(5)) }
     let written = String(test.macroName.dropFirst(5))

@@ -1,5 +1,6 @@
 package import SectoralJinja
 import SectoralProject
+import SectoralText
 
 /// Every macro of an invocation, and the rules by which a name finds one
 /// (spec: jinja_context, section 4; macros, section 0).
@@ -171,6 +172,22 @@ package final class MacroCatalog: Sendable {
     var names = (tables[package] ?? [:]).values.map(\.macro.name)
     if package != rootName { names += (tables[rootName] ?? [:]).values.map(\.macro.name) }
     return names + internalTable.values.map(\.macro.name)
+  }
+}
+
+extension MacroCatalog {
+  /// What may have been meant by a name that a node of a package calls.
+  func hint(forUnknown name: String, in package: String) -> String? {
+    guard let dot = name.firstIndex(of: ".") else {
+      return Spelling.nearest(to: name, among: names(for: package)).map { "did you mean '\($0)'?" }
+        ?? "it is no macro of the project or its packages; those of a package are called "
+        + "'package.macro'"
+    }
+    let namespace = String(name[..<dot])
+    if let near = Spelling.nearest(to: namespace, among: namespaceNames.keys.map(\.name)) {
+      return "did you mean '\(near)\(name[dot...])'?"
+    }
+    return "no package '\(namespace)' is installed: add it to packages.yml and run 'sectoral deps'"
   }
 }
 

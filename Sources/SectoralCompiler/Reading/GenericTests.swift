@@ -49,7 +49,7 @@ struct GenericTestDraft: Sendable {
     macro(in: context.workspace.macros, for: context.packageName)
   }
 
-  private func macro(in catalog: MacroCatalog, for package: String) -> MacroEntry? {
+  func macro(in catalog: MacroCatalog, for package: String) -> MacroEntry? {
     if let namespace { return catalog.member(Symbol(macroName), of: namespace) }
     if case .macro(let entry)? = catalog.resolve(Symbol(macroName), for: package) { return entry }
     return nil

@@ -35,10 +35,19 @@ struct NodeReader {
   let thread: RenderingThread
   let emit: @Sendable (ContextEvent, Node) throws(TemplateError) -> Void
 
+  /// What there is to say of a node that could be read.
+  struct Remarks: Sendable {
+    /// The levels of the root project's tree that applied.
+    var levels: [ConfigTree.Level] = []
+    /// Configurations that look like slips of the hand.
+    var warnings: [Diagnostic] = []
+    /// Calls of what does not exist, which will be errors when the node is compiled.
+    var unknownCalls: [Diagnostic] = []
+  }
+
   /// Fills in what the node's template, its properties and the project files say about it.
-  ///
-  /// Returns the levels of the root project's tree that applied.
-  func read(_ draft: Draft) throws(Failure) -> [ConfigTree.Level] {
+  func read(_ draft: Draft) throws(Failure) -> Remarks {
+    var remarks = Remarks()
     let node = draft.node
     let context = ParseContext(thread, node: node, packageName: node.packageName) {
       [emit] event throws(TemplateError) in
@@ -48,7 +57,7 @@ struct NodeReader {
       if let test = draft.test {
         try test.render(in: context)
       } else if node.resourceType != .seed, node.language == "sql" {
-        try renderBody(of: node, context)
+        remarks.unknownCalls = try renderBody(of: node, context)
       }
     } catch {
       throw failure(error, node)
@@ -92,14 +101,35 @@ struct NodeReader {
     node.sources = context.sources
     node.sourceSpans = context.sourceSpans
     node.dependsOnMacros = context.macroIDs
-    return used.levels
+    remarks.levels = used.levels
+    remarks.warnings = used.builder.misspelt()
+    return remarks
   }
 
-  private func renderBody(of node: Node, _ context: ParseContext) throws(TemplateError) {
-    guard let span = node.source, YAMLRenderer.isTemplate(node.rawCode) else { return }
+  /// Returns the calls in it of what does not exist.
+  private func renderBody(
+    of node: Node,
+    _ context: ParseContext
+  ) throws(TemplateError) -> [Diagnostic] {
+    guard let span = node.source, YAMLRenderer.isTemplate(node.rawCode) else { return [] }
     let template = try workspace.environment.compile(span.file, in: span.start..<span.end)
+    // What a hook calls may be there only when it runs: `results`.
+    var unknown: [(name: String, place: TextSpan?)] = []
+    if node.resourceType != .operation {
+      thread.interpreter.silentCall = { unknown.append(($0, $1)) }
+    }
+    defer { thread.interpreter.silentCall = nil }
     _ = try context.hosting { () throws(TemplateError) in
       try thread.interpreter.render(template, scope: context, undefined: .silent)
+    }
+    return unknown.map { name, place in
+      Diagnostic(
+        id: "macro.not-found",
+        severity: .warning,
+        message: "\(node.words) calls '\(name)', which is undefined: compiling it will fail",
+        span: place,
+        hint: workspace.macros.hint(forUnknown: name, in: node.packageName)
+      )
     }
   }
 
@@ -135,8 +165,12 @@ struct NodeReader {
       builder.add(level.layer, unrendered: isFunction ? [:] : level.unrendered)
     }
     var rootLevels = ownLevels
+    let written = WrittenConfigs(workspace: workspace, interpreter: thread.interpreter)
     if let layer = draft.propertiesLayer {
-      builder.add(layer)
+      builder.add(
+        layer,
+        unrendered: draft.patch?.writtenConfig.map { WrittenConfigs.merge($0, over: layer.values) }
+      )
       // dbt puts them into a generic test's own code as well, which it then runs; but not of the two
       // commonest.
       if let test = draft.test, let tags = layer.values["tags"],
@@ -145,7 +179,10 @@ struct NodeReader {
         builder.add(ConfigLayer(["tags": tags], origin: layer.origin))
       }
     }
-    builder.add(calls: calls)
+    builder.add(
+      calls: calls,
+      unrendered: written.isOn && !calls.isEmpty ? written.call(in: node) : nil
+    )
     if draft.package.name != workspace.root.name {
       rootLevels = workspace.root.definition.trees[treeType]?.levels(for: node.fqn) ?? []
       for level in rootLevels { builder.add(level.layer, unrendered: level.unrendered) }

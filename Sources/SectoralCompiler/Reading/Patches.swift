@@ -10,10 +10,12 @@ struct Patches {
   let all: [Patch]
   private let index: [String: Patch]
 
-  /// `stems`: the names of a package's model files, without their extensions.
+  /// `stems`: the names of a package's model files, without their extensions. `keepsWritten`: whether
+  /// patches know how their configurations are written.
   init(
     _ files: [PropertiesFile],
     stems: (_ package: String) -> Set<String>,
+    keepsWritten: Bool,
     _ failures: inout [Failure]
   ) {
     var all: [Patch] = []
@@ -53,7 +55,8 @@ struct Patches {
               entry: entry,
               file: file.file,
               package: file.package,
-              version: version
+              version: version,
+              writtenConfig: keepsWritten ? file.writtenConfig(section, name, version) : nil
             )
           }
           do {

@@ -16,12 +16,7 @@ struct PlainResourceReader {
   ) {
     for (name, entry) in file.entries("groups") {
       do {
-        let group = try group(name, entry, file)
-        if let other = manifest.groups.first(where: { $0.uniqueID == group.uniqueID }) {
-          failures.append(Self.twice(group, other))
-        } else {
-          manifest.groups.append(group)
-        }
+        manifest.groups.append(try group(name, entry, file))
       } catch { failures.append(error) }
     }
     for (name, entry) in file.entries("exposures") {
@@ -69,7 +64,9 @@ struct PlainResourceReader {
           + "resource\nwhen looking for \(resource.name).\n\nTo fix this, change the name of one of "
           + "these resources:\n- \(other.uniqueID) (\(other.originalFilePath))\n"
           + "- \(resource.uniqueID) (\(resource.originalFilePath))",
-        span: resource.declaration
+        span: resource.declaration,
+        hint: "rename one of them; the other is at "
+          + (other.declaration?.placeText ?? other.originalFilePath)
       )
     )
   }

@@ -1,3 +1,4 @@
+import SectoralJinja
 import SectoralProject
 import SectoralText
 import SectoralYAML
@@ -16,6 +17,18 @@ extension ProjectReader {
           span: patch.entry["name"]?.span ?? patch.entry.span
         )
       )
+    }
+  }
+
+  /// Generic tests of which there is no macro.
+  func unknownTests(_ drafts: [Draft]) -> [Diagnostic] {
+    drafts.compactMap { draft in
+      guard let test = draft.test, draft.node.isEnabled,
+        test.macro(in: workspace.macros, for: draft.node.packageName) == nil
+      else { return nil }
+      var unknown = Compiler.unknownTest(test, draft.node, workspace).diagnostic
+      unknown.severity = .warning
+      return unknown
     }
   }
 

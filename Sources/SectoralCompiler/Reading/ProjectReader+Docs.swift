@@ -7,6 +7,7 @@ extension ProjectReader {
   func docsBlocks(_ failures: inout [Failure]) -> [DocBlock] {
     var blocks = [Self.overview]
     var seen: [String: DocBlock] = [:]
+    var places: [String: TextSpan] = [:]
     for package in workspace.packages {
       for file in package.files where file.kind == .docs {
         let (found, diagnostics) = BlockScanner.blocks(in: file.file, tags: ["docs"])
@@ -32,13 +33,15 @@ extension ProjectReader {
                     + "have the same name, dbt will be unable to find the correct resource\n"
                     + "when looking for doc(\"\(name)\").",
                   span: block.whole,
-                  hint: "the other one is in \(other.originalFilePath): rename one"
+                  hint: "rename one of them; the other is at "
+                    + (places[doc.uniqueID]?.placeText ?? other.originalFilePath)
                 )
               )
             )
             continue
           }
           seen[doc.uniqueID] = doc
+          places[doc.uniqueID] = block.whole
           blocks.append(doc)
         }
       }

@@ -24,6 +24,8 @@ package struct ProjectReader {
     package var references: ReferenceIndex
     /// The parts of generic tests, which are compiled from them.
     package var tests: TestParts
+    /// What will be an error when it is compiled, and is none yet.
+    package var unknownCalls: [Diagnostic]
   }
 
   let workspace: Workspace
@@ -67,6 +69,8 @@ package struct ProjectReader {
         let files = workspace.package(name)?.files ?? []
         return Set(files.lazy.filter { $0.kind == .model }.map { FileSystem.stem(of: $0.path) })
       },
+      keepsWritten: workspace.invocation
+        .behavior["state_modified_compare_more_unrendered_values"]?.bool ?? false,
       &failures
     )
     warnings += patchMacros(patches, descriptions, &failures)
@@ -79,12 +83,15 @@ package struct ProjectReader {
     drafts += genericTests(drafts, patches, sources, &failures)
     drafts += hookDrafts()
 
-    let used = render(drafts, &failures)
+    let remarks = render(drafts, &failures)
     restoreDescriptions(drafts, &failures)
     collectDuplicates(drafts, &failures)
     LatestVersionPointers(workspace: workspace).check(drafts.map(\.node), &failures)
     warnings += unusedPatches(&patches)
-    warnings += unusedConfigPaths(used)
+    warnings += unusedConfigPaths(Set(remarks.levels.map(\.path)))
+    warnings += ownMisspellings(remarks.warnings).map {
+      NamedWarning("CustomKeyInConfigDeprecation", $0)
+    }
 
     for draft in drafts {
       if draft.node.isEnabled {
@@ -120,22 +127,13 @@ package struct ProjectReader {
       .warnings(manifest)
     warnings += MicrobatchRules(workspace: workspace).check(manifest, &failures)
     warnings += ConfigRules.check(manifest, &failures)
+    failures += DependencyCycles(manifest).failures()
     inferPrimaryKeys(manifest)
-    if !workspace.macroProblems.isEmpty {
-      // What a damaged file no longer defines is missed all over the project: that says nothing new.
-      // And whoever calls it meets the same mistake again.
-      let known = Set(workspace.macroProblems.compactMap { $0.span?.start })
-      failures.removeAll { failure in
-        failure.diagnostics.allSatisfy { diagnostic in
-          diagnostic.isOfMissingMacro
-            || workspace.macroProblems.contains { problem in
-              problem.message == diagnostic.message && problem.id == diagnostic.id
-                && known.contains(diagnostic.span?.start ?? -1)
-            }
-        }
-      }
-      failures.insert(Failure(.compilation, workspace.macroProblems), at: 0)
-    }
+    dropConsequences(
+      &failures,
+      hasUnreadFiles: properties.contains { $0.root == nil && !$0.failures.isEmpty }
+    )
+    failures.insert(contentsOf: workspace.projectProblems, at: 0)
     guard failures.isEmpty else { throw Failures(failures) }
     let tests = TestParts(
       Dictionary(
@@ -143,7 +141,36 @@ package struct ProjectReader {
         uniquingKeysWith: { first, _ in first }
       )
     )
-    return Result(manifest: manifest, warnings: warnings, references: references, tests: tests)
+    return Result(
+      manifest: manifest,
+      warnings: warnings,
+      references: references,
+      tests: tests,
+      unknownCalls: remarks.unknownCalls + unknownTests(drafts)
+    )
+  }
+
+  /// Takes out what is only there because of another mistake, and adds those of macro files.
+  private func dropConsequences(_ failures: inout [Failure], hasUnreadFiles: Bool) {
+    var lostIDs: Set<String> = []
+    // A file that cannot be read may declare what others refer to.
+    if hasUnreadFiles { lostIDs.formUnion(["source.not-found", "group.not-found"]) }
+    if workspace.lacksPackages { lostIDs.formUnion(["source.not-found", "ref.not-found"]) }
+    let problems = workspace.macroProblems
+    // What a damaged file no longer defines is missed all over the project.
+    let losesMacros = workspace.lacksPackages || !problems.isEmpty
+    let places = Set(problems.compactMap { $0.span?.start })
+    failures.removeAll { failure in
+      failure.diagnostics.allSatisfy { diagnostic in
+        lostIDs.contains(diagnostic.id) || losesMacros && diagnostic.isOfMissingMacro
+          // Whoever calls it meets the same mistake again.
+          || problems.contains { problem in
+            problem.message == diagnostic.message && problem.id == diagnostic.id
+              && places.contains(diagnostic.span?.start ?? -1)
+          }
+      }
+    }
+    if !problems.isEmpty { failures.insert(Failure(.compilation, problems), at: 0) }
   }
 
   // MARK: Properties and docs
@@ -166,19 +193,19 @@ package struct ProjectReader {
 
   // MARK: Rendering
 
-  /// Renders all drafts on all cores. Returns the configuration paths that applied somewhere.
-  private func render(_ drafts: [Draft], _ failures: inout [Failure]) -> Set<[String]> {
+  /// Renders all drafts on all cores. Returns what there is to say of them, each level once.
+  private func render(_ drafts: [Draft], _ failures: inout [Failure]) -> NodeReader.Remarks {
     let workspace = workspace
     let emit = emit
     // The built-in macros' dependencies need every template once: the same cores, the same wait.
     let macros = workspace.allMacros
     let results = Threads.map(drafts.count + macros.count, on: .deep) {
       RenderingThread(workspace, threadName: "MainThread")
-    } _: { thread, index -> Swift.Result<[ConfigTree.Level], Failure> in
+    } _: { thread, index -> Swift.Result<NodeReader.Remarks, Failure> in
       guard index < drafts.count else {
         let entry = macros[index - drafts.count]
         entry.macro.dependsOnMacros = workspace.macros.staticDependencies(of: entry)
-        return .success([])
+        return .success(NodeReader.Remarks())
       }
       let reader = NodeReader(workspace: workspace, thread: thread, emit: emit)
       do throws(Failure) {
@@ -188,17 +215,29 @@ package struct ProjectReader {
       }
     }
     var known: Set<ObjectIdentifier> = []
-    var used: Set<[String]> = []
+    var all = NodeReader.Remarks()
     for result in results {
       switch result {
       case .failure(let failure): failures.append(failure)
-      case .success(let levels):
-        for level in levels where known.insert(ObjectIdentifier(level)).inserted {
-          used.insert(level.path)
+      case .success(let remarks):
+        for level in remarks.levels where known.insert(ObjectIdentifier(level)).inserted {
+          all.levels.append(level)
         }
+        all.warnings += remarks.warnings
+        all.unknownCalls += remarks.unknownCalls
       }
     }
-    return used
+    return all
+  }
+
+  /// Each place once, in files of the root project: nobody mends those of packages.
+  private func ownMisspellings(_ warnings: [Diagnostic]) -> [Diagnostic] {
+    let packages = workspace.root.definition.packagesInstallPath + "/"
+    var seen: Set<String> = []
+    return warnings.filter { warning in
+      guard let span = warning.span, !span.file.path.hasPrefix(packages) else { return false }
+      return seen.insert(span.placeText).inserted
+    }
   }
 
   private static func versionedAndPlain(_ node: Node, _ path: String) -> Failure {
@@ -228,7 +267,8 @@ package struct ProjectReader {
           + "name of one of these resources:\n- \(other.uniqueID) (\(other.originalFilePath))\n"
           + "- \(node.uniqueID) (\(node.originalFilePath))",
         span: node.declaration,
-        hint: "take one of them out, or give it another 'name:'"
+        hint: "take one of them out, or give it another 'name:'; the other is at "
+          + (other.declaration?.placeText ?? other.originalFilePath)
       )
     )
   }
@@ -265,7 +305,8 @@ package struct ProjectReader {
                 + "of one of these resources:\n- \(other.uniqueID) (\(other.originalFilePath))\n"
                 + "- \(node.uniqueID) (\(node.originalFilePath))",
               span: node.declaration,
-              hint: "rename one of the files; the other is \(other.originalFilePath)"
+              hint: "rename one of them; the other is at "
+                + (other.declaration?.placeText ?? other.originalFilePath)
             )
           )
         )
@@ -285,7 +326,8 @@ package struct ProjectReader {
                 + "- \(other.uniqueID) (\(other.originalFilePath))\n"
                 + "- \(node.uniqueID) (\(node.originalFilePath))",
               span: node.declaration,
-              hint: "give one of them another alias or schema"
+              hint: "give one of them another alias or schema; the other is at "
+                + (other.declaration?.placeText ?? other.originalFilePath)
             )
           )
         )
@@ -316,6 +358,19 @@ package struct ProjectReader {
       createdAt: createdAt
     )
     for file in files { unitTests.read(file, into: &manifest, &failures) }
+    for path: WritableKeyPath<Manifest, [PlainResource]> in [
+      \.groups, \.exposures, \.metrics, \.semanticModels, \.savedQueries, \.unitTests,
+    ] {
+      var seen: [String: PlainResource] = [:]
+      manifest[keyPath: path].removeAll { resource in
+        guard let other = seen[resource.uniqueID] else {
+          seen[resource.uniqueID] = resource
+          return false
+        }
+        failures.append(PlainResourceReader.twice(resource, other))
+        return true
+      }
+    }
   }
 }
 
@@ -345,23 +400,6 @@ final class PackageRenderers {
     let renderer = context.renderer(workspace.nativeEnvironment)
     contexts[package] = (renderer, context)
     return renderer
-  }
-}
-
-extension SourceFile {
-  /// Where a text stands, as it is, for the first time.
-  func range(of text: String) -> Range<Int>? {
-    let wanted = Array(text.utf8)
-    guard let first = wanted.first, wanted.count <= bytes.count else { return nil }
-    var start = 0
-    while let next = bytes[start...(bytes.count - wanted.count)].firstIndex(of: first) {
-      if bytes[next..<next + wanted.count].elementsEqual(wanted) {
-        return next..<next + wanted.count
-      }
-      start = next + 1
-      if start > bytes.count - wanted.count { return nil }
-    }
-    return nil
   }
 }
 

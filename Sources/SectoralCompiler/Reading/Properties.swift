@@ -14,6 +14,8 @@ final class Patch: @unchecked Sendable {
   let package: String
   /// Where the entry is that of one version.
   let version: ModelVersion?
+  /// What stands under `config`, templates and all; only where that is asked for.
+  let writtenConfig: DatumMap?
   var isUsed = false
 
   init(
@@ -22,7 +24,8 @@ final class Patch: @unchecked Sendable {
     entry: YAMLNode,
     file: ProjectFile,
     package: String,
-    version: ModelVersion? = nil
+    version: ModelVersion? = nil,
+    writtenConfig: DatumMap? = nil
   ) {
     self.section = section
     self.name = name
@@ -30,6 +33,7 @@ final class Patch: @unchecked Sendable {
     self.file = file
     self.package = package
     self.version = version
+    self.writtenConfig = writtenConfig
   }
 
   /// As the manifest names the file of a patch.
@@ -140,8 +144,11 @@ struct PropertiesFile: Sendable {
       self.warnings = warnings
       return
     }
+    // What is wrong is left out, and the rest is read.
+    var kept: [(key: YAMLNode, value: YAMLNode)] = []
     for (key, value) in pairs {
       let name = key.keyText
+      kept.append((key, value))
       if name == "version" {
         // dbt has stopped looking at what stands here.
         continue
@@ -170,7 +177,12 @@ struct PropertiesFile: Sendable {
               hint: "write each entry as '- name: …'"
             )
           )
+          kept.removeLast()
           continue
+        }
+        let named = items.filter { $0["name"]?.string != nil }
+        if named.count < items.count {
+          kept[kept.count - 1].value = YAMLNode(.sequence(named), at: value.span)
         }
         for item in items where item["name"]?.string == nil {
           let isMapping = item.mapping != nil
@@ -186,22 +198,16 @@ struct PropertiesFile: Sendable {
             )
           )
         }
-        for item in items { warnings += Self.misspeltKeys(of: item, in: name) }
+        for item in named { warnings += Self.misspeltKeys(of: item, in: name) }
       }
     }
-    guard problems.isEmpty else {
-      root = nil
-      failures = [Failure(.parsing, problems)]
-      self.warnings = warnings
-      return
-    }
-    do {
-      root = try renderer.render(parsed, keeping: Self.staysRaw)
-      failures = []
-    } catch {
-      root = nil
-      failures = [error]
-    }
+    var failures = problems.isEmpty ? [] : [Failure(.parsing, problems)]
+    root = renderer.render(
+      YAMLNode(.mapping(kept), at: parsed.span),
+      keeping: Self.staysRaw,
+      &failures
+    )
+    self.failures = failures
     self.warnings = warnings
   }
 
@@ -270,6 +276,14 @@ struct PropertiesFile: Sendable {
     (root?[section]?.sequence ?? []).compactMap { entry in
       entry["name"]?.string.map { ($0, entry) }
     }
+  }
+
+  /// The `config` of an entry, or of one of its versions, as it was written.
+  func writtenConfig(_ section: String, _ name: String, _ version: ModelVersion?) -> DatumMap? {
+    let entry = raw?[section]?.sequence?.first { $0["name"]?.string == name }
+    guard let version else { return entry?["config"]?.datum.map }
+    return entry?["versions"]?.sequence?
+      .first { $0["v"]?.datum.pythonText == version.version.pythonText }?["config"]?.datum.map
   }
 
   /// The folders of the file below its resource folder.

@@ -6,6 +6,8 @@ import SectoralYAML
 package struct ReferenceIndex: Sendable {
   package enum Found {
     case node(Node)
+    /// Of several packages, and nothing says which.
+    case ambiguous([Node])
     case disabled
     case missing
   }
@@ -66,9 +68,9 @@ package struct ReferenceIndex: Sendable {
       } else {
         let (first, second) = prefersOwnPackage ? (package, rootName) : (rootName, package)
         if let node = node(in: first) ?? node(in: second) { return .node(node) }
-        for name in byPackage.keys.sorted() {
-          if let node = node(in: name) { return .node(node) }
-        }
+        let others = byPackage.keys.sorted().compactMap { node(in: $0) }
+        if others.count > 1 { return .ambiguous(others) }
+        if let node = others.first { return .node(node) }
       }
     }
     let isDisabled = (disabledNodes[reference.name] ?? []).contains { node in
@@ -142,7 +144,7 @@ package struct ReferenceIndex: Sendable {
     for (node, (problems, nodeWarnings)) in zip(nodes, found) {
       warnings += nodeWarnings
       if problems.isEmpty { continue }
-      if node.resourceType == .test {
+      if node.resourceType == .test, !problems.contains(where: { $0.id == "ref.ambiguous" }) {
         dropped.insert(ObjectIdentifier(node))
         // A test of a disabled model is off as the model is: nothing to warn of.
         for problem in problems where problem.id != "ref.disabled" {
@@ -201,6 +203,7 @@ package struct ReferenceIndex: Sendable {
     for reference in resource.refs {
       switch node(reference, from: resource.packageName) {
       case .node(let target): ids.append(target.uniqueID)
+      case .ambiguous(let nodes): problems.append(ambiguous(reference, nodes, at: place))
       case .disabled: problems.append(missing(words, reference, isDisabled: true, at: place))
       case .missing: problems.append(missing(words, reference, isDisabled: false, at: place))
       }
@@ -240,6 +243,7 @@ package struct ReferenceIndex: Sendable {
         if target.packageName == rootName, node.packageName != rootName {
           warnings.append(reachingUp(node, target, at: span))
         }
+      case .ambiguous(let nodes): problems.append(ambiguous(reference, nodes, at: span))
       case .disabled: problems.append(missing(words, reference, isDisabled: true, at: span))
       case .missing: problems.append(missing(words, reference, isDisabled: false, at: span))
       }
@@ -277,6 +281,27 @@ package struct ReferenceIndex: Sendable {
     return problems
   }
 
+  private func ambiguous(
+    _ reference: Reference,
+    _ nodes: [Node],
+    at span: TextSpan?
+  ) -> Diagnostic {
+    func list(_ texts: [String], _ separator: String) -> String {
+      texts.map { "'\($0)'" }.joined(separator: separator)
+    }
+    let places = nodes.compactMap { $0.declaration?.placeText ?? $0.source?.placeText }
+    return Diagnostic(
+      id: "ref.ambiguous",
+      message: "When referencing '\(reference.name)', dbt found nodes in multiple packages: "
+        + list(nodes.map(\.uniqueID), ", ")
+        + "\nTo fix this, use two-argument 'ref', with the package name first: "
+        + list(nodes.map(\.packageName), " or "),
+      span: span,
+      hint: "write ref('\(nodes[0].packageName)', '\(reference.name)'); they are at "
+        + places.joined(separator: " and ")
+    )
+  }
+
   private func missing(
     _ words: String,
     _ reference: Reference,
@@ -288,15 +313,27 @@ package struct ReferenceIndex: Sendable {
     if let version = reference.version { text += "with version '\(version.pythonText)' " }
     text += isDisabled ? "which is disabled" : "which was not found"
     let names = nodes.keys
+    let hint = versionHint(reference)
     return Diagnostic(
       id: isDisabled ? "ref.disabled" : "ref.not-found",
       message: text,
       span: span,
       hint: isDisabled
         ? "enable it ('enabled: true'), or take the reference out"
-        : Spelling.nearest(to: reference.name, among: names).map { "did you mean '\($0)'?" }
+        : hint ?? Spelling.nearest(to: reference.name, among: names).map { "did you mean '\($0)'?" }
           ?? "a ref names a model, seed or snapshot by its file name, without the extension"
     )
+  }
+
+  /// Which versions there are of a model that is known.
+  private func versionHint(_ reference: Reference) -> String? {
+    let found = (nodes[reference.name] ?? [:])
+      .filter { reference.package == nil || reference.package == $0.key }
+      .sorted { $0.key < $1.key }.flatMap(\.value)
+    guard reference.version != nil, let first = found.first else { return nil }
+    let versions = found.compactMap { $0.version?.pythonText }.sorted()
+    if versions.isEmpty { return "'\(first.name)' has no versions: leave 'v' out" }
+    return "there is no such version; these there are: \(versions.joined(separator: ", "))"
   }
 
   private func missingSource(

@@ -74,7 +74,8 @@ struct SourceReader {
                       + "Since these resources have the same name, dbt will be unable to find the "
                       + "correct resource when looking for source(\"\(name)\", \"\(tableName)\").",
                     span: table.span,
-                    hint: "the other one is in \(other.file.originalFilePath)"
+                    hint: "take one of them out; the other is at "
+                      + (other.table.declaration?.placeText ?? other.file.originalFilePath)
                   )
                 )
               )

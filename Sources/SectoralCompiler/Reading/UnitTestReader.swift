@@ -379,7 +379,7 @@ struct UnitTestReader {
           copy.dependsOnNodes = [model.uniqueID]
           kept.append(copy)
         }
-      case .node, .missing:
+      case .node, .missing, .ambiguous:
         problem(
           "unit-test.model-not-found",
           "Unable to find model '\(test.packageName).\(name)' for unit test '\(test.name)' in "

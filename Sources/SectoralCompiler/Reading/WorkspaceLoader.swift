@@ -154,7 +154,13 @@ package struct WorkspaceLoader {
       adapterType: profile?.type ?? "postgres",
       target: target
     )
-    _ = try definition(raw, root: settings.projectDirectory, configuring)
+    try Self.refuse(definition(raw, root: settings.projectDirectory, configuring).problems)
+  }
+
+  private static func refuse(_ problems: [Failure]) throws(Failure) {
+    if let first = problems.first {
+      throw Failure(first.kind, problems.flatMap(\.diagnostics))
+    }
   }
 
   /// The project's file alone, for commands that do without a profile: `target` is empty where there
@@ -168,19 +174,24 @@ package struct WorkspaceLoader {
       adapterType: profile?.type ?? "postgres",
       target: target
     )
-    let definition = try definition(raw, root: settings.projectDirectory, configuring)
-    if settings.checksVersions { try checkVersion(definition) }
+    let (definition, problems) = try definition(
+      raw,
+      root: settings.projectDirectory,
+      configuring
+    )
+    try Self.refuse(problems + (settings.checksVersions ? versionProblems(definition) : []))
     return definition
   }
 
   /// Renders and checks the file of the project, or of an installed package. Its templates see the
-  /// variables of vars.yml beside it, and those of the command line.
+  /// variables of vars.yml beside it, and those of the command line. What is wrong in it and leaves
+  /// the rest readable is a problem.
   private func definition(
     _ raw: YAMLNode,
     root: String,
     shownFolder: String = "",
     _ configuring: Invocation
-  ) throws(Failure) -> ProjectDefinition {
+  ) throws(Failure) -> (definition: ProjectDefinition, problems: [Failure]) {
     let variables = try ProjectDefinition.parseVariables(root: root, shownFolder: shownFolder)
     var vars = variables?.datum.map ?? DatumMap()
     for (key, value) in (vars[raw["name"]?.string ?? ""]?.map ?? [:]).entries { vars[key] = value }
@@ -190,12 +201,16 @@ package struct WorkspaceLoader {
       vars: vars,
       members: ["target": Value(configuring.target)]
     ).renderer(nativeEnvironment)
-    return try ProjectDefinition(
+    var problems: [Failure] = []
+    let node = renderer.render(raw, keeping: ProjectDefinition.staysRaw, &problems) ?? raw
+    let definition = try ProjectDefinition(
       root: root,
-      node: try renderer.render(raw, keeping: ProjectDefinition.staysRaw),
+      node: node,
       raw: raw,
       variables: variables
     )
+    if !definition.problems.isEmpty { problems.append(Failure(.runtime, definition.problems)) }
+    return (definition, problems)
   }
 
   /// Renders packages.yml and package-lock.yml: with variables of the command line and secrets, and
@@ -308,11 +323,18 @@ package struct WorkspaceLoader {
       adapterType: profile.type,
       target: target
     )
-    let root = try definition(rawRoot, root: settings.projectDirectory, configuring)
+    var (root, failures) = try definition(
+      rawRoot,
+      root: settings.projectDirectory,
+      configuring
+    )
     var definitions = [(root, "")]
-    definitions += try installedPackages(of: root, configuring)
+    definitions += installedPackages(of: root, configuring, &failures)
+    let lacksPackages = failures.contains { failure in
+      failure.diagnostics.contains { $0.id.hasPrefix("package.") }
+    }
     if settings.checksVersions {
-      for (definition, _) in definitions { try checkVersion(definition) }
+      for (definition, _) in definitions { failures += versionProblems(definition) }
     }
 
     var quoting = NamePolicy()
@@ -387,7 +409,9 @@ package struct WorkspaceLoader {
       cliVars: settings.vars,
       flags: settings.flags,
       warnings: warnings,
-      macroProblems: problems
+      macroProblems: problems,
+      projectProblems: failures,
+      lacksPackages: lacksPackages
     )
   }
 
@@ -402,25 +426,48 @@ package struct WorkspaceLoader {
   /// The projects below the packages folder, by name.
   private func installedPackages(
     of root: ProjectDefinition,
-    _ configuring: Invocation
-  ) throws(Failure) -> [(ProjectDefinition, String)] {
+    _ configuring: Invocation,
+    _ failures: inout [Failure]
+  ) -> [(ProjectDefinition, String)] {
     let folder = root.packagesInstallPath
     let path = FileSystem.absolute(folder, from: root.root)
     var found: [(ProjectDefinition, String)] = []
     for name in FileSystem.folders(in: path)
     where FileSystem.exists("\(path)/\(name)/dbt_project.yml") {
       let shown = "\(folder)/\(name)/"
-      let raw = try ProjectDefinition.parse(root: "\(path)/\(name)", shownFolder: shown)
-      let definition = try definition(
-        raw,
-        root: "\(path)/\(name)",
-        shownFolder: shown,
-        configuring
-      )
+      let raw: YAMLNode
+      let definition: ProjectDefinition
+      do {
+        raw = try ProjectDefinition.parse(root: "\(path)/\(name)", shownFolder: shown)
+        let problems: [Failure]
+        (definition, problems) = try self.definition(
+          raw,
+          root: "\(path)/\(name)",
+          shownFolder: shown,
+          configuring
+        )
+        failures += problems
+      } catch {
+        failures.append(
+          Failure(
+            error.kind,
+            error.diagnostics.map { problem in
+              // By this name, what others miss of the package is not told.
+              Diagnostic(
+                id: "package.unreadable",
+                message: problem.message,
+                span: problem.span,
+                hint: problem.hint
+              )
+            }
+          )
+        )
+        continue
+      }
       if let other = found.first(where: { $0.0.name == definition.name })
         ?? (definition.name == root.name ? (root, "") : nil)
       {
-        throw Failure(
+        let problem = Failure(
           .compilation,
           Diagnostic(
             id: "package.same-name",
@@ -430,54 +477,70 @@ package struct WorkspaceLoader {
             hint: "rename one of them, or remove it from \(folder)"
           )
         )
+        failures.append(problem)
+        continue
       }
       found.append((definition, shown))
     }
-    let declared = try declaredPackageCount(root)
-    if declared > found.count {
-      throw Failure(
-        .compilation,
-        Diagnostic(
-          id: "package.not-installed",
-          message: "dbt found \(declared) package(s) specified in packages.yml, but only "
-            + "\(found.count) package(s) installed in \(folder). Run \"dbt deps\" to install "
-            + "package dependencies.",
-          hint: "run 'sectoral deps' to install the packages"
+    let declared = declaredPackages(root, &failures)
+    let isRefused = failures.contains { $0.diagnostics.contains { $0.id.hasPrefix("package.") } }
+    if declared.count > found.count, !isRefused {
+      failures.append(
+        Failure(
+          .compilation,
+          Diagnostic(
+            id: "package.not-installed",
+            message: "dbt found \(declared.count) package(s) specified in packages.yml, but only "
+              + "\(found.count) package(s) installed in \(folder). Run \"dbt deps\" to install "
+              + "package dependencies.",
+            span: declared.last,
+            hint: "run 'sectoral deps' to install the packages"
+          )
         )
       )
     }
     return found.sorted { $0.0.name < $1.0.name }
   }
 
-  private func declaredPackageCount(_ root: ProjectDefinition) throws(Failure) -> Int {
-    var count = 0
+  /// The entries of packages.yml and dependencies.yml.
+  private func declaredPackages(
+    _ root: ProjectDefinition,
+    _ failures: inout [Failure]
+  ) -> [TextSpan] {
+    var entries: [TextSpan] = []
     for name in ["packages.yml", "dependencies.yml"]
     where FileSystem.exists("\(root.root)/\(name)") {
-      let file = SourceFile(path: name, bytes: try FileSystem.read("\(root.root)/\(name)"))
-      let (node, diagnostics) = YAMLParser.parse(file)
-      let errors = diagnostics.filter { $0.severity == .error }
-      guard errors.isEmpty else { throw Failure(.runtime, errors) }
-      count += node?["packages"]?.sequence?.count ?? 0
+      do throws(Failure) {
+        let file = SourceFile(path: name, bytes: try FileSystem.read("\(root.root)/\(name)"))
+        let (node, diagnostics) = YAMLParser.parse(file)
+        let errors = diagnostics.filter { $0.severity == .error }
+        guard errors.isEmpty else { throw Failure(.runtime, errors.map(\.asSyntaxError)) }
+        entries += node?["packages"]?.sequence?.map(\.span) ?? []
+      } catch { failures.append(error) }
     }
-    return count
+    return entries
   }
 
-  private func checkVersion(_ definition: ProjectDefinition) throws(Failure) {
+  private func versionProblems(_ definition: ProjectDefinition) -> [Failure] {
+    var problems: [Failure] = []
     let own = SemanticVersion(Self.compatibleVersion)
     for requirement in definition.requiredVersions {
       guard let specifier = VersionSpecifier(requirement) else {
-        throw Failure(
-          .runtime,
-          Diagnostic(
-            id: "project.bad-version-requirement",
-            message: "\"\(requirement)\" is not a valid semantic version",
-            span: definition.file.startSpan,
-            hint: "write, for instance, '>=1.8.0'"
+        problems.append(
+          Failure(
+            .runtime,
+            Diagnostic(
+              id: "project.bad-version-requirement",
+              message: "\"\(requirement)\" is not a valid semantic version",
+              span: definition.file.startSpan,
+              hint: "write, for instance, '>=1.8.0'"
+            )
           )
         )
+        continue
       }
       if let own, !specifier.admits(own) {
-        throw Failure(
+        let problem = Failure(
           .runtime,
           Diagnostic(
             id: "project.version-mismatch",
@@ -489,8 +552,10 @@ package struct WorkspaceLoader {
             hint: "use another version of the package, or --no-version-check"
           )
         )
+        problems.append(problem)
       }
     }
+    return problems
   }
 }
 

@@ -492,7 +492,10 @@ extension Interpreter {
       if usesMarkup, !object.takesMarkup { return try object.call(arguments.withoutMarkup, self) }
       return try object.call(arguments, self)
     case .undefined(let undefined):
-      if undefined.kind == .silent { return callee }
+      if undefined.kind == .silent {
+        if undefined.isName { silentCall?(undefined.name, currentSpan) }
+        return callee
+      }
       throw undefinedError(undefined)
     default: throw .type("'\(callee.typeName)' object is not callable")
     }

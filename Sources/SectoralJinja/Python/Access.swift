@@ -15,7 +15,7 @@ extension Interpreter {
     case .undefined(let undefined):
       try checkName(name, of: value)
       switch undefined.kind {
-      case .silent: return .undefined(Undefined(name: name, kind: .silent))
+      case .silent: return .undefined(undefined.member(name))
       case .chainable: return value
       default: throw undefinedError(undefined)
       }

@@ -35,6 +35,17 @@ public final class Undefined {
     self.cause = cause
   }
 
+  /// Whether it stands for a name of the template, or for a member of such: `package.macro`.
+  var isName: Bool {
+    if case .name = cause { return true }
+    return false
+  }
+
+  /// What an attribute of a silent one is.
+  func member(_ attribute: String) -> Undefined {
+    Undefined(name: isName ? "\(name).\(attribute)" : attribute, kind: kind, cause: cause)
+  }
+
   var message: String {
     switch cause {
     case .name: "'\(name)' is undefined"

@@ -34,8 +34,9 @@ package struct ConfigBuilder {
     for (key, value) in (raw ?? layer.values).entries { unrendered[key] = value }
   }
 
-  /// Adds the `config()` calls of one file, which as a whole are one layer.
-  package mutating func add(calls: [ConfigLayer]) {
+  /// Adds the `config()` calls of one file, which as a whole are one layer; `unrendered` is what is kept
+  /// of them beside their values.
+  package mutating func add(calls: [ConfigLayer], unrendered raw: DatumMap? = nil) {
     var written = DatumMap()
     for call in calls {
       for (key, value) in call.values.entries { add(Self.canonicalKey(key), value, call, key) }
@@ -53,7 +54,7 @@ package struct ConfigBuilder {
         }
       }
     }
-    for (key, value) in written.entries { unrendered[key] = value }
+    for (key, value) in (raw ?? written).entries { unrendered[key] = value }
   }
 
   /// `pre_hook` and `pre-hook` are one key; so are the post-hooks.
@@ -130,6 +131,20 @@ package struct ConfigBuilder {
       let map = (try? JSON.parse(text))?.map, map["sql"]?.string != nil
     else { return nil }
     return map
+  }
+
+  /// Keys that mean nothing, and look like one that does.
+  package func misspelt() -> [Diagnostic] {
+    config.entries.dropFirst(schema.fields.count).compactMap { key, _ in
+      guard let near = schema.known(near: key) else { return nil }
+      return Diagnostic(
+        id: "config.misspelt-key",
+        severity: .warning,
+        message: "Custom key `\(key)` found in a config, which means nothing to dbt",
+        span: origins[key]?.key(named: key),
+        hint: "did you mean '\(near)'? What is your own belongs under 'meta'"
+      )
+    }
   }
 
   /// What does not fit the schema, each with the place that wrote it.

@@ -35,6 +35,8 @@ package struct ProjectDefinition: Sendable {
   package let restrictsAccess: Bool
   package let trees: [ResourceType: ConfigTree]
   package let warnings: [Diagnostic]
+  /// What is wrong with the file, and leaves the rest of it readable.
+  package let problems: [Diagnostic]
 
   /// The keys of the file and the type of value that each takes.
   private static let keys: [(name: String, type: KeyType)] = [
@@ -153,7 +155,7 @@ package struct ProjectDefinition: Sendable {
   }
 
   /// `raw` is the file as `parse` gave it, `node` the same, rendered where `staysRaw` does not
-  /// forbid it; `variables` comes from `parseVariables`.
+  /// forbid it; `variables` comes from `parseVariables`. Without a name there is no project.
   package init(
     root: String,
     node: YAMLNode,
@@ -346,7 +348,8 @@ package struct ProjectDefinition: Sendable {
     }
     self.trees = trees
     self.warnings = warnings
-    guard problems.isEmpty else { throw Failure(.runtime, problems) }
+    self.problems = problems
+    guard Self.isIdentifier(name) else { throw Failure(.runtime, problems) }
   }
 
   private static func isIdentifier(_ name: String) -> Bool {

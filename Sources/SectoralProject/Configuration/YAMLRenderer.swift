@@ -45,16 +45,43 @@ package struct YAMLRenderer {
   }
 
   /// `keeps`: given the keys (list items: "") that lead to a value, whether it stays raw
-  /// with everything below it.
+  /// with everything below it. The error tells of every value that cannot be rendered.
   package func render(
     _ node: YAMLNode,
-    path: [String] = [],
     keeping keeps: ([String]) -> Bool = { _ in false }
   ) throws(Failure) -> YAMLNode {
+    var problems: [Failure] = []
+    let rendered = render(node, keeping: keeps, &problems)
+    if let first = problems.first {
+      throw Failure(first.kind, problems.flatMap(\.diagnostics))
+    }
+    return rendered ?? node
+  }
+
+  /// The same without the values that cannot be rendered, each of which is a problem.
+  package func render(
+    _ node: YAMLNode,
+    keeping keeps: ([String]) -> Bool,
+    _ problems: inout [Failure]
+  ) -> YAMLNode? {
+    render(node, path: [], keeping: keeps, &problems)
+  }
+
+  private func render(
+    _ node: YAMLNode,
+    path: [String],
+    keeping keeps: ([String]) -> Bool,
+    _ problems: inout [Failure]
+  ) -> YAMLNode? {
     if keeps(path) { return node }
     switch node.value {
     case .scalar(.string(let text)) where Self.isTemplate(text):
-      return YAMLNode(data: try render(text, at: node.span), at: node.span)
+      do {
+        return YAMLNode(data: try render(text, at: node.span), at: node.span)
+      } catch {
+        problems.append(error)
+        return nil
+      }
     case .scalar(.string(let text)) where text.utf8.last == UInt8(ascii: "\n"):
       return YAMLNode(.scalar(.string(Self.plain(text))), at: node.span)
     case .scalar:
@@ -62,14 +89,20 @@ package struct YAMLRenderer {
     case .sequence(let items):
       var rendered: [YAMLNode] = []
       rendered.reserveCapacity(items.count)
-      for item in items { rendered.append(try render(item, path: path + [""], keeping: keeps)) }
+      for item in items {
+        if let item = render(item, path: path + [""], keeping: keeps, &problems) {
+          rendered.append(item)
+        }
+      }
       return YAMLNode(.sequence(rendered), at: node.span)
     case .mapping(let pairs):
       var rendered: [(key: YAMLNode, value: YAMLNode)] = []
       rendered.reserveCapacity(pairs.count)
       for (key, value) in pairs {
         let below = path + [key.keyText]
-        rendered.append((key: key, value: try render(value, path: below, keeping: keeps)))
+        if let value = render(value, path: below, keeping: keeps, &problems) {
+          rendered.append((key: key, value: value))
+        }
       }
       return YAMLNode(.mapping(rendered), at: node.span)
     }
@@ -92,11 +125,44 @@ package struct YAMLRenderer {
       let template = try interpreter.environment.compile(file)
       return try convert(try interpreter.evaluate(template, scope: scope), interpreter)
     } catch {
-      // Positions inside the value are of no use to a reader of the YAML file: point to the value.
       var diagnostic = error.diagnostic
       diagnostic.message = "Could not render \(text): \(diagnostic.message)"
-      diagnostic.span = span
+      diagnostic.span = span.place(of: diagnostic.span, in: text)
       throw Failure(error.kind.rawValue == "EnvVarMissing" ? .parsing : .compilation, diagnostic)
     }
+  }
+}
+
+extension TextSpan {
+  /// Where in the file a place within the text of this value stands: the value as a whole where YAML
+  /// wrote it otherwise (escapes, lines that were joined).
+  fileprivate func place(of inner: TextSpan?, in text: String) -> TextSpan {
+    guard let inner, inner.file.bytes.elementsEqual(text.utf8),
+      inner.start < inner.file.bytes.count,
+      let range = file.range(of: text, in: start..<end)
+    else { return self }
+    return TextSpan(
+      file: file,
+      start: range.lowerBound + inner.start,
+      end: range.lowerBound + inner.end
+    )
+  }
+}
+
+extension SourceFile {
+  /// Where a text stands, as it is, for the first time.
+  package func range(of text: String, in range: Range<Int>? = nil) -> Range<Int>? {
+    let range = range ?? 0..<bytes.count
+    let wanted = Array(text.utf8)
+    guard let first = wanted.first, wanted.count <= range.count else { return nil }
+    var start = range.lowerBound
+    let last = range.upperBound - wanted.count
+    while start <= last, let next = bytes[start...last].firstIndex(of: first) {
+      if bytes[next..<next + wanted.count].elementsEqual(wanted) {
+        return next..<next + wanted.count
+      }
+      start = next + 1
+    }
+    return nil
   }
 }

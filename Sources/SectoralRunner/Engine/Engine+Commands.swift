@@ -15,7 +15,6 @@ extension Engine {
 
   /// The same of other kinds than the command's own; nil stands for every kind.
   func select(_ project: Project, types: Set<ResourceType>?) throws -> MemberSet {
-    if let cycle = project.graph.cycleDiagnostic() { throw Failure(.runtime, cycle) }
     if let retried = invocation.retried { return selection(of: retried, project) }
     let indirect = flags.indirectSelection
     var selector = Selector(

@@ -225,13 +225,15 @@ extension Engine {
       if hasResult(node, result) { state.add(result) }
       guard result.status.isFailure else { return }
       // A model that is not built because of its unit tests has not failed: there is nothing behind it.
-      let goesOn = isTested && node.isOptional
+      // What is only compiled needs no parent, unless that is a part of it.
+      let goesOn = isTested && node.isOptional || !state.isExecuting && !node.isEphemeralModel
       if ![.test, .clone, .sourceFreshness].contains(command), !goesOn {
         let dependents = scheduler.descendants(of: index).compactMap { order[$0]?.uniqueID }
         if state.isExecuting, node.isEphemeralModel, dependents.isEmpty { state.add(result) }
         state.skip(dependents, because: node.isEphemeralModel ? .ephemeral(result) : .failed)
       }
-      if failFast || !state.isExecuting {
+      // `compile` tells of every node that cannot be compiled; dbt stops at the first.
+      if failFast || command == .show {
         scheduler.stop()
         if failFast, !cancellation.isCancelled {
           state.events.reportFailure(result)

@@ -169,12 +169,26 @@ package final class Engine: Sendable {
       )
     )
     let events = events
-    let selectors = try selectorFile(workspace)
-    var read = try ProjectReader(workspace) { event, node in
+    var mistakes: [Failure] = []
+    var selectors = SelectorFile()
+    do throws(Failure) { selectors = try selectorFile(workspace) } catch { mistakes.append(error) }
+    let reader = ProjectReader(workspace) { event, node in
       Self.forward(event, to: events, node: NodeInfo(node, workspace), thread: Event.mainThread)
-    }.read()
+    }
+    var read: ProjectReader.Result
+    do throws(Failures) {
+      read = try reader.read()
+    } catch {
+      // They are mended together.
+      throw Failures(error.list + mistakes + commandMistakes(workspace))
+    }
+    guard mistakes.isEmpty else { throw Failures(mistakes) }
     read.manifest.selectors = selectors.normalised
     for warning in selectors.warnings { events.emit(.warning(name: "Note", warning)) }
+    // Whoever compiles meets them as errors, with all that led there.
+    if invocation.command == .parse {
+      for call in read.unknownCalls { events.emit(.warning(name: "Note", call)) }
+    }
     for warning in read.warnings { try events.warn(warning.name, warning.diagnostic) }
     let compiler = Compiler(workspace, read)
     let target = targetPath(workspace.root.definition)
@@ -188,6 +202,28 @@ package final class Engine: Sendable {
     self.project.withLock { $0 = project }
     if invocation.command != .docsGenerate || flags.compilesForDocs { try writeManifest(project) }
     return project
+  }
+
+  /// What is wrong with the selection and the state that the command names, whatever the project holds.
+  private func commandMistakes(_ workspace: Workspace) -> [Failure] {
+    var mistakes: [Failure] = []
+    for words in [flags.select, flags.exclude, flags.models] {
+      do throws(Failure) {
+        _ = try SelectionSpec.commandLine(
+          select: words,
+          exclude: [],
+          indirectSelection: flags.indirectSelection
+        )
+      } catch { mistakes.append(error) }
+    }
+    guard let path = flags.statePath else { return mistakes }
+    do throws(Failure) {
+      _ = try PreviousState(
+        folder: FileSystem.absolute(path, from: flags.projectDirectory),
+        targetPath: targetPath(workspace.root.definition)
+      )
+    } catch { mistakes.append(error) }
+    return mistakes
   }
 
   static func adapterVersion(_ type: String) -> String {
