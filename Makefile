@@ -16,7 +16,7 @@ BINARY = .build/release/sectoral
 SWIFT_FILES = Package.swift Sources Tests Plugins Benchmarks
 LOCAL = --profiles-dir profiles --target local
 
-.PHONY: help setup demo build release install uninstall test differential lint format bench bench-run bench-jinja
+.PHONY: help setup demo build release install uninstall test swaps differential lint format bench bench-run bench-jinja
 .PHONY: conformance conformance-public fuzz docs clean
 .DEFAULT_GOAL := help
 
@@ -60,12 +60,16 @@ uninstall: ## Remove it from there.
 
 test: setup lint ## Run every test.
 	$(SWIFT) build --build-tests $(TEST_FLAGS)
-	@.ci/setup python3-venv
+	@.ci/setup python3-venv pgbouncer
 	PYTHON='$(PYTHON)' Tests/SectoralJinjaTests/Differential/run.sh .build/debug/jinja
 	@if [ -d '$(SECTORAL_SHARED)/conformance' ]; then \
 	  Tests/Conformance/run.sh .build/debug/sectoral '$(SECTORAL_SHARED)'; \
 	else echo 'no conformance tools in $(SECTORAL_SHARED): not compared with dbt-core'; fi
 	$(SWIFT) test --skip-build --parallel --disable-xctest $(TEST_FLAGS)
+
+swaps: setup ## Rebuild tables and views a thousand times under the eyes of four readers.
+	$(SWIFT) build --build-tests $(TEST_FLAGS)
+	SECTORAL_SWAPS=1000 $(SWIFT) test --skip-build --disable-xctest $(TEST_FLAGS) --filter SwapTests
 
 differential: setup ## Compare the template engine with Jinja2 on random templates (ARGS="--seed 2 --count 50000").
 	@.ci/setup python3-venv

@@ -113,6 +113,8 @@ public struct MessageResult: Sendable {
   public var table: ResultTable
   /// Why one of them failed: none after it was run.
   public var failure: WarehouseError?
+  /// The transaction that a COMMIT among them was to end, as far as the server told before it did.
+  public var transaction: TransactionMark?
 
   public init(
     responses: [AdapterResponse] = [],
@@ -155,6 +157,9 @@ public protocol WarehouseConnection: AnyObject {
 
   /// The server's view of the transaction.
   var isInTransaction: Bool { get }
+
+  /// Whether all that was done since the session was new is undone when it ends now, or is already.
+  var isUndoable: Bool { get }
 
   /// Makes the session as good as a new one, for the next node: leaves an open transaction, forgets
   /// temporary tables and settings. Cheaper than another connection. It may be left to the next text,
@@ -212,4 +217,15 @@ public protocol Warehouse: Sendable {
   var adapterType: String { get }
   /// `name`: what the connection is for, shown in logs (`model.p.m`).
   func open(name: String) throws(WarehouseError) -> any WarehouseConnection
+  /// What came of a transaction whose COMMIT got no answer; asked on a connection of its own. A
+  /// transaction that still runs is ended first: nobody waits for it any more.
+  func outcome(of transaction: TransactionMark) throws(WarehouseError) -> TransactionOutcome
+}
+
+extension Warehouse {
+  public func outcome(
+    of transaction: TransactionMark
+  ) throws(WarehouseError) -> TransactionOutcome {
+    transaction == .empty ? .undone : .unknown
+  }
 }

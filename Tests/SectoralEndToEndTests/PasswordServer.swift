@@ -86,7 +86,7 @@ final class PasswordServer: Sendable {
   }
 
   /// Not with Foundation's `Process`, which waits until every child of the child has gone.
-  private static func run(_ path: String, _ arguments: [String]) throws {
+  static func run(_ path: String, _ arguments: [String]) throws {
     var actions = posix_spawn_file_actions_t()
     posix_spawn_file_actions_init(&actions)
     defer { posix_spawn_file_actions_destroy(&actions) }
@@ -114,7 +114,7 @@ final class PasswordServer: Sendable {
     }
   }
 
-  private static func findPrograms() throws -> String {
+  static func findPrograms() throws -> String {
     let root = "/usr/lib/postgresql"
     let versions = (try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []
     guard let newest = versions.compactMap(Int.init).max() else {

@@ -12,6 +12,17 @@ extension AdapterCall {
       let name = try call.bound(["identifier"]).value(0)
       return .string("\"\(try call.interpreter.string(name))\"")
     },
+    // Ours: dbt cuts the name, and two long names that begin alike become one.
+    "name_with_suffix": .init { (call) throws(TemplateError) in
+      let arguments = try call.bound(["name", "suffix"])
+      return .string(
+        RelationName.joined(
+          try call.interpreter.string(arguments.value(0)),
+          try call.interpreter.string(arguments.value(1)),
+          limit: RelationClass.maximumNameLength(call.adapterType)
+        )
+      )
+    },
     "quote_as_configured": .init { (call) throws(TemplateError) in
       let arguments = try call.bound(["identifier", "quote_key"])
       let name = try call.interpreter.string(arguments.value(0))

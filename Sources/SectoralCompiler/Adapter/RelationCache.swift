@@ -15,6 +15,12 @@ package final class RelationCache: Sendable {
       schema = (relation.schema ?? "").lowercased()
       identifier = (relation.identifier ?? "").lowercased()
     }
+
+    init(_ schema: SchemaKey, _ identifier: String) {
+      database = schema.database
+      self.schema = schema.schema
+      self.identifier = identifier
+    }
   }
 
   private struct SchemaKey: Hashable {
@@ -37,28 +43,88 @@ package final class RelationCache: Sendable {
   private struct State {
     var loaded: Set<SchemaKey> = []
     var schemas: [SchemaKey: [String: Entry]] = [:]
-    /// Those that are dependents of others.
+    /// Those that are, or were, dependents of others.
     var linked: Set<Key> = []
+
+    /// What was where something changes; nil while nobody wants to know.
+    var former: [Former]?
 
     subscript(key: Key) -> Entry? {
       get { schemas[SchemaKey(key.database, key.schema)]?[key.identifier] }
-      set { schemas[SchemaKey(key.database, key.schema), default: [:]][key.identifier] = newValue }
+      set {
+        let old = self[key]
+        former?.append(Former(key: key, entry: old))
+        schemas[SchemaKey(key.database, key.schema), default: [:]][key.identifier] = newValue
+      }
     }
   }
 
-  private let state = Mutex(State())
+  /// What stood at a place before a change.
+  private struct Former {
+    let key: Key
+    let entry: Entry?
+  }
 
-  package init() {}
+  private final class Storage: Sendable {
+    let state = Mutex(State())
+  }
+
+  private let storage: Storage
+  /// The changes that were made by way of this cache, to be taken back; nil for the shared one.
+  private let changes: Changes?
+
+  private final class Changes: Sendable {
+    let former = Mutex<[Former]>([])
+  }
+
+  package convenience init() { self.init(Storage(), changes: nil) }
+
+  private init(_ storage: Storage, changes: Changes?) {
+    self.storage = storage
+    self.changes = changes
+  }
+
+  // MARK: Taking back
+
+  /// The same cache, for one session: what is changed by way of it can be taken back.
+  func forSession() -> RelationCache { RelationCache(storage, changes: Changes()) }
+
+  /// The session's transaction was undone, and so are its changes.
+  func takeBack() {
+    guard let changes else { return }
+    let former = changes.former.withLock { former in
+      defer { former = [] }
+      return former
+    }
+    guard !former.isEmpty else { return }
+    storage.state.withLock { state in
+      for item in former.reversed() { state[item.key] = item.entry }
+    }
+  }
+
+  /// What was changed so far stays.
+  package func keepChanges() { changes?.former.withLock { $0 = [] } }
+
+  private func change(_ body: (inout State) -> Void) {
+    storage.state.withLock { state in
+      state.former = changes == nil ? nil : []
+      body(&state)
+      if let changes, let former = state.former {
+        changes.former.withLock { $0 += former }
+      }
+      state.former = nil
+    }
+  }
 
   // MARK: Filling
 
   package func isLoaded(database: String?, schema: String?) -> Bool {
-    state.withLock { $0.loaded.contains(SchemaKey(database, schema)) }
+    storage.state.withLock { $0.loaded.contains(SchemaKey(database, schema)) }
   }
 
   /// Puts in what a schema's listing gave; what was there of the schema is forgotten.
   package func fill(database: String?, schema: String?, with relations: [Relation]) {
-    state.withLock { state in
+    storage.state.withLock { state in
       let key = SchemaKey(database, schema)
       state.loaded.insert(key)
       let links = (state.schemas[key] ?? [:]).mapValues(\.dependents)
@@ -73,7 +139,7 @@ package final class RelationCache: Sendable {
   /// Notes that a view selects from a relation. Links to relations that are not known are kept:
   /// they become known with their schema.
   package func link(from dependent: Relation, to referenced: Relation) {
-    state.withLock { state in
+    storage.state.withLock { state in
       let key = Key(referenced)
       guard Key(dependent) != key else { return }
       if state[key] == nil {
@@ -88,12 +154,12 @@ package final class RelationCache: Sendable {
     }
   }
 
-  package func clear() { state.withLock { $0 = State() } }
+  package func clear() { storage.state.withLock { $0 = State() } }
 
   // MARK: Changes
 
   package func add(_ relation: Relation) {
-    state.withLock { Self.add(relation, &$0) }
+    change { Self.add(relation, &$0) }
   }
 
   private static func add(_ relation: Relation, _ state: inout State) {
@@ -106,7 +172,7 @@ package final class RelationCache: Sendable {
 
   /// Forgets the relation and every view that would go with it.
   package func drop(_ relation: Relation) {
-    state.withLock { state in
+    change { state in
       var pending = [Key(relation)]
       while let key = pending.popLast() {
         guard let entry = state[key] else { continue }
@@ -119,7 +185,7 @@ package final class RelationCache: Sendable {
   /// Forgets the views on a relation, and the views on those: they go when one of its columns is
   /// dropped with cascade.
   package func dropDependents(of relation: Relation) {
-    state.withLock { state in
+    change { state in
       var pending = Array(state[Key(relation)]?.dependents ?? [])
       state[Key(relation)]?.dependents = []
       while let key = pending.popLast() {
@@ -132,7 +198,7 @@ package final class RelationCache: Sendable {
 
   /// A rename moves a relation with the views on it, and replaces what had the new name.
   package func rename(_ old: Relation, to new: Relation) {
-    state.withLock { state in
+    change { state in
       let (oldKey, newKey) = (Key(old), Key(new))
       guard oldKey != newKey else { return }
       var entry = state[oldKey] ?? Entry(relations: [])
@@ -142,13 +208,13 @@ package final class RelationCache: Sendable {
       entry.relations = [renamed]
       state[newKey] = entry
       // Views follow their tables through a rename, and so do links to views.
-      guard state.linked.remove(oldKey) != nil else { return }
+      guard state.linked.contains(oldKey) else { return }
       state.linked.insert(newKey)
-      for schema in state.schemas.keys {
-        for identifier in Array((state.schemas[schema] ?? [:]).keys)
-        where state.schemas[schema]?[identifier]?.dependents.contains(oldKey) == true {
-          state.schemas[schema]?[identifier]?.dependents.remove(oldKey)
-          state.schemas[schema]?[identifier]?.dependents.insert(newKey)
+      for (schema, entries) in state.schemas {
+        for (identifier, entry) in entries where entry.dependents.contains(oldKey) {
+          let key = Key(schema, identifier)
+          state[key]?.dependents.remove(oldKey)
+          state[key]?.dependents.insert(newKey)
         }
       }
     }
@@ -156,7 +222,7 @@ package final class RelationCache: Sendable {
 
   /// A finished relation takes the place of another: the views on that one stand on it from now on.
   package func swap(_ built: Relation, into target: Relation) {
-    state.withLock { state in
+    change { state in
       let type = target.type ?? state[Key(built)]?.relations.first?.type
       state[Key(built)] = nil
       var relation = target
@@ -168,8 +234,10 @@ package final class RelationCache: Sendable {
   }
 
   package func dropSchema(database: String?, schema: String?) {
-    state.withLock { state in
-      state.schemas[SchemaKey(database, schema)] = [:]
+    change { state in
+      let key = SchemaKey(database, schema)
+      for identifier in (state.schemas[key] ?? [:]).keys { state[Key(key, identifier)] = nil }
+      state.schemas[key] = [:]
     }
   }
 
@@ -177,7 +245,7 @@ package final class RelationCache: Sendable {
 
   /// The views on a relation, and the views on those.
   package func dependents(of relation: Relation) -> [Relation] {
-    state.withLock { state in
+    storage.state.withLock { state in
       var seen: Set<Key> = []
       var pending = Array(state[Key(relation)]?.dependents ?? [])
       var found: [Relation] = []
@@ -192,7 +260,7 @@ package final class RelationCache: Sendable {
 
   /// All relations of a schema, by name; nil when the schema was never listed.
   package func relations(database: String?, schema: String?) -> [Relation]? {
-    state.withLock { state in
+    storage.state.withLock { state in
       let key = SchemaKey(database, schema)
       guard state.loaded.contains(key) else { return nil }
       return (state.schemas[key] ?? [:]).sorted { $0.key < $1.key }.flatMap(\.value.relations)
@@ -221,7 +289,7 @@ package final class RelationCache: Sendable {
       schema: part(schema, isQuoted: quoting.schema),
       identifier: part(identifier, isQuoted: quoting.identifier)
     )
-    let candidates = state.withLock { $0[Key(wanted)]?.relations ?? [] }
+    let candidates = storage.state.withLock { $0[Key(wanted)]?.relations ?? [] }
     let exact = candidates.filter {
       $0.database == wanted.database && $0.schema == wanted.schema
         && $0.identifier == wanted.identifier

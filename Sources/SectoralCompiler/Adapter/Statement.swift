@@ -29,6 +29,9 @@ struct Statement {
   var answer = StatementAnswer()
   /// What it is a part of.
   var attempt: Attempt?
+
+  /// The one that ends a session's transaction, as only sessions send it.
+  var isCommit: Bool { comment == nil && sql == "COMMIT" }
 }
 
 /// Statements in a savepoint, in whose place something else is done where the server refuses them.

@@ -11,6 +11,8 @@ package enum SessionEvent: Sendable {
   case committed(connection: String)
   case rolledBack(connection: String)
   case closed(connection: String)
+  /// Something that the user should know of.
+  case noted(String)
 }
 
 /// The connection of one node: opened at its first statement, closed when the node ends.
@@ -32,9 +34,17 @@ package final class WarehouseSession {
   package var didOpen: ((any StatementCanceller)?) -> Void = { _ in }
   /// Asked before every statement: a cancellation that comes between two of them stops the next.
   package var isStopped: () -> Bool = { false }
+  /// Told of an error that may pass, and how often that happened: waits, and says whether to go on.
+  package var waits: (WarehouseError, _ attempt: Int) -> Bool = { _, _ in false }
 
   private var connection: (any WarehouseConnection)?
   private var driverBegan = false
+  /// The last error, which is what a failed node failed with.
+  package private(set) var failure: WarehouseError?
+  /// Whether the connection that broke had left something, or may have.
+  private var hasLeftSomething = false
+  /// Whether nobody knows if the session's transaction was committed.
+  package private(set) var isInDoubt = false
   /// Whether statements may wait: while a materialization runs, which ends with `flush()`.
   package var collectsStatements = false
   private var waiting: [Statement] = []
@@ -57,13 +67,17 @@ package final class WarehouseSession {
   ) {
     self.name = name
     self.warehouse = warehouse
-    self.cache = cache
+    self.cache = cache.forSession()
     self.style = style ?? (warehouse.adapterType == "redshift" ? .redshift : .postgres)
     self.comment = comment
     self.onEvent = onEvent
   }
 
   package var isOpen: Bool { connection != nil }
+
+  /// Whether the server holds nothing of what the session did, once it is released: all of it can be done
+  /// again.
+  package var leavesNothing: Bool { !hasLeftSomething && connection?.isUndoable ?? true }
 
   // MARK: Statements
 
@@ -152,6 +166,7 @@ package final class WarehouseSession {
       return count
     } catch {
       onEvent(.failed(connection: name, error: error, elapsed: clock.now - start))
+      failure = error
       throw error
     }
   }
@@ -265,13 +280,17 @@ package final class WarehouseSession {
   }
 
   /// Sends what waits and `last` in one message, with the driver's BEGIN in front.
+  ///
+  /// `attempt`: how often it was refused.
   private func sendAll(
     _ last: [Statement],
     fetch: Bool,
-    limit: Int?
+    limit: Int?,
+    attempt: Int = 0
   ) throws(WarehouseError) -> ResultTable {
     let connection = try ready()
     let statements = waiting + last
+    let standsAlone = !connection.isInTransaction
     let afterwards = afterwards
     waiting = []
     self.afterwards = []
@@ -295,6 +314,7 @@ package final class WarehouseSession {
       onEvent(.succeeded(connection: name, response: response, elapsed: elapsed))
     }
     guard let failure = result.failure else {
+      self.failure = nil
       for body in afterwards { body() }
       return result.table
     }
@@ -302,6 +322,19 @@ package final class WarehouseSession {
     let failed = statements[min(max(part, 0), statements.count - 1)]
     let error = Self.withoutComment(failure, failed.sql, failed.comment)
     onEvent(.failed(connection: name, error: error, elapsed: elapsed))
+    self.failure = error
+    if error.kind == .lost, let commit = statements.last, commit.isCommit, error.sqlState == nil {
+      try settle(result.transaction, error)
+      commit.answer.response = AdapterResponse(message: "COMMIT", code: "COMMIT", rowsAffected: -1)
+      for body in afterwards { body() }
+      return ResultTable()
+    }
+    if error.transience == .conflict, standsAlone, !begins, statements.count == 1,
+      StatementWords.isAllOrNothing(failed.sql), waits(error, attempt + 1)
+    {
+      self.afterwards = afterwards
+      return try sendAll(last, fetch: fetch, limit: limit, attempt: attempt + 1)
+    }
     guard error.kind == .statement, let attempt = failed.attempt,
       error.sqlState.map(attempt.reasons.contains) ?? false
     else { throw error }
@@ -320,6 +353,51 @@ package final class WarehouseSession {
       return ResultTable()
     }
     return try sendAll(last, fetch: fetch, limit: limit)
+  }
+
+  /// A connection broke, and the answer to a COMMIT with it: asks what came of the transaction.
+  ///
+  /// Returns when it was committed; what follows goes to another connection.
+  private func settle(
+    _ transaction: TransactionMark?,
+    _ lost: WarehouseError
+  ) throws(WarehouseError) {
+    connection?.close()
+    connection = nil
+    didOpen(nil)
+    hasLeftSomething = true
+    var error = lost
+    var outcome: TransactionOutcome?
+    for attempt in 1... {
+      guard let transaction else { break }
+      do throws(WarehouseError) {
+        outcome = try warehouse.outcome(of: transaction)
+        break
+      } catch {
+        guard error.transience != nil, waits(error, attempt) else { break }
+      }
+    }
+    switch outcome {
+    case .committed:
+      failure = nil
+      onEvent(
+        .noted("\(name): the connection broke during COMMIT; the server says it was carried out")
+      )
+      return
+    case .undone:
+      hasLeftSomething = false
+    case .unknown, nil:
+      isInDoubt = true
+      error.message +=
+        "; the answer to COMMIT was lost, and the server cannot say whether it was "
+        + "carried out"
+      error.report = nil
+      error.hint = "look at what stands there, then run it again"
+      // SQL's code for a transaction of which that is not known.
+      error.sqlState = "08007"
+    }
+    failure = error
+    throw error
   }
 
   static func join(_ sql: String, _ comment: QueryComment) -> String {
@@ -357,7 +435,11 @@ package final class WarehouseSession {
       )
     }
     if let connection { return connection }
-    let connection = try warehouse.open(name: name)
+    let connection: any WarehouseConnection
+    do throws(WarehouseError) { connection = try warehouse.open(name: name) } catch {
+      failure = error
+      throw error
+    }
     self.connection = connection
     onEvent(.opened(connection: name))
     didOpen(connection.canceller)
@@ -406,6 +488,7 @@ package final class WarehouseSession {
   package func release() {
     waiting = []
     afterwards = []
+    if leavesNothing { cache.takeBack() } else { cache.keepChanges() }
     guard let connection else {
       isMarkedOpen = false
       return

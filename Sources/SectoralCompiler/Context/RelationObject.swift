@@ -507,8 +507,15 @@ struct RelationFields {
     guard let name = relation.identifier, relation.type != nil, name.utf8.count > limit else {
       return
     }
-    guard name.unicodeScalars.count > limit else { return }
-    throw .runtime("Relation name '\(name)' is longer than \(limit) characters")
+    let message = "Relation name '\(name)' is longer than \(limit) characters"
+    guard name.unicodeScalars.count > limit else {
+      // dbt counts characters, and the database cuts the name: the next run does not find its table.
+      throw .runtime(
+        "\(message) of one byte",
+        hint: "it has \(name.utf8.count) bytes; set a shorter `alias`"
+      )
+    }
+    throw .runtime(message)
   }
 }
 

@@ -4,12 +4,15 @@ internal import SectoralWarehouse
 struct Message {
   let parts: [String]
   let text: String
+  /// Which part asks for the transaction's number.
+  let witness: Int?
 
   /// Between two parts. On a line of its own: a part may end with a comment.
   private static let separator = "\n;\n"
 
-  init(_ parts: [String]) {
+  init(_ parts: [String], witness: Int? = nil) {
     self.parts = parts
+    self.witness = witness
     text = parts.count == 1 ? parts[0] : parts.joined(separator: Self.separator)
   }
 

@@ -10,7 +10,7 @@ extension PostgresConnection {
   {
     try settleSession()
     try beginIfDue()
-    isUndoable = false
+    isUndoable = isUndoable && isInTransaction
     let handle = try send(sql)
     var failure: WarehouseError?
     var rows = 0

@@ -33,21 +33,44 @@ package final class PostgresConnection: WarehouseConnection {
   /// What makes the session as good as a new one; it goes with the next text.
   private var owed: [String] = []
   /// Whether all that was sent since the session was new can be undone by a ROLLBACK.
-  var isUndoable = true
+  package internal(set) var isUndoable = true
   /// What a new session is told before anything else.
   private var preparation: [String] = []
+  /// What every transaction is told at its beginning: behind a pooler the next one comes to another
+  /// session of the server.
+  private var prelude: [String] = []
+  /// The same for a statement outside of transactions, as far as it needs it.
+  private var settings: [String] = []
+  private var isPooled = false
+  /// The number of the transaction that is open, once the server has told it.
+  private var openTransaction: TransactionMark?
 
   /// Connects, once.
+  ///
+  /// `traits`: what is known of the server from other connections.
   package init(
     credentials: PostgresCredentials,
     name: String,
+    traits: ServerTraits = ServerTraits(),
     onNotice: (@Sendable (PostgresNotice, String) -> Void)? = nil
   ) throws(WarehouseError) {
     try Self.loadLibrary()
     let notices = Unmanaged.passRetained(NoticeSink(connection: name, handler: onNotice))
     let handle: OpaquePointer
+    var credentials = credentials
     do throws(WarehouseError) {
-      handle = try Self.connect(credentials, notices: notices)
+      if traits.refusesOptions { credentials.sendsSearchPath = false }
+      do throws(WarehouseError) {
+        handle = try Self.connect(credentials, notices: notices)
+      } catch {
+        // pgbouncer takes no `options`.
+        guard credentials.sendsSearchPath, error.message.contains("startup parameter") else {
+          throw error
+        }
+        traits.refuseOptions()
+        credentials.sendsSearchPath = false
+        handle = try Self.connect(credentials, notices: notices)
+      }
     } catch {
       notices.release()
       throw error
@@ -56,10 +79,12 @@ package final class PostgresConnection: WarehouseConnection {
     self.credentials = credentials
     self.notices = notices
     self.handle = handle
+    serverProcess = Int(cpq_backend_pid(handle))
+    serverVersion = Int(cpq_server_version(handle))
     statementCanceller = PostgresCanceller(connection: handle)
     beginsBeforeNextStatement = !credentials.autocommit
     do throws(WarehouseError) {
-      try prepareSession()
+      try prepareSession(traits)
     } catch {
       close()
       throw error
@@ -93,10 +118,12 @@ package final class PostgresConnection: WarehouseConnection {
   }
 
   /// The process id of the server's end, as in `pg_stat_activity.pid`.
-  package var serverProcess: Int? { handle.map { Int(cpq_backend_pid($0)) } }
+  ///
+  /// libpq forgets it, and the version, when the connection breaks.
+  package let serverProcess: Int
 
   /// 150004 for 15.4.
-  package var serverVersion: Int? { handle.map { Int(cpq_server_version($0)) } }
+  package let serverVersion: Int
 
   package func execute(
     _ sql: String,
@@ -115,23 +142,114 @@ package final class PostgresConnection: WarehouseConnection {
 
   package func execute(together texts: [String], fetch: Bool, limit: Int?) -> MessageResult {
     var result = MessageResult()
-    var lead = 0
+    var isWithin = false
+    let start = ContinuousClock.now
+    var witness: Int?
+    // What is sent, and which of `texts` it is; nil for what nobody asked for.
+    var origins: [Int?] = []
     do throws(WarehouseError) {
       try beginIfDue()
-      lead = owed.count
-      let outcome = try run(Message(owed + texts), fetch: fetch, limit: limit) { answered in
-        if answered.count >= lead { owed = [] }
-        result.responses = Array(answered.dropFirst(lead))
+      // Some statements may only be sent alone.
+      if !owed.isEmpty, texts.first != "BEGIN" { try settleSession() }
+      let lead = owed.count
+      isWithin = (owed.isEmpty && isInTransaction) || texts.first == "BEGIN"
+      let commit = fetch ? nil : witnessedCommit(in: texts)
+      let asksEarly = commit == nil && isWithin && openTransaction == nil && mayAsk(before: texts)
+      if !isWithin { openTransaction = nil }
+      var parts = owed
+      origins = owed.map { _ in nil }
+      func add(_ own: [String]) {
+        parts += own
+        origins += own.map { _ in nil }
       }
-      note(texts)
+      if !isWithin, let first = texts.first, StatementWords.standsInTransactions(first) {
+        add(settings)
+      }
+      for (index, text) in texts.enumerated() {
+        // The next transaction cannot see temporary tables, and the pooler's session would keep them.
+        if isPooled, text == "COMMIT" { add(["DISCARD TEMP"]) }
+        if index == commit {
+          witness = parts.count
+          add([Self.witness])
+        }
+        if asksEarly, index == texts.count - 1 {
+          witness = parts.count
+          add([Self.question])
+        }
+        parts.append(text)
+        origins.append(index)
+        if index == 0, text == "BEGIN" { add(prelude) }
+      }
+      let outcome = try run(
+        Message(parts, witness: witness),
+        fetch: fetch,
+        limit: limit
+      ) { answered, transaction in
+        if answered.count >= lead { owed = [] }
+        result.responses = zip(answered, origins).compactMap { $1 == nil ? nil : $0 }
+        result.transaction = transaction
+      }
+      if commit != nil {
+        openTransaction = nil
+      } else if case .number? = result.transaction {
+        openTransaction = result.transaction
+      }
+      note(texts, isWithin: isInTransaction)
       if fetch, !outcome.columns.isEmpty { result.table = try table(of: outcome) }
     } catch {
-      note(texts)
+      var error = error
+      // What fails before a text fails in its place.
+      error.part = error.part.map { part in
+        origins.dropFirst(part).lazy.compactMap { $0 }.first ?? max(0, texts.count - 1)
+      }
+      // What comes after the one that failed was never run; and a COMMIT that the server refuses leaves
+      // nothing.
+      let last = min(error.part ?? 0, texts.count - 1)
+      if last >= 0, texts[last] == "COMMIT", error.sqlState != nil {
+        note(Array(texts[..<last]), isWithin: isWithin)
+      } else {
+        note(
+          last < 0 ? [] : Array(texts[...last]),
+          isWithin: isOpen ? isInTransaction : isWithin
+        )
+      }
       result.failure = error
-      result.failure?.part = error.part.map { $0 - lead }
+      if error.kind == .lost, result.transaction == nil, tellsTransactions {
+        result.transaction =
+          openTransaction ?? .process(serverProcess, since: start)
+      }
     }
     return result
   }
+
+  /// Which of the texts is the COMMIT whose transaction's number is asked for: its answer may be lost.
+  private func witnessedCommit(in texts: [String]) -> Int? {
+    tellsTransactions ? texts.firstIndex(of: "COMMIT") : nil
+  }
+
+  private var tellsTransactions: Bool {
+    guard let handle, serverVersion >= 100_000 else { return false }
+    return Int(cpq_transaction_status(handle)) != CPQ_TRANSACTION_FAILED
+  }
+
+  /// Whether a query may come before the last text: not in a transaction's beginning, where `set transaction`
+  /// is to stand before all queries.
+  private func mayAsk(before texts: [String]) -> Bool {
+    guard tellsTransactions, let last = texts.last, texts.first != "BEGIN" || texts.count > 2 else {
+      return false
+    }
+    let word = last.drop { $0.isWhitespace }.prefix { $0.isLetter }.lowercased()
+    return !["set", "rollback", "begin", "start"].contains(word)
+  }
+
+  private static let question = "select pg_catalog.txid_current_if_assigned()"
+
+  /// The server sends what it has once that fills its buffer of 8 kB: the second row takes the first
+  /// one, and the answers before it, to the client before the COMMIT behind them is carried out.
+  private static let witness = """
+    \(question), pg_catalog.repeat(' ', 8192) union all \
+    select null, pg_catalog.repeat(' ', 8192)
+    """
 
   /// The rows as templates are to see them, with the names of their types.
   private func table(of outcome: Outcome) throws(WarehouseError) -> ResultTable {
@@ -159,12 +277,21 @@ package final class PostgresConnection: WarehouseConnection {
   /// Within a transaction that is left, settings, temporary tables and all else are undone with it; what
   /// is not are locks that functions take for the session.
   package func resetSession() throws(WarehouseError) {
-    guard isOpen, let version = serverVersion else {
+    guard isOpen else {
       throw WarehouseError(kind: .lost, message: "the connection is closed")
     }
-    guard version >= 90_000 else {
+    guard serverVersion >= 90_000 else {
       throw WarehouseError(kind: .statement, message: "the server knows no DISCARD")
     }
+    beginsBeforeNextStatement = !credentials.autocommit
+    guard !isPooled else {
+      openTransaction = nil
+      // The next transaction has another session of the server, of which nothing is known.
+      owed = isInTransaction ? ["ROLLBACK"] : []
+      isUndoable = true
+      return
+    }
+    openTransaction = nil
     // A reset that was owed and never came about is owed still.
     let wasReset = owed.isEmpty
     let locks = "SELECT pg_catalog.pg_advisory_unlock_all()"
@@ -180,7 +307,6 @@ package final class PostgresConnection: WarehouseConnection {
     // first statement.
     owed = (isInTransaction ? ["ROLLBACK"] : []) + ["BEGIN"] + parts + ["COMMIT"]
     isUndoable = true
-    beginsBeforeNextStatement = !credentials.autocommit
   }
 
   package func settleSession() throws(WarehouseError) {
@@ -199,35 +325,16 @@ package final class PostgresConnection: WarehouseConnection {
   func beginIfDue() throws(WarehouseError) {
     guard beginsBeforeNextStatement else { return }
     try settleSession()
-    _ = try run("BEGIN", fetch: false, limit: nil)
+    _ = try run(Message(["BEGIN"] + prelude), fetch: false, limit: nil)
     beginsBeforeNextStatement = false
   }
 
   /// Looks at what was sent: whether it ended a transaction.
-  private func note(_ texts: [String]) {
+  ///
+  /// `isWithin`: whether a transaction is open; or was, when the connection broke: that undid it.
+  private func note(_ texts: [String], isWithin: Bool) {
     guard isUndoable else { return }
-    isUndoable = isInTransaction && texts.allSatisfy { Self.staysInTransaction($0) }
-  }
-
-  /// `commit`, and `end and chain`.
-  private static let endings = [Array("commit".utf8), Array("chain".utf8)]
-
-  /// Whether a text surely ends no transaction: one statement without such words in it.
-  private static func staysInTransaction(_ text: String) -> Bool {
-    var text = text
-    return text.withUTF8 { bytes in
-      var end = bytes.count
-      while end > 0, bytes[end - 1] <= 32 || bytes[end - 1] == UInt8(ascii: ";") { end -= 1 }
-      for index in 0..<end {
-        // A semicolon before the end may stand before a second statement.
-        if bytes[index] == UInt8(ascii: ";") { return false }
-        guard bytes[index] | 0x20 == UInt8(ascii: "c") else { continue }
-        for word in endings where index + word.count <= end {
-          if word.indices.allSatisfy({ bytes[index + $0] | 0x20 == word[$0] }) { return false }
-        }
-      }
-      return true
-    }
+    isUndoable = isWithin && texts.allSatisfy { StatementWords.staysInTransaction($0) }
   }
 }
 
@@ -300,24 +407,55 @@ extension PostgresConnection {
     return nil
   }
 
-  /// Gives a new session what dbt's driver gives it: dates in ISO form, and the profile's role.
-  private func prepareSession() throws(WarehouseError) {
+  /// Gives a new session what dbt's driver gives it: dates in ISO form, and the profile's role. And the
+  /// server's own watch over the connection: it stops what runs for a client that is gone.
+  private func prepareSession(_ traits: ServerTraits) throws(WarehouseError) {
+    var settings: [String] = []
     if let handle, let style = cpq_parameter_status(handle, "DateStyle"),
       !String(cString: style).hasPrefix("ISO")
     {
-      preparation.append("SET DATESTYLE TO 'ISO'")
+      settings.append("datestyle to 'ISO'")
     }
-    if let role = credentials.role, !role.isEmpty { preparation.append("set role \(role)") }
-    preparation += credentials.preparation
-    guard !preparation.isEmpty else { return }
+    if !credentials.sendsSearchPath, let path = credentials.searchPath, !path.isEmpty {
+      settings.append("search_path to \(path)")
+    }
+    if let role = credentials.role, !role.isEmpty { settings.append("role \(role)") }
+    let needed = settings
     do throws(WarehouseError) {
-      _ = try run(Message(preparation), fetch: false, limit: nil)
+      if serverVersion >= 90_000 {
+        let found = try traits.found { () throws(WarehouseError) in try look() }
+        isPooled = found.isPooled
+        if serverVersion >= 140_000, found.isLinux {
+          settings.append("client_connection_check_interval to '2s'")
+        }
+      }
+      if isPooled {
+        prelude = settings.map { "set local \($0)" } + credentials.preparation
+        self.settings = needed.map { "set local \($0)" }
+        return
+      }
+      preparation = settings.map { "set \($0)" } + credentials.preparation
+      if !needed.isEmpty || !credentials.preparation.isEmpty {
+        _ = try run(Message(preparation), fetch: false, limit: nil)
+      } else if !preparation.isEmpty {
+        owed = ["BEGIN"] + preparation + ["COMMIT"]
+      }
     } catch {
       var refused = error
       refused.kind = .connection
       refused.hint = refused.hint ?? "check `role` of the profile's output"
       throw refused
     }
+  }
+
+  /// A pooler makes up the process that it names when a connection is opened.
+  private func look() throws(WarehouseError) -> ServerTraits.Found {
+    let sql = "select pg_catalog.pg_backend_pid(), pg_catalog.version()"
+    let row = try run(sql, fetch: true, limit: nil).rows.first ?? []
+    return ServerTraits.Found(
+      isPooled: row.first.flatMap { $0 } != String(serverProcess),
+      isLinux: row.last.flatMap { $0 }?.contains("linux") ?? false
+    )
   }
 }
 
@@ -343,12 +481,13 @@ extension PostgresConnection {
     _ message: Message,
     fetch: Bool,
     limit: Int?,
-    answered: ([AdapterResponse]) -> Void = { _ in }
+    answered: ([AdapterResponse], TransactionMark?) -> Void = { _, _ in }
   ) throws(WarehouseError) -> Outcome {
     let handle = try send(message.text)
     // Rows that are not kept are not collected by libpq either.
     if !fetch || limit != nil { _ = cpq_set_single_row_mode(handle) }
     var reader = ResultReader(sql: message.text, fetch: fetch, limit: limit)
+    reader.witness = message.witness
     while let result = cpq_get_result(handle) {
       reader.read(result, of: handle)
       cpq_clear(result)
@@ -358,11 +497,11 @@ extension PostgresConnection {
     do throws(WarehouseError) {
       try finish(message.text, failure: reader.failure)
     } catch {
-      answered(Array(responses.prefix(last)))
+      answered(Array(responses.prefix(last)), reader.transaction)
       throw message.narrowed(error, answered: responses.count)
     }
     guard !reader.isEmptyQuery, responses.count > last else {
-      answered(Array(responses.prefix(last)))
+      answered(Array(responses.prefix(last)), reader.transaction)
       var error = WarehouseError(
         kind: .statement,
         message: "can't execute an empty query",
@@ -372,7 +511,7 @@ extension PostgresConnection {
       error.part = last
       throw error
     }
-    answered(responses.prefix(last) + responses.suffix(1))
+    answered(responses.prefix(last) + responses.suffix(1), reader.transaction)
     return reader.outcome
   }
 
@@ -453,6 +592,9 @@ private struct ResultReader {
   var isEmptyQuery = false
   /// What the server said to each statement so far.
   var responses: [AdapterResponse] = []
+  /// Which statement tells the number of the transaction, and what it said.
+  var witness: Int?
+  private(set) var transaction: TransactionMark?
   /// Whether rows of a result came already that is not complete.
   private var isAmongRows = false
 
@@ -513,6 +655,9 @@ private struct ResultReader {
     }
     let rowCount = cpq_row_count(result)
     outcome.rowCount += Int(rowCount)
+    if witness == responses.count, transaction == nil, rowCount > 0 {
+      transaction = Self.cell(result, row: 0, column: 0).map { .number($0) } ?? .empty
+    }
     guard fetch else { return }
     for row in 0..<rowCount {
       if let limit, outcome.rows.count >= limit { return }

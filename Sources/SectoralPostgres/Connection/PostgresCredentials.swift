@@ -22,6 +22,8 @@ package struct PostgresCredentials: Sendable, Hashable {
   package var sslKey: String?
   package var sslRootCertificate: String?
   package var searchPath: String?
+  /// Whether it goes with the request for a connection.
+  var sendsSearchPath = true
   package var applicationName: String?
   /// Set after connecting, as it is written: an unquoted name is folded to lower case.
   package var role: String?
@@ -87,7 +89,7 @@ package struct PostgresCredentials: Sendable, Hashable {
     add("sslcert", sslCertificate)
     add("sslkey", sslKey)
     add("sslrootcert", sslRootCertificate)
-    if let searchPath, !searchPath.isEmpty {
+    if sendsSearchPath, let searchPath, !searchPath.isEmpty {
       // The server splits the options at blanks that have no backslash before them.
       var escaped = "-c search_path="
       for scalar in searchPath.unicodeScalars {

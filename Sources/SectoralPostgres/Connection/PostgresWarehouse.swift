@@ -23,6 +23,7 @@ package struct PostgresWarehouse: Warehouse {
   /// Gets each notice with the name of its connection, on the thread of the connection.
   package let onNotice: (@Sendable (PostgresNotice, String) -> Void)?
   private let wait: @Sendable (_ seconds: Int) -> Void
+  private let traits = ServerTraits()
 
   /// Opens nothing yet.
   ///
@@ -48,17 +49,38 @@ package struct PostgresWarehouse: Warehouse {
   }
 
   /// Opens a connection; a failed attempt is repeated `retries` times after 1, 4, 9… seconds,
-  /// unless the server's answer would be the same again.
+  /// unless the server's answer would be the same again. A server that is starting, or has no
+  /// connection left, is asked again for as long as `connect_timeout` says, unless `retries` is 0.
   package func connect(name: String) throws(WarehouseError) -> PostgresConnection {
     var attempt = 1
+    var waited = 0
     while true {
       do {
-        return try PostgresConnection(credentials: credentials, name: name, onNotice: onNotice)
+        return try PostgresConnection(
+          credentials: credentials,
+          name: name,
+          traits: traits,
+          onNotice: onNotice
+        )
       } catch {
-        guard attempt <= credentials.retries, error.mayPassByWaiting else { throw error }
-        wait(attempt * attempt)
+        guard credentials.retries > 0, error.mayPassByWaiting else { throw error }
+        let isBusy = error.sqlState == "57P03" || error.sqlState == "53300"
+        guard
+          attempt <= credentials.retries || (isBusy && waited < max(credentials.connectTimeout, 10))
+        else { throw error }
+        let pause = isBusy ? 1 : attempt * attempt
+        wait(pause)
+        waited += pause
         attempt += 1
       }
     }
+  }
+
+  package func outcome(
+    of transaction: TransactionMark
+  ) throws(WarehouseError) -> TransactionOutcome {
+    let connection = try connect(name: "outcome")
+    defer { connection.close() }
+    return try connection.outcome(of: transaction, wait: wait)
   }
 }

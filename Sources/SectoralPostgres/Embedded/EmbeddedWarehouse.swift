@@ -1,6 +1,12 @@
 package import SectoralWarehouse
 internal import Synchronization
 
+#if canImport(Glibc)
+internal import Glibc
+#else
+internal import Darwin
+#endif
+
 /// The private server as a warehouse: it is started at the first connection, and kept alive as long
 /// as the warehouse is there.
 package final class EmbeddedWarehouse: Warehouse {
@@ -20,6 +26,7 @@ package final class EmbeddedWarehouse: Warehouse {
   }
 
   private let state = Mutex(State())
+  private let traits = ServerTraits()
   private let adjust: @Sendable (inout PostgresCredentials) -> Void
   private let onNotice: (@Sendable (PostgresNotice, String) -> Void)?
 
@@ -44,6 +51,14 @@ package final class EmbeddedWarehouse: Warehouse {
 
   package func open(name: String) throws(WarehouseError) -> any WarehouseConnection {
     try connect(name: name)
+  }
+
+  package func outcome(
+    of transaction: TransactionMark
+  ) throws(WarehouseError) -> TransactionOutcome {
+    let connection = try connect(name: "outcome")
+    defer { connection.close() }
+    return try connection.outcome(of: transaction) { _ = sleep(UInt32($0)) }
   }
 
   /// Opens a connection; one thread starts the server, the others wait for it.
@@ -99,7 +114,12 @@ package final class EmbeddedWarehouse: Warehouse {
   {
     var credentials = endpoint.credentials(database: database)
     adjust(&credentials)
-    return try PostgresConnection(credentials: credentials, name: name, onNotice: onNotice)
+    return try PostgresConnection(
+      credentials: credentials,
+      name: name,
+      traits: traits,
+      onNotice: onNotice
+    )
   }
 
   /// No server, one that starts or stops, or one that does not know the database yet.

@@ -292,10 +292,15 @@ extension Engine {
       flags.populateCache
       ? (flags.cacheSelectedOnly ? wanted : schemas(of: state.project.manifest.nodes)) : []
     guard !wanted.isEmpty || !listed.isEmpty else { return }
-    let session = state.mainSession("master")
-    defer { session.release() }
-    let context = state.mainContext(session)
-    try context.prepareSchemas(wanted, listing: listed)
+    try state.withSession(
+      "master",
+      node: nil,
+      info: nil,
+      thread: Event.mainThread,
+      comment: QueryComments(workspace)
+    ) { (session) throws(Failure) in
+      try state.mainContext(session).prepareSchemas(wanted, listing: listed)
+    }
   }
 
   /// Returns whether a hook failed.

@@ -16,6 +16,7 @@ final class ConnectionPool: Warehouse {
     var idle: [Idle] = []
     /// Whether nodes follow on nodes.
     var isBusy = false
+    var wasConnected = false
   }
 
   /// A connection that nobody uses.
@@ -44,7 +45,18 @@ final class ConnectionPool: Warehouse {
       }
       return Lent(kept.connection, self)
     }
-    return Lent(try warehouse.open(name: name), self)
+    let connection = try warehouse.open(name: name)
+    state.withLock { $0.wasConnected = true }
+    return Lent(connection, self)
+  }
+
+  /// Whether a connection was ever had.
+  var wasConnected: Bool { state.withLock { $0.wasConnected } }
+
+  func outcome(
+    of transaction: TransactionMark
+  ) throws(WarehouseError) -> TransactionOutcome {
+    try warehouse.outcome(of: transaction)
   }
 
   /// Whether nodes follow on nodes: what the sessions of the last ones hold is then let go together with
@@ -128,6 +140,7 @@ final class ConnectionPool: Warehouse {
 
     var canceller: any StatementCanceller { connection.canceller }
     var isInTransaction: Bool { connection.isInTransaction }
+    var isUndoable: Bool { connection.isUndoable }
     func resetSession() throws(WarehouseError) { try connection.resetSession() }
     func settleSession() throws(WarehouseError) { try connection.settleSession() }
     var isDoubtful: Bool { connection.isDoubtful }

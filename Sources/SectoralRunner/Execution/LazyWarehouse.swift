@@ -30,6 +30,16 @@ final class LazyWarehouse: Warehouse {
   }
 
   func open(name: String) throws(WarehouseError) -> any WarehouseConnection {
+    try started().open(name: name)
+  }
+
+  func outcome(
+    of transaction: TransactionMark
+  ) throws(WarehouseError) -> TransactionOutcome {
+    try started().outcome(of: transaction)
+  }
+
+  private func started() throws(WarehouseError) -> any Warehouse {
     do throws(Failure) { try connect() } catch {
       throw WarehouseError(
         kind: .connection,
@@ -38,6 +48,6 @@ final class LazyWarehouse: Warehouse {
       )
     }
     guard let warehouse = opened.withLock({ $0 }) else { preconditionFailure("just opened") }
-    return try warehouse.open(name: name)
+    return warehouse
   }
 }

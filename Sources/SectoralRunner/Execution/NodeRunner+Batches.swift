@@ -75,32 +75,27 @@ extension NodeRunner {
     info.phase = .started
     let position = Position(batch.index + 1, of: batch.total)
     events.emit(.logStartBatch(info, batch: batch.label, position), thread: thread.threadName)
-    let session = state.session(
-      node.uniqueID,
-      node: info,
-      thread: thread.threadName,
-      comment: comments
-    )
     var result = NodeResult(node: info, status: .success, threadID: thread.threadName)
     do throws(Failure) {
-      let files = NodeFiles(node, state.project, batch: batch.label)
-      let context = context(of: node, session, info, files)
-      context.batch = batch
-      events.emit(.nodeCompiling(info), thread: thread.threadName)
-      let compiled = try state.project.compiler.compile(context)
-      try files.writeCompiled(compiled.text, node)
-      if updates { context.continueTable() }
-      events.emit(.nodeExecuting(info), thread: thread.threadName)
-      let materialized = try context.materialize(compiled)
-      result.adapterResponse = materialized.response
-      result.message = materialized.response?.message
-      for relation in materialized.relations { state.cache.add(relation) }
+      try withSession(node, info) { (session) throws(Failure) in
+        let files = NodeFiles(node, state.project, batch: batch.label)
+        let context = context(of: node, session, info, files)
+        context.batch = batch
+        events.emit(.nodeCompiling(info), thread: thread.threadName)
+        let compiled = try state.project.compiler.compile(context)
+        try files.writeCompiled(compiled.text, node)
+        if updates { context.continueTable() }
+        events.emit(.nodeExecuting(info), thread: thread.threadName)
+        let materialized = try context.materialize(compiled)
+        result.adapterResponse = materialized.response
+        result.message = materialized.response?.message
+        for relation in materialized.relations { state.cache.add(relation) }
+      }
     } catch {
       result.status = .error
       result.message = error.text(showsPlaces: false)
       result.diagnostics = error.diagnostics
     }
-    session.release()
     let finishedAt = events.now
     result.executionTime = finishedAt.seconds(since: startedAt)
     result.node.finishedAt = finishedAt

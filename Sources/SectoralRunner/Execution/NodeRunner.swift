@@ -45,15 +45,12 @@ final class NodeRunner {
     if let position {
       events.emit(.logStartLine(info, position), thread: thread.threadName)
     }
-    let session = state.session(
-      node.uniqueID,
-      node: info,
-      thread: thread.threadName,
-      comment: comments
-    )
     var result = NodeResult(node: info, status: .success, threadID: thread.threadName)
     do {
-      try run(node, session, &result)
+      try withSession(node, info) { (session) throws(Failure) in
+        result = NodeResult(node: info, status: .success, threadID: thread.threadName)
+        try run(node, session, &result)
+      }
     } catch {
       result.status = node.resourceType == .source ? .runtimeError : .error
       // The places are in the diagnostics: the console shows them below the message.
@@ -63,7 +60,6 @@ final class NodeRunner {
       result.adapterResponse = nil
       if node.resourceType == .test { result.failuresRelation = node.relationName }
     }
-    session.release()
     let finishedAt = events.now
     result.executionTime = finishedAt.seconds(since: startedAt)
     result.node.finishedAt = finishedAt
@@ -81,6 +77,22 @@ final class NodeRunner {
     }
     events.emit(.nodeFinished(result), thread: thread.threadName)
     return result
+  }
+
+  /// Does a node's work on a connection, again where that is safe and promises something.
+  func withSession(
+    _ node: Node,
+    _ info: NodeInfo,
+    _ body: (WarehouseSession) throws(Failure) -> Void
+  ) throws(Failure) {
+    try state.withSession(
+      node.uniqueID,
+      node: node,
+      info: info,
+      thread: thread.threadName,
+      comment: comments,
+      body
+    )
   }
 
   /// What a build says of a node that there is nothing to do for.

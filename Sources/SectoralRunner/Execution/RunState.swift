@@ -93,7 +93,8 @@ final class RunState: Sendable {
     _ name: String,
     node: NodeInfo?,
     thread: String,
-    comment: QueryComments?
+    comment: QueryComments?,
+    retries: Retries? = nil
   ) -> WarehouseSession {
     let events = events
     let resource = node.flatMap { project.manifest.node($0.uniqueID) }
@@ -106,6 +107,10 @@ final class RunState: Sendable {
       comment: { () throws(WarehouseError) in try source?.comment() },
       onEvent: { event in Self.emit(event, to: events, node: node, thread: thread) }
     )
+    let retries = retries ?? Retries(of: nil, engine.invocation.environment)
+    session.waits = { [weak self] error, attempt in
+      self?.waits(error, attempt, retries, name: name, node: node, thread: thread) ?? false
+    }
     let key = ObjectIdentifier(session)
     if name != "master" {
       session.isStopped = { [weak self] in
@@ -121,6 +126,9 @@ final class RunState: Sendable {
     }
     return session
   }
+
+  /// Whether the server was there at all.
+  var wasConnected: Bool { pool.wasConnected }
 
   /// A session for a job of the main thread.
   func mainSession(_ name: String) -> WarehouseSession {
@@ -209,6 +217,8 @@ final class RunState: Sendable {
       events.emit(.rollback(connectionName: name), node: node, thread: thread)
     case .closed(let name):
       events.emit(.connectionClosed(name: name), node: node, thread: thread)
+    case .noted(let text):
+      events.emit(.note(text), node: node, thread: thread, level: .warn)
     }
   }
 }

@@ -1,5 +1,11 @@
 import Synchronization
 
+#if canImport(Glibc)
+import Glibc
+#else
+import Darwin
+#endif
+
 /// Set once, by Ctrl-C or fail-fast; read by every worker between its steps.
 package final class CancellationFlag: Sendable {
   private struct State {
@@ -12,6 +18,13 @@ package final class CancellationFlag: Sendable {
   package init() {}
 
   package var isCancelled: Bool { state.withLock { $0.isCancelled } }
+
+  /// Returns early on cancellation.
+  func sleep(seconds: Double) {
+    let clock = ContinuousClock()
+    let end = clock.now.advanced(by: .milliseconds(Int(seconds * 1000)))
+    while !isCancelled, clock.now < end { usleep(20_000) }
+  }
 
   /// The first call runs the handlers, on the caller's thread.
   package func cancel() {

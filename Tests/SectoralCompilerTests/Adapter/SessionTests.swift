@@ -192,6 +192,7 @@ struct SessionTests {
       cache: RelationCache(),
       onEvent: { event in
         switch event {
+        case .noted(let text): events.append("noted \(text)")
         case .opened(let name): events.append("opened \(name)")
         case .statement(_, let sql): events.append(sql)
         case .succeeded(_, let response, _): events.append(response.message)

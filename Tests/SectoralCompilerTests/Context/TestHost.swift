@@ -195,6 +195,7 @@ private final class ScriptedConnection: WarehouseConnection {
 
   var canceller: any StatementCanceller { NoCanceller() }
   var isInTransaction: Bool { false }
+  var isUndoable: Bool { false }
   func resetSession() throws(WarehouseError) {
     warehouse.state.withLock { $0.sent.append("<reset>") }
   }

@@ -162,9 +162,9 @@
       'Relation suffix is too long (' ~ ending | length ~ ' characters). Maximum length is ' ~ limit
       ~ ' characters.') -%}
   {%- endif -%}
-  {#- the name gives way to the suffix -#}
+  {#- the name gives way to the suffix, and stays another one than its neighbours' -#}
   {%- do return(base_relation.incorporate(
-    path={'identifier': base_relation.identifier[:limit - ending | length] ~ ending})) -%}
+    path={'identifier': adapter.name_with_suffix(base_relation.identifier, ending)})) -%}
 {%- endmacro %}
 
 {% macro postgres__make_intermediate_relation(base_relation, suffix) -%}

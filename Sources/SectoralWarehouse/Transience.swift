@@ -1,0 +1,134 @@
+/// Why the same statements may work in a moment, with nobody having changed anything.
+public enum Transience: Sendable, Hashable {
+  /// The server gave up this transaction for the sake of another one: a deadlock, a conflict between
+  /// transactions, two that made the same thing at once. What the transaction did is undone.
+  case conflict
+  /// The connection is gone, or the server takes none at the moment: it restarts, an administrator
+  /// ended the session, the network failed.
+  case outage
+  /// The server is there, and has no connection left.
+  case crowded
+}
+
+extension WarehouseError {
+  /// nil: the same statements would fail again.
+  ///
+  /// Not among them: lock timeouts (55P03), which are either the user's own wish or were waited for
+  /// already, statement timeouts (57014), full disks (53100), and what the server says of wrong
+  /// passwords, databases and names.
+  public var transience: Transience? {
+    switch kind {
+    case .cancelled: return nil
+    // Its database was dropped; or whether its transaction was committed is not known.
+    case .lost: return sqlState == "57P04" || sqlState == "08007" ? nil : .outage
+    case .connection, .statement: break
+    }
+    guard let sqlState else {
+      // Without the server's word: refused, unreachable, timed out.
+      return kind == .connection && context == nil ? .outage : nil
+    }
+    switch sqlState {
+    case "40001", "40P01": return .conflict
+    case "53300": return .crowded
+    // Ended by an administrator, by a crash, not yet ready; ended because it was idle.
+    case "57P01", "57P02", "57P03", "57P05": return .outage
+    // How pgbouncer says that it lost the server, or waited for one in vain.
+    case "08P01":
+      return kind == .connection || Self.poolerWords.contains(where: message.contains)
+        ? .outage : nil
+    case "23505":
+      // Two sessions made the same schema, table or type at the same moment.
+      return Self.catalogKeys.contains(where: message.contains) ? .conflict : nil
+    case "XX000": return Self.conflictWords.contains(where: said) ? .conflict : nil
+    case "08007": return nil
+    default: return sqlState.hasPrefix("08") ? .outage : nil
+    }
+  }
+
+  private func said(_ words: String) -> Bool {
+    message.contains(words) || detail?.contains(words) == true
+  }
+
+  private static let poolerWords = [
+    "server conn crashed", "server_login", "query_wait_timeout", "pgbouncer",
+  ]
+  private static let catalogKeys = [
+    "\"pg_class_relname_nsp_index\"", "\"pg_type_typname_nsp_index\"",
+    "\"pg_namespace_nspname_index\"", "\"pg_proc_proname_args_nsp_index\"",
+  ]
+  /// An object that another session changed or dropped between two looks at it; the rest is how
+  /// Redshift says 40001.
+  private static let conflictWords = [
+    "tuple concurrently updated", "tuple concurrently deleted", "could not open relation with OID",
+    "cache lookup failed for relation", "cache lookup failed for type",
+    "Serializable isolation violation", "conflict with concurrent transaction",
+    "could not complete because of conflict",
+  ]
+}
+
+/// A transaction whose COMMIT was sent, as the server knows it.
+public enum TransactionMark: Sendable, Hashable {
+  /// It wrote nothing.
+  case empty
+  /// The server's number of it.
+  case number(String)
+  /// The server had not told the number yet: its process, and when the process was sent the statements.
+  case process(Int, since: ContinuousClock.Instant)
+}
+
+/// What came of a transaction.
+public enum TransactionOutcome: Sendable, Hashable {
+  case committed
+  case undone
+  case unknown
+}
+
+/// What can be said of a text without taking it apart.
+public enum StatementWords {
+  /// `commit`, and `end and chain`.
+  private static let endings = [Array("commit".utf8), Array("chain".utf8)]
+
+  /// Whether a text surely ends no transaction: one statement without such words in it.
+  public static func staysInTransaction(_ text: String) -> Bool {
+    var text = text
+    return text.withUTF8 { bytes in
+      var end = bytes.count
+      while end > 0, bytes[end - 1] <= 32 || bytes[end - 1] == UInt8(ascii: ";") { end -= 1 }
+      for index in 0..<end {
+        // A semicolon before the end may stand before a second statement.
+        if bytes[index] == UInt8(ascii: ";") { return false }
+        guard bytes[index] | 0x20 == UInt8(ascii: "c") else { continue }
+        for word in endings where index + word.count <= end {
+          if word.indices.allSatisfy({ bytes[index + $0] | 0x20 == word[$0] }) { return false }
+        }
+      }
+      return true
+    }
+  }
+
+  /// Whether a text that stands alone has done nothing when the server refuses it: one statement, and
+  /// none of those that come in several steps (`create index concurrently`, `vacuum`, `call`, `do`).
+  public static func isAllOrNothing(_ text: String) -> Bool {
+    let (first, _) = firstWords(text)
+    // A comment in front hides the first word.
+    return staysInTransaction(text) && standsInTransactions(text)
+      && !["call", "do", "copy"].contains(first) && !first.hasPrefix("/*") && !first.hasPrefix("--")
+  }
+
+  /// Whether a statement may stand in a transaction, as far as its first words tell.
+  public static func standsInTransactions(_ text: String) -> Bool {
+    let (first, second) = firstWords(text)
+    switch first {
+    case "vacuum", "reindex", "cluster", "refresh", "call": return false
+    case "create", "drop", "alter":
+      if ["database", "tablespace", "system"].contains(second) { return false }
+    default: break
+    }
+    return !text.lowercased().contains("concurrently")
+  }
+
+  private static func firstWords(_ text: String) -> (String, String) {
+    let words = text.prefix(200).split(maxSplits: 2, whereSeparator: \.isWhitespace)
+    return (words.first?.lowercased() ?? "", words.dropFirst().first?.lowercased() ?? "")
+  }
+}

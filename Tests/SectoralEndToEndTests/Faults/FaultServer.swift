@@ -1,0 +1,152 @@
+import Foundation
+import Glibc
+import Testing
+
+/// A Postgres server that tests may restart, fill up, and take connections from.
+final class FaultServer: Sendable {
+  /// For tests that leave the server alone; each has a database of its own.
+  static let shared: Result<FaultServer, any Error> = Result {
+    let server = try FaultServer()
+    atexit { (try? FaultServer.shared.get())?.stop() }
+    return server
+  }
+
+  static let user = "analyst"
+
+  let port: Int
+  let folder: String
+  private let programs: String
+
+  init(_ settings: [String] = []) throws {
+    var template = Array("/tmp/sectoral-fault-XXXXXX".utf8CString)
+    guard mkdtemp(&template) != nil else { throw SectoralError.system("mkdtemp", errno) }
+    folder = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }  // Never empty.
+    programs = try PasswordServer.findPrograms()
+    port = try PasswordServer.freePort()
+    if getuid() == 0 {
+      // Postgres refuses to run as root.
+      try PasswordServer.run("/bin/chown", ["postgres", folder])
+    }
+    chmod(folder, 0o755)
+    try run(
+      "initdb",
+      ["-D", data, "-U", Self.user, "-A", "trust", "-N", "-E", "UTF8", "--no-locale"]
+    )
+    let lines =
+      ["port = \(port)", "listen_addresses = '127.0.0.1'", "unix_socket_directories = '\(folder)'"]
+      + ["fsync = off", "max_connections = 60", "max_prepared_transactions = 5"] + settings
+    let file = try FileHandle(forWritingTo: URL(fileURLWithPath: "\(data)/postgresql.conf"))
+    try file.seekToEnd()
+    try file.write(contentsOf: Data((lines.joined(separator: "\n") + "\n").utf8))
+    try file.close()
+    try run("pg_ctl", ["-D", data, "-l", "\(folder)/log", "-w", "start"])
+  }
+
+  private var data: String { "\(folder)/data" }
+
+  func stop() {
+    try? run("pg_ctl", ["-D", data, "-m", "immediate", "stop"])
+    try? FileManager.default.removeItem(atPath: folder)
+  }
+
+  /// `mode`: fast, immediate.
+  func restart(_ mode: String) throws {
+    try run("pg_ctl", ["-D", data, "-l", "\(folder)/log", "-w", "-m", mode, "restart"])
+  }
+
+  private func run(_ program: String, _ arguments: [String]) throws {
+    let path = "\(programs)/\(program)"
+    if getuid() == 0 {
+      try PasswordServer.run("/sbin/runuser", ["-u", "postgres", "--", path] + arguments)
+    } else {
+      try PasswordServer.run(path, arguments)
+    }
+  }
+}
+
+/// A project on a `FaultServer`, in a database of its own. Its schema is `s`.
+struct FaultProject: Sendable {
+  let server: FaultServer
+  let home: TestHome
+  let folder: String
+  let database: String
+
+  /// `ports`: targets beside `direct`, by name.
+  init(
+    _ name: String,
+    on server: FaultServer,
+    threads: Int = 2,
+    ports: [String: Int] = [:],
+    profile: String = "",
+    files: [String: String]
+  ) async throws {
+    self.server = server
+    home = try TestHome.shared.get()
+    database = "\(name)_\(UInt32.random(in: 0...UInt32.max))"
+    var files = files
+    files["dbt_project.yml"] = BadInput.projectFile(files["dbt_project.yml"] ?? "")
+    var outputs = "faulty:\n  target: direct\n  outputs:\n"
+    for (target, port) in ["direct": server.port, "bare": server.port].merging(
+      ports,
+      uniquingKeysWith: { $1 }
+    ) {
+      outputs += """
+            \(target): {type: postgres, host: 127.0.0.1, port: \(port), user: \(FaultServer.user), \
+        password: x, dbname: \(target == "bare" ? "postgres" : database), schema: s, \
+        threads: \(threads), sslmode: disable\(target == "bare" ? "" : profile)}
+
+        """
+    }
+    files["profiles.yml"] = outputs
+    folder = try home.folder(database, files: files)
+    _ = try await sql("create database \(database)", target: "bare")
+    _ = try await sql("create schema s")
+  }
+
+  @discardableResult
+  func run(
+    _ arguments: [String],
+    environment: [String: String] = [:],
+    interrupt: Sectoral.Interrupt? = nil
+  ) async throws -> Sectoral.Result {
+    try await Sectoral.run(
+      arguments,
+      in: folder,
+      home: home,
+      environment: environment,
+      timeout: .seconds(120),
+      interrupt: interrupt
+    )
+  }
+
+  /// What psql prints, without layout.
+  @discardableResult
+  func sql(_ text: String, target: String = "direct") async throws -> String {
+    let result = try await run(
+      ["db", "psql", "--target", target, "--", "-XAtqv", "ON_ERROR_STOP=1", "-c", text]
+    )
+    try #require(result.exitCode == 0, "\(result)")
+    return result.output.trimmingCharacters(in: .whitespacesAndNewlines)
+  }
+
+  /// Asks until the answer is yes.
+  func wait(until condition: String, _ what: Comment) async throws {
+    for _ in 0..<300 {
+      if try await sql("select \(condition)") == "t" { return }
+      usleep(20_000)
+    }
+    Issue.record(what)
+  }
+
+  func write(_ text: String, to file: String) throws {
+    try Data(text.utf8).write(to: URL(fileURLWithPath: "\(folder)/\(file)"))
+  }
+
+  /// Relations that only a run in progress may have.
+  func leftovers() async throws -> String {
+    try await sql(
+      "select string_agg(relname, ', ' order by relname) from pg_class "
+        + "where relname like '%\\_\\_dbt\\_%' or relname like '%\\_\\_sectoral\\_%'"
+    )
+  }
+}
