@@ -183,7 +183,7 @@ let package = Package(
         "SectoralCompiler", "SectoralProject", "SectoralYAML", "SectoralText", "SectoralJinja",
         "SectoralWarehouse", "SectoralArtifacts",
       ],
-      exclude: ["Context/Recorded", "Macros/Recorded"]
+      exclude: ["Context/Recorded", "Macros/Recorded", "Macros/signatures.txt"]
     ),
     .testTarget(
       name: "SectoralGraphTests",

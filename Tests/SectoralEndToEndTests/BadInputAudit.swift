@@ -242,7 +242,7 @@ struct BadInputAudit {
       says: [
         "'c' which was not found", "'tagg' is not a valid method name", "Invalid node spec @a+",
         "'nomethod' is not a valid method name", "--> selectors.yml:1:44", "--> --select:1:1",
-        "but found \"https://schemas.getdbt.com/dbt/manifest/v99.json\"",
+        "--> --exclude:1:1", "but found \"https://schemas.getdbt.com/dbt/manifest/v99.json\"",
       ]
     ),
     all,

@@ -43,11 +43,26 @@ extension MacroCatalog {
           ? call.positional[1] : call.keyword.first { $0.name == "macro_namespace" }?.value
         if case .string(let text)? = second { namespace = text }
         add(dispatch(name, namespace: namespace, for: package).entry)
-      case 2: add(member(Symbol(call.path[1]), of: call.path[0]))
+      case 2:
+        if isNamespace(call.path[0]) {
+          add(member(Symbol(call.path[1]), of: call.path[0]))
+        } else if call.path[0] != "adapter", let id = global(call.path[1])?.macro.uniqueID,
+          !found.contains(id)
+        {
+          // As dbt: what no package is called is left out of account, whatever it is.
+          found.append(id)
+        }
       default: break
       }
     }
     return found
+  }
+
+  private func isNamespace(_ name: String) -> Bool { name == "dbt" || tables[name] != nil }
+
+  /// A macro of the project, or a built-in one.
+  private func global(_ name: String) -> MacroEntry? {
+    tables[rootName]?[Symbol(name)] ?? internalTable[Symbol(name)]
   }
 
   /// The macros that a macro calls, and those that these call, by name.

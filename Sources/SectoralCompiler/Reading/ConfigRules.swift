@@ -74,6 +74,11 @@ enum ConfigRules {
           + "configuration.",
         "the column that says when a row changed: updated_at='updated_at'"
       )
+    case "timestamp" where !lacks("check_cols"):
+      return (
+        "A 'timestamp' snapshot should not have 'check_cols'",
+        "take 'check_cols' out, or write strategy='check'"
+      )
     default: return nil
     }
   }

@@ -157,6 +157,8 @@ struct GenericTestEntry {
   let span: TextSpan
   /// `column_name` of a test on a model.
   let columnName: String?
+  /// Spellings that a later dbt will refuse.
+  let deprecations: [NamedWarning]
 
   /// Older spellings put these beside the arguments.
   private static let configKeys = [
@@ -165,7 +167,14 @@ struct GenericTestEntry {
   ]
 
   /// `renderer`: for the templates among the configurations. Arguments are rendered with the test.
-  init(_ node: YAMLNode, file: String, renderer: YAMLRenderer) throws(Failure) {
+  /// `nestsArguments`: the flag `require_generic_test_arguments_property`, without which `arguments` is
+  /// an argument like any other.
+  init(
+    _ node: YAMLNode,
+    file: String,
+    renderer: YAMLRenderer,
+    nestsArguments: Bool
+  ) throws(Failure) {
     /// What stands deeper than a configuration's own text stays as it is, as in dbt.
     func rendered(_ value: YAMLNode) throws(Failure) -> Datum {
       guard let text = value.string else { return value.datum }
@@ -219,6 +228,10 @@ struct GenericTestEntry {
     var customName: String?
     var description: YAMLNode?
     var columnName: String?
+    var deprecations: [NamedWarning] = []
+    let hasArguments = body.contains { key, value in
+      key.keyText == "arguments" && value.mapping?.isEmpty == false
+    }
     for (key, value) in body {
       switch key.keyText {
       case "name": customName = value.datum.pythonText
@@ -228,7 +241,7 @@ struct GenericTestEntry {
           config[key.keyText] = try rendered(value)
           origins[key.keyText] = value.span
         }
-      case "arguments" where value.mapping != nil:
+      case "arguments" where nestsArguments && value.mapping != nil:
         for (key, value) in value.mapping ?? [] { arguments[key.keyText] = value.datum }
       case "column_name": columnName = value.datum.pythonText
       case let key where Self.configKeys.contains(key):
@@ -242,15 +255,53 @@ struct GenericTestEntry {
         }
         config[key] = try rendered(value)
         origins[key] = value.span
-      case let key: arguments[key] = value.datum
+        if nestsArguments { deprecations.append(Self.moved(key, value, of: test)) }
+      case let name:
+        arguments[name] = value.datum
+        if nestsArguments, !hasArguments,
+          !deprecations.contains(where: { $0.name == Self.missingArguments })
+        {
+          deprecations.append(Self.outside(name, key.span, of: test))
+        }
       }
     }
+    self.deprecations = deprecations
     self.arguments = arguments
     self.config = config
     self.configOrigins = origins
     self.customName = customName
     self.description = description
     self.columnName = columnName
+  }
+
+  private static let missingArguments = "MissingArgumentsPropertyInGenericTestDeprecation"
+
+  private static func moved(_ key: String, _ value: YAMLNode, of test: String) -> NamedWarning {
+    NamedWarning(
+      "PropertyMovedToConfigDeprecation",
+      Diagnostic(
+        id: "test.config-outside",
+        severity: .warning,
+        message: "`\(key)` of the test `\(test)` stands beside its arguments; its place is under "
+          + "`config`",
+        span: value.span.key(named: key),
+        hint: "write config: {\(key): …}"
+      )
+    )
+  }
+
+  private static func outside(_ name: String, _ span: TextSpan, of test: String) -> NamedWarning {
+    NamedWarning(
+      missingArguments,
+      Diagnostic(
+        id: "test.arguments-outside",
+        severity: .warning,
+        message: "Arguments of the test `\(test)` stand at its top level; their place is under the "
+          + "`arguments` property",
+        span: span,
+        hint: "write arguments: {\(name): …}"
+      )
+    )
   }
 
   private static func problem(

@@ -13,19 +13,23 @@ final class Draft: Sendable {
   let test: GenericTestDraft?
   /// The configuration of a generic test's entry, or of the properties entry.
   let propertiesLayer: ConfigLayer?
+  /// Of a generic test's entry: spellings that a later dbt will refuse.
+  let deprecations: [NamedWarning]
 
   init(
     node: Node,
     package: Package,
     patch: Patch?,
     test: GenericTestDraft? = nil,
-    propertiesLayer: ConfigLayer? = nil
+    propertiesLayer: ConfigLayer? = nil,
+    deprecations: [NamedWarning] = []
   ) {
     self.node = node
     self.package = package
     self.patch = patch
     self.test = test
     self.propertiesLayer = propertiesLayer
+    self.deprecations = deprecations
   }
 }
 
@@ -74,7 +78,11 @@ struct NodeReader {
     let used = configure(node, draft, context.configCalls)
     try checkConfiguration(used.builder, node)
     do {
-      try renderHooks(of: node, context)
+      // dbt renders them, and notes what they refer to, before it reads the properties and again then.
+      if draft.test == nil, draft.propertiesLayer?.values.isEmpty == false {
+        try renderHooks(firstConfig(of: node, draft, context.configCalls), of: node, context)
+      }
+      try renderHooks(node.config, of: node, context)
       try nameRelation(of: node, context)
     } catch {
       throw failure(error, node)
@@ -134,9 +142,13 @@ struct NodeReader {
   }
 
   /// Hooks are rendered too: what they refer to must be built before.
-  private func renderHooks(of node: Node, _ context: ParseContext) throws(TemplateError) {
+  private func renderHooks(
+    _ config: DatumMap,
+    of node: Node,
+    _ context: ParseContext
+  ) throws(TemplateError) {
     for key in ["pre-hook", "post-hook"] {
-      for hook in node.config[key]?.list ?? [] {
+      for hook in config[key]?.list ?? [] {
         guard let sql = hook["sql"]?.string, YAMLRenderer.isTemplate(sql) else { continue }
         let template = try workspace.environment.compile(
           SourceFile(path: "\(node.originalFilePath) (\(key))", text: sql)
@@ -204,10 +216,7 @@ struct NodeReader {
     // dbt joins the tags twice: first without those of the properties entry.
     var early: [String] = []
     if draft.propertiesLayer?.values["tags"] != nil, !calls.isEmpty {
-      var first = ConfigBuilder(node.resourceType)
-      for level in ownLevels { first.add(level.layer) }
-      first.add(calls: calls)
-      early = first.config["tags"]?.texts ?? []
+      early = firstConfig(of: node, draft, calls)["tags"]?.texts ?? []
     }
     for tag in node.tags + early + (config["tags"]?.texts ?? []) where !tags.contains(tag) {
       tags.append(tag)
@@ -215,6 +224,20 @@ struct NodeReader {
     // A generic test's tags come from all sides; dbt sorts them.
     node.tags = node.testMetadata == nil ? tags : tags.sorted()
     return (builder, rootLevels)
+  }
+
+  /// What dbt takes a node's configuration for until it has read the properties files.
+  private func firstConfig(of node: Node, _ draft: Draft, _ calls: [ConfigLayer]) -> DatumMap {
+    var first = ConfigBuilder(node.resourceType)
+    func add(_ package: Package) {
+      for level in package.definition.trees[node.resourceType]?.levels(for: node.fqn) ?? [] {
+        first.add(level.layer)
+      }
+    }
+    add(draft.package)
+    first.add(calls: calls)
+    if draft.package.name != workspace.root.name { add(workspace.root) }
+    return first.config
   }
 
   private func checkConfiguration(_ builder: ConfigBuilder, _ node: Node) throws(Failure) {

@@ -4,20 +4,137 @@ import SectoralText
 import SectoralYAML
 
 extension ProjectReader {
-  func unusedPatches(_ patches: inout Patches) -> [NamedWarning] {
-    patches.all.filter { !$0.isUsed && Patches.nodeSections.contains($0.section) }.map { patch in
-      NamedWarning(
+  func unusedPatches(_ patches: inout Patches, _ drafts: [Draft]) -> [NamedWarning] {
+    let unused = patches.all.filter { !$0.isUsed && Patches.nodeSections.contains($0.section) }
+    guard !unused.isEmpty else { return [] }
+    // By name, the package's own first.
+    var nodes: [String: [Node]] = [:]
+    for node in drafts.map(\.node) where node.isEnabled && node.resourceType.isRefable {
+      nodes[node.name, default: []].append(node)
+    }
+    return unused.map { patch in
+      let found = nodes[patch.name] ?? []
+      if ["models", "seeds", "snapshots"].contains(patch.section),
+        let other = found.first(where: { $0.packageName == patch.package }) ?? found.first,
+        other.resourceType.plural != patch.section
+      {
+        return misplaced(patch, other)
+      }
+      return NamedWarning(
         "NoNodeForYamlKey",
         Diagnostic(
           id: "properties.no-node",
           severity: .warning,
-          message:
-            "Did not find matching node for patch with name '\(patch.version?.testName ?? patch.name)' in the "
-            + "'\(patch.section)' section of file '\(patch.file.originalFilePath)'",
+          message: "Did not find matching node for patch with name "
+            + "'\(patch.version?.testName ?? patch.name)' in the '\(patch.section)' section of file "
+            + "'\(patch.file.originalFilePath)'",
           span: patch.entry["name"]?.span ?? patch.entry.span
         )
       )
     }
+  }
+
+  private func misplaced(_ patch: Patch, _ node: Node) -> NamedWarning {
+    NamedWarning(
+      "WrongResourceSchemaFile",
+      Diagnostic(
+        id: "properties.wrong-section",
+        severity: .warning,
+        message: "'\(patch.name)' is a \(node.resourceType.rawValue), and its entry stands in the "
+          + "'\(patch.section)' section of \(patch.file.originalFilePath)",
+        span: patch.entry["name"]?.span ?? patch.entry.span,
+        hint: "put the entry under '\(node.resourceType.plural):'"
+      )
+    )
+  }
+
+  /// Names with blanks, and names that a model, a seed or a snapshot of one package share.
+  func nameWarnings(_ nodes: [Node], _ failures: inout [Failure]) -> [NamedWarning] {
+    spacedNames(nodes.filter(\.isEnabled), &failures) + sharedNames(nodes, &failures)
+  }
+
+  private func flag(_ name: String, default value: Bool) -> Bool {
+    workspace.invocation.behavior[name]?.bool ?? value
+  }
+
+  private func spacedNames(_ nodes: [Node], _ failures: inout [Failure]) -> [NamedWarning] {
+    let spaced = nodes.filter { $0.name.utf8.contains(UInt8(ascii: " ")) }
+    guard let first = spaced.first else { return [] }
+    let hint = "rename it: letters, digits and underscores are safe everywhere"
+    guard !flag("require_resource_names_without_spaces", default: true) else {
+      failures.append(
+        Failure(
+          .validation,
+          spaced.map { node in
+            Diagnostic(
+              id: "node.name-with-blanks",
+              message: "Resource names cannot contain spaces:\n"
+                + "  * '\(node.uniqueID)' (\(node.originalFilePath))",
+              span: node.declaration ?? node.source,
+              hint: hint
+            )
+          }
+        )
+      )
+      return []
+    }
+    func warning(_ name: String, _ message: String) -> NamedWarning {
+      NamedWarning(
+        name,
+        Diagnostic(
+          id: "node.name-with-blanks",
+          severity: .warning,
+          message: message,
+          span: first.declaration ?? first.source,
+          hint: hint
+        )
+      )
+    }
+    return [
+      warning(
+        "SpacesInResourceNameDeprecation",
+        "Found spaces in the name of `\(first.uniqueID)`"
+      ),
+      warning(
+        "ResourceNamesWithSpacesDeprecation",
+        "Spaces found in \(spaced.count) resource name(s). This is deprecated, and may lead to errors "
+          + "when using dbt."
+      ),
+    ]
+  }
+
+  private func sharedNames(_ nodes: [Node], _ failures: inout [Failure]) -> [NamedWarning] {
+    var warnings: [NamedWarning] = []
+    var known: [String: Node] = [:]
+    for node in nodes
+    where node.isEnabled && node.version == nil
+      && [.model, .seed, .snapshot].contains(node.resourceType)
+    {
+      let key = "\(node.packageName).\(node.name)"
+      guard let other = known[key] else {
+        known[key] = node
+        continue
+      }
+      // Two of one kind are an error of their own.
+      guard other.resourceType != node.resourceType else { continue }
+      var diagnostic = Diagnostic(
+        id: "node.name-of-another-kind",
+        severity: .warning,
+        message: "Found resources with the same name '\(node.name)' in package "
+          + "'\(node.packageName)': '\(other.uniqueID)' and '\(node.uniqueID)'. Please update one of "
+          + "the resources to have a unique name.",
+        span: node.declaration ?? node.source,
+        hint:
+          "the other is at \((other.declaration ?? other.source)?.placeText ?? other.originalFilePath)"
+      )
+      if flag("require_unique_project_resource_names", default: false) {
+        diagnostic.severity = .error
+        failures.append(Failure(.compilation, diagnostic))
+      } else {
+        warnings.append(NamedWarning("DuplicateNameDistinctNodeTypesDeprecation", diagnostic))
+      }
+    }
+    return warnings
   }
 
   /// Generic tests of which there is no macro.

@@ -15,13 +15,20 @@ extension ProjectReader {
         if !errors.isEmpty { failures.append(Failure(.compilation, errors)) }
         for block in found {
           let name = String(block.signature.text.trimmingBlanks)
+          let contents: String
+          do {
+            contents = try rendered(String(block.contents.text.trimmingBlanks), at: block.contents)
+          } catch {
+            failures.append(error)
+            continue
+          }
           let doc = DocBlock(
             uniqueID: "doc.\(package.name).\(name)",
             name: name,
             packageName: package.name,
             path: file.path,
             originalFilePath: file.originalFilePath,
-            contents: String(block.contents.text.trimmingBlanks)
+            contents: contents
           )
           if let other = seen[doc.uniqueID] {
             failures.append(
@@ -127,5 +134,20 @@ extension ProjectReader {
       }
     }
     return warnings
+  }
+
+  /// The text of a block, in which templates see nothing.
+  private func rendered(_ text: String, at place: TextSpan) throws(Failure) -> String {
+    guard YAMLRenderer.isTemplate(text) else { return text }
+    do throws(TemplateError) {
+      let file = SourceFile(path: place.file.path, text: text)
+      let template = try workspace.environment.compile(file)
+      let out = try Interpreter(workspace.environment).render(template, scope: Scope())
+      return String(out.trimmingBlanks)
+    } catch {
+      var diagnostic = error.diagnostic
+      diagnostic.span = place
+      throw Failure(.compilation, diagnostic)
+    }
   }
 }

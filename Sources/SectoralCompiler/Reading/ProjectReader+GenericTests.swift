@@ -174,7 +174,9 @@ extension ProjectReader {
           let test = try GenericTestEntry(
             item,
             file: target.file.originalFilePath,
-            renderer: renderers.renderer(of: target.package.name)
+            renderer: renderers.renderer(of: target.package.name),
+            nestsArguments: workspace.invocation
+              .behavior["require_generic_test_arguments_property"]?.bool ?? true
           )
           drafts.append(try draft(test, target, column: column, tags: tags))
         } catch { failures.append(error) }
@@ -274,7 +276,8 @@ extension ProjectReader {
         source: target.source,
         place: test.span
       ),
-      propertiesLayer: ConfigLayer(config, origin: test.span, origins: test.configOrigins)
+      propertiesLayer: ConfigLayer(config, origin: test.span, origins: test.configOrigins),
+      deprecations: test.deprecations
     )
   }
 }

@@ -43,7 +43,9 @@ package struct ProjectReader {
 
   package func read() throws(Failures) -> Result {
     var failures: [Failure] = []
-    var warnings = workspace.warnings.map { NamedWarning("ProjectWarning", $0) }
+    var warnings = workspace.warnings.map {
+      NamedWarning(ProjectDefinition.warningName($0), $0)
+    }
     var manifest = Manifest()
     manifest.projectName = workspace.root.name
     manifest.adapterType = workspace.profile.type
@@ -87,7 +89,9 @@ package struct ProjectReader {
     restoreDescriptions(drafts, &failures)
     collectDuplicates(drafts, &failures)
     LatestVersionPointers(workspace: workspace).check(drafts.map(\.node), &failures)
-    warnings += unusedPatches(&patches)
+    warnings += drafts.flatMap(\.deprecations)
+    warnings += unusedPatches(&patches, drafts)
+    warnings += nameWarnings(drafts.map(\.node), &failures)
     warnings += unusedConfigPaths(Set(remarks.levels.map(\.path)))
     warnings += ownMisspellings(remarks.warnings).map {
       NamedWarning("CustomKeyInConfigDeprecation", $0)

@@ -335,7 +335,7 @@ struct DescriptionRenderer {
 
   private func find(_ names: [String], package: String) -> DocBlock? {
     if names.count == 2 { return docs["doc.\(names[0]).\(names[1])"] }
-    return docs["doc.\(package).\(names[0])"] ?? docs["doc.\(rootName).\(names[0])"]
+    return docs["doc.\(rootName).\(names[0])"] ?? docs["doc.\(package).\(names[0])"]
       ?? docs.values.filter { $0.name == names[0] }.min { $0.uniqueID < $1.uniqueID }
   }
 }

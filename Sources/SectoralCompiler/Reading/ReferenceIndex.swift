@@ -107,7 +107,8 @@ package struct ReferenceIndex: Sendable {
 
   package func source(_ names: [String], from package: String) -> FoundSource {
     if let byPackage = sources[names] {
-      if let source = byPackage[rootName] ?? byPackage[package] { return .source(source) }
+      let (first, second) = prefersOwnPackage ? (package, rootName) : (rootName, package)
+      if let source = byPackage[first] ?? byPackage[second] { return .source(source) }
       if let first = byPackage.min(by: { $0.key < $1.key }) { return .source(first.value) }
     }
     return disabledSources.contains(names) ? .disabled : .missing

@@ -289,8 +289,13 @@ private struct SelectorReader {
         span: value.span
       )
     }
-    guard let base, let exclude = node["exclude"] else { return base }
-    guard let excluded = exclusion(exclude), var map = base.normalised.map else { return nil }
+    guard let base, var map = base.normalised.map else { return base }
+    // As dbt: a mapping is kept as it was written.
+    for key in ["parents", "children", "childrens_parents"] where map[key] == nil {
+      if let written = node[key]?.datum { map[key] = written }
+    }
+    guard let exclude = node["exclude"] else { return (base.spec, .map(map)) }
+    guard let excluded = exclusion(exclude) else { return nil }
     map["exclude"] = excluded.normalised
     return (.difference([base.spec, excluded.spec], .eager), .map(map))
   }

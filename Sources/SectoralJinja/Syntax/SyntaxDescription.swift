@@ -230,3 +230,65 @@ private struct SyntaxShapes {
     }
   }
 }
+
+extension Template {
+  /// Whether the template is one expression that is made of literals alone, filters and tests included
+  /// that need no context; `excluding`: filters that do not count as such.
+  ///
+  /// Jinja evaluates those while it compiles, and keeps the text that they print.
+  public func isConstant(excluding filters: Set<String> = []) -> Bool {
+    let root = program.nodes[Int(program.functions[0].body)]
+    guard root.kind == .output else { return false }
+    return SyntaxConstants(program: program, excluded: filters).isConstant(root.a)
+  }
+}
+
+/// What Jinja's optimizer can evaluate.
+private struct SyntaxConstants {
+  let program: Program
+  let excluded: Set<String>
+
+  /// Filters that look at the context.
+  private static let contextual: Set<String> = [
+    "map", "select", "reject", "selectattr", "rejectattr", "random",
+  ]
+
+  func isConstant(_ id: NodeID) -> Bool {
+    guard id >= 0 else { return true }
+    let node = program.nodes[Int(id)]
+    switch node.kind {
+    case .constant: return true
+    case .list, .tuple, .concat: return areConstant(node.a, node.b)
+    case .dict: return areConstant(node.a, node.b * 2)
+    case .item, .and, .or, .add, .subtract, .multiply, .divide, .floorDivide, .modulo, .power,
+      .equal, .notEqual, .less, .lessOrEqual, .greater, .greaterOrEqual, .contains, .notContains:
+      return isConstant(node.a) && isConstant(node.b)
+    case .slice, .conditional:
+      return isConstant(node.a) && isConstant(node.b) && isConstant(node.c)
+    case .attribute, .not, .negative, .positive: return isConstant(node.a)
+    case .filter:
+      let name = program.filters[Int(node.c)].name
+      return !excluded.contains(name) && !Self.contextual.contains(name) && isConstant(node.a)
+        && areArgumentsConstant(node.b)
+    case .test: return isConstant(node.a) && areArgumentsConstant(node.b)
+    case .comparison:
+      let operands = program.extra + Int(node.b)
+      return isConstant(node.a)
+        && (0..<Int(operands[0])).allSatisfy { isConstant(operands[2 + $0 * 2]) }
+    default: return false
+    }
+  }
+
+  private func areConstant(_ start: Int32, _ count: Int32) -> Bool {
+    (0..<Int(count)).allSatisfy { isConstant(program.extra[Int(start) + $0]) }
+  }
+
+  private func areArgumentsConstant(_ list: Int32) -> Bool {
+    guard list >= 0 else { return true }
+    let arguments = program.extra + Int(list)
+    let count = Int(arguments[0])
+    return arguments[2] < 0 && arguments[3] < 0
+      && (0..<count).allSatisfy { isConstant(arguments[4 + $0]) }
+      && (0..<Int(arguments[1])).allSatisfy { isConstant(arguments[4 + count + $0 * 2 + 1]) }
+  }
+}

@@ -40,12 +40,20 @@ package struct ConfigBuilder {
     var written = DatumMap()
     for call in calls {
       for (key, value) in call.values.entries { add(Self.canonicalKey(key), value, call, key) }
+      let isFirst = written.isEmpty
       for (key, value) in call.values.entries {
+        let merge = schema[key]?.merge ?? .replace
         guard let older = written[key] else {
-          written[key] = value
+          written[key] = isFirst ? value : Self.listed(value, merge)
           continue
         }
-        switch (schema[key]?.merge ?? .replace, older, value) {
+        switch (merge, Self.listed(older, merge), value) {
+        case (.grants, .map(var map), .map(let added)):
+          for (name, item) in added.entries {
+            let kept = name.hasPrefix("+") ? map[name]?.list ?? [] : []
+            map[name] = .list(kept + Self.list(item))
+          }
+          written[key] = .map(map)
         case (.append, _, _): written[key] = .list(Self.list(older) + Self.list(value))
         case (.update, .map(var map), .map(let added)):
           for (name, item) in added.entries { map[name] = item }
@@ -99,6 +107,16 @@ package struct ConfigBuilder {
         }
       }
       config[key] = .map(map)
+    }
+  }
+
+  /// As dbt keeps what may be added to.
+  private static func listed(_ value: Datum, _ merge: ConfigMerge) -> Datum {
+    switch (merge, value) {
+    case (.append, _): .list(list(value))
+    case (.grants, .map(let map)):
+      .map(DatumMap(map.entries.map { (key: $0.key, value: .list(list($0.value))) }))
+    default: value
     }
   }
 

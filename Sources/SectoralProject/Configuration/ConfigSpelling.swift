@@ -1,4 +1,4 @@
-import SectoralText
+package import SectoralText
 
 extension ConfigSchema {
   /// What materializations of this and of other databases read: projects are written for several.
@@ -38,7 +38,7 @@ extension ConfigSchema {
 
 extension TextSpan {
   /// The place of a key that this is the value of, or that stands in it; itself where it is not found.
-  func key(named name: String) -> TextSpan {
+  package func key(named name: String) -> TextSpan {
     let wanted = Array(name.utf8)
     func isAt(_ start: Int) -> Bool {
       start >= 0 && start + wanted.count <= file.bytes.count

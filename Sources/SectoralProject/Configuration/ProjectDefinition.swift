@@ -85,6 +85,15 @@ package struct ProjectDefinition: Sendable {
     }
   }
 
+  /// What dbt calls a warning about the file.
+  package static func warningName(_ warning: Diagnostic) -> String {
+    switch warning.id {
+    case "project.old-data-paths": "ConfigDataPathDeprecation"
+    case "project.old-source-paths": "ConfigSourcePathDeprecation"
+    default: "ProjectWarning"
+    }
+  }
+
   /// Reads and checks the YAML of a project's file, without rendering anything.
   package static func parse(root: String, shownFolder: String = "") throws(Failure) -> YAMLNode {
     let path = "\(root)/dbt_project.yml"
@@ -206,7 +215,7 @@ package struct ProjectDefinition: Sendable {
       if let old, let node = value(old) {
         warnings.append(
           Diagnostic(
-            id: "project.old-name",
+            id: old == "data-paths" ? "project.old-data-paths" : "project.old-source-paths",
             severity: .warning,
             message: "'\(old)' is the old name of '\(key)'",
             span: node.span,

@@ -118,12 +118,20 @@ package struct YAMLRenderer {
     }
   }
 
-  /// Renders one text natively.
+  /// The filters that ask for a value in place of its text.
+  private static let markers: Set = ["as_text", "as_bool", "as_native", "as_number"]
+
+  /// Renders one text natively: what is one expression keeps its type, unless it is made of literals
+  /// alone (then Jinja has made a text of it before anybody could ask).
   package func render(_ text: String, at span: TextSpan) throws(Failure) -> Datum {
     do {
       let file = SourceFile(path: span.file.path, text: text)
       let template = try interpreter.environment.compile(file)
-      return try convert(try interpreter.evaluate(template, scope: scope), interpreter)
+      let value = try interpreter.evaluate(template, scope: scope)
+      if template.isConstant(excluding: Self.markers) {
+        return .string(try interpreter.string(value))
+      }
+      return try convert(value, interpreter)
     } catch {
       var diagnostic = error.diagnostic
       diagnostic.message = "Could not render \(text): \(diagnostic.message)"

@@ -207,11 +207,11 @@ package final class Engine: Sendable {
   /// What is wrong with the selection and the state that the command names, whatever the project holds.
   private func commandMistakes(_ workspace: Workspace) -> [Failure] {
     var mistakes: [Failure] = []
-    for words in [flags.select, flags.exclude, flags.models] {
+    for (select, exclude) in [(flags.select, []), ([], flags.exclude), (flags.models, [])] {
       do throws(Failure) {
         _ = try SelectionSpec.commandLine(
-          select: words,
-          exclude: [],
+          select: select,
+          exclude: exclude,
           indirectSelection: flags.indirectSelection
         )
       } catch { mistakes.append(error) }
