@@ -32,7 +32,8 @@ import subprocess  # noqa: E402
 import tempfile  # noqa: E402
 
 REQUIREMENTS = {"dbt-core": ["dbt-core==1.11.16", "dbt-postgres==1.11.0"],
-                "rust": ["dbt==2.0.0rc196"]}
+                "rust": ["dbt==2.0.0rc196"],
+                "dbt-redshift": ["dbt-core==1.11.16", "dbt-redshift==1.11.1"]}
 # The market project is only parsed: its account need not exist.
 ENVIRONMENT = {"DBT_SEND_ANONYMOUS_USAGE_STATS": "0", "DO_NOT_TRACK": "1", "POSTGRES_USER": "nobody",
                "DBT_ALLOW_EXPERIMENTAL_ADAPTERS": "true"}

@@ -88,10 +88,11 @@ extension [RunResultRow.Timing] {
 extension AdapterResponse? {
   var layout: DatumMap {
     guard let self else { return [:] }
-    return [
-      "_message": .string(self.message), "code": .string(self.code),
-      "rows_affected": .int(self.rowsAffected),
-    ]
+    var layout: DatumMap = ["_message": .string(self.message)]
+    // Redshift's driver does not tell it.
+    if !self.code.isEmpty { layout["code"] = .string(self.code) }
+    layout["rows_affected"] = .int(self.rowsAffected)
+    return layout
   }
 }
 

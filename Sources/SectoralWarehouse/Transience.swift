@@ -62,7 +62,7 @@ extension WarehouseError {
     "tuple concurrently updated", "tuple concurrently deleted", "could not open relation with OID",
     "cache lookup failed for relation", "cache lookup failed for type",
     "Serializable isolation violation", "conflict with concurrent transaction",
-    "could not complete because of conflict",
+    "could not complete because of conflict", "dropped by concurrent transaction",
   ]
 }
 

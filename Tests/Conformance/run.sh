@@ -58,6 +58,19 @@ jaffle_shop_example:
       dbname: "{{ env_var('POSTGRES_DATABASE', 'postgres') }}"
       schema: jaffle_shop
       threads: 4
+    prod: &prod
+      type: redshift
+      host: "{{ env_var('REDSHIFT_HOST') }}"
+      port: 5439
+      user: "{{ env_var('REDSHIFT_USER') }}"
+      password: "{{ env_var('REDSHIFT_PASSWORD') }}"
+      dbname: "{{ env_var('REDSHIFT_DATABASE') }}"
+      schema: jaffle_shop
+      ra3_node: true
+      threads: 4
+redshift_features:
+  target: prod
+  outputs: {prod: *prod}
 YAML
 
 failed=0
@@ -76,12 +89,15 @@ export REDSHIFT_HOST=${REDSHIFT_HOST:-localhost} REDSHIFT_USER=${REDSHIFT_USER:-
 export REDSHIFT_PASSWORD=${REDSHIFT_PASSWORD:-none} REDSHIFT_DATABASE=${REDSHIFT_DATABASE:-dev}
 
 market=(--project-dir "$root" --profiles-dir "$root/profiles")
-jaffle=(--project-dir "$root/Examples/jaffle_shop" --profiles-dir "$work/profiles" --target dev)
+jaffle=(--project-dir "$root/Examples/jaffle_shop" --profiles-dir "$work/profiles" --target)
+features=(--project-dir "$root/Examples/redshift" --profiles-dir "$work/profiles" --target prod)
 compare "market project, Postgres" "${market[@]}" --target dev --offline
 compare "market project, Redshift" "${market[@]}" --target prod --offline
-compare "jaffle_shop, Postgres" "${jaffle[@]}" --offline
+compare "jaffle_shop, Postgres" "${jaffle[@]}" dev --offline
+compare "jaffle_shop, Redshift" "${jaffle[@]}" prod --offline
+compare "Redshift's settings" "${features[@]}" --vars '{has_external: true}' --command parse
 compare "market project, built" "${market[@]}" --target dev --command build
-compare "jaffle_shop, built" "${jaffle[@]}" --command build
+compare "jaffle_shop, built" "${jaffle[@]}" dev --command build
 
 printf '\n== adapter suite\n'
 "$2/conformance/adapter_suite/run.sh" --bin "$binary" --results "$work/suite.json" || {

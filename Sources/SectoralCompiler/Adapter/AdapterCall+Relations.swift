@@ -110,9 +110,9 @@ extension AdapterCall {
           hint: "give the relation a type: api.Relation.create(…, type='table')"
         )
       }
-      let result = try call.dropping(relation.relation) { () throws(TemplateError) in
-        try call.callMacro("drop_relation", [("relation", value)])
-      }
+      let turn = call.dropTurn(of: relation.relation)
+      try call.onWarehouse { (session) throws(WarehouseError) in try session.take(turn) }
+      let result = try call.callMacro("drop_relation", [("relation", value)])
       try call.onceRun { $0.drop(relation.relation) }
       return result
     },
@@ -293,28 +293,15 @@ extension AdapterCall {
 
   // MARK: Drops
 
-  /// Redshift drops one relation at a time in a transaction of its own: drops that meet deadlock.
-  private func dropping(
-    _ relation: Relation,
-    _ drop: () throws(TemplateError) -> Value
-  )
-    throws(TemplateError) -> Value
-  {
-    let isConcurrent =
-      adapterType != "redshift" || relation.schema == nil
-      || (host.invocation.behavior["allow_concurrent_drops"]?.bool ?? false)
-    guard !isConcurrent else { return try drop() }
-    try onWarehouse { (session) throws(WarehouseError) in
-      try session.commitIfOpen()
-    }
-    DropLock.shared.lock()
-    defer { DropLock.shared.unlock() }
-    try onWarehouse { (session) throws(WarehouseError) in try session.begin() }
-    let value = try drop()
-    try onWarehouse { (session) throws(WarehouseError) in
-      try session.commit()
-      try session.begin()
-    }
-    return value
+  /// What a drop on Redshift has to itself: the views that go with the relation. Two transactions that
+  /// drop the same ones in different orders would wait for each other.
+  ///
+  /// dbt-redshift lets one relation be dropped at a time instead, each in transactions of its own.
+  func dropTurn(of relation: Relation) -> Set<String> {
+    guard adapterType == "redshift",
+      !(host.invocation.behavior["allow_concurrent_drops"]?.bool ?? false)
+    else { return [] }
+    let dependents = host.session?.cache.dependents(of: relation) ?? []
+    return Set(dependents.map { $0.rendered.lowercased() })
   }
 }

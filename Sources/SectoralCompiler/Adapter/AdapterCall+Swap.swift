@@ -23,8 +23,14 @@ extension AdapterCall {
     let standing = try relation(existing, "existing").relation
     let cache = try session().cache
     let settings = host.swapSettings(dependents: cache.dependents(of: standing))
-    guard adapterType == "postgres", settings.keepsDependents else {
+    guard settings.keepsDependents else {
       _ = try rename(existing, to: arguments.value(3))
+      return try rename(intermediate, to: target)
+    }
+    guard adapterType == "postgres" else {
+      // In the transaction that made the new one: whoever reads meets the old relation or the new one, and
+      // there is nothing to be dropped afterwards.
+      _ = try drop(existing, standing)
       return try rename(intermediate, to: target)
     }
     let new = try relation(target, "target").relation
@@ -68,9 +74,18 @@ extension AdapterCall {
     let beside = try interpreter.string(arguments.value(4))
     let session = try session()
     let settings = host.swapSettings(dependents: session.cache.dependents(of: standing))
-    guard adapterType == "postgres", settings.keepsDependents, standing.type == .view,
+    guard settings.keepsDependents, standing.type == .view,
       let inPlace = PostgresSwap.replacing(try interpreter.string(arguments.value(2)))
     else { return .none }
+    guard adapterType == "postgres" else {
+      return try replaceRedshiftView(
+        arguments.value(0),
+        with: inPlace,
+        beside: beside,
+        arguments.value(3),
+        arguments.value(1)
+      )
+    }
     let swap = PostgresSwap(
       standing: standing,
       intermediate: built,
@@ -92,6 +107,65 @@ extension AdapterCall {
     return .object(
       ResponseObject(answer) { () throws(WarehouseError) in try session.flush() }
     )
+  }
+
+  /// Redshift replaces a view in its place if its columns stay the same ones; otherwise the new view is
+  /// made beside the old one, which is then dropped.
+  private func replaceRedshiftView(
+    _ existing: Value,
+    with inPlace: String,
+    beside: String,
+    _ intermediate: Value,
+    _ target: Value
+  ) throws(TemplateError) -> Value {
+    let standing = try relation(existing, "existing").relation
+    let built = try relation(intermediate, "intermediate").relation
+    let new = try relation(target, "target").relation
+    func texts(_ value: Value, _ macro: String, _ name: String) throws(TemplateError) -> String {
+      try interpreter.string(callMacro(macro, [(name, value)]))
+    }
+    let drop = try texts(existing, "get_drop_sql", "relation")
+    let rename = try interpreter.string(
+      callMacro(
+        "get_rename_view_sql",
+        [
+          ("relation", intermediate),
+          ("new_name", .string("\"\(new.identifier ?? "")\"")),
+        ]
+      )
+    )
+    let turn = dropTurn(of: standing)
+    let session = try session()
+    let answer = try onWarehouse { (session) throws(WarehouseError) in
+      let cache = session.cache
+      return try session.attempt(
+        [inPlace],
+        reasons: PostgresSwap.refusals.union(["0A000"])
+      ) { answer throws(WarehouseError) in
+        answer.response = try session.execute(beside, opensTransaction: true).response
+        try session.take(turn)
+        for text in [drop, rename] { _ = try session.executeLater(text, opensTransaction: true) }
+        session.afterwards {
+          cache.drop(standing)
+          cache.rename(built, to: new)
+        }
+      }
+    }
+    return .object(
+      ResponseObject(answer) { () throws(WarehouseError) in try session.flush() }
+    )
+  }
+
+  private func drop(_ value: Value, _ relation: Relation) throws(TemplateError) -> Value {
+    let turn = dropTurn(of: relation)
+    try onWarehouse { (session) throws(WarehouseError) in
+      // What was asked for so far may take long, and nobody should wait for it.
+      if !turn.isEmpty { try session.flush() }
+      try session.take(turn)
+    }
+    let result = try callMacro("drop_relation", [("relation", value)])
+    try onceRun { $0.drop(relation) }
+    return result
   }
 
   private func rename(_ from: Value, to: Value) throws(TemplateError) -> Value {

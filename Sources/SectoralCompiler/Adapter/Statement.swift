@@ -30,11 +30,12 @@ struct Statement {
   /// What it is a part of.
   var attempt: Attempt?
 
-  /// The one that ends a session's transaction, as only sessions send it.
+  /// Those that begin and end a session's transaction, as only sessions send them.
+  var isBegin: Bool { comment == nil && sql == "BEGIN" }
   var isCommit: Bool { comment == nil && sql == "COMMIT" }
 }
 
-/// Statements in a savepoint, in whose place something else is done where the server refuses them.
+/// Statements in a savepoint, or at the start of a transaction, in whose place something else is done where the server refuses them.
 final class Attempt {
   let reasons: Set<String>
   let otherwise: () throws(WarehouseError) -> Void

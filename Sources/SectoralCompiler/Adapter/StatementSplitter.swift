@@ -46,6 +46,35 @@ package enum StatementSplitter {
     return statements
   }
 
+  /// Whether a statement only reads, as far as its words tell: comments aside it begins with `select`, `with`
+  /// or `show`, and has no word `into`.
+  package static func isQuery(_ sql: String) -> Bool {
+    var words: [Substring] = []
+    var rest = sql[...]
+    while words.isEmpty {
+      rest = rest.drop { $0.isWhitespace || $0 == "(" }
+      if rest.hasPrefix("--") {
+        rest = rest.drop { !$0.isNewline }
+      } else if rest.hasPrefix("/*") {
+        guard let end = rest.firstRange(of: "*/") else { return false }
+        rest = rest[end.upperBound...]
+      } else {
+        words = [rest.prefix { $0.isLetter }]
+      }
+    }
+    guard ["select", "with", "show"].contains(words[0].lowercased()) else { return false }
+    return !rest.split { !($0.isLetter || $0.isNumber || $0 == "_") }
+      .contains { $0.utf8.count == 4 && $0.lowercased() == "into" }
+  }
+
+  /// Whether a statement surely changes no relation that was there before: queries, and the making of a
+  /// temporary table.
+  static func leavesRelations(_ sql: String) -> Bool {
+    if isQuery(sql) { return true }
+    let words = sql.split(maxSplits: 3, whereSeparator: \.isWhitespace).prefix(3)
+    return words.map { $0.lowercased() } == ["create", "temporary", "table"]
+  }
+
   private static func trimmed(_ bytes: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
     var bytes = bytes
     while let first = bytes.first, first == 32 || (9...13).contains(first) { bytes.removeFirst() }

@@ -2,46 +2,43 @@
 package struct TransactionStyle: Sendable, Hashable {
   /// The driver sends one BEGIN before the first statement of a connection.
   package var driverBegins: Bool
-  /// A statement that opens a transaction sends BEGIN.
-  package var sendsBegin: Bool
+  /// A statement that opens a transaction has BEGIN sent with the first statement that changes something.
+  package var beginsLate: Bool
   /// Ending a transaction sends COMMIT or ROLLBACK.
   package var sendsEnd: Bool
-  /// Texts of several statements are sent one statement at a time.
+  /// Texts of several statements are taken as so many statements.
   package var splitsStatements: Bool
+  /// The driver tells which command was run.
+  package var namesCommands: Bool
 
   package init(
     driverBegins: Bool,
-    sendsBegin: Bool,
+    beginsLate: Bool = false,
     sendsEnd: Bool,
-    splitsStatements: Bool = false
+    splitsStatements: Bool = false,
+    namesCommands: Bool = true
   ) {
     self.driverBegins = driverBegins
-    self.sendsBegin = sendsBegin
+    self.beginsLate = beginsLate
     self.sendsEnd = sendsEnd
     self.splitsStatements = splitsStatements
+    self.namesCommands = namesCommands
   }
 
-  package static let postgres = TransactionStyle(
-    driverBegins: true,
-    sendsBegin: false,
-    sendsEnd: true
-  )
+  package static let postgres = TransactionStyle(driverBegins: true, sendsEnd: true)
   /// `autocommit: true` without transaction statements.
-  package static let postgresAutocommit = TransactionStyle(
-    driverBegins: false,
-    sendsBegin: false,
-    sendsEnd: false
-  )
+  package static let postgresAutocommit = TransactionStyle(driverBegins: false, sendsEnd: false)
   package static let redshift = TransactionStyle(
     driverBegins: false,
-    sendsBegin: true,
+    beginsLate: true,
     sendsEnd: true,
-    splitsStatements: true
+    splitsStatements: true,
+    namesCommands: false
   )
   package static let redshiftWithoutTransactions = TransactionStyle(
     driverBegins: false,
-    sendsBegin: false,
     sendsEnd: false,
-    splitsStatements: true
+    splitsStatements: true,
+    namesCommands: false
   )
 }

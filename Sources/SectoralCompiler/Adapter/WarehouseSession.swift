@@ -26,7 +26,7 @@ package final class WarehouseSession {
   package let name: String
   package let warehouse: any Warehouse
   package let cache: RelationCache
-  private let style: TransactionStyle
+  let style: TransactionStyle
   private let onEvent: (SessionEvent) -> Void
   /// Asked before every statement; nil: no comment.
   package var comment: () throws(WarehouseError) -> QueryComment?
@@ -37,7 +37,7 @@ package final class WarehouseSession {
   /// Told of an error that may pass, and how often that happened: waits, and says whether to go on.
   package var waits: (WarehouseError, _ attempt: Int) -> Bool = { _, _ in false }
 
-  private var connection: (any WarehouseConnection)?
+  private(set) var connection: (any WarehouseConnection)?
   private var driverBegan = false
   /// The last error, which is what a failed node failed with.
   package private(set) var failure: WarehouseError?
@@ -47,7 +47,7 @@ package final class WarehouseSession {
   package private(set) var isInDoubt = false
   /// Whether statements may wait: while a materialization runs, which ends with `flush()`.
   package var collectsStatements = false
-  private var waiting: [Statement] = []
+  var waiting: [Statement] = []
   /// What is to be done when all that waits was run.
   private var afterwards: [() -> Void] = []
   /// How many statements were asked for that may have changed something.
@@ -55,7 +55,13 @@ package final class WarehouseSession {
   /// The columns of relations as they were at a count of changes.
   private var knownColumns: (changeCount: Int, columns: [String: [Value]]) = (0, [:])
   /// A statement opened a transaction that nobody ended: what `adapter.commit()` looks at.
-  package private(set) var isMarkedOpen = false
+  package internal(set) var isMarkedOpen = false
+  /// A transaction is open that the server does not know of: BEGIN goes with its first statement.
+  var owesBegin = false
+  /// Something was committed, or stood alone and may have been.
+  var hasChangedForGood = false
+  /// The names that the open transaction has to itself; see `DropTurns`.
+  var turn: Set<String> = []
 
   package init(
     name: String,
@@ -77,7 +83,10 @@ package final class WarehouseSession {
 
   /// Whether the server holds nothing of what the session did, once it is released: all of it can be done
   /// again.
-  package var leavesNothing: Bool { !hasLeftSomething && connection?.isUndoable ?? true }
+  package var leavesNothing: Bool {
+    if style.beginsLate { return !hasLeftSomething && !hasChangedForGood }
+    return !hasLeftSomething && connection?.isUndoable ?? true
+  }
 
   // MARK: Statements
 
@@ -95,11 +104,20 @@ package final class WarehouseSession {
     guard style.splitsStatements else {
       return try send(sql, fetch: fetch, limit: limit, commented: true)
     }
-    var result: (response: AdapterResponse, table: ResultTable)?
-    for statement in StatementSplitter.statements(in: sql) {
-      result = try send(statement, fetch: fetch, limit: limit, commented: true)
+    let texts = StatementSplitter.statements(in: sql)
+    if let last = texts.last {
+      for text in texts.dropLast() where try endTransaction(with: text) == nil {
+        try prepare(for: text)
+        if isMarkedOpen, !owesBegin {
+          waiting.append(try statement(text, commented: true))
+        } else {
+          _ = try send(text, fetch: false, limit: nil, commented: true)
+        }
+      }
+      if let ended = try endTransaction(with: last) { return ended }
+      try prepare(for: last)
+      return try send(last, fetch: fetch, limit: limit, commented: true)
     }
-    if let result { return result }
     throw WarehouseError(
       kind: .statement,
       message: "the text holds no statement",
@@ -130,6 +148,7 @@ package final class WarehouseSession {
     throws(WarehouseError) -> AdapterResponse
   {
     if opensTransaction { try begin() }
+    try prepare(for: sql)
     return try send(sql, fetch: false, limit: nil, commented: false).response
   }
 
@@ -190,6 +209,7 @@ package final class WarehouseSession {
     _ sql: String,
     opensTransaction: Bool
   ) throws(WarehouseError) -> StatementAnswer {
+    if style.beginsLate { return try putOff(sql, opensTransaction: opensTransaction) }
     guard mayWait(sql) else {
       let result = try execute(sql, opensTransaction: opensTransaction)
       return StatementAnswer(result.response)
@@ -206,7 +226,8 @@ package final class WarehouseSession {
     isCollecting && StatementSplitter.statements(in: sql).count == 1
   }
 
-  private var isCollecting: Bool {
+  var isCollecting: Bool {
+    if style.beginsLate { return collectsStatements && isMarkedOpen }
     guard collectsStatements, style.driverBegins, !style.splitsStatements else { return false }
     return !driverBegan || connection?.isInTransaction == true
   }
@@ -223,6 +244,9 @@ package final class WarehouseSession {
     otherwise: @escaping (StatementAnswer) throws(WarehouseError) -> Void
   ) throws(WarehouseError) -> StatementAnswer {
     let answer = StatementAnswer()
+    if style.beginsLate {
+      return try attemptFirst(statements, main: main, reasons: reasons, otherwise, answer)
+    }
     guard isCollecting else {
       try flush()
       try otherwise(answer)
@@ -257,13 +281,13 @@ package final class WarehouseSession {
     if !waiting.isEmpty { _ = try sendAll([], fetch: false, limit: nil) }
   }
 
-  private func statement(_ sql: String, commented: Bool) throws(WarehouseError) -> Statement {
-    changeCount += 1
+  func statement(_ sql: String, commented: Bool) throws(WarehouseError) -> Statement {
+    if !style.beginsLate || !StatementSplitter.leavesRelations(sql) { changeCount += 1 }
     let comment = commented ? try self.comment() : nil
     return Statement(sql: sql, text: comment.map { Self.join(sql, $0) } ?? sql, comment: comment)
   }
 
-  private func send(
+  func send(
     _ sql: String,
     fetch: Bool,
     limit: Int?,
@@ -291,35 +315,40 @@ package final class WarehouseSession {
     let connection = try ready()
     let statements = waiting + last
     let standsAlone = !connection.isInTransaction
+    // One statement is a transaction by itself.
+    let isAlone =
+      statements.count == 3 && statements[0].isBegin && statements[2].isCommit && last.count == 1
+    let sent = isAlone ? [statements[1]] : statements
     let afterwards = afterwards
     waiting = []
     self.afterwards = []
     let begins = style.driverBegins && !driverBegan
     driverBegan = driverBegan || begins
-    for statement in statements {
-      onEvent(.statement(connection: name, sql: statement.text))
-    }
+    for statement in sent { onEvent(.statement(connection: name, sql: statement.text)) }
     let clock = ContinuousClock()
     let start = clock.now
     let result = connection.execute(
-      together: (begins ? ["BEGIN"] : []) + statements.map(\.text),
+      together: (begins ? ["BEGIN"] : []) + sent.map(\.text),
       fetch: fetch,
       limit: limit
     )
+    if style.beginsLate { note(sent, result, wasWithin: !standsAlone) }
     // They come back together.
     let elapsed = clock.now - start
     let lead = begins ? 1 : 0
-    for (statement, response) in zip(statements, result.responses.dropFirst(lead)) {
-      statement.answer.response = response
+    for (statement, response) in zip(sent, result.responses.dropFirst(lead)) {
+      statement.answer.response = style.namesCommands ? response : response.withoutCommand
       onEvent(.succeeded(connection: name, response: response, elapsed: elapsed))
     }
     guard let failure = result.failure else {
       self.failure = nil
+      if isAlone { statements[2].answer.response = sent[0].answer.response }
+      if !connection.isInTransaction { giveBackTurn() }
       for body in afterwards { body() }
       return result.table
     }
     let part = failure.part.map { $0 - lead } ?? result.responses.count - lead
-    let failed = statements[min(max(part, 0), statements.count - 1)]
+    let failed = sent[min(max(part, 0), sent.count - 1)]
     let error = Self.withoutComment(failure, failed.sql, failed.comment)
     onEvent(.failed(connection: name, error: error, elapsed: elapsed))
     self.failure = error
@@ -329,27 +358,36 @@ package final class WarehouseSession {
       for body in afterwards { body() }
       return ResultTable()
     }
-    if error.transience == .conflict, standsAlone, !begins, statements.count == 1,
+    if error.transience == .conflict, standsAlone, !begins, sent.count == 1,
       StatementWords.isAllOrNothing(failed.sql), waits(error, attempt + 1)
     {
+      waiting = Array(statements.dropLast(last.count))
       self.afterwards = afterwards
       return try sendAll(last, fetch: fetch, limit: limit, attempt: attempt + 1)
     }
     guard error.kind == .statement, let attempt = failed.attempt,
       error.sqlState.map(attempt.reasons.contains) ?? false
     else { throw error }
-    _ = try connection.execute(
-      "rollback to savepoint \(Self.savepoint)",
-      fetch: false,
-      limit: nil
-    )
+    if style.beginsLate {
+      // It was the first in its transaction.
+      if connection.isInTransaction {
+        _ = try connection.execute("ROLLBACK", fetch: false, limit: nil)
+      }
+      owesBegin = true
+    } else {
+      _ = try connection.execute(
+        "rollback to savepoint \(Self.savepoint)",
+        fetch: false,
+        limit: nil
+      )
+    }
     try attempt.otherwise()
     let rest = statements.drop { $0.attempt !== attempt }.drop { $0.attempt === attempt }
-    waiting = Array(rest.dropLast(last.count))
-    self.afterwards = afterwards
-    if rest.isEmpty {
+    waiting += rest.dropLast(last.count)
+    self.afterwards += afterwards
+    if rest.isEmpty, waiting.isEmpty {
+      for body in self.afterwards { body() }
       self.afterwards = []
-      for body in afterwards { body() }
       return ResultTable()
     }
     return try sendAll(last, fetch: fetch, limit: limit)
@@ -451,7 +489,7 @@ package final class WarehouseSession {
   /// Opens a transaction; nothing happens when one is open.
   package func begin() throws(WarehouseError) {
     guard !isMarkedOpen else { return }
-    if style.sendsBegin { _ = try send("BEGIN", fetch: false, limit: nil, commented: false) }
+    owesBegin = style.beginsLate
     isMarkedOpen = true
   }
 
@@ -465,8 +503,17 @@ package final class WarehouseSession {
           + "open!"
       )
     }
-    if style.sendsEnd { _ = try send("COMMIT", fetch: false, limit: nil, commented: false) }
+    if owesBegin {
+      // Nothing changed.
+      owesBegin = false
+      try flush()
+    } else if style.sendsEnd {
+      // Should the connection break before COMMIT is sent, nothing was done for certain.
+      if style.beginsLate, !(waiting.count == 2 && waiting[0].isBegin) { try flush() }
+      _ = try send("COMMIT", fetch: false, limit: nil, commented: false)
+    }
     isMarkedOpen = false
+    giveBackTurn()
     onEvent(.committed(connection: name))
   }
 
@@ -489,11 +536,16 @@ package final class WarehouseSession {
     waiting = []
     afterwards = []
     if leavesNothing { cache.takeBack() } else { cache.keepChanges() }
+    defer {
+      owesBegin = false
+      giveBackTurn()
+    }
     guard let connection else {
       isMarkedOpen = false
       return
     }
-    if isMarkedOpen, style.sendsEnd || driverBegan {
+    if isMarkedOpen, style.sendsEnd || driverBegan, !style.beginsLate || connection.isInTransaction
+    {
       do throws(WarehouseError) {
         if !connection.leavesTransactionWhenClosed {
           _ = try connection.execute("ROLLBACK", fetch: false, limit: nil)

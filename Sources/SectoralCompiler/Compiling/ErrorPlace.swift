@@ -44,6 +44,14 @@ extension RunContext {
       diagnostic.trail = []
       return
     }
+    if workspace.profile.type == "redshift", let node,
+      let found = RedshiftRules.hint(for: database, of: node)
+    {
+      diagnostic.hint = found.hint
+      diagnostic.span = found.span
+      diagnostic.trail = []
+      return
+    }
     guard database.kind == .statement, let sql = database.sql, let position = database.position
     else {
       // Without a position the first line is no better than any other.

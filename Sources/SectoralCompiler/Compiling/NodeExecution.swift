@@ -44,6 +44,7 @@ extension RunContext {
         )
       )
     }
+    if workspace.profile.type == "redshift" { try RedshiftRules.check(node) }
     do throws(TemplateError) {
       // As dbt: what a test's materialization calls directly counts as called by the test.
       notesCalls = node.resourceType == .test

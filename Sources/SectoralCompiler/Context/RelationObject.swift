@@ -255,6 +255,26 @@ package final class RelationObject: Object {
           interpreter
         ).value
       }
+    case "from_config" where adapterType == "redshift":
+      return make { arguments, interpreter throws(TemplateError) in
+        let model = try CallArguments(name.name, arguments, ["config"], required: 1).value(0)
+        return try RedshiftMaterializedView(model: model, interpreter).value
+      }
+    case "materialized_view_config_changeset" where adapterType == "redshift":
+      return make { arguments, interpreter throws(TemplateError) in
+        let arguments = try CallArguments(
+          name.name,
+          arguments,
+          ["relation_results", "relation_config"],
+          required: 2
+        )
+        let standing = try RedshiftMaterializedView(
+          standing: arguments.value(0),
+          interpreter
+        )
+        return try RedshiftMaterializedView(model: arguments.value(1), interpreter)
+          .changes(from: standing)
+      }
     case "keys", "values", "items":
       return make { _, _ throws(TemplateError) in
         throw self.notADictionary

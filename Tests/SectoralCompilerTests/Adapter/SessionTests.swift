@@ -142,16 +142,75 @@ struct SessionTests {
     #expect(warehouse.sent == ["a", "b", "<closed>"])
   }
 
-  @Test func redshiftBeginsByItselfAndSplits() throws {
+  @Test func redshiftSplitsTexts() throws {
     let warehouse = ScriptedWarehouse(adapterType: "redshift")
     let session = session(warehouse)
     try session.execute("select ';' ; -- note;\n/* ; */ insert $$;$$;\n  ;-- end")
-    try session.execute("b", opensTransaction: true)
+    #expect(warehouse.sent == ["select ';' ;", "-- note;\n/* ; */ insert $$;$$;"])
+  }
+
+  @Test func aTransactionOfOneStatementIsThatStatement() throws {
+    let warehouse = ScriptedWarehouse(adapterType: "redshift")
+    let session = session(warehouse)
+    session.collectsStatements = true
+    let answer = try session.executeLater("insert", opensTransaction: true)
+    #expect(warehouse.sent.isEmpty)
     try session.commit()
+    #expect(answer.response?.message == "SUCCESS")
+    session.release()
+    #expect(warehouse.sent == ["insert", "<closed>"])
+  }
+
+  @Test func redshiftBeginsWithTheFirstChange() throws {
+    let warehouse = ScriptedWarehouse(adapterType: "redshift")
+    let session = session(warehouse)
+    session.collectsStatements = true
+    try session.execute("-- what is there\nselect 1", opensTransaction: true, fetch: true)
+    #expect(!(try #require(session.connection).isInTransaction))
+    _ = try session.executeLater("create; insert", opensTransaction: true)
+    try session.execute("select 2", opensTransaction: true, fetch: true)
+    _ = try session.executeLater("drop", opensTransaction: false)
+    try session.commit()
+    try session.execute("vacuum")
     #expect(
-      warehouse.sent
-        == ["select ';' ;", "-- note;\n/* ; */ insert $$;$$;", "BEGIN", "b", "COMMIT"]
+      warehouse.sent == [
+        "-- what is there\nselect 1", "BEGIN", "create;", "insert", "select 2", "drop", "COMMIT",
+        "vacuum",
+      ]
     )
+  }
+
+  @Test func whatOnlyReadsNeedsNoTransaction() throws {
+    let warehouse = ScriptedWarehouse(adapterType: "redshift")
+    let session = session(warehouse)
+    try session.clearTransaction()
+    try session.execute("select 1", opensTransaction: true, fetch: true)
+    try session.execute("commit;")
+    try session.execute("vacuum")
+    session.release()
+    #expect(warehouse.sent == ["select 1", "vacuum", "<closed>"])
+  }
+
+  @Test func aCommitOfHooksEndsTheTransaction() throws {
+    let warehouse = ScriptedWarehouse(adapterType: "redshift")
+    let session = session(warehouse)
+    session.collectsStatements = true
+    _ = try session.executeLater("a", opensTransaction: true)
+    _ = try session.executeLater("b", opensTransaction: true)
+    try session.execute("commit;")
+    try session.execute("vacuum")
+    #expect(warehouse.sent == ["BEGIN", "a", "b", "COMMIT", "vacuum"])
+    #expect(!session.isMarkedOpen)
+  }
+
+  @Test(arguments: [
+    ("select 1", true), ("  (select 1)", true), ("with a as (select 1) select * from a", true),
+    ("/* x */ -- y\nSHOW tables", true), ("select a into b from c", false), ("-- nothing", false),
+    ("create table a as (select 1)", false), ("insert into a select 1", false), ("", false),
+    ("select 'x' as intone", true),
+  ])
+  func queriesAreKnownByTheirWords(_ sql: String, _ isQuery: Bool) {
+    #expect(StatementSplitter.isQuery(sql) == isQuery)
   }
 
   @Test(arguments: [

@@ -10,7 +10,8 @@
 {%- endmacro %}
 
 {% macro sort(sort_type, sort) -%}
-  {%- if sort is not none -%}
+  {#- "auto" is what Redshift does where nothing is said -#}
+  {%- if sort is not none and sort != 'auto' -%}
     {{ sort_type or 'compound' }} sortkey({{ sort if sort is string else sort | join(',') }})
   {%- endif -%}
 {%- endmacro %}
@@ -241,17 +242,51 @@
 {%- endmacro %}
 
 {% macro redshift__persist_docs(relation, model, for_relation, for_columns) -%}
-  {%- if for_relation and config.persist_relation_docs() and model.description -%}
-    {%- do run_query(alter_relation_comment(relation, model.description)) -%}
-  {%- endif -%}
   {#- the columns of a view without schema binding cannot be commented on -#}
   {%- set unbound = relation.is_view and config.get('bind', default=True) == false -%}
-  {%- if for_columns and config.persist_column_docs() and model.columns and not unbound -%}
-    {%- set existing = adapter.get_columns_in_relation(relation) | map(attribute='name') | list -%}
-    {%- set documented = validate_doc_columns(relation, model.columns, existing) -%}
-    {%- set text = alter_column_comment(relation, documented) -%}
-    {%- if text and text | trim -%}
-      {%- do run_query(text) -%}
+  {%- set about_relation = for_relation and config.persist_relation_docs() and model.description -%}
+  {%- set about_columns = for_columns and config.persist_column_docs() and model.columns and not unbound -%}
+  {%- if about_relation or about_columns -%}
+    {#- one look at what is there: a comment that stands is not written again -#}
+    {%- set look -%}
+      select cast(field.attname as varchar(127)) as name, coalesce(note.description, '') as said
+      from pg_class as described
+      join pg_namespace as place on place.oid = described.relnamespace
+      join pg_attribute as field on field.attrelid = described.oid
+      left join pg_description as note
+        on note.objoid = described.oid and note.objsubid = field.attnum
+      where lower(place.nspname) = lower('{{ relation.schema }}') and lower(described.relname) = lower('{{ relation.identifier }}')
+        and field.attnum > 0
+        and not field.attisdropped
+      union all
+      select '', coalesce(note.description, '')
+      from pg_class as described
+      join pg_namespace as place on place.oid = described.relnamespace
+      left join pg_description as note
+        on note.objoid = described.oid and note.objsubid = 0
+      where lower(place.nspname) = lower('{{ relation.schema }}') and lower(described.relname) = lower('{{ relation.identifier }}')
+    {%- endset -%}
+    {%- set standing = {} -%}
+    {%- for row in run_query(look).rows -%}
+      {%- do standing.update({row[0]: row[1]}) -%}
+    {%- endfor -%}
+    {%- if about_relation and standing.get('') != model.description -%}
+      {%- do adapter.execute(
+        alter_relation_comment(relation, model.description), auto_begin=True, may_wait=True) -%}
+    {%- endif -%}
+    {%- if about_columns -%}
+      {%- set existing = standing.keys() | reject('equalto', '') | list -%}
+      {%- set documented = validate_doc_columns(relation, model.columns, existing) -%}
+      {%- set changed = {} -%}
+      {%- for name, column in documented.items() -%}
+        {%- if standing.get(name, standing.get(name | lower)) != column.get('description', '') -%}
+          {%- do changed.update({name: column}) -%}
+        {%- endif -%}
+      {%- endfor -%}
+      {%- set text = alter_column_comment(relation, changed) if changed else '' -%}
+      {%- if text and text | trim -%}
+        {%- do adapter.execute(text, auto_begin=True, may_wait=True) -%}
+      {%- endif -%}
     {%- endif -%}
   {%- endif -%}
 {%- endmacro %}

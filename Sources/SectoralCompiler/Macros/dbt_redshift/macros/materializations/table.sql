@@ -15,16 +15,11 @@
   {%- call statement('main') -%}
     {{ get_create_table_as_sql(False, intermediate_relation, sql) }}
   {%- endcall -%}
+  {%- do create_indexes(intermediate_relation) -%}
 
-  {%- if existing_relation is not none -%}
-    {%- if existing_relation.can_be_renamed -%}
-      {%- do adapter.rename_relation(existing_relation, backup_relation) -%}
-    {%- else -%}
-      {%- do drop_relation_if_exists(existing_relation) -%}
-    {%- endif -%}
-  {%- endif -%}
-  {%- do adapter.rename_relation(intermediate_relation, target_relation) -%}
-  {%- do create_indexes(target_relation) -%}
+  {#- a drop with cascade may have taken the old relation away in the meantime -#}
+  {%- set standing = load_cached_relation(existing_relation) if existing_relation is not none else none -%}
+  {%- do adapter.swap_relation(standing, intermediate_relation, target_relation, backup_relation) -%}
 
   {%- do run_hooks(post_hooks, inside_transaction=True) -%}
   {%- do apply_grants(
@@ -32,7 +27,7 @@
   {%- do persist_docs(target_relation, model) -%}
   {%- do adapter.commit() -%}
 
-  {%- do drop_relation_if_exists(backup_relation) -%}
+  {%- do drop_relation_if_exists(load_cached_relation(backup_relation)) -%}
   {%- do run_hooks(post_hooks, inside_transaction=False) -%}
 
   {%- do return({'relations': [target_relation]}) -%}

@@ -13,26 +13,36 @@
   {%- endfor -%}
   {%- do run_hooks(pre_hooks, inside_transaction=True) -%}
 
-  {%- call statement('main') -%}
-    {{ get_create_view_as_sql(intermediate_relation, sql) }}
-  {%- endcall -%}
-
-  {%- if existing_relation is not none -%}
-    {%- if existing_relation.can_be_renamed -%}
-      {%- do adapter.rename_relation(existing_relation, backup_relation) -%}
-    {%- else -%}
-      {%- do drop_relation_if_exists(existing_relation) -%}
-    {%- endif -%}
+  {#- a drop with cascade may have taken the old relation away in the meantime -#}
+  {%- set standing = load_cached_relation(existing_relation) if existing_relation is not none else none -%}
+  {%- set create_sql = get_create_view_as_sql(intermediate_relation, sql) -%}
+  {%- set replaced = none -%}
+  {%- if standing is not none and standing.is_view and not config.get('contract').enforced -%}
+    {%- set replace_sql = get_create_view_as_sql(target_relation, sql) -%}
+    {%- set replaced = adapter.replace_view(
+      standing, target_relation, replace_sql, intermediate_relation, create_sql, backup_relation) -%}
   {%- endif -%}
-  {%- do adapter.rename_relation(intermediate_relation, target_relation) -%}
 
+  {%- if replaced is not none -%}
+    {%- do adapter.announce_main('sql') -%}
+    {%- do write(replace_sql) -%}
+    {%- do store_result('main', response=replaced) -%}
+  {%- else -%}
+    {%- call statement('main') -%}
+      {{ create_sql }}
+    {%- endcall -%}
+    {%- do adapter.swap_relation(standing, intermediate_relation, target_relation, backup_relation) -%}
+  {%- endif -%}
+
+  {#- a view that changed in its place has the grants of before -#}
+  {%- set is_new = existing_relation is none or not existing_relation.is_view -%}
   {%- do apply_grants(
-    target_relation, config.get('grants'), should_revoke(existing_relation, full_refresh_mode=True)) -%}
+    target_relation, config.get('grants'), should_revoke(existing_relation, full_refresh_mode=is_new)) -%}
   {%- do persist_docs(target_relation, model) -%}
   {%- do run_hooks(post_hooks, inside_transaction=True) -%}
   {%- do adapter.commit() -%}
 
-  {%- do drop_relation_if_exists(backup_relation) -%}
+  {%- do drop_relation_if_exists(load_cached_relation(backup_relation)) -%}
   {%- do run_hooks(post_hooks, inside_transaction=False) -%}
 
   {%- do return({'relations': [target_relation]}) -%}

@@ -29,8 +29,10 @@
 
 {% macro materialized_view_teardown(backup_relation, intermediate_relation, post_hooks) -%}
   {#- a replacement may have left either of them behind -#}
-  {%- do drop_relation_if_exists(backup_relation) -%}
-  {%- do drop_relation_if_exists(intermediate_relation) -%}
+  {%- for leftover in [backup_relation, intermediate_relation] -%}
+    {%- do drop_relation_if_exists(adapter.get_relation(
+      database=leftover.database, schema=leftover.schema, identifier=leftover.identifier)) -%}
+  {%- endfor -%}
   {%- do run_hooks(post_hooks, inside_transaction=False) -%}
 {%- endmacro %}
 
@@ -43,7 +45,10 @@
 
   {%- set changes = get_materialized_view_configuration_changes(existing_relation, config) -%}
   {%- set on_change = config.get('on_configuration_change') -%}
-  {%- if changes is none -%}
+  {%- if changes.is_missing -%}
+    {#- what it read was dropped meanwhile, and it went along -#}
+    {%- do return(get_create_materialized_view_as_sql(target_relation, sql)) -%}
+  {%- elif changes is none -%}
     {%- do return(refresh_materialized_view(target_relation)) -%}
   {%- elif on_change == 'apply' -%}
     {%- do return(get_alter_materialized_view_as_sql(

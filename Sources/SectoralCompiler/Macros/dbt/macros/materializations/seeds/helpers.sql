@@ -28,6 +28,12 @@
     {%- do adapter.drop_relation(old_relation) -%}
     {%- do return(create_csv_table(model, agate_table)) -%}
   {%- endif -%}
+  {%- if adapter.type() == 'redshift' -%}
+    {#- TRUNCATE ends the transaction there: should the rows that follow be refused, the old ones were lost -#}
+    {%- set text = 'delete from ' ~ old_relation.render() -%}
+    {%- do adapter.execute(text, auto_begin=True, may_wait=True) -%}
+    {%- do return(text) -%}
+  {%- endif -%}
   {%- do adapter.truncate_relation(old_relation) -%}
   {%- do return('truncate table ' ~ old_relation.render()) -%}
 {%- endmacro %}

@@ -23,7 +23,15 @@
   {%- do run_hooks(pre_hooks, inside_transaction=True) -%}
 
   {%- if update -%}
-    {%- do run_query(get_create_table_as_sql(True, temp_relation, sql)) -%}
+    {%- set temp_sql = get_create_table_as_sql(True, temp_relation, sql) -%}
+    {%- if adapter.type() == 'redshift' -%}
+      {#- a part of the transaction, which is one commit less -#}
+      {%- call statement('create_temp_table') -%}
+        {{ temp_sql }}
+      {%- endcall -%}
+    {%- else -%}
+      {%- do run_query(temp_sql) -%}
+    {%- endif -%}
     {%- if not config.get('contract').enforced -%}
       {%- do adapter.expand_target_column_types(
         from_relation=temp_relation, to_relation=target_relation) -%}

@@ -1,0 +1,1 @@
+select cast($1 * 100 as integer)

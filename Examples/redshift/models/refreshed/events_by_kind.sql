@@ -1,0 +1,1 @@
+select kind, count(*) as events from {{ ref('events_even') }} group by kind

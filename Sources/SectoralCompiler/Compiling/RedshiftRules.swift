@@ -1,0 +1,247 @@
+import SectoralProject
+import SectoralText
+import SectoralWarehouse
+import SectoralYAML
+
+/// What Redshift takes of the settings that say where rows lie, and of names.
+///
+/// Checked of a node before its first statement, and not when the project is read: dbt runs the other
+/// models of such a project.
+enum RedshiftRules {
+  /// What a node's settings cannot be, at the place where the setting is written.
+  static func check(_ node: Node) throws(Failure) {
+    guard let problem = problem(of: node) else { return }
+    throw Failure(
+      .compilation,
+      subject: node.words,
+      Diagnostic(
+        id: "redshift.\(problem.setting.replacing("_", with: "-"))",
+        message: problem.message,
+        span: place(of: problem.setting, of: node),
+        hint: problem.hint
+      )
+    )
+  }
+
+  private typealias Problem = (setting: String, message: String, hint: String)
+
+  /// Names are cut at so many bytes, keys may have so many columns.
+  private static let longestName = 127
+  private static let mostInterleaved = 8
+  private static let mostColumns = 400
+
+  private static func problem(of node: Node) -> Problem? {
+    guard node.isRelational, !node.isEphemeralModel else { return nil }
+    if node.alias.utf8.count > longestName {
+      return (
+        "alias",
+        "the name '\(node.alias)' has \(node.alias.utf8.count) bytes, and Redshift takes "
+          + "\(longestName)",
+        "give it a shorter one: alias: …"
+      )
+    }
+    guard
+      ["table", "incremental", "snapshot", "seed", "materialized_view"].contains(node.materialized)
+    else { return nil }
+    return distProblem(node) ?? sortProblem(node) ?? backupProblem(node)
+  }
+
+  private static func distProblem(_ node: Node) -> Problem? {
+    switch node.config["dist"] ?? .null {
+    case .null: return nil
+    case .string(let text):
+      let style = text.lowercased().filter { !$0.isWhitespace }
+      if style == "auto", node.materialized == "materialized_view" {
+        return (
+          "dist", "Redshift materialized views do not support a `diststyle` of `auto`.",
+          "dist is 'even', 'all' or a column of the view"
+        )
+      }
+      if ["auto", "even", "all"].contains(style) { return nil }
+      if text.contains(",") {
+        return (
+          "dist", "dist: '\(text)' names several columns, and a table has one distribution key",
+          "name the column that its joins use"
+        )
+      }
+      return missing([text], "dist", "dist is 'auto', 'even', 'all' or one of them", node)
+    case let other:
+      return (
+        "dist", "dist: \(other.pythonRepr) is no text",
+        "dist is 'auto', 'even', 'all' or the name of one column"
+      )
+    }
+  }
+
+  private static func sortProblem(_ node: Node) -> Problem? {
+    let kinds = ["compound", "interleaved"]
+    let kind = node.config["sort_type"] ?? .null
+    let columns: [String]
+    switch node.config["sort"] ?? .null {
+    case .null: columns = []
+    case .string(let text):
+      columns = text.split(separator: ",").map {
+        String($0.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
+      }
+    case .list(let items) where !items.isEmpty && items.allSatisfy({ $0.string != nil }):
+      columns = items.compactMap(\.string)
+    case let other:
+      return (
+        "sort", "sort: \(other.pythonRepr) names no columns",
+        "sort is a column, a list of columns, or 'auto'"
+      )
+    }
+    let isAuto = columns.contains { $0.lowercased() == "auto" }
+    switch kind {
+    case .null: break
+    case .string(let text) where kinds.contains(text.lowercased()):
+      if isAuto {
+        return (
+          "sort_type", "sort: 'auto' and sort_type: '\(text)' exclude each other",
+          "name the columns of the key, or leave sort_type out"
+        )
+      }
+      if text.lowercased() == "interleaved" {
+        if columns.count > mostInterleaved {
+          return (
+            "sort",
+            "sort names \(columns.count) columns, and an interleaved sort key has at most "
+              + "\(mostInterleaved)",
+            "keep the columns that filters use most, or take sort_type: compound"
+          )
+        }
+        if node.materialized == "materialized_view" {
+          return (
+            "sort_type", "a materialized view has no interleaved sort key",
+            "take sort_type out of its configuration"
+          )
+        }
+      }
+    case .string("auto") where columns.isEmpty || isAuto: break
+    case .string("auto"):
+      return (
+        "sort_type",
+        "sort_type: 'auto' and sort: '\(columns.joined(separator: ", "))' exclude each other",
+        "leave the choice to Redshift (sort: auto), or take sort_type out"
+      )
+    case let other:
+      return (
+        "sort_type", "sort_type: \(other.pythonRepr) is not known",
+        "it is one of \(kinds.joined(separator: ", "))"
+      )
+    }
+    guard !isAuto else {
+      guard columns.count == 1 else {
+        return (
+          "sort", "sort: 'auto' stands among columns",
+          "leave the choice to Redshift (sort: auto), or name the columns"
+        )
+      }
+      return nil
+    }
+    if columns.count > mostColumns {
+      return (
+        "sort", "sort names \(columns.count) columns, and a sort key has at most \(mostColumns)",
+        "keep the first few: those behind them hardly sort any more"
+      )
+    }
+    let names = columns.map(folded)
+    if let twice = columns.indices.first(where: { names[..<$0].contains(names[$0]) }) {
+      return ("sort", "sort names '\(columns[twice])' twice", "name each column once")
+    }
+    return missing(columns, "sort", "sort names columns of the table", node)
+  }
+
+  private static func backupProblem(_ node: Node) -> Problem? {
+    switch node.config["backup"] ?? .null {
+    case .null, .bool: return nil
+    case .string(let text) where ["true", "false"].contains(text.lowercased()): return nil
+    case let other:
+      return (
+        "backup", "backup: \(other.pythonRepr) is neither true nor false", "write backup: false"
+      )
+    }
+  }
+
+  /// A key on a column that the model's contract does not have. Without a contract only the database knows
+  /// the columns.
+  private static func missing(
+    _ columns: [String],
+    _ setting: String,
+    _ hint: String,
+    _ node: Node
+  ) -> Problem? {
+    guard node.config["contract"]?["enforced"]?.bool ?? false, !node.columns.isEmpty else {
+      return nil
+    }
+    let known = node.columns.keys
+    let names = Set(known.map(folded))
+    guard let column = columns.first(where: { !names.contains(folded($0)) }) else { return nil }
+    return (
+      setting, "\(setting): '\(column)' is no column of the model's contract",
+      Spelling.nearest(to: column, among: known).map { "did you mean '\($0)'?" }
+        ?? "\(hint): \(known.joined(separator: ", "))"
+    )
+  }
+
+  private static func folded(_ column: String) -> String {
+    column.lowercased().filter { $0 != "\"" && !$0.isWhitespace }
+  }
+
+  /// Where a setting is written: in the model's file, or in the entry of its properties file; the node
+  /// itself where it comes from elsewhere.
+  private static func place(of setting: String, of node: Node) -> TextSpan? {
+    if let source = node.source, let span = find(setting, sign: "=", in: source.file, from: 0) {
+      return span
+    }
+    if let entry = node.declaration,
+      let span = find(setting, sign: ":", in: entry.file, from: entry.start)
+    {
+      return span
+    }
+    return node.declaration ?? node.source
+  }
+
+  /// The first `setting =` or `setting:` behind a place.
+  private static func find(
+    _ setting: String,
+    sign: Character,
+    in file: SourceFile,
+    from start: Int
+  ) -> TextSpan? {
+    let text = file.text(in: start..<file.bytes.count)
+    var rest = text[...]
+    while let found = rest.firstRange(of: setting) {
+      let before = text[..<found.lowerBound].last
+      let isWord = !(before.map { $0.isLetter || $0.isNumber || $0 == "_" } ?? false)
+      let after = text[found.upperBound...].drop { $0 == " " || $0 == "\"" || $0 == "'" }
+      if isWord, let first = after.first, first == sign || first == ":" {
+        let offset = start + text[..<found.lowerBound].utf8.count
+        return TextSpan(file: file, start: offset, end: offset + setting.utf8.count)
+      }
+      rest = text[found.upperBound...]
+    }
+    return nil
+  }
+
+  /// What a refusal of the database has to do with the model's settings.
+  static func hint(for error: WarehouseError, of node: Node) -> (hint: String, span: TextSpan?)? {
+    guard error.sqlState == "42703" || error.message.contains("does not exist"),
+      error.message.contains("key") || error.message.contains("column")
+    else { return nil }
+    for setting in ["dist", "sort"] {
+      let columns =
+        node.config[setting]?.list?.compactMap(\.string)
+        ?? node.config[setting]?.string.map { [$0] } ?? []
+      for column in columns where error.message.contains("\"\(folded(column))\"") {
+        // Columns of the query are told with their place.
+        guard error.position == nil else { continue }
+        return (
+          "'\(column)' stands in the model's setting `\(setting)`: it must be a column of its query",
+          place(of: setting, of: node)
+        )
+      }
+    }
+    return nil
+  }
+}
