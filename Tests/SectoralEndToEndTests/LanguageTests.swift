@@ -78,6 +78,28 @@ struct LanguageTests {
       ]
     ),
     LanguageCase(
+      name: "settings among a test's arguments are settings",
+      files: [
+        "models/a.sql": model,
+        "models/s.yml":
+          "models:\n  - name: a\n    columns:\n      - name: id\n        data_tests:\n"
+          + "          - accepted_values: {name: t, arguments: {values: [1], where: '2', config: {limit: 3}}}\n",
+      ],
+      expected: [
+        ("test.p.t.4dd9ecf570", ["config", "where"], "\"2\""),
+        ("test.p.t.4dd9ecf570", ["config", "limit"], "3"),
+      ]
+    ),
+    LanguageCase(
+      name: "tests at the top of a properties file are passed over, whatever they are",
+      files: [
+        "models/a.sql": model, "tests/one.sql": model,
+        "models/s.yml": "tests:\n  - not_null\n  - t: {x: 1}\n  - {name: one, description: no}\n",
+        "models/t.yml": "data_tests:\n  - {name: one, description: said}\n",
+      ],
+      expected: [("test.p.one", ["description"], "\"said\"")]
+    ),
+    LanguageCase(
       name: "a generic test's own tags come twice",
       files: test("{tags: [x]}"),
       expected: [

@@ -375,7 +375,8 @@ struct BlockScannerTests {
   }
 
   @Test(arguments: [
-    ("{% macro a() %}", "jinja.unclosed-block"), ("{% endmacro %}", "jinja.unexpected-end"),
+    ("{% macro a() %}", "jinja.unclosed-block"), ("{% endmacro %}", "jinja.unknown-tag"),
+    ("{% endif %}", "jinja.unexpected-end"), ("{% if x %}{% endfor %}", "jinja.unexpected-end"),
     ("{% macro a() %}{% macro b() %}{% endmacro %}", "jinja.nested-block"),
     ("{% if x %}{% macro b() %}{% endmacro %}{% endif %}", "jinja.nested-block"),
     ("{% marco a() %}", "jinja.unknown-tag"), ("{{ x", "jinja.unclosed-tag"),
@@ -388,5 +389,27 @@ struct BlockScannerTests {
       tags: ["macro"]
     )
     #expect(diagnostics.map(\.id).contains(id))
+  }
+
+  /// dbt takes the blanks that `{%-` and `-%}` eat for a part of the block, but for those that the
+  /// tag before has eaten.
+  @Test(arguments: [
+    (
+      "x\n\n{%- macro a() -%}\n{%- endmacro -%}\n\nx", "\n\n{%- macro a() -%}\n{%- endmacro -%}\n\n"
+    ),
+    ("\n\n{%- macro a() -%}\n{%- endmacro -%}\n\n", "{%- macro a() -%}\n{%- endmacro -%}"),
+    ("\n{% macro a() %} x {% endmacro %}\n", "{% macro a() %} x {% endmacro %}"),
+    ("{% set x = 1 -%}\n\n{%- macro a() %}{% endmacro %}", "{%- macro a() %}{% endmacro %}"),
+    ("{# x #}\n{%- macro a() %}{% endmacro %}", "\n{%- macro a() %}{% endmacro %}"),
+  ])
+  func blanksThatTagsEatBelongToTheBlock(_ text: String, _ expected: String) {
+    let file = SourceFile(path: "t", text: text)
+    let (blocks, _) = BlockScanner.blocks(in: file, tags: ["macro"])
+    #expect(blocks.map(\.trimming.text) == [expected])
+  }
+
+  @Test func contentsLackTheBlanksThatTagsEat() {
+    let file = SourceFile(path: "t", text: "{% docs a -%}\n x \n{%- enddocs %}")
+    #expect(BlockScanner.blocks(in: file, tags: ["docs"]).blocks.map(\.contents.text) == ["x"])
   }
 }

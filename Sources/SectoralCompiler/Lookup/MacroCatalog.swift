@@ -26,7 +26,8 @@ package final class MacroCatalog: Sendable {
   /// (`require_explicit_package_overrides_for_builtin_materializations: false`).
   private let lendsMaterializations: Bool
   private let searchOrders: [String: [String]]
-  private let importedNames: [String]
+  /// Installed packages, by name.
+  let importedNames: [String]
   /// The packages whose name is a member of the context.
   private let namespaceNames: [Symbol: String]
 
@@ -127,17 +128,13 @@ package final class MacroCatalog: Sendable {
   {
     var tried: [String] = []
     let names = prefixes.map { ($0, Symbol("\($0)__\(name)")) }
-    // A namespace that is no package's is as good as none.
-    guard let namespace,
-      searchOrders[namespace] != nil || namespaceNames[Symbol(namespace)] != nil
-    else {
+    guard let namespace, let order = searchOrder(of: namespace) else {
       for (prefix, symbol) in names {
         tried.append("\(prefix)__\(name)")
         if case .macro(let entry)? = resolve(symbol, for: package) { return (entry, tried) }
       }
       return (nil, tried)
     }
-    let order = searchOrders[namespace] ?? [rootName, namespace]
     for package in order {
       for (prefix, symbol) in names {
         tried.append("\(package).\(prefix)__\(name)")
@@ -145,6 +142,13 @@ package final class MacroCatalog: Sendable {
       }
     }
     return (nil, tried)
+  }
+
+  /// Where to look for what is dispatched in a namespace. One that is no package's is as good as
+  /// none: nil.
+  func searchOrder(of namespace: String) -> [String]? {
+    if let order = searchOrders[namespace] { return order }
+    return namespaceNames[Symbol(namespace)] == nil ? nil : [rootName, namespace]
   }
 
   /// The materialization of a name: the adapter's over its parents' over `default`; at equal rank the

@@ -28,7 +28,16 @@ struct GenericTestDraft: Sendable {
     let bare = context.workspace.macros.resolve(Symbol(macroName), for: context.packageName)
     if case .macro(let named)? = bare {
       context.calledDirectly(named.macro)
-      _ = try text(in: context, entry, isNoted: false)
+      context.testMacro = named
+      // It then knows nothing but what that macro calls: a namespace's own test of a name that the
+      // project has as well is not run, and what it would configure is not seen.
+      if named === entry
+        || context.workspace.macros.called(from: named).contains(where: { $0 === entry })
+      {
+        _ = try text(in: context, entry)
+      } else {
+        _ = try context.hosting { () throws(TemplateError) in try rendered(in: context) }
+      }
     } else {
       context.calledDirectly(entry.macro)
       _ = try text(in: context, entry)
@@ -58,21 +67,28 @@ struct GenericTestDraft: Sendable {
   /// The SQL of the test.
   func text(
     in context: NodeContext,
-    _ entry: MacroEntry,
-    isNoted: Bool = true
+    _ entry: MacroEntry
   ) throws(TemplateError) -> String {
     try context.hosting { () throws(TemplateError) in
-      var keyword: [(name: String, value: Value)] = []
-      for (name, value) in arguments.entries {
-        // What arguments call is noted when the test is compiled; what stands for the model, at once.
-        let parsing = name == "model" ? nil : context as? ParseContext
-        parsing?.notesCalls = false
-        defer { parsing?.notesCalls = true }
-        keyword.append((name, try render(value, name: name, in: context)))
-      }
-      let result = try context.call(entry, Arguments(keyword: keyword), isNoted: isNoted)
+      let keyword = try rendered(in: context)
+      let result = try context.call(entry, Arguments(keyword: keyword))
       return try context.interpreter.string(result)
     }
+  }
+
+  /// The arguments, evaluated.
+  private func rendered(
+    in context: NodeContext
+  ) throws(TemplateError) -> [(name: String, value: Value)] {
+    var keyword: [(name: String, value: Value)] = []
+    for (name, value) in arguments.entries {
+      // What arguments call is noted when the test is compiled; what stands for the model, at once.
+      let parsing = name == "model" ? nil : context as? ParseContext
+      parsing?.notesCalls = false
+      defer { parsing?.notesCalls = true }
+      keyword.append((name, try render(value, name: name, in: context)))
+    }
+    return keyword
   }
 
   /// Strings with templates, and strings that are as a whole a call of `ref` and its like, are
@@ -157,8 +173,18 @@ struct GenericTestEntry {
   let span: TextSpan
   /// `column_name` of a test on a model.
   let columnName: String?
-  /// Spellings that a later dbt will refuse.
-  let deprecations: [NamedWarning]
+  /// Where it is written in an older way.
+  let deprecations: [Deprecation]
+
+  /// A spelling that dbt warns of.
+  enum Deprecation {
+    /// Arguments beside `arguments:`, without one.
+    case looseArguments
+    /// A configuration beside `config:`.
+    case looseConfig(key: String, at: TextSpan)
+    /// An argument by the name of `arguments`, in a project that does not nest them.
+    case customArguments(Datum)
+  }
 
   /// Older spellings put these beside the arguments.
   private static let configKeys = [
@@ -167,13 +193,12 @@ struct GenericTestEntry {
   ]
 
   /// `renderer`: for the templates among the configurations. Arguments are rendered with the test.
-  /// `nestsArguments`: the flag `require_generic_test_arguments_property`, without which `arguments` is
-  /// an argument like any other.
+  /// `nestsArguments`: the flag `require_generic_test_arguments_property`.
   init(
     _ node: YAMLNode,
     file: String,
-    renderer: YAMLRenderer,
-    nestsArguments: Bool
+    nestsArguments: Bool,
+    renderer: YAMLRenderer
   ) throws(Failure) {
     /// What stands deeper than a configuration's own text stays as it is, as in dbt.
     func rendered(_ value: YAMLNode) throws(Failure) -> Datum {
@@ -228,9 +253,25 @@ struct GenericTestEntry {
     var customName: String?
     var description: YAMLNode?
     var columnName: String?
-    var deprecations: [NamedWarning] = []
-    let hasArguments = body.contains { key, value in
-      key.keyText == "arguments" && value.mapping?.isEmpty == false
+    var deprecations: [Deprecation] = []
+    if nestsArguments {
+      let nested = body.last { $0.key.keyText == "arguments" }?.value
+      body.removeAll { $0.key.keyText == "arguments" }
+      for (key, value) in body where Self.configKeys.contains(key.keyText) {
+        deprecations.append(.looseConfig(key: key.keyText, at: value.span))
+      }
+      // Empty ones count as none.
+      if nested?.mapping?.isEmpty ?? nested?.sequence?.isEmpty ?? nested?.isNull ?? true,
+        body.contains(where: { !Self.ownKeys.contains($0.key.keyText) })
+      {
+        deprecations.append(.looseArguments)
+      }
+      for pair in nested?.mapping ?? [] {
+        body.removeAll { $0.key.keyText == pair.key.keyText }
+        body.append(pair)
+      }
+    } else if let custom = body.last(where: { $0.key.keyText == "arguments" }) {
+      deprecations.append(.customArguments(custom.value.datum))
     }
     for (key, value) in body {
       switch key.keyText {
@@ -241,8 +282,6 @@ struct GenericTestEntry {
           config[key.keyText] = try rendered(value)
           origins[key.keyText] = value.span
         }
-      case "arguments" where nestsArguments && value.mapping != nil:
-        for (key, value) in value.mapping ?? [] { arguments[key.keyText] = value.datum }
       case "column_name": columnName = value.datum.pythonText
       case let key where Self.configKeys.contains(key):
         if config[key] != nil {
@@ -255,53 +294,74 @@ struct GenericTestEntry {
         }
         config[key] = try rendered(value)
         origins[key] = value.span
-        if nestsArguments { deprecations.append(Self.moved(key, value, of: test)) }
-      case let name:
-        arguments[name] = value.datum
-        if nestsArguments, !hasArguments,
-          !deprecations.contains(where: { $0.name == Self.missingArguments })
-        {
-          deprecations.append(Self.outside(name, key.span, of: test))
-        }
+      case let key: arguments[key] = value.datum
       }
     }
-    self.deprecations = deprecations
     self.arguments = arguments
     self.config = config
     self.configOrigins = origins
     self.customName = customName
     self.description = description
     self.columnName = columnName
+    self.deprecations = deprecations
   }
 
-  private static let missingArguments = "MissingArgumentsPropertyInGenericTestDeprecation"
+  /// What may stand beside the arguments.
+  private static let ownKeys: Set<String> = Set(configKeys).union([
+    "config", "column_name", "description", "name",
+  ])
 
-  private static func moved(_ key: String, _ value: YAMLNode, of test: String) -> NamedWarning {
-    NamedWarning(
-      "PropertyMovedToConfigDeprecation",
-      Diagnostic(
-        id: "test.config-outside",
-        severity: .warning,
-        message: "`\(key)` of the test `\(test)` stands beside its arguments; its place is under "
-          + "`config`",
-        span: value.span.key(named: key),
-        hint: "write config: {\(key): …}"
+  /// `holder`: `'orders' in package 'shop'`.
+  func warnings(_ holder: String, file: String) -> [NamedWarning] {
+    let test = namespace.map { "\($0).\(name)" } ?? name
+    func warning(
+      _ event: String,
+      _ id: String,
+      _ message: String,
+      at place: TextSpan? = nil,
+      hint: String
+    ) -> NamedWarning {
+      NamedWarning(
+        event,
+        Diagnostic(
+          id: "test." + id,
+          severity: .warning,
+          message: message,
+          span: place ?? span,
+          hint: hint
+        )
       )
-    )
-  }
-
-  private static func outside(_ name: String, _ span: TextSpan, of test: String) -> NamedWarning {
-    NamedWarning(
-      missingArguments,
-      Diagnostic(
-        id: "test.arguments-outside",
-        severity: .warning,
-        message: "Arguments of the test `\(test)` stand at its top level; their place is under the "
-          + "`arguments` property",
-        span: span,
-        hint: "write arguments: {\(name): …}"
-      )
-    )
+    }
+    return deprecations.map { deprecation in
+      switch deprecation {
+      case .looseArguments:
+        warning(
+          "MissingArgumentsPropertyInGenericTestDeprecation",
+          "loose-arguments",
+          "The arguments of the test `\(test)` defined on \(holder) (\(file)) stand at its top level. "
+            + "They belong below its `arguments` property.",
+          hint: "put 'arguments:' above them, and indent them"
+        )
+      case .looseConfig(let key, let place):
+        warning(
+          "PropertyMovedToConfigDeprecation",
+          "loose-config",
+          "`\(key)` is a top-level property of `data_tests.\(test).\(key)` in file `\(file)`. It belongs "
+            + "into the `config` there.",
+          at: place,
+          hint: "put 'config:' above it, and indent it"
+        )
+      case .customArguments(let value):
+        warning(
+          "ArgumentsPropertyInGenericTestDeprecation",
+          "custom-arguments",
+          "The test `\(test)` (\(value.pythonText)) has an `arguments` property, and the flag "
+            + "`require_generic_test_arguments_property` is off. Later versions of dbt take what "
+            + "stands below it for the test's arguments.",
+          hint: "give the argument another name, or switch the flag on"
+        )
+      }
+    }
   }
 
   private static func problem(

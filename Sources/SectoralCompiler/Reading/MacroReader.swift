@@ -114,6 +114,7 @@ struct MacroReader {
       packageName: package,
       originalFilePath: originalFilePath,
       span: block.whole,
+      text: block.trimming,
       createdAt: createdAt,
       supportedLanguages: languages
     )

@@ -13,23 +13,19 @@ final class Draft: Sendable {
   let test: GenericTestDraft?
   /// The configuration of a generic test's entry, or of the properties entry.
   let propertiesLayer: ConfigLayer?
-  /// Of a generic test's entry: spellings that a later dbt will refuse.
-  let deprecations: [NamedWarning]
 
   init(
     node: Node,
     package: Package,
     patch: Patch?,
     test: GenericTestDraft? = nil,
-    propertiesLayer: ConfigLayer? = nil,
-    deprecations: [NamedWarning] = []
+    propertiesLayer: ConfigLayer? = nil
   ) {
     self.node = node
     self.package = package
     self.patch = patch
     self.test = test
     self.propertiesLayer = propertiesLayer
-    self.deprecations = deprecations
   }
 }
 
@@ -108,10 +104,24 @@ struct NodeReader {
     node.refSpans = context.refSpans
     node.sources = context.sources
     node.sourceSpans = context.sourceSpans
+    if isReadStatically(node) { node.mergeSources() }
     node.dependsOnMacros = context.macroIDs
     remarks.levels = used.levels
     remarks.warnings = used.builder.misspelt()
     return remarks
+  }
+
+  /// Whether dbt makes a set of what sources the node names. Looked at only where that matters.
+  private func isReadStatically(_ node: Node) -> Bool {
+    guard node.resourceType == .model, Set(node.sources).count < node.sources.count else {
+      return false
+    }
+    let names: [Symbol] = ["ref", "source", "config"]
+    for package in [workspace.root.name, node.packageName] {
+      let table = workspace.macros.tables[package] ?? [:]
+      if names.contains(where: { table[$0] != nil }) { return false }
+    }
+    return StaticModel.accepts(node.rawCode)
   }
 
   /// Returns the calls in it of what does not exist.
@@ -393,5 +403,15 @@ extension Node {
   fileprivate var constraintReferences: [ReferenceText] {
     let all = constraints + columns.entries.flatMap { $0.value["constraints"]?.list ?? [] }
     return all.compactMap { $0["to"]?.string.flatMap(ReferenceText.init) }
+  }
+}
+
+extension Node {
+  /// Leaves each source once, where it is first named.
+  fileprivate func mergeSources() {
+    var seen: Set<[String]> = []
+    let kept = sources.indices.filter { seen.insert(sources[$0]).inserted }
+    if sourceSpans.count == sources.count { sourceSpans = kept.map { sourceSpans[$0] } }
+    sources = kept.map { sources[$0] }
   }
 }

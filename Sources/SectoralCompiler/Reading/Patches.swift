@@ -5,7 +5,7 @@ import SectoralYAML
 /// The properties entries of nodes and macros, found by section, package and name.
 struct Patches {
   static let nodeSections = [
-    "models", "seeds", "snapshots", "analyses", "functions", "data_tests", "tests",
+    "models", "seeds", "snapshots", "analyses", "functions", "data_tests",
   ]
   let all: [Patch]
   private let index: [String: Patch]
@@ -28,22 +28,7 @@ struct Patches {
         index[key] = patch
         return
       }
-      let (line, column) = other.entry.span.position
-      failures.append(
-        Failure(
-          .compilation,
-          Diagnostic(
-            id: "properties.duplicate",
-            message:
-              "dbt found two schema.yml entries for the same resource named \(patch.name). "
-              + "Resources and their associated columns may only be described a single time. "
-              + "To fix this, remove one of the resource entries for \(patch.name) in this file:\n"
-              + " - \(patch.file.originalFilePath)",
-            span: patch.entry["name"]?.span ?? patch.entry.span,
-            hint: "the other entry is at \(other.file.file.path):\(line):\(column)"
-          )
-        )
-      )
+      failures.append(Self.twice(patch, other))
     }
     for file in files {
       for section in Self.nodeSections + ["macros"] {
@@ -83,6 +68,23 @@ struct Patches {
     self.index = index
   }
 
+  /// Two entries for one resource.
+  static func twice(_ patch: Patch, _ other: Patch) -> Failure {
+    let (line, column) = other.entry.span.position
+    return Failure(
+      .compilation,
+      Diagnostic(
+        id: "properties.duplicate",
+        message: "dbt found two schema.yml entries for the same resource named \(patch.name). "
+          + "Resources and their associated columns may only be described a single time. "
+          + "To fix this, remove one of the resource entries for \(patch.name) in this file:\n"
+          + " - \(patch.file.originalFilePath)",
+        span: patch.entry["name"]?.span ?? patch.entry.span,
+        hint: "the other entry is at \(other.file.file.path):\(line):\(column)"
+      )
+    )
+  }
+
   func find(_ node: Node) -> Patch? {
     let sections: [String] =
       switch node.resourceType {
@@ -90,7 +92,7 @@ struct Patches {
       case .seed: ["seeds"]
       case .snapshot: ["snapshots"]
       case .analysis: ["analyses"]
-      case .test: ["data_tests", "tests"]
+      case .test: ["data_tests"]
       case .function: ["functions"]
       default: []
       }

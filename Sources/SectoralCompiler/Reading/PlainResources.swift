@@ -285,19 +285,27 @@ enum PrimaryKey {
       if isKey { return [name] }
     }
     var unique: Set<String> = []
+    var uniqueOnceEnabled: Set<String> = []
     var notNull: Set<String> = []
     for test in tests {
+      func note(_ columns: [String]) {
+        if test.isEnabled {
+          unique.formUnion(columns)
+        } else {
+          uniqueOnceEnabled.formUnion(columns)
+        }
+      }
       guard let metadata = test.testMetadata else { continue }
       var columns = metadata.arguments["column_name"]?.string.map { [$0] } ?? []
       if metadata.name == "unique_combination_of_columns" {
         columns = metadata.arguments["combination_of_columns"]?.texts ?? []
-        unique.formUnion(columns)
+        note(columns)
         continue
       }
-      if metadata.name == "unique" { unique.formUnion(columns) }
+      if metadata.name == "unique" { note(columns) }
       if metadata.name == "not_null" { notNull.formUnion(columns) }
     }
-    let both = unique.intersection(notNull)
-    return (both.isEmpty ? unique : both).sorted()
+    let both = unique.union(uniqueOnceEnabled).intersection(notNull)
+    return [both, unique, uniqueOnceEnabled].first { !$0.isEmpty }?.sorted() ?? []
   }
 }

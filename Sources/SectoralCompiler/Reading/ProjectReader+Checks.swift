@@ -4,21 +4,10 @@ import SectoralText
 import SectoralYAML
 
 extension ProjectReader {
-  func unusedPatches(_ patches: inout Patches, _ drafts: [Draft]) -> [NamedWarning] {
-    let unused = patches.all.filter { !$0.isUsed && Patches.nodeSections.contains($0.section) }
-    guard !unused.isEmpty else { return [] }
-    // By name, the package's own first.
-    var nodes: [String: [Node]] = [:]
-    for node in drafts.map(\.node) where node.isEnabled && node.resourceType.isRefable {
-      nodes[node.name, default: []].append(node)
-    }
-    return unused.map { patch in
-      let found = nodes[patch.name] ?? []
-      if ["models", "seeds", "snapshots"].contains(patch.section),
-        let other = found.first(where: { $0.packageName == patch.package }) ?? found.first,
-        other.resourceType.plural != patch.section
-      {
-        return misplaced(patch, other)
+  func unusedPatches(_ patches: inout Patches) -> [NamedWarning] {
+    patches.all.filter { !$0.isUsed && Patches.nodeSections.contains($0.section) }.map { patch in
+      if let node = patch.namesake {
+        return misplaced(patch, node)
       }
       return NamedWarning(
         "NoNodeForYamlKey",
@@ -179,7 +168,7 @@ extension ProjectReader {
 
   func inferPrimaryKeys(_ manifest: Manifest) {
     var byModel: [String: [Node]] = [:]
-    for node in manifest.nodes {
+    for node in manifest.nodes + manifest.disabledNodes {
       if let attached = node.attachedNode { byModel[attached, default: []].append(node) }
     }
     let (nodes, tests) = (manifest.nodes, byModel)

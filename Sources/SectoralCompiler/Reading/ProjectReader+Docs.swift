@@ -125,8 +125,12 @@ extension ProjectReader {
     }
     if checksArguments {
       for package in workspace.packages {
+        // dbt does not look into the files of tests/generic for them.
+        let tests = Set(
+          package.files.lazy.filter { $0.kind == .genericTest }.map(\.originalFilePath)
+        )
         for entry in (workspace.macros.tables[package.name] ?? [:]).values
-        where entry.macro.arguments.isEmpty {
+        where entry.macro.arguments.isEmpty && !tests.contains(entry.macro.originalFilePath) {
           entry.macro.arguments = MacroArguments.names(of: entry).map {
             .map(["name": .string($0), "type": .null, "description": ""])
           }

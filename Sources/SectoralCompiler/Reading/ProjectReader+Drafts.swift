@@ -23,8 +23,70 @@ extension ProjectReader {
       }
       drafts += yamlSnapshotDrafts(package, patches, shapes, &failures)
     }
+    settle(patches, descriptions, &drafts, &failures)
     for draft in drafts { draft.patch?.isUsed = true }
     return drafts
+  }
+
+  /// Settles what an entry describes where its name alone does not: it describes what a `ref` of its
+  /// package would find, of whatever kind, or else of whatever package, and only then something that is
+  /// disabled. A project may so describe a package's models; and a node that dbt_project.yml disables
+  /// has no claim to its entry where another package has one of that name.
+  private func settle(
+    _ patches: Patches,
+    _ descriptions: DescriptionRenderer,
+    _ drafts: inout [Draft],
+    _ failures: inout [Failure]
+  ) {
+    var owners: [ObjectIdentifier: [Int]] = [:]
+    var named: [String: [Int]] = [:]
+    let rank: [ResourceType: Int] = [.seed: 0, .snapshot: 1, .model: 2]
+    for (index, draft) in drafts.enumerated() where rank[draft.node.resourceType] != nil {
+      named[draft.node.name, default: []].append(index)
+      if let patch = draft.patch { owners[ObjectIdentifier(patch), default: []].append(index) }
+    }
+    func strongest(_ candidates: [Int]) -> Int? {
+      candidates.min { rank[drafts[$0].node.resourceType]! < rank[drafts[$1].node.resourceType]! }
+    }
+    for patch in patches.all
+    where ["models", "seeds", "snapshots"].contains(patch.section) && patch.version == nil {
+      let holders = owners[ObjectIdentifier(patch)] ?? []
+      let candidates = named[patch.name] ?? []
+      if !holders.isEmpty, candidates.count == 1 { continue }
+      let enabled = candidates.filter { !isDisabledByTree(drafts[$0]) }
+      let own = enabled.filter { drafts[$0].package.name == patch.package }
+      guard let found = strongest(own) ?? enabled.first else { continue }
+      let node = drafts[found].node
+      if node.resourceType.plural != patch.section {
+        patch.namesake = node
+      } else if !holders.contains(found) {
+        if let other = drafts[found].patch {
+          failures.append(Patches.twice(patch, other))
+          continue
+        }
+        let shapes = PropertyShapes(descriptions: descriptions, package: patch.package)
+        drafts[found] = draft(node, drafts[found].package, patch, shapes, &failures)
+      }
+      let keepsTo = patch.namesake == nil ? own + [found] : []
+      for holder in holders where !keepsTo.contains(holder) {
+        let node = drafts[holder].node
+        (node.patchPath, node.description, node.docBlocks) = (nil, "", [])
+        (node.columns, node.constraints, node.timeSpine) = (DatumMap(), [], nil)
+        (node.latestVersion, node.deprecationDate) = (nil, nil)
+        drafts[holder] = Draft(node: node, package: drafts[holder].package, patch: nil)
+      }
+    }
+  }
+
+  /// Whether dbt_project.yml says so; what the file says itself is not known yet.
+  private func isDisabledByTree(_ draft: Draft) -> Bool {
+    func says(_ package: Package) -> Bool? {
+      let levels = package.definition.trees[draft.node.resourceType]?.levels(for: draft.node.fqn)
+      return levels?.compactMap { $0.layer.values["enabled"]?.bool }.last
+    }
+    if draft.package.name != workspace.root.name, let word = says(workspace.root) { return !word }
+    let mayDiffer = draft.node.rawCode.firstRange(of: "enabled") != nil
+    return !mayDiffer && says(draft.package) == false
   }
 
   private func drafts(
@@ -165,15 +227,24 @@ extension ProjectReader {
     }
   }
 
-  /// Joins a node with its properties entry.
-  func draft(
+  private func draft(
     _ node: Node,
     _ package: Package,
     _ patches: Patches,
     _ shapes: PropertyShapes,
     _ failures: inout [Failure]
   ) -> Draft {
-    let patch = patches.find(node)
+    draft(node, package, patches.find(node), shapes, &failures)
+  }
+
+  /// Joins a node with its properties entry.
+  private func draft(
+    _ node: Node,
+    _ package: Package,
+    _ patch: Patch?,
+    _ shapes: PropertyShapes,
+    _ failures: inout [Failure]
+  ) -> Draft {
     guard let patch else { return Draft(node: node, package: package, patch: nil) }
     node.patchPath = patch.path
     let entry = patch.entry

@@ -9,20 +9,24 @@ extension ProjectReader {
     _ drafts: [Draft],
     _ patches: Patches,
     _ sources: [SourceReader.Entry],
+    _ warnings: inout [NamedWarning],
     _ failures: inout [Failure]
   ) -> [Draft] {
     let entries = testedEntries(drafts, patches, sources)
     let workspace = workspace
     let found = Threads.map(entries.count, on: .deep) {
       PackageRenderers(workspace)
-    } _: { renderers, index -> ([Draft], [Failure]) in
+    } _: { renderers, index -> ([Draft], [NamedWarning], [Failure]) in
       var failures: [Failure] = []
+      var warnings: [NamedWarning] = []
       let (entry, target) = entries[index]
-      return (self.tests(in: entry, target, renderers, &failures), failures)
+      let tests = self.tests(in: entry, target, renderers, &warnings, &failures)
+      return (tests, warnings, failures)
     }
     var tests: [Draft] = []
-    for (entryTests, entryFailures) in found {
+    for (entryTests, entryWarnings, entryFailures) in found {
       tests += entryTests
+      warnings += entryWarnings
       failures += entryFailures
     }
     return tests
@@ -48,9 +52,10 @@ extension ProjectReader {
         name: version?.testName ?? node.name,
         reference: Reference(name: version?.model ?? node.name, version: version?.version),
         source: nil,
-        attachedNode: version?.uniqueID(in: node.packageName) ?? node.uniqueID,
+        attachedNode: node.packageName == patch.package
+          ? version?.uniqueID(in: node.packageName) ?? node.uniqueID : nil,
         file: patch.file,
-        package: draft.package,
+        package: workspace.package(patch.package) ?? draft.package,
         fileKeyName: patch.fileKeyName,
         tags: [],
         quotesColumns: false
@@ -65,7 +70,7 @@ extension ProjectReader {
         name: patch.version?.testName ?? patch.name,
         reference: Reference(name: patch.name, version: patch.version?.version),
         source: nil,
-        attachedNode: nil,
+        attachedNode: patch.namesake?.uniqueID,
         file: patch.file,
         package: package,
         fileKeyName: patch.fileKeyName,
@@ -134,9 +139,12 @@ extension ProjectReader {
     in entry: YAMLNode,
     _ target: TestTarget,
     _ renderers: PackageRenderers,
+    _ warnings: inout [NamedWarning],
     _ failures: inout [Failure]
   ) -> [Draft] {
     var drafts: [Draft] = []
+    let nestsArguments =
+      workspace.invocation.behavior["require_generic_test_arguments_property"]?.bool ?? true
     func add(_ holder: YAMLNode, column: String?, tags: [String]) {
       let old = holder["tests"]
       let new = holder["data_tests"]
@@ -174,9 +182,12 @@ extension ProjectReader {
           let test = try GenericTestEntry(
             item,
             file: target.file.originalFilePath,
-            renderer: renderers.renderer(of: target.package.name),
-            nestsArguments: workspace.invocation
-              .behavior["require_generic_test_arguments_property"]?.bool ?? true
+            nestsArguments: nestsArguments,
+            renderer: renderers.renderer(of: target.package.name)
+          )
+          warnings += test.warnings(
+            "'\(target.reference?.name ?? target.name)' in package '\(target.package.name)'",
+            file: target.file.originalFilePath
           )
           drafts.append(try draft(test, target, column: column, tags: tags))
         } catch { failures.append(error) }
@@ -276,8 +287,7 @@ extension ProjectReader {
         source: target.source,
         place: test.span
       ),
-      propertiesLayer: ConfigLayer(config, origin: test.span, origins: test.configOrigins),
-      deprecations: test.deprecations
+      propertiesLayer: ConfigLayer(config, origin: test.span, origins: test.configOrigins)
     )
   }
 }

@@ -82,15 +82,14 @@ package struct ProjectReader {
       descriptions: descriptions,
       createdAt: createdAt
     ).read(properties, &warnings, &failures)
-    drafts += genericTests(drafts, patches, sources, &failures)
+    drafts += genericTests(drafts, patches, sources, &warnings, &failures)
     drafts += hookDrafts()
 
     let remarks = render(drafts, &failures)
     restoreDescriptions(drafts, &failures)
     collectDuplicates(drafts, &failures)
     LatestVersionPointers(workspace: workspace).check(drafts.map(\.node), &failures)
-    warnings += drafts.flatMap(\.deprecations)
-    warnings += unusedPatches(&patches, drafts)
+    warnings += unusedPatches(&patches)
     warnings += nameWarnings(drafts.map(\.node), &failures)
     warnings += unusedConfigPaths(Set(remarks.levels.map(\.path)))
     warnings += ownMisspellings(remarks.warnings).map {
@@ -126,6 +125,7 @@ package struct ProjectReader {
     )
     warnings += references.resolve(&manifest, &failures)
     SemanticLinks(references: references).resolve(&manifest, &failures)
+    warnings += SemanticLinks.deprecations(manifest, flags: workspace.invocation.behavior)
     UnitTestReader.resolve(&manifest, references, &failures)
     warnings += DeprecationDates(references: references, now: workspace.invocation.startedAt)
       .warnings(manifest)

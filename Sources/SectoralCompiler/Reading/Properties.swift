@@ -17,6 +17,8 @@ final class Patch: @unchecked Sendable {
   /// What stands under `config`, templates and all; only where that is asked for.
   let writtenConfig: DatumMap?
   var isUsed = false
+  /// The node of the entry's own package that its name means, though the entry does not describe it.
+  var namesake: Node?
 
   init(
     section: String,
@@ -52,9 +54,10 @@ struct PropertiesFile: Sendable {
   let failures: [Failure]
   let warnings: [Diagnostic]
 
+  /// What else stands at the top of a file is passed over, `tests` as well.
   static let sections = [
-    "models", "seeds", "snapshots", "analyses", "functions", "data_tests", "tests", "macros",
-    "sources", "exposures", "groups", "metrics", "semantic_models", "saved_queries", "unit_tests",
+    "models", "seeds", "snapshots", "analyses", "functions", "data_tests", "macros", "sources",
+    "exposures", "groups", "metrics", "semantic_models", "saved_queries", "unit_tests",
   ]
 
   /// Values that are rendered later, or never. In a path, list items are "".

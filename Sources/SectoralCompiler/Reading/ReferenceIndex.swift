@@ -34,7 +34,12 @@ package struct ReferenceIndex: Sendable {
     self.prefersOwnPackage = prefersOwnPackage
     self.restrictingPackages = restrictingPackages
     var nodes: [String: [String: [Node]]] = [:]
-    for node in manifest.nodes where node.resourceType.isRefable {
+    // Of a name that several kinds share, a seed is meant before a snapshot, a snapshot before a model.
+    let refable = manifest.nodes.filter(\.resourceType.isRefable)
+    for node in refable.filter({ $0.resourceType == .seed })
+      + refable.filter({ $0.resourceType == .snapshot })
+      + refable.filter({ ![.seed, .snapshot].contains($0.resourceType) })
+    {
       nodes[node.name, default: [:]][node.packageName, default: []].append(node)
       if node.version != nil {
         nodes[node.searchName, default: [:]][node.packageName, default: []].append(node)

@@ -6,6 +6,64 @@ import SectoralYAML
 struct SemanticLinks {
   let references: ReferenceIndex
 
+  /// What dbt says of a semantic layer in older spellings.
+  static func deprecations(_ manifest: Manifest, flags: DatumMap) -> [NamedWarning] {
+    guard !manifest.metrics.isEmpty, !manifest.semanticModels.isEmpty else { return [] }
+    func warning(
+      _ name: String,
+      _ id: String,
+      _ message: String,
+      _ place: TextSpan?,
+      _ hint: String
+    ) -> NamedWarning {
+      NamedWarning(
+        name,
+        Diagnostic(
+          id: "semantic." + id,
+          severity: .warning,
+          message: message,
+          span: place,
+          hint: hint
+        )
+      )
+    }
+    var warnings: [NamedWarning] = []
+    let old = manifest.metrics.first { metric in
+      let parameters = metric.fields["type_params"]
+      return ["window", "grain_to_date"].contains { !(parameters?[$0] ?? .null).isNull }
+    }
+    if let old, flags["require_nested_cumulative_type_params"]?.bool != true {
+      warnings.append(
+        warning(
+          "MFCumulativeTypeParamsDeprecation",
+          "cumulative",
+          "`window` and `grain_to_date` of a cumulative metric have moved from `type_params` to "
+            + "`type_params.cumulative_type_params`.",
+          old.declaration,
+          "move them there"
+        )
+      )
+    }
+    if flags["require_yaml_configuration_for_mf_time_spines"]?.bool != true,
+      let spine = manifest.nodes.first(where: \.isOldTimeSpine),
+      !manifest.timeSpines.contains(where: { node in
+        let column = node.timeSpine?["standard_granularity_column"]?.string
+        return column.flatMap { node.columns[$0]?["granularity"]?.string } == "day"
+      })
+    {
+      warnings.append(
+        warning(
+          "MFTimespineWithoutYamlConfigurationDeprecation",
+          "time-spine",
+          "The model '\(spine.name)' is a time spine because of its name alone, which is deprecated.",
+          spine.declaration,
+          "describe it with 'time_spine:' in a properties file"
+        )
+      )
+    }
+    return warnings
+  }
+
   func resolve(_ manifest: inout Manifest, _ failures: inout [Failure]) {
     var measures: [String: [PlainResource]] = [:]
     for model in manifest.semanticModels {

@@ -366,7 +366,10 @@ struct SemanticReader {
       file,
       config: builder,
       fields: metricFields(
-        description: .string("Metric created from measure \(name)"),
+        description: .string(
+          part["description"]?.string.flatMap { $0.isEmpty ? nil : $0 }
+            ?? "Metric created from measure \(name)"
+        ),
         label: .string(part["label"]?.string ?? name),
         type: "simple",
         parameters: parameters,
@@ -511,7 +514,8 @@ struct SemanticReader {
         throw problem("an export of the saved query '\(name)' has no name", at: export)
       }
       let own = export["config"]?.datum.map ?? DatumMap()
-      let schema = own["schema"] ?? own["schema_name"] ?? settings["schema"]
+      let schema = [own["schema_name"], own["schema"], settings["schema"]].lazy
+        .compactMap { $0 }.first { !$0.isNull }
       let shown: DatumMap = [
         "export_as": own["export_as"] ?? settings["export_as"] ?? .null,
         "schema_name": schema ?? .string(workspace.profile.schema),

@@ -83,12 +83,36 @@ struct SourceReader {
             }
             seen[entry.table.uniqueID] = entry
             entries.append(entry)
+            if let warning = unknownAge(of: entry.table) { warnings.append(warning) }
           } catch { failures.append(error) }
         }
       }
     }
     warnings += overrides.unused
     return entries
+  }
+
+  /// Only Redshift knows by itself when a table was written last.
+  private func unknownAge(of table: SourceTable) -> NamedWarning? {
+    let isChecked = ["warn_after", "error_after"].contains { key in
+      let limit = table.freshness[key]
+      return ["count", "period"].allSatisfy { !(limit?[$0] ?? .null).isNull }
+    }
+    guard isChecked, table.loadedAtField == nil, table.loadedAtQuery == nil,
+      workspace.profile.type != "redshift"
+    else { return nil }
+    return NamedWarning(
+      "FreshnessConfigProblem",
+      Diagnostic(
+        id: "source.unknown-age",
+        severity: .warning,
+        message:
+          "The configured adapter does not support metadata-based freshness. A loaded_at_field "
+          + "must be specified for source '\(table.sourceName).\(table.name)'.",
+        span: table.declaration,
+        hint: "add 'loaded_at_field:' or 'loaded_at_query:'"
+      )
+    )
   }
 
   private func read(

@@ -136,7 +136,7 @@ private struct ChangedMacros {
       guard !Self.builtIn.contains(macro.packageName) else { continue }
       if !known.contains(macro.uniqueID) {
         changed.insert(macro.uniqueID)
-      } else if try earlier.macroText(macro.uniqueID) != macro.span.text {
+      } else if try earlier.macroText(macro.uniqueID) != macro.text.text {
         changed.insert(macro.uniqueID)
       }
     }

@@ -28,10 +28,13 @@ extension Interpreter {
     return try missingAttribute(name, value)
   }
 
-  /// Refuses names that begin with two underscores, which Python keeps for its own machinery.
+  /// Refuses names like `__class__`, which Python keeps for its own machinery. What merely begins with
+  /// underscores is a name like any other: packages call their inner macros so.
   @inline(__always)
   func checkName(_ name: String, of value: Value) throws(TemplateError) {
-    if name.utf8.first == UInt8(ascii: "_"), name.utf8.starts(with: "__".utf8) {
+    if name.utf8.first == UInt8(ascii: "_"), name.utf8.starts(with: "__".utf8),
+      name.utf8.suffix(2).elementsEqual("__".utf8)
+    {
       throw unsafeAttribute(name, value)
     }
   }

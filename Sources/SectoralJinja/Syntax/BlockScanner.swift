@@ -8,15 +8,18 @@ public struct TopLevelBlock: Sendable {
   public let signature: TextSpan
   /// With both tags.
   public let whole: TextSpan
-  /// Between them.
+  /// The same with the blanks that its tags take away, `{%-` before it and `-%}` behind it: what
+  /// dbt takes for the block's text.
+  public let trimming: TextSpan
+  /// Between the tags, without the blanks that they take away.
   public let contents: TextSpan
 }
 
 /// Splits files into their top-level blocks without compiling them.
 public enum BlockScanner {
-  /// Splits a file into the blocks of the given tags. Text outside is skipped; unknown top-level
-  /// tags, nested and unclosed blocks are diagnostics. Raw blocks, comments, strings are
-  /// understood.
+  /// Splits a file into the blocks of the given tags. Text outside is skipped; other top-level tags
+  /// are warnings (`jinja.unknown-tag`), nested and unclosed blocks errors. Raw blocks, comments,
+  /// strings are understood.
   public static func blocks(
     in file: SourceFile,
     tags: Set<String>
@@ -34,6 +37,8 @@ public enum BlockScanner {
     let name: String
     let start: Int
     let end: Int
+    /// `start..<end`, and the blanks that the tag takes away on either side.
+    let trimming: Range<Int>
     /// What stands behind the name, without the blanks around it.
     let rest: Range<Int>
   }
@@ -45,18 +50,14 @@ public enum BlockScanner {
     var blocks: [TopLevelBlock] = []
     var diagnostics: [Diagnostic] = []
     var offset = 0
+    /// Behind the last tag, expression or comment, and the blanks that it takes away.
+    var taken = 0
     /// The block being read, and how many of its own kind are open inside of it.
     var open: Tag?
-    /// Statements of the language around the top level, which blocks may not stand in.
+    /// Statements of the language that are open at the top level.
     var surroundings: [Tag] = []
-    /// Blocks of the language inside the open one, so that their ends are not taken for its end.
-    private static let paired: Set<String> = [
-      "if", "for", "call", "filter", "with", "autoescape", "block",
-    ]
-    private static let inner: Set<String> = [
-      "else", "elif", "set", "do", "break", "continue", "include", "import", "from", "extends",
-      "endset",
-    ]
+    /// Statements that no block may stand in. dbt asks no more of what is at the top level.
+    private static let paired: Set<String> = ["if", "for"]
 
     mutating func run() {
       while let tag = nextTag() { take(tag) }
@@ -66,14 +67,6 @@ public enum BlockScanner {
           unclosed(open.name, open.start),
           open.start..<open.end,
           hint: "close it with '{% end\(open.name) %}'"
-        )
-      }
-      for tag in surroundings where open == nil {
-        report(
-          "unclosed-block",
-          unclosed(tag.name, tag.start),
-          tag.start..<tag.end,
-          hint: "close it with '{% end\(tag.name) %}'"
         )
       }
     }
@@ -114,7 +107,16 @@ public enum BlockScanner {
                 end: open.rest.upperBound
               ),
               whole: TextSpan(file: file, start: open.start, end: tag.end),
-              contents: TextSpan(file: file, start: open.end, end: tag.start)
+              trimming: TextSpan(
+                file: file,
+                start: open.trimming.lowerBound,
+                end: tag.trimming.upperBound
+              ),
+              contents: TextSpan(
+                file: file,
+                start: open.trimming.upperBound,
+                end: max(open.trimming.upperBound, tag.trimming.lowerBound)
+              )
             )
           )
           self.open = nil
@@ -140,31 +142,25 @@ public enum BlockScanner {
           )
         }
         open = tag
-      } else if tag.name.hasPrefix("end"), tags.contains(String(tag.name.dropFirst(3))) {
-        report(
-          "unexpected-end",
-          "'\(tag.name)' closes nothing",
-          tag.start..<tag.end
-        )
-      } else if Self.paired.contains(tag.name) {
+        return
+      }
+      if Self.paired.contains(tag.name) {
         surroundings.append(tag)
       } else if tag.name.hasPrefix("end"), Self.paired.contains(String(tag.name.dropFirst(3))) {
-        if surroundings.last?.name == String(tag.name.dropFirst(3)) {
-          surroundings.removeLast()
-        } else {
+        guard surroundings.popLast()?.name == String(tag.name.dropFirst(3)) else {
           report("unexpected-end", "'\(tag.name)' closes nothing", tag.start..<tag.end)
+          return
         }
-      } else if !Self.inner.contains(tag.name) {
-        report(
-          "unknown-tag",
-          "'\(tag.name)' is no block that belongs here",
-          tag.start..<tag.end,
-          hint: Environment.nearest(to: tag.name, among: Array(tags)).map {
-            "did you mean '\($0)'?"
-          },
-          severity: .warning
-        )
       }
+      report(
+        "unknown-tag",
+        "'\(tag.name)' stands outside of any block, where nothing is rendered",
+        tag.start..<tag.end,
+        hint: Environment.nearest(to: tag.name, among: Array(tags)).map {
+          "did you mean '\($0)'?"
+        },
+        severity: .warning
+      )
     }
 
     // MARK: Tags
@@ -182,7 +178,9 @@ public enum BlockScanner {
         case UInt8(ascii: "{"):
           let start = offset
           offset += 2
-          if skipTag(closing: UInt8(ascii: "}")) == nil {
+          if skipTag(closing: UInt8(ascii: "}")) != nil {
+            taken = offset
+          } else {
             report(
               "unclosed-tag",
               "the expression is never closed",
@@ -205,6 +203,7 @@ public enum BlockScanner {
       while offset + 1 < bytes.count {
         if bytes[offset] == UInt8(ascii: "#"), bytes[offset + 1] == UInt8(ascii: "}") {
           offset += 2
+          taken = offset
           return
         }
         offset += 1
@@ -280,13 +279,36 @@ public enum BlockScanner {
         offset = bytes.count
         return nil
       }
+      let trimming = trimming(start..<offset)
+      taken = trimming.upperBound
       while restStart < restEnd, isSpace(bytes[restStart]) { restStart += 1 }
       while restEnd > restStart, isSpace(bytes[restEnd - 1]) { restEnd -= 1 }
       if name == "raw", restStart == restEnd {
         skipRaw(from: start)
-        return nil
+        guard open == nil else { return nil }
       }
-      return Tag(name: name, start: start, end: offset, rest: restStart..<restEnd)
+      return Tag(
+        name: name,
+        start: start,
+        end: offset,
+        trimming: trimming,
+        rest: restStart..<restEnd
+      )
+    }
+
+    /// A tag with the blanks that `{%-` and `-%}` take away. Those at the ends of the file are none of
+    /// them: dbt reads files without.
+    private func trimming(_ tag: Range<Int>) -> Range<Int> {
+      var (start, end) = (tag.lowerBound, tag.upperBound)
+      if at(start + 2) == UInt8(ascii: "-") {
+        while start > taken, isSpace(bytes[start - 1]) { start -= 1 }
+      }
+      if bytes[end - 3] == UInt8(ascii: "-") {
+        while end < bytes.count, isSpace(bytes[end]) { end += 1 }
+      }
+      if start == 0 { start = tag.lowerBound }
+      if end == bytes.count { end = tag.upperBound }
+      return start..<end
     }
 
     private mutating func skipRaw(from start: Int) {
@@ -307,6 +329,7 @@ public enum BlockScanner {
           if at(index) == UInt8(ascii: "-") || at(index) == UInt8(ascii: "+") { index += 1 }
           if at(index) == UInt8(ascii: "%"), at(index + 1) == UInt8(ascii: "}") {
             offset = index + 2
+            taken = trimming(start..<offset).upperBound
             return
           }
         }

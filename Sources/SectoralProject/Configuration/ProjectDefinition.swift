@@ -90,6 +90,9 @@ package struct ProjectDefinition: Sendable {
     switch warning.id {
     case "project.old-data-paths": "ConfigDataPathDeprecation"
     case "project.old-source-paths": "ConfigSourcePathDeprecation"
+    case "project.target-path": "ConfigTargetPathDeprecation"
+    case "project.log-path": "ConfigLogPathDeprecation"
+    case "jinja.unknown-tag": "UnexpectedJinjaBlockDeprecation"
     default: "ProjectWarning"
     }
   }
@@ -217,7 +220,7 @@ package struct ProjectDefinition: Sendable {
           Diagnostic(
             id: old == "data-paths" ? "project.old-data-paths" : "project.old-source-paths",
             severity: .warning,
-            message: "'\(old)' is the old name of '\(key)'",
+            message: "The `\(old)` config is now called `\(key)`, and its old name is deprecated.",
             span: node.span,
             hint: "rename the key"
           )
@@ -299,6 +302,21 @@ package struct ProjectDefinition: Sendable {
           message: "Variables are defined both in vars.yml and under 'vars' in dbt_project.yml",
           span: own.span,
           hint: "keep them in one place: vars.yml has \(variables.mapping?.count ?? 0) of them"
+        )
+      )
+    }
+
+    for (key, usual, flag) in [
+      ("target-path", "target", "--target-path"), ("log-path", "logs", "--log-path"),
+    ] {
+      guard let path = value(key), path.string != usual else { continue }
+      warnings.append(
+        Diagnostic(
+          id: "project.\(key)",
+          severity: .warning,
+          message: "The `\(key)` config in `dbt_project.yml` is deprecated.",
+          span: path.span,
+          hint: "use \(flag), or the environment variable of that name"
         )
       )
     }

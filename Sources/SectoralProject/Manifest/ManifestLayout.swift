@@ -134,7 +134,7 @@ extension Macro {
     [
       "name": .string(name), "resource_type": "macro", "package_name": .string(packageName),
       "path": .string(originalFilePath), "original_file_path": .string(originalFilePath),
-      "unique_id": .string(uniqueID), "macro_sql": .string(span.text),
+      "unique_id": .string(uniqueID), "macro_sql": .string(text.text),
       "depends_on": .map(["macros": .strings(dependsOnMacros)]),
       "description": .string(description), "meta": .map(meta), "docs": .map(docs),
       "config": .map(["meta": .map(meta), "docs": .map(docs)]),

@@ -79,6 +79,8 @@ package final class Macro: @unchecked Sendable {
   package let originalFilePath: String
   /// The whole block with both tags.
   package let span: TextSpan
+  /// With the blanks that the tags take away: `macro_sql` of the manifest.
+  package let text: TextSpan
   package let createdAt: Double
   package var dependsOnMacros: [String] = []
   package var description = ""
@@ -95,6 +97,7 @@ package final class Macro: @unchecked Sendable {
     packageName: String,
     originalFilePath: String,
     span: TextSpan,
+    text: TextSpan? = nil,
     createdAt: Double,
     supportedLanguages: [String]? = nil
   ) {
@@ -103,6 +106,7 @@ package final class Macro: @unchecked Sendable {
     self.packageName = packageName
     self.originalFilePath = originalFilePath
     self.span = span
+    self.text = text ?? span
     self.createdAt = createdAt
     self.supportedLanguages = supportedLanguages
   }
