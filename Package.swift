@@ -116,6 +116,15 @@ let package = Package(
       name: "SectoralPostgres",
       dependencies: ["SectoralText", "SectoralWarehouse", "CPostgres"]
     ),
+    // Redshift: logins by AWS, and what goes through S3.
+    .target(
+      name: "SectoralRedshift",
+      dependencies: [
+        "SectoralText", "SectoralYAML", "SectoralWarehouse", "SectoralProject", "SectoralPostgres",
+        "SectoralAWS", "CZlib",
+      ],
+      linkerSettings: [.linkedLibrary(":libz.a")]
+    ),
     .target(
       name: "SectoralRunner",
       dependencies: [
@@ -128,7 +137,7 @@ let package = Package(
       dependencies: [
         "SectoralText", "SectoralYAML", "SectoralJinja", "SectoralWarehouse", "SectoralProject",
         "SectoralCompiler", "SectoralGraph", "SectoralArtifacts", "SectoralPostgres",
-        "SectoralPackages", "SectoralRunner",
+        "SectoralPackages", "SectoralRunner", "SectoralRedshift", "SectoralAWS", "SectoralHTTP",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]
     ),
@@ -206,6 +215,13 @@ let package = Package(
     .testTarget(
       name: "SectoralAWSTests",
       dependencies: ["SectoralAWS", "SectoralHTTP", "SectoralText", "SectoralYAML"]
+    ),
+    .testTarget(
+      name: "SectoralRedshiftTests",
+      dependencies: [
+        "SectoralRedshift", "SectoralAWS", "SectoralHTTP", "SectoralProject", "SectoralPostgres",
+        "SectoralWarehouse", "SectoralYAML", "SectoralText",
+      ]
     ),
     .testTarget(
       name: "SectoralCLITests",

@@ -121,17 +121,20 @@ extension AWSAccount {
   /// Sends a request, signed anew for each try; gives a successful answer.
   ///
   /// `read`: The code and the words of an answer that is none.
+  /// `undisturbed`: Whether it goes on after Ctrl-C.
   func send(
     _ request: AWSRequest,
     _ signature: SignatureV4?,
     action: String,
+    undisturbed: Bool = false,
     read: (HTTPResponse) -> (code: String, message: String)
   ) throws(AWSError) -> HTTPResponse {
     var answer: HTTPResponse?
     do throws(HTTPError) {
-      return try world.http.repeating { () throws(HTTPError) in
+      let http = undisturbed ? world.http.undisturbed : world.http
+      return try http.repeating { () throws(HTTPError) in
         let signed = signature?.signed(request, at: world.now()) ?? request
-        let response = try world.http.send(signed.httpRequest)
+        let response = try http.send(signed.httpRequest)
         answer = response
         guard !response.isSuccess else { return response }
         let isThrottled = AWSError.isThrottling(code: read(response).code)

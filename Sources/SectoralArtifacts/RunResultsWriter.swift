@@ -31,6 +31,8 @@ package struct RunResultRow: Sendable {
   package var relationName: String?
   /// `batch_results`: of models that are built in batches.
   package var batches: Datum?
+  /// Ours: further members of `adapter_response`, where the target asks for what statements took.
+  package var cost: DatumMap?
 
   package init(
     uniqueID: String,
@@ -44,7 +46,8 @@ package struct RunResultRow: Sendable {
     compiled: Bool?,
     compiledCode: String?,
     relationName: String?,
-    batches: Datum? = nil
+    batches: Datum? = nil,
+    cost: DatumMap? = nil
   ) {
     self.uniqueID = uniqueID
     self.status = status
@@ -58,13 +61,16 @@ package struct RunResultRow: Sendable {
     self.compiledCode = compiledCode
     self.relationName = relationName
     self.batches = batches
+    self.cost = cost
   }
 
   fileprivate var layout: DatumMap {
-    [
+    var response = adapterResponse.layout
+    for (key, value) in cost?.entries ?? [] { response[key] = value }
+    return [
       "status": .string(status), "timing": timing.layout,
       "thread_id": .string(threadID), "execution_time": .float(executionTime),
-      "adapter_response": .map(adapterResponse.layout), "message": .optional(message),
+      "adapter_response": .map(response), "message": .optional(message),
       "failures": failures.map(Datum.int) ?? .null, "unique_id": .string(uniqueID),
       "compiled": compiled.map(Datum.bool) ?? .null, "compiled_code": .optional(compiledCode),
       "relation_name": .optional(relationName), "batch_results": batches ?? .null,

@@ -19,7 +19,7 @@ package struct HTTPClient: Sendable {
 
   private let transport: Transport?
   private let certificates: (file: String?, folder: String?)
-  private let isCancelled: @Sendable () -> Bool
+  private var isCancelled: @Sendable () -> Bool
   private let pause: @Sendable (Double) -> Void
 
   /// - Parameters:
@@ -39,6 +39,13 @@ package struct HTTPClient: Sendable {
     self.transport = transport
     self.isCancelled = isCancelled
     self.pause = pause
+  }
+
+  /// The same without an ear for Ctrl-C: what was begun is cleared away all the same.
+  package var undisturbed: HTTPClient {
+    var client = self
+    client.isCancelled = { false }
+    return client
   }
 
   /// The body of a successful answer to a GET, repeated when the trouble may pass.

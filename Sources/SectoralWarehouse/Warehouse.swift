@@ -172,6 +172,10 @@ public protocol WarehouseConnection: AnyObject {
   /// Whether something came from the server that nobody asked for: it may have ended the session.
   var isDoubtful: Bool { get }
 
+  /// The number by which the server knows the session; nil where it has none, or the connection is
+  /// closed.
+  var serverSession: Int? { get }
+
   /// Whether `close()` leaves an open transaction by itself, in its own time.
   var leavesTransactionWhenClosed: Bool { get }
 
@@ -203,6 +207,7 @@ extension WarehouseConnection {
 
   public func settleSession() throws(WarehouseError) {}
   public var isDoubtful: Bool { false }
+  public var serverSession: Int? { nil }
   public var leavesTransactionWhenClosed: Bool { false }
 }
 
@@ -220,9 +225,16 @@ public protocol Warehouse: Sendable {
   /// What came of a transaction whose COMMIT got no answer; asked on a connection of its own. A
   /// transaction that still runs is ended first: nobody waits for it any more.
   func outcome(of transaction: TransactionMark) throws(WarehouseError) -> TransactionOutcome
+  /// Reads what statements took; nil where nobody asks for it, or the database keeps no record.
+  var queryCosts: (any QueryCostReader)? { get }
+  /// What loads many rows; nil where statements, or `copyIn`, are all there is.
+  var bulkLoader: (any BulkLoader)? { get }
 }
 
 extension Warehouse {
+  public var bulkLoader: (any BulkLoader)? { nil }
+  public var queryCosts: (any QueryCostReader)? { nil }
+
   public func outcome(
     of transaction: TransactionMark
   ) throws(WarehouseError) -> TransactionOutcome {

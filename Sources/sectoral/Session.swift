@@ -216,7 +216,8 @@ struct Session {
       ),
       provider: ProfileWarehouses(
         environment: resolved.environment,
-        announce: { events.emit(.note($0)) }
+        announce: { events.emit(.note($0)) },
+        isCancelled: { cancellation.isCancelled }
       )
     )
     // Never let go of, and with it the project: the process ends with the command, and taking so many

@@ -61,7 +61,7 @@ extension AdapterCall {
       }
       sql = try SQLLiteral.bind(sql, call.interpreter.iterate(bindings), call.interpreter)
       let response = try call.onWarehouse { (session) throws(WarehouseError) in
-        try session.executeUncommented(sql, opensTransaction: opens)
+        try session.executeOne(sql, opensTransaction: opens)
       }
       return .tuple([.none, .object(CursorObject(response, ResultTable()))])
     },
@@ -176,7 +176,7 @@ extension AdapterCall {
   }
 
   /// The zone in which the server reads and shows times; nil stands for UTC.
-  private func sessionZone() throws(TemplateError) -> ZoneData? {
+  func sessionZone() throws(TemplateError) -> ZoneData? {
     let result = try onWarehouse { (session) throws(WarehouseError) in
       try session.execute("show timezone", fetch: true)
     }

@@ -51,7 +51,8 @@ package final class AdapterObject: Object {
   /// Methods that only look into the cache.
   private static let cacheMethods: Set<String> = ["get_relation", "already_exists"]
 
-  private static let redshiftMethods: [String: Method] = AdapterCall.redshiftMethods
+  private static let redshiftMethods: [String: Method] =
+    AdapterCall.redshiftMethods.merging(AdapterCall.seedMethods) { $1 }
 
   package override func attribute(
     _ name: Symbol,

@@ -21,9 +21,9 @@ package final class SeedTable: Sendable {
 
   package let columns: [Column]
   package let rowCount: Int
-  private let file: SourceFile
-  private let delimiter: UInt8
-  private let blocks: [SeedBlock]
+  let file: SourceFile
+  let delimiter: UInt8
+  let blocks: [SeedBlock]
   /// The block that was looked into last: templates go through the rows in order.
   private let opened = Mutex<OpenedBlock?>(nil)
 
@@ -141,7 +141,7 @@ package final class SeedTable: Sendable {
     return block.withCell((row - block.rows.lowerBound) * columns.count + column, body)
   }
 
-  private func append(
+  func append(
     _ bytes: UnsafeBufferPointer<UInt8>,
     _ column: Column,
     _ utcOffset: (Int) -> Int,

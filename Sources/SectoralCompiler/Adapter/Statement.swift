@@ -27,12 +27,17 @@ struct Statement {
   let text: String
   let comment: QueryComment?
   var answer = StatementAnswer()
+  /// Whether logs show its beginning alone: it is long, and holds rows.
+  var isAbridged = false
   /// What it is a part of.
   var attempt: Attempt?
 
   /// Those that begin and end a session's transaction, as only sessions send them.
   var isBegin: Bool { comment == nil && sql == "BEGIN" }
   var isCommit: Bool { comment == nil && sql == "COMMIT" }
+
+  /// As logs show it.
+  var shown: String { isAbridged ? String(text.prefix(512)) + "..." : text }
 }
 
 /// Statements in a savepoint, or at the start of a transaction, in whose place something else is done where the server refuses them.

@@ -140,16 +140,34 @@ package final class WarehouseSession {
     }
   }
 
-  /// Runs a statement without the query comment, as bulk loads are run.
-  package func executeUncommented(
+  /// Runs one statement, which is not looked into.
+  ///
+  /// `commented`: Whether the query comment goes with it; without it as dbt's inserts of seeds are sent.
+  /// `abridged`: Whether logs show its beginning alone.
+  package func executeOne(
     _ sql: String,
-    opensTransaction: Bool
+    opensTransaction: Bool,
+    commented: Bool = false,
+    abridged: Bool = false
   )
     throws(WarehouseError) -> AdapterResponse
   {
     if opensTransaction { try begin() }
     try prepare(for: sql)
-    return try send(sql, fetch: false, limit: nil, commented: false).response
+    return try send(
+      sql,
+      fetch: false,
+      limit: nil,
+      commented: commented,
+      abridged: abridged
+    ).response
+  }
+
+  /// Loads rows by way of files; returns what the user should know all the same.
+  package func load(_ rows: BulkLoad, with loader: any BulkLoader) throws(BulkLoadError) -> [String]
+  {
+    do throws(WarehouseError) { try begin() } catch { throw BulkLoadError(error) }
+    return try loader.load(rows) { sql throws(WarehouseError) in try execute(sql) }
   }
 
   /// Loads rows with `COPY … FROM STDIN`; returns their number.
@@ -291,11 +309,13 @@ package final class WarehouseSession {
     _ sql: String,
     fetch: Bool,
     limit: Int?,
-    commented: Bool
+    commented: Bool,
+    abridged: Bool = false
   )
     throws(WarehouseError) -> (response: AdapterResponse, table: ResultTable)
   {
-    let statement = try statement(sql, commented: commented)
+    var statement = try statement(sql, commented: commented)
+    statement.isAbridged = abridged
     let table = try sendAll([statement], fetch: fetch, limit: limit)
     guard let response = statement.answer.response else {
       preconditionFailure("a statement without an answer is a failure")
@@ -324,7 +344,7 @@ package final class WarehouseSession {
     self.afterwards = []
     let begins = style.driverBegins && !driverBegan
     driverBegan = driverBegan || begins
-    for statement in sent { onEvent(.statement(connection: name, sql: statement.text)) }
+    for statement in sent { onEvent(.statement(connection: name, sql: statement.shown)) }
     let clock = ContinuousClock()
     let start = clock.now
     let result = connection.execute(

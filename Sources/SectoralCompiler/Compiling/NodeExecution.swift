@@ -52,8 +52,13 @@ extension RunContext {
       defer { macroDepth = 0 }
       session?.collectsStatements = true
       defer { session?.collectsStatements = false }
+      let group = ownQueryGroup
+      try setQueryGroup(group)
       let value = try hosting { () throws(TemplateError) in try call(entry, Arguments()) }
       do throws(WarehouseError) { try session?.flush() } catch { throw .warehouse(error) }
+      if group != nil {
+        try setQueryGroup(workspace.profile.credentials["query_group"]?.string, resets: true)
+      }
       return Materialized(
         relations: try relations(in: value, node),
         response: results.mainResponse

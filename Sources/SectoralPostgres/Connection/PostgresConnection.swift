@@ -121,6 +121,7 @@ package final class PostgresConnection: WarehouseConnection {
   ///
   /// libpq forgets it, and the version, when the connection breaks.
   package let serverProcess: Int
+  package var serverSession: Int? { serverProcess }
 
   /// 150004 for 15.4.
   package let serverVersion: Int

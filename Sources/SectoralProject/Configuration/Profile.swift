@@ -14,6 +14,8 @@ package struct Profile: Sendable {
   package let isEmbedded: Bool
   /// profiles.yml; nil where no profile was found and the embedded server stands in.
   package let file: SourceFile?
+  /// Keys of the output that mean nothing to its type, each with the one that may be meant.
+  package let unknownKeys: [(key: String, guess: String?)]
 
   package init(
     profileName: String,
@@ -22,8 +24,10 @@ package struct Profile: Sendable {
     threads: Int,
     credentials: DatumMap,
     isEmbedded: Bool,
-    file: SourceFile?
+    file: SourceFile?,
+    unknownKeys: [(key: String, guess: String?)] = []
   ) {
+    self.unknownKeys = unknownKeys
     self.profileName = profileName
     self.targetName = targetName
     self.type = type
@@ -147,6 +151,10 @@ package struct Profile: Sendable {
     optional("drop_without_cascade", .bool, .bool(false)),
     // Ours: libpq checks certificates by files, and takes a search path.
     optional("sslrootcert", .text), optional("search_path", .text),
+    // Where big seeds lie on their way, as a mapping.
+    optional("bulk_load", .any),
+    // Whether the system tables are asked what each node took.
+    optional("query_costs", .bool, .bool(false)),
   ]
 
   /// The profile that stands in where a project has none: the embedded server.
@@ -374,7 +382,11 @@ package struct Profile: Sendable {
       threads: threads ?? output["threads"]?.int ?? (isEmbedded ? 4 : 1),
       credentials: credentials,
       isEmbedded: isEmbedded,
-      file: file
+      file: file,
+      unknownKeys: unknown.map { key in
+        let known = keys.map(\.name) + Array(aliases.keys) + ["type", "threads"]
+        return (key, Spelling.nearest(to: key, among: known.filter { given[$0] == nil }))
+      }
     )
   }
 }

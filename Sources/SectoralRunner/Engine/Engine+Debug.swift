@@ -88,6 +88,10 @@ extension Engine {
     for (key, value) in profile.targetVariable.entries where !others.contains(key) {
       line("  \(key): \(value.pythonText)")
     }
+    for (key, guess) in profile.unknownKeys {
+      let words = guess.map { "did you mean '\($0)'?" } ?? "ignored"
+      line("  \(key): no setting of \(profile.type), \(words)")
+    }
     do {
       let warehouse = try provider.warehouse(for: profile)
       let connection = try warehouse.open(name: "debug")
@@ -96,7 +100,7 @@ extension Engine {
       result("  Connection test:", "OK connection ok", true)
     } catch let error as WarehouseError {
       result("  Connection test:", "ERROR", false)
-      problems.append(error.message)
+      problems.append(error.message + (error.hint.map { "\n  hint: \($0)" } ?? ""))
     } catch let failure as Failure {
       result("  Connection test:", "ERROR", false)
       problems.append(failure.text())

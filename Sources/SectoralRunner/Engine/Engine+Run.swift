@@ -359,8 +359,9 @@ extension Engine {
     elapsed: Double,
     interrupted: Bool
   ) throws -> ExitStatus {
-    let results = state.results
+    var results = state.results
     try writeManifest(state.project)
+    if state.isExecuting, !interrupted { addCosts(state, elapsed: elapsed, to: &results) }
     if invocation.command == .sourceFreshness {
       return try finishFreshness(state, elapsed: elapsed, interrupted: interrupted)
     }

@@ -328,7 +328,8 @@ extension NodeResult {
       compiled: compiled,
       compiledCode: compiledCode,
       relationName: compiled == nil ? nil : relationName,
-      batches: batchResults?.layout
+      batches: batchResults?.layout,
+      cost: cost?.layout
     )
   }
 }

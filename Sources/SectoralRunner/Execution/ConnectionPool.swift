@@ -17,6 +17,7 @@ final class ConnectionPool: Warehouse {
     /// Whether nodes follow on nodes.
     var isBusy = false
     var wasConnected = false
+    var sessions: Set<Int> = []
   }
 
   /// A connection that nobody uses.
@@ -31,6 +32,10 @@ final class ConnectionPool: Warehouse {
   init(_ warehouse: any Warehouse) { self.warehouse = warehouse }
 
   var adapterType: String { warehouse.adapterType }
+  var bulkLoader: (any BulkLoader)? { warehouse.bulkLoader }
+  var queryCosts: (any QueryCostReader)? { warehouse.queryCosts }
+  /// The sessions that were opened, as the server knows them.
+  var serverSessions: [Int] { state.withLock { $0.sessions.sorted() } }
 
   func open(name: String) throws(WarehouseError) -> any WarehouseConnection {
     while let kept = state.withLock({ $0.idle.popLast() }) {
@@ -46,7 +51,11 @@ final class ConnectionPool: Warehouse {
       return Lent(kept.connection, self)
     }
     let connection = try warehouse.open(name: name)
-    state.withLock { $0.wasConnected = true }
+    let session = connection.serverSession
+    state.withLock { state in
+      state.wasConnected = true
+      if let session { state.sessions.insert(session) }
+    }
     return Lent(connection, self)
   }
 
@@ -144,6 +153,7 @@ final class ConnectionPool: Warehouse {
     func resetSession() throws(WarehouseError) { try connection.resetSession() }
     func settleSession() throws(WarehouseError) { try connection.settleSession() }
     var isDoubtful: Bool { connection.isDoubtful }
+    var serverSession: Int? { connection.serverSession }
     // With the reset that follows.
     var leavesTransactionWhenClosed: Bool { true }
 

@@ -29,6 +29,11 @@ final class LazyWarehouse: Warehouse {
     try result.get()
   }
 
+  /// Of the database, once a connection has been opened.
+  var bulkLoader: (any BulkLoader)? { opened.withLock { $0 }?.bulkLoader }
+
+  var queryCosts: (any QueryCostReader)? { opened.withLock { $0 }?.queryCosts }
+
   func open(name: String) throws(WarehouseError) -> any WarehouseConnection {
     try started().open(name: name)
   }

@@ -56,6 +56,9 @@ final class RunState: Sendable {
     self.isExecuting = isExecuting
   }
 
+  var queryCosts: (any QueryCostReader)? { pool.queryCosts }
+  var serverSessions: [Int] { pool.serverSessions }
+
   deinit { pool.closeAll() }
 
   var events: EventBus { engine.events }

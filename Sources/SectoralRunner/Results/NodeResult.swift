@@ -103,6 +103,8 @@ package struct NodeResult: Sendable {
   /// Relative to the project; nil when no file was written.
   package var compiledPath: String?
   package var batchResults: BatchResults?
+  /// What its statements took, where that was asked for.
+  package var cost: NodeCost?
   /// What was wrong, with its place, for the console; the message has dbt's words alone.
   package var diagnostics: [Diagnostic]
   /// The table a test's failing rows went to, with quotes.

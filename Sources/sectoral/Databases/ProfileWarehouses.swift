@@ -1,6 +1,7 @@
 import SectoralCompiler
 import SectoralPostgres
 import SectoralProject
+import SectoralRedshift
 import SectoralRunner
 import SectoralText
 import SectoralWarehouse
@@ -20,6 +21,8 @@ struct ProfileWarehouses: WarehouseProvider {
   let environment: [String: String]
   /// Told in the middle of a start that takes longer than one expects.
   let announce: @Sendable (String) -> Void
+  /// Ctrl-C.
+  let isCancelled: @Sendable () -> Bool
 
   private func server() throws(Failure) -> EmbeddedServer {
     let program = CommandLine.arguments.first ?? "sectoral"
@@ -60,17 +63,7 @@ struct ProfileWarehouses: WarehouseProvider {
     let keys = profile.credentials
     func text(_ key: String) -> String? { keys[key]?.string }
     guard profile.isEmbedded else {
-      if profile.type == "redshift", text("method") ?? "database" != "database" {
-        throw Failure(
-          .runtime,
-          Diagnostic(
-            id: "profile.method-not-yet",
-            message: "method '\(text("method") ?? "")' of Redshift is not available yet",
-            span: profile.file?.startSpan,
-            hint: "use 'method: database' with user and password"
-          )
-        )
-      }
+      if profile.type == "redshift" { return try redshift(profile) }
       return PostgresWarehouse(
         PostgresCredentials(
           host: text("host") ?? "",
@@ -90,8 +83,7 @@ struct ProfileWarehouses: WarehouseProvider {
           // The session of a node sends BEGIN where dbt's driver does.
           retries: keys["retries"]?.int ?? 1,
           autocommit: true
-        ),
-        adapterType: profile.type
+        )
       )
     }
     let searchPath = text("search_path")
@@ -204,11 +196,18 @@ struct ProfileWarehouses: WarehouseProvider {
       own = endpoint.psqlArguments(database: profile.database)
     } else {
       let keys = profile.credentials
-      own = [
-        "-h", keys["host"]?.string ?? "", "-p", String(keys["port"]?.int ?? 5432), "-U",
-        keys["user"]?.string ?? "", "-d", profile.database,
-      ]
-      if let password = keys["password"]?.string { setenv("PGPASSWORD", password, 1) }
+      var place = (keys["host"]?.string ?? "", keys["port"]?.int ?? 5432)
+      var login = (keys["user"]?.string ?? "", keys["password"]?.string)
+      if profile.type == "redshift" {
+        let warehouse = try redshift(profile)
+        do throws(WarehouseError) {
+          let found = try warehouse.login()
+          place = (found.host, found.port)
+          login = (found.user, found.password)
+        } catch { throw Failure(error) }
+      }
+      own = ["-h", place.0, "-p", String(place.1), "-U", login.0, "-d", profile.database]
+      if let password = login.1 { setenv("PGPASSWORD", password, 1) }
     }
     own = ["psql"] + own + arguments
     let pointers = own.map { strdup($0) } + [nil]

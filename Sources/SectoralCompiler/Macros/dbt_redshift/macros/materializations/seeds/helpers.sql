@@ -15,6 +15,12 @@
   {%- do return(text) -%}
 {%- endmacro %}
 
+{% macro redshift__load_csv_rows(model, agate_table) -%}
+  {#- by files in S3, or in as few statements as the server's limit allows -#}
+  {%- set columns = get_seed_column_quoted_csv(model, agate_table.column_names) -%}
+  {%- do return(adapter.load_seed_rows(this, agate_table, columns)) -%}
+{%- endmacro %}
+
 {% macro redshift__get_batch_size() -%}
   {%- do return(500) -%}
 {%- endmacro %}
