@@ -154,6 +154,40 @@ struct BadInputAudit {
       hint: "did you mean 'severity'?"
     ),
     BadInput(
+      name: "wrong-types",
+      files: files([
+        "models/s.yml": """
+        models:
+          - name: a
+            description: 1️⃣[1]
+            config: x
+            columns: [{name: id, data_type: 3, meta: [1]}]
+        sources: [{name: s, schema: 5, tables: [{name: t, identifier: 6, columns: x}]}]
+        exposures: [{name: e, type: ml, owner: {name: x}, depends_on: ref('a')}]
+        """
+      ]),
+      says: [
+        "at path ['description']: [1] is not of type 'string'",
+        "at path ['config']: 'x' is not of type 'object'",
+        "at path ['columns'][0]['data_type']: 3 is not valid under any of the given schemas",
+        "at path ['columns'][0]['meta']: [1] is not of type 'object'",
+        "at path ['schema']: 5 is not valid", "at path ['tables'][0]['identifier']: 6 is not valid",
+        "at path ['tables'][0]['columns']: 'x' is not of type 'array'",
+        "at path ['depends_on']: \"ref('a')\" is not of type 'array'",
+      ]
+    ),
+    BadInput(
+      name: "misspelt-keys-of-other-kinds",
+      files: files([
+        "models/s.yml": """
+        unit_tests: [{name: u, model: a, given: [], expect: {rows: [{id: 1}]}, 1️⃣overides: {}}]
+        """
+      ]),
+      exitCode: 0,
+      says: ["Custom key `overides` found in unit_tests"],
+      hint: "did you mean 'overrides'?"
+    ),
+    BadInput(
       name: "missing-macro",
       files: [
         "models/a.sql": "select\n  {{ 1️⃣cents_to_dolars('x') }} as a\n",

@@ -198,7 +198,9 @@ struct NodeReader {
       if let test = draft.test, let tags = layer.values["tags"],
         test.isRendered(workspace, for: node.packageName)
       {
-        builder.add(ConfigLayer(["tags": tags], origin: layer.origin))
+        // Beside the values they stand twice, then.
+        let twice = Datum.strings(tags.texts + tags.texts)
+        builder.add(ConfigLayer(["tags": tags], origin: layer.origin), unrendered: ["tags": twice])
       }
     }
     builder.add(

@@ -9,6 +9,7 @@ extension ProjectReader {
     _ drafts: [Draft],
     _ patches: Patches,
     _ sources: [SourceReader.Entry],
+    _ descriptions: DescriptionRenderer,
     _ warnings: inout [NamedWarning],
     _ failures: inout [Failure]
   ) -> [Draft] {
@@ -28,6 +29,15 @@ extension ProjectReader {
       tests += entryTests
       warnings += entryWarnings
       failures += entryFailures
+    }
+    for node in tests.lazy.map(\.node) where YAMLRenderer.isTemplate(node.description) {
+      guard let place = node.declaration else { continue }
+      do {
+        (node.description, node.docBlocks) = try descriptions.render(
+          YAMLNode(.scalar(.string(node.description)), at: place),
+          package: node.packageName
+        )
+      } catch { failures.append(error) }
     }
     return tests
   }
@@ -192,20 +202,6 @@ extension ProjectReader {
           drafts.append(try draft(test, target, column: column, tags: tags))
         } catch { failures.append(error) }
       }
-    }
-    if let columns = entry["columns"], !columns.isNull, columns.sequence == nil {
-      failures.append(
-        Failure(
-          .parsing,
-          Diagnostic(
-            id: "properties.columns",
-            message: "Invalid models config given in \(target.file.originalFilePath) - at path "
-              + "['columns']: \(columns.datum.pythonRepr) is not of type 'array'",
-            span: columns.span,
-            hint: "write each column as '- name: …'"
-          )
-        )
-      )
     }
     add(entry, column: nil, tags: [])
     for column in entry["columns"]?.sequence ?? [] {

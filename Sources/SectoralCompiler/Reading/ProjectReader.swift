@@ -30,11 +30,11 @@ package struct ProjectReader {
 
   let workspace: Workspace
   let createdAt: Double
-  let emit: @Sendable (ContextEvent, Node) -> Void
+  let emit: ReadingEventHandler
 
   package init(
     _ workspace: Workspace,
-    emit: @escaping @Sendable (ContextEvent, Node) -> Void
+    emit: @escaping ReadingEventHandler
   ) {
     self.workspace = workspace
     self.createdAt = Double(workspace.invocation.startedAt) / 1e6
@@ -82,7 +82,7 @@ package struct ProjectReader {
       descriptions: descriptions,
       createdAt: createdAt
     ).read(properties, &warnings, &failures)
-    drafts += genericTests(drafts, patches, sources, &warnings, &failures)
+    drafts += genericTests(drafts, patches, sources, descriptions, &warnings, &failures)
     drafts += hookDrafts()
 
     let remarks = render(drafts, &failures)

@@ -205,11 +205,24 @@ struct PropertiesFile: Sendable {
       }
     }
     var failures = problems.isEmpty ? [] : [Failure(.parsing, problems)]
-    root = renderer.render(
-      YAMLNode(.mapping(kept), at: parsed.span),
-      keeping: Self.staysRaw,
-      &failures
-    )
+    var rendered =
+      renderer.render(
+        YAMLNode(.mapping(kept), at: parsed.span),
+        keeping: Self.staysRaw,
+        &failures
+      )?.mapping ?? []
+    var wrong: [Diagnostic] = []
+    for index in rendered.indices {
+      guard let items = rendered[index].value.sequence else { continue }
+      let known = wrong.count
+      let name = rendered[index].key.keyText
+      let checked = PropertyTypes.checked(items, name, file.originalFilePath, &wrong)
+      if wrong.count > known {
+        rendered[index].value = YAMLNode(.sequence(checked), at: rendered[index].value.span)
+      }
+    }
+    if !wrong.isEmpty { failures.append(Failure(.parsing, wrong)) }
+    root = YAMLNode(.mapping(rendered), at: parsed.span)
     self.failures = failures
     self.warnings = warnings
   }
@@ -242,6 +255,16 @@ struct PropertiesFile: Sendable {
     "loaded_at_field", "loaded_at_query", "freshness", "tests", "data_tests", "tags", "quoting",
   ]
 
+  private static let exposureKeys: Set<String> = [
+    "name", "type", "owner", "description", "label", "maturity", "meta", "tags", "url",
+    "depends_on",
+    "config", "enabled",
+  ]
+  private static let unitTestKeys: Set<String> = [
+    "name", "model", "given", "expect", "description", "overrides", "config", "versions", "tags",
+    "meta", "enabled",
+  ]
+
   /// Keys that dbt silently leaves aside, and that look like one that it does not.
   private static func misspeltKeys(of entry: YAMLNode, in section: String) -> [Diagnostic] {
     var warnings: [Diagnostic] = []
@@ -260,6 +283,20 @@ struct PropertiesFile: Sendable {
       }
     }
     switch section {
+    case "exposures": check(entry, exposureKeys)
+    case "groups": check(entry, ["name", "owner", "description", "config"])
+    case "macros":
+      check(entry, ["name", "description", "meta", "docs", "config", "arguments"])
+      for argument in entry["arguments"]?.sequence ?? [] {
+        check(argument, ["name", "type", "description"])
+      }
+    case "unit_tests":
+      check(entry, unitTestKeys)
+      for given in entry["given"]?.sequence ?? [] {
+        check(given, ["input", "rows", "format", "fixture"])
+      }
+      if let expected = entry["expect"] { check(expected, ["rows", "format", "fixture"]) }
+      if let replaced = entry["overrides"] { check(replaced, ["macros", "vars", "env_vars"]) }
     case "models", "seeds", "snapshots":
       check(entry, entryKeys)
       for column in entry["columns"]?.sequence ?? [] { check(column, columnKeys) }
