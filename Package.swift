@@ -227,7 +227,7 @@ let package = Package(
       name: "SectoralCLITests",
       dependencies: [
         "sectoral", "SectoralRunner", "SectoralGraph", "SectoralWarehouse", "SectoralYAML",
-        "SectoralText",
+        "SectoralText", "SectoralArtifacts",
       ]
     ),
     .testTarget(

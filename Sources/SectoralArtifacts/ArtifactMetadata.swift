@@ -17,14 +17,18 @@ package struct ArtifactMetadata: Sendable {
   package var invocationStartedAt: String
   /// The `DBT_ENV_CUSTOM_ENV_` variables, without the prefix.
   package var environment: DatumMap
+  /// What must not be in the file.
+  package var mask = SecretMask.none
 
   package init(
     dbtVersion: String,
     generatedAt: String,
     invocationID: String,
     invocationStartedAt: String,
-    environment: DatumMap
+    environment: DatumMap,
+    mask: SecretMask = .none
   ) {
+    self.mask = mask
     self.dbtVersion = dbtVersion
     self.generatedAt = generatedAt
     self.invocationID = invocationID

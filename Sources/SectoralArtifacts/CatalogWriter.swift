@@ -91,6 +91,6 @@ package enum CatalogWriter {
         "errors": catalog.errors.isEmpty ? .null : .strings(catalog.errors),
       ])
     )
-    return out.finish()
+    return metadata.mask.json(out.finish())
   }
 }

@@ -16,13 +16,13 @@ package struct ManifestWriter: Sendable {
   }
 
   /// The file as a whole, for those who do not write it.
-  package func bytes() -> [UInt8] { parts().flatMap { $0.bytes } }
+  package func bytes() -> [UInt8] { parts().flatMap { metadata.mask.json($0.bytes) } }
 
   /// Writes manifest.json; its parts are made on all cores.
   package func write(to path: String) throws(Failure) {
     let parts = parts()
     try FileSystem.write(parts: parts.count, longest: parts.firstIndex { $0.isLong }, to: path) {
-      parts[$0].bytes
+      metadata.mask.json(parts[$0].bytes)
     }
   }
 
@@ -187,7 +187,7 @@ package struct ManifestWriter: Sendable {
   package func semanticBytes() -> [UInt8] {
     var out = JSONBuffer(asciiOnly: false, capacity: 1024)
     out.append(.map(manifest.semanticLayout()))
-    return out.finish()
+    return metadata.mask.json(out.finish())
   }
 }
 

@@ -136,7 +136,7 @@ package enum RunResultsWriter {
           out.append(.map(rows[index].layout))
         }
       }
-      return out.finish()
+      return metadata.mask.json(out.finish())
     }
   }
 }

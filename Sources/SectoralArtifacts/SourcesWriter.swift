@@ -69,6 +69,6 @@ package enum SourcesWriter {
         "elapsed_time": .float(elapsed),
       ])
     )
-    return out.finish()
+    return metadata.mask.json(out.finish())
   }
 }

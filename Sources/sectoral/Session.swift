@@ -1,4 +1,5 @@
 import ArgumentParser
+import SectoralArtifacts
 import SectoralRunner
 import SectoralText
 import SectoralYAML
@@ -193,9 +194,11 @@ struct Session {
   func run(_ call: EngineCall, since start: Timestamp) -> ExitStatus {
     let resolved = call.flags
     let id = ProcessEnvironment.randomUUID()
+    let secrets = Secrets(SecretMask(environment: environment))
     let (events, console) = sinks(
       resolved,
       invocationID: id,
+      secrets: secrets,
       writesFile: writesLogFile(call.command, resolved)
     )
     let cancellation = CancellationFlag()
@@ -212,6 +215,7 @@ struct Session {
         environment: resolved.environment,
         events: events,
         cancellation: cancellation,
+        secrets: secrets,
         retried: call.retried
       ),
       provider: ProfileWarehouses(
@@ -315,6 +319,7 @@ struct Session {
   private func sinks(
     _ resolved: ResolvedFlags,
     invocationID: String,
+    secrets: Secrets? = nil,
     writesFile: Bool
   ) -> (EventBus, Console) {
     let flags = resolved.flags
@@ -322,7 +327,8 @@ struct Session {
       resolved: resolved,
       environment: environment,
       invocationID: invocationID,
-      isTerminal: output.isTerminal
+      isTerminal: output.isTerminal,
+      secrets: secrets ?? Secrets(SecretMask(environment: environment))
     )
     let output = output
     let errors = errors
@@ -367,6 +373,7 @@ struct LogSettings {
   let environment: [String: String]
   let invocationID: String
   let isTerminal: Bool
+  var secrets = Secrets()
 
   private var flags: InvocationFlags { resolved.flags }
   private var isDumb: Bool { ["dumb", ""].contains(environment["TERM"] ?? "") }
@@ -428,7 +435,7 @@ struct LogSettings {
         width: flags.printerWidth,
         tables: isFull ? .full : .compact
       ),
-      mask: SecretMask(environment: environment),
+      secrets: secrets,
       invocationID: invocationID,
       processID: ProcessEnvironment.processID,
       customEnvironment: Dictionary(custom) { first, _ in first },

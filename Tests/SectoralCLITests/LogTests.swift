@@ -1,3 +1,4 @@
+import SectoralArtifacts
 import SectoralRunner
 import SectoralText
 import SectoralYAML
@@ -10,7 +11,7 @@ struct LogTests {
     let formatter = LineFormatter(
       style: .json,
       words: EventWords(),
-      mask: mask,
+      secrets: Secrets(mask),
       invocationID: "4fb80286",
       processID: 4711,
       customEnvironment: ["TEAM": "data"]

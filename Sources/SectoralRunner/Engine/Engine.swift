@@ -1,6 +1,7 @@
 import SectoralArtifacts
 import SectoralCompiler
 import SectoralGraph
+import SectoralJinja
 import SectoralProject
 import SectoralText
 import SectoralWarehouse
@@ -154,6 +155,7 @@ package final class Engine: Sendable {
 
   private func loadProject() throws -> Project {
     let workspace = try WorkspaceLoader(settings()).load()
+    invocation.secrets.add(workspace.profile.secrets)
     if workspace.profile.isEmbedded, workspace.profile.file == nil {
       events.emit(
         .note(
@@ -172,8 +174,8 @@ package final class Engine: Sendable {
     var mistakes: [Failure] = []
     var selectors = SelectorFile()
     do throws(Failure) { selectors = try selectorFile(workspace) } catch { mistakes.append(error) }
-    let reader = ProjectReader(workspace) { event, node in
-      Self.forward(event, to: events, node: NodeInfo(node, workspace), thread: Event.mainThread)
+    let reader = ProjectReader(workspace) { (event, node) throws(TemplateError) in
+      try Self.forward(event, to: events, node: NodeInfo(node, workspace), thread: Event.mainThread)
     }
     var read: ProjectReader.Result
     do throws(Failures) {
@@ -240,16 +242,17 @@ package final class Engine: Sendable {
     to events: EventBus,
     node: NodeInfo?,
     thread: String
-  ) {
+  ) throws(TemplateError) {
     switch event {
     case .log(let text, info: true): events.emit(.jinjaLogInfo(text), node: node, thread: thread)
     case .log(let text, info: false): events.emit(.jinjaLogDebug(text), node: node, thread: thread)
     case .print(let text): events.emit(.printEvent(text), node: node, thread: thread)
     case .warning(let name, let text):
       let diagnostic = Diagnostic(id: "template.warning", severity: .warning, message: text)
-      // A template's warning that is to be an error ends the node: the context throws it.
-      do { try events.warn(name, diagnostic, node: node, thread: thread) } catch {
-        events.emit(.warning(name: name, diagnostic), node: node, thread: thread, level: .error)
+      do throws(PromotedWarning) {
+        try events.warn(name, diagnostic, node: node, thread: thread)
+      } catch {
+        throw .compilation(error.failure.diagnostic.message)
       }
     }
   }
@@ -262,7 +265,8 @@ package final class Engine: Sendable {
       generatedAt: events.now.iso8601,
       invocationID: invocation.id,
       invocationStartedAt: startedAt.iso8601,
-      environment: project.workspace.invocation.metadataEnvironment
+      environment: project.workspace.invocation.metadataEnvironment,
+      mask: invocation.secrets.mask
     )
   }
 

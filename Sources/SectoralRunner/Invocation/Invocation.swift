@@ -1,3 +1,5 @@
+package import SectoralArtifacts
+
 /// One call of the tool: everything the outside world gives it, as values.
 package struct Invocation: Sendable {
   package var id: String
@@ -7,6 +9,8 @@ package struct Invocation: Sendable {
   package var environment: [String: String]
   package var events: EventBus
   package var cancellation: CancellationFlag
+  /// What is masked in all that is printed and written.
+  package var secrets: Secrets
   /// `retry`: what is run instead of the selection, by unique id.
   package var retried: Retried?
 
@@ -17,6 +21,7 @@ package struct Invocation: Sendable {
     environment: [String: String],
     events: EventBus,
     cancellation: CancellationFlag,
+    secrets: Secrets = Secrets(),
     retried: Retried? = nil
   ) {
     self.id = id
@@ -25,6 +30,7 @@ package struct Invocation: Sendable {
     self.environment = environment
     self.events = events
     self.cancellation = cancellation
+    self.secrets = secrets
     self.retried = retried
   }
 }

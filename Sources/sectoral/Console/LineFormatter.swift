@@ -1,3 +1,4 @@
+import SectoralArtifacts
 import SectoralRunner
 import SectoralYAML
 
@@ -13,7 +14,7 @@ struct LineFormatter: Sendable {
 
   var style: Style
   var words: EventWords
-  var mask = SecretMask.none
+  var secrets = Secrets()
   var invocationID: String
   var processID: Int = 0
   /// `DBT_ENV_CUSTOM_ENV_*`, the prefix removed.
@@ -31,7 +32,7 @@ struct LineFormatter: Sendable {
       case .debug: "\(localTime(event)) [\(levelName(event))] [\(threadName(event))]: \(text)"
       case .json: json(event, text)
       }
-    return mask(line) + "\n"
+    return secrets.mask(line) + "\n"
   }
 
   /// What the debug format writes in front of an invocation's lines.

@@ -1,0 +1,19 @@
+import SectoralProject
+import SectoralYAML
+
+extension Profile {
+  /// Passwords and keys that are masked wherever they turn up.
+  ///
+  /// Not those that are words of other things: masking the password `postgres` of the user `postgres`
+  /// would make every message unreadable, and hide nothing.
+  var secrets: [String] {
+    let keys = ["password", "access_key_id", "secret_access_key"]
+    let values = keys.compactMap { credentials[$0]?.string }
+    let open = targetVariable.entries.compactMap { $0.value.string } + Self.commonWords
+    return values.filter { secret in
+      secret.utf8.count >= 6 && !open.contains { $0.contains(secret) }
+    }
+  }
+
+  private static let commonWords = ["password", "postgres", "redshift", "secret", "database"]
+}

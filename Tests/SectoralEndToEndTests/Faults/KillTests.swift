@@ -1,0 +1,167 @@
+import Foundation
+import Glibc
+import Testing
+
+/// The tool is killed, with no time for last words: whatever it was doing, nothing half-made stands under
+/// a model's name, and the next run clears away what is left.
+struct KillTests {
+  private let server: FaultServer
+
+  init() throws { server = try FaultServer.shared.get() }
+
+  /// Every way to build something, and both ways past the end of the transaction.
+  private static let files: [String: String] = [
+    "dbt_project.yml": """
+    on-run-start: ["create table if not exists {{ target.schema }}.hooked (i int)"]
+    on-run-end: ["select count(*) from {{ target.schema }}.hooked"]
+    models: {faulty: {+materialized: table}}
+
+    """,
+    "seeds/rows.csv": "id,name\n"
+      + (1...400).map { "\($0),name \($0)\n" }.joined(),
+    "models/plain.sql": "select id, name from {{ ref('rows') }}\n",
+    "models/indexed.sql":
+      "{{ config(indexes=[{'columns': ['id'], 'unique': true}]) }}\nselect * from {{ ref('plain') }}\n",
+    "models/seen.sql":
+      "{{ config(materialized='view') }}\nselect * from {{ ref('indexed') }} where id % 2 = 0\n",
+    "models/kept.sql":
+      "{{ config(materialized='materialized_view') }}\nselect count(*) as n from {{ ref('seen') }}\n",
+    "models/cascading.sql":
+      "{{ config(meta={'sectoral': {'dependents': 'cascade'}}) }}\nselect * from {{ ref('plain') }}\n",
+    "models/hooked_outside.sql": """
+    {{ config(
+      pre_hook=[{'sql': 'select 1', 'transaction': False}],
+      post_hook=[{'sql': 'analyze {{ this }}', 'transaction': False}]
+    ) }}
+    select * from {{ ref('indexed') }}
+
+    """,
+    "models/merged.sql": """
+    {{ config(materialized='incremental', unique_key='id', incremental_strategy='delete+insert') }}
+    select id, name || '!' as name from {{ ref('plain') }}
+
+    """,
+    "models/\(String(repeating: "long_", count: 11))name.sql": "select * from {{ ref('plain') }}\n",
+    "snapshots/taken.yml": """
+    snapshots:
+      - name: taken
+        relation: ref('plain')
+        config: {unique_key: id, strategy: check, check_cols: [name]}
+
+    """,
+    "models/tests.yml": """
+    models:
+      - name: plain
+        columns:
+          - name: id
+            data_tests: [unique, not_null]
+      - name: merged
+        columns:
+          - name: id
+            data_tests:
+              - unique: {config: {store_failures: true}}
+
+    """,
+  ]
+
+  private func contents(_ project: FaultProject) async throws -> String {
+    let names =
+      ["rows", "plain", "indexed", "seen", "kept", "cascading", "hooked_outside", "merged"]
+      + ["\(String(repeating: "long_", count: 11))name"]
+    let digests = names.map {
+      "select '\($0)' as name, md5(string_agg(t::text, ',' order by t::text)) as digest from s.\($0) t"
+    }
+    let taken = "select 'taken', md5(string_agg(id || name, ',' order by id)) from s.taken"
+    return try await project.sql(
+      "select string_agg(name || ' ' || coalesce(digest, '-'), e'\\n' order by name) from ("
+        + (digests + [taken]).joined(separator: " union all ") + ") as a"
+    )
+  }
+
+  /// What stands, and of which kind.
+  private func relations(_ project: FaultProject) async throws -> String {
+    try await project.sql(
+      "select string_agg(relname || ' ' || relkind, e'\\n' order by relname) from pg_class c "
+        + "join pg_namespace n on n.oid = c.relnamespace where nspname like 's%' and relkind <> 'i'"
+    )
+  }
+
+  /// The server may go on with what it was sent: until it has noticed that nobody waits.
+  private func untilNobodyIsLeft(_ project: FaultProject) async throws {
+    try await project.wait(
+      until: "not exists (select from pg_stat_activity where datname = current_database() "
+        + "and pid <> pg_backend_pid() and backend_type = 'client backend')",
+      "the sessions of the killed process end"
+    )
+  }
+
+  @Test(arguments: Array(UInt64(1)...4))
+  func killedAtAnyMoment(_ seed: UInt64) async throws {
+    let project = try await FaultProject("kill\(seed)", on: server, threads: 3, files: Self.files)
+    let first = try await project.run(["build"])
+    try #require(first.exitCode == 0, "\(first)")
+    let expected = try await contents(project)
+    let standing = try await relations(project)
+    var random = SplitMix(state: seed)
+    let clock = ContinuousClock()
+    let start = clock.now
+    try await project.run(["build"])
+    let whole =
+      Double((clock.now - start).components.attoseconds) / 1e18
+      + Double((clock.now - start).components.seconds)
+    // Five for each seed: twenty in all.
+    for _ in 1...5 {
+      let moment = whole * random.fraction()
+      let killed = try await Sectoral.run(
+        ["build"],
+        in: project.folder,
+        home: project.home,
+        shell: "\"$@\" & sleep \(String(format: "%.3f", moment)); kill -9 $! 2>/dev/null; wait $!"
+      )
+      try await untilNobodyIsLeft(project)
+      // Whatever came to its end is whole, and what did not is as it was.
+      #expect(try await contents(project) == expected, "killed after \(moment) s\n\(killed)")
+      let again = try await project.run(["build"])
+      #expect(again.exitCode == 0, "killed after \(moment) s\n\(again)")
+      #expect(try await contents(project) == expected)
+      #expect(try await relations(project) == standing)
+      #expect(try await project.leftovers() == "")
+    }
+  }
+
+  /// `retry` knows what a run did that was stopped and could still say so.
+  @Test func stoppedAndRetried() async throws {
+    var files = Self.files
+    files["models/slow.sql"] = "select id from {{ ref('plain') }}, (select pg_sleep(30)) as a\n"
+    files["models/after.sql"] = "select * from {{ ref('slow') }}\n"
+    let project = try await FaultProject("retried", on: server, threads: 3, files: files)
+    let stopped = try await project.run(
+      ["build", "--log-level", "debug"],
+      interrupt: Sectoral.Interrupt(after: "pg_sleep")
+    )
+    #expect(stopped.exitCode == 2, "\(stopped)")
+    let done = try runResults(in: project.folder)
+    #expect(done["seed.faulty.rows"]?.status == "success")
+    #expect(done["model.faulty.slow"] == nil)
+    try project.write("select id from {{ ref('plain') }}\n", to: "models/slow.sql")
+    let again = try await project.run(["build"])
+    #expect(again.exitCode == 0, "\(again)")
+    #expect(try await project.leftovers() == "")
+  }
+}
+
+/// Numbers that a seed gives again.
+struct SplitMix {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z >> 31)
+  }
+
+  /// From 0 to 1.
+  mutating func fraction() -> Double { Double(next() >> 11) / Double(1 << 53) }
+}
