@@ -40,7 +40,7 @@ package struct Failure: Error, Sendable {
     for (index, diagnostic) in diagnostics.enumerated() {
       if index > 0 { lines.append("") }
       for line in diagnostic.message.split(separator: "\n", omittingEmptySubsequences: false) {
-        lines.append(line.isEmpty ? "" : "  \(line)")
+        lines.append("  \(line)")
       }
       let details = showsPlaces ? formatter.details(of: diagnostic) : ""
       if !details.isEmpty {

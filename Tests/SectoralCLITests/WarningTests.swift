@@ -53,7 +53,9 @@ struct WarningTests {
     )
     let error = #expect(throws: PromotedWarning.self) { try bus.warn("NothingToDo", notice) }
     #expect(error?.failure.head == "Compilation Error")
-    #expect(error?.failure.diagnostic.message == "[WARNING]: careful")
+    #expect(error?.failure.diagnostic.message == "careful")
+    let other = #expect(throws: PromotedWarning.self) { try bus.warn("ProjectWarning", notice) }
+    #expect(other?.failure.diagnostic.message == "[WARNING]: careful")
     #expect(sink.events.isEmpty)
   }
 

@@ -25,12 +25,20 @@ import Testing
       refusalsLeft = Mutex(times)
     }
 
+    private func isRefusing() -> Bool {
+      refusalsLeft.withLock { left in
+        defer { left = max(0, left - 1) }
+        return left > 0
+      }
+    }
+
     var http: HTTPClient {
       HTTPClient(
         environment: [:],
         transport: { request in
           self.requests.withLock { $0.append("\(request.method.rawValue) \(request.url)") }
-          if let refusal = self.refusal, request.method == .put, request.url.contains(refusal.text)
+          if let refusal = self.refusal, request.method == .put,
+            request.url.contains(refusal.text), self.isRefusing()
           {
             return HTTPResponse(
               status: refusal.status,

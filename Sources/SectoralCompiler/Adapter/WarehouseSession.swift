@@ -337,7 +337,8 @@ package final class WarehouseSession {
     let standsAlone = !connection.isInTransaction
     // One statement is a transaction by itself.
     let isAlone =
-      statements.count == 3 && statements[0].isBegin && statements[2].isCommit && last.count == 1
+      style.beginsLate && statements.count == 3 && statements[0].isBegin && statements[2].isCommit
+      && last.count == 1
     let sent = isAlone ? [statements[1]] : statements
     let afterwards = afterwards
     waiting = []
@@ -373,7 +374,8 @@ package final class WarehouseSession {
     onEvent(.failed(connection: name, error: error, elapsed: elapsed))
     self.failure = error
     if error.kind == .lost, let commit = statements.last, commit.isCommit, error.sqlState == nil {
-      try settle(result.transaction, error)
+      // What stood alone was no transaction that the server could be asked about.
+      try settle(isAlone ? nil : result.transaction, error)
       commit.answer.response = AdapterResponse(message: "COMMIT", code: "COMMIT", rowsAffected: -1)
       for body in afterwards { body() }
       return ResultTable()

@@ -9,6 +9,9 @@ package struct Materialized: Sendable {
   package var relations: [Relation]
   /// Of the statement `main`.
   package var response: AdapterResponse?
+  /// What was stored as the response of `main`, as text: a macro may have said something else than
+  /// the server.
+  package var message: String?
 }
 
 /// What a data test found.
@@ -61,7 +64,8 @@ extension RunContext {
       }
       return Materialized(
         relations: try relations(in: value, node),
-        response: results.mainResponse
+        response: results.mainResponse,
+        message: try results.mainMessage(interpreter)
       )
     } catch {
       throw failure(error, compiled)
@@ -73,8 +77,7 @@ extension RunContext {
       if node.resourceType == .test { return [] }
       throw .compilation(
         "The materialization (\"\(node.materialized)\") did not explicitly return a list of "
-          + "relations to add to the cache. By default the target relation will be added, but this "
-          + "behavior will be removed in a future version of dbt.",
+          + "relations to add to the cache.",
         hint: "end it with {{ return({'relations': [this]}) }}"
       )
     }

@@ -78,6 +78,7 @@ package struct RowDifference {
         text + String(repeating: " ", count: max(0, width - text.count))
       }.joined(separator: ",")
     }
-    return "\n\nactual differs from expected:\n\n" + rows.joined(separator: "\n") + "\n\n"
+    // As dbt, whose rows end as those of csv files do.
+    return "\n\nactual differs from expected:\n\n" + rows.joined(separator: "\r\n") + "\r\n\n"
   }
 }

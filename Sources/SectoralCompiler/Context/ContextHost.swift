@@ -1,4 +1,5 @@
 package import SectoralJinja
+package import SectoralProject
 package import SectoralWarehouse
 package import SectoralYAML
 
@@ -117,6 +118,11 @@ package final class Invocation: Sendable {
   /// The longest name that the database keeps.
   package var maximumNameLength: Int { adapterType == "redshift" ? 127 : 63 }
 }
+
+/// Takes what templates say while a project is read, with the node that says it; throws where a
+/// warning is an error.
+package typealias ReadingEventHandler =
+  @Sendable (ContextEvent, Node) throws(TemplateError) -> Void
 
 /// Something that a template said.
 package enum ContextEvent: Sendable {

@@ -7,9 +7,12 @@ package final class StatementResults {
   private var results: [String: Value] = [:]
   private var loaded: Set<String> = []
   private var tables: [String: TableObject] = [:]
-  private var main: ResponseObject?
-  /// The response of the statement `main`, which becomes the node's result.
-  package var mainResponse: AdapterResponse? { main?.answer.response }
+  private var main: Value?
+  /// The response of the statement `main`, which becomes the node's result; nil where a macro stored
+  /// something of its own.
+  package var mainResponse: AdapterResponse? {
+    main?.object(ResponseObject.self)?.answer.response
+  }
 
   package init() {}
 
@@ -20,7 +23,14 @@ package final class StatementResults {
     results[name] = .object(StoredResult(response: response, table: table))
     tables[name] = table
     loaded.remove(name)
-    if name == "main", let response = response.object(ResponseObject.self) { main = response }
+    if name == "main" { main = response }
+  }
+
+  /// The response of `main` as Python's `str` gives it: the node's message.
+  func mainMessage(_ interpreter: Interpreter) throws(TemplateError) -> String? {
+    guard let main else { return nil }
+    if let response = mainResponse { return response.message }
+    return try interpreter.string(main)
   }
 
   /// The server's rows of a stored result; nil when there is no such result.

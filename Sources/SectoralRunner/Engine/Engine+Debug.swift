@@ -7,6 +7,7 @@ import SectoralYAML
 extension Engine {
   /// Checks the profile, the project, what else is needed, and the connection, each for itself.
   func debug() -> ExitStatus {
+    if flags.printsConfigDirectory { return showProfilesFolder() }
     var problems: [String] = []
     line("dbt version: \(WorkspaceLoader.compatibleVersion)")
     line("project directory: \(flags.projectDirectory)")
@@ -19,7 +20,7 @@ extension Engine {
     do throws(Failure) {
       profile = try loader.loadProfile(toleratesBadProject: true)
     } catch {
-      problems.append("Profile loading failed for the following reason:\n\(error.text())")
+      problems.append("Profile loading failed for the following reason:\n\(error.text())\n")
     }
     if let profile {
       line("adapter type: \(profile.type)")
@@ -35,20 +36,41 @@ extension Engine {
     } else {
       line("Connection test skipped since no profile was found")
     }
-    events.emit(.formatting)
     if problems.isEmpty {
-      line("All checks passed!")
+      verdict("All checks passed!")
       return .success
     }
-    line("\(problems.count) check\(problems.count == 1 ? "" : "s") failed:")
-    for problem in problems { line(problem) }
+    verdict("\(problems.count) check\(problems.count == 1 ? "" : "s") failed:")
+    for problem in problems { verdict(problem) }
     return .failure
+  }
+
+  /// `debug --config-dir`: how to open the folder with profiles.yml.
+  private func showProfilesFolder() -> ExitStatus {
+    #if os(macOS)
+    let opener = "open"
+    #else
+    let opener = "xdg-open"
+    #endif
+    events.emit(
+      .other(
+        name: "OpenCommand",
+        text: "To view your profiles.yml file, run:\n\n\(opener) \(flags.profilesDirectory)",
+        data: [
+          "open_cmd": .string(opener), "profiles_dir": .string(flags.profilesDirectory),
+        ]
+      )
+    )
+    return .success
   }
 
   private func line(_ text: String) { events.emit(.debugCmdOut(text)) }
 
-  private func result(_ subject: String, _ verdict: String, _ isOK: Bool) {
-    events.emit(.debugCmdResult(subject: subject, verdict: verdict, isOK: isOK))
+  private func verdict(_ text: String) { events.emit(.debugCmdResult(text)) }
+
+  /// `profiles.yml file [OK found and valid]`
+  private func check(_ subject: String, _ verdict: String, _ isOK: Bool, after: String = "") {
+    events.emit(.debugCmdCheck(subject: subject, verdict: verdict, isOK: isOK, after: after))
   }
 
   private func checkFiles(
@@ -58,9 +80,9 @@ extension Engine {
   ) {
     line("Configuration:")
     if let profile, profile.file == nil {
-      result("  profiles.yml file", "not found: the embedded server is used", true)
+      check("  profiles.yml file", "not found: the embedded server is used", true)
     } else {
-      result(
+      check(
         "  profiles.yml file",
         profile == nil ? "ERROR invalid" : "OK found and valid",
         profile != nil
@@ -68,18 +90,17 @@ extension Engine {
     }
     do throws(Failure) {
       try loader.checkProject(profile)
-      result("  dbt_project.yml file", "OK found and valid", true)
+      check("  dbt_project.yml file", "OK found and valid", true)
     } catch {
       let isThere = FileSystem.exists("\(flags.projectDirectory)/dbt_project.yml")
-      result("  dbt_project.yml file", isThere ? "ERROR invalid" : "ERROR not found", false)
+      check("  dbt_project.yml file", isThere ? "ERROR invalid" : "ERROR not found", false)
       problems.append("Project loading failed for the following reason:\n\(error.text())")
     }
     line("Required dependencies:")
     let hasGit = (invocation.environment["PATH"] ?? "").split(separator: ":").contains {
       FileSystem.exists("\($0)/git")
     }
-    result(" - git", hasGit ? "OK found" : "not found", hasGit)
-    events.emit(.formatting)
+    check(" - git", hasGit ? "OK found" : "not found", hasGit, after: "\n")
   }
 
   private func checkConnection(_ profile: Profile, _ problems: inout [String]) {
@@ -97,13 +118,27 @@ extension Engine {
       let connection = try warehouse.open(name: "debug")
       defer { connection.close() }
       _ = try connection.execute("select 1 as id", fetch: true, limit: nil)
-      result("  Connection test:", "OK connection ok", true)
+      check("  Connection test:", "OK connection ok", true, after: "\n")
     } catch let error as WarehouseError {
-      result("  Connection test:", "ERROR", false)
-      problems.append(error.message + (error.hint.map { "\n  hint: \($0)" } ?? ""))
+      check("  Connection test:", "ERROR", false, after: "\n")
+      let hint = error.hint.map { "\n  hint: \($0)" } ?? ""
+      problems.append(Self.unreachable("Database Error\n\(error.message)\(hint)"))
     } catch let failure as Failure {
-      result("  Connection test:", "ERROR", false)
-      problems.append(failure.text())
+      check("  Connection test:", "ERROR", false, after: "\n")
+      problems.append(Self.unreachable(failure.text()))
     } catch { preconditionFailure("an error of an unknown kind: \(error)") }
+  }
+
+  private static func unreachable(_ reason: String) -> String {
+    let lines = reason.split(separator: "\n", omittingEmptySubsequences: false)
+    return """
+      sectoral was unable to connect to the specified database.
+      The database returned the following error:
+
+        >\(lines.joined(separator: "\n  "))
+
+      Check the target's credentials in profiles.yml and try again.
+
+      """
   }
 }

@@ -50,7 +50,8 @@ extension Engine {
       .concurrencyLine(
         threads: project.workspace.profile.threads,
         target: project.workspace.profile.targetName,
-        nodeCount: lineCount
+        // As dbt: the unit tests of a build belong to their models.
+        nodeCount: lineCount - unitTests.values.reduce(0) { $0 + $1.count }
       )
     )
     events.emit(.formatting)
@@ -161,9 +162,7 @@ extension Engine {
     var hasFailed = false
     for test in tests {
       guard !hasFailed, !invocation.cancellation.isCancelled else {
-        let result = skipped(test, state, message: nil, thread: runner.thread.threadName)
-        state.add(result)
-        state.events.emit(.skippingDetails(result, state.nextPosition()))
+        skip(test, runner, state)
         continue
       }
       let result = runner.run(test)
@@ -171,6 +170,22 @@ extension Engine {
       hasFailed = result.status.isFailure
     }
     return !hasFailed
+  }
+
+  /// Leaves a unit test out, and keeps that as its result.
+  private func skip(_ test: Node, _ runner: NodeRunner, _ state: RunState) {
+    let result = skipped(test, state, message: nil, thread: runner.thread.threadName)
+    state.add(result)
+    tell(result, state)
+  }
+
+  /// Says of a node that it is skipped: as in dbt, between the events of a node that runs.
+  private func tell(_ skipped: NodeResult, _ state: RunState) {
+    var info = skipped.node
+    info.phase = .started
+    events.emit(.nodeStart(info), thread: skipped.threadID)
+    events.emit(.skippingDetails(skipped, state.nextPosition()), thread: skipped.threadID)
+    events.emit(.nodeFinished(skipped), thread: skipped.threadID)
   }
 
   private func execute(
@@ -195,11 +210,7 @@ extension Engine {
     } work: { [self] runner, index in
       guard let node = order[index] else { return }
       if let reason = state.skipReason(node.uniqueID) {
-        for test in unitTests[node.uniqueID] ?? [] {
-          let result = skipped(test, state, message: nil, thread: runner.thread.threadName)
-          state.add(result)
-          state.events.emit(.skippingDetails(result, state.nextPosition()))
-        }
+        for test in unitTests[node.uniqueID] ?? [] { skip(test, runner, state) }
         var result = skipped(node, state, message: nil, thread: runner.thread.threadName)
         if case .ephemeral(let failed) = reason {
           result.skippedByEphemeral = true
@@ -208,9 +219,7 @@ extension Engine {
         }
         // An ephemeral model has no result of its own.
         if hasResult(node, result) { state.add(result) }
-        if hasLines(node, isExecuting: state.isExecuting) {
-          state.events.emit(.skippingDetails(result, state.nextPosition()))
-        }
+        if hasLines(node, isExecuting: state.isExecuting) { tell(result, state) }
         return
       }
       let isTested = pass(unitTests[node.uniqueID] ?? [], runner, state)
@@ -218,7 +227,7 @@ extension Engine {
         isTested
         ? runner.run(node)
         : skipped(node, state, message: nil, thread: runner.thread.threadName)
-      if !isTested { state.events.emit(.skippingDetails(result, state.nextPosition())) }
+      if !isTested { tell(result, state) }
       // Cut off by Ctrl-C: as dbt, results are of what came to its own end.
       if result.status == .error, cancellation.isCancelled, !failFast { return }
       // An ephemeral model only becomes part of others: it has no result of its own.
@@ -231,6 +240,7 @@ extension Engine {
         let dependents = scheduler.descendants(of: index).compactMap { order[$0]?.uniqueID }
         if state.isExecuting, node.isEphemeralModel, dependents.isEmpty { state.add(result) }
         state.skip(dependents, because: node.isEphemeralModel ? .ephemeral(result) : .failed)
+        events.emit(.markSkippedChildren(result))
       }
       // `compile` tells of every node that cannot be compiled; dbt stops at the first.
       if failFast || command == .show {
@@ -295,7 +305,7 @@ extension Engine {
     try state.withSession(
       "master",
       node: nil,
-      info: nil,
+      progress: nil,
       thread: Event.mainThread,
       comment: QueryComments(workspace)
     ) { (session) throws(Failure) in
@@ -545,13 +555,23 @@ extension Engine {
   }
 
   static func counts(_ manifest: Manifest, inlineQueries: Int = 0) -> [ResourceCount] {
-    func count(_ type: ResourceType) -> Int {
-      manifest.nodes.count { $0.resourceType == type && $0.isEnabled }
+    var counts: [ResourceType: Int] = [:]
+    // Kinds come in the order in which dbt meets them: what has files of its own first, then what
+    // only properties name.
+    var withFile: Set<ResourceType> = []
+    for node in manifest.nodes where node.isEnabled {
+      counts[node.resourceType, default: 0] += 1
+      let isNamedOnly =
+        node.resourceType == .test
+        ? node.testMetadata != nil
+        : node.resourceType == .snapshot && !node.originalFilePath.hasSuffix(".sql")
+      if !isNamedOnly { withFile.insert(node.resourceType) }
     }
-    return [
-      ResourceCount("model", count(.model)), ResourceCount("snapshot", count(.snapshot)),
-      ResourceCount("analysis", count(.analysis)), ResourceCount("test", count(.test)),
-      ResourceCount("seed", count(.seed)), ResourceCount("operation", count(.operation)),
+    let kinds: [ResourceType] = [.model, .snapshot, .analysis, .test, .seed, .operation]
+    let ordered =
+      kinds.filter(withFile.contains) + [.test, .snapshot].filter { !withFile.contains($0) }
+    let ofNodes = ordered.map { ResourceCount($0.rawValue, counts[$0] ?? 0) }
+    let ofOthers = [
       ResourceCount("sql operation", inlineQueries),
       ResourceCount("source", manifest.sources.count),
       ResourceCount("exposure", manifest.exposures.count),
@@ -561,7 +581,8 @@ extension Engine {
       ResourceCount("semantic model", manifest.semanticModels.count),
       ResourceCount("saved query", manifest.savedQueries.count),
       ResourceCount("unit test", manifest.unitTests.count),
-    ].filter { $0.count > 0 || $0.kind == "macro" }
+    ]
+    return (ofNodes + ofOthers).filter { $0.count > 0 || $0.kind == "macro" }
   }
 }
 

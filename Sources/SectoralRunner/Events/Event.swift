@@ -172,7 +172,11 @@ package enum EventMessage: Sendable {
   case logHookEndLine(NodeResult, Position)
   /// A running query is cancelled (fail-fast, Ctrl-C).
   case logCancelLine(connectionName: String)
-  case markSkippedChildren(uniqueID: String, status: RunStatus)
+  case markSkippedChildren(NodeResult)
+  /// A node ended with an error that is its result.
+  case nodeFailed(NodeResult)
+  /// All results at the end of a run.
+  case endRunResult([NodeResult], success: Bool, elapsed: Double)
 
   // The end of a run; `EventBus.reportResults` emits them in order.
   /// Labels as dbt sorts them: `incremental model`, `project hook`, `seed`, `table model`, ...
@@ -197,8 +201,11 @@ package enum EventMessage: Sendable {
   case output(String)
   /// A line of `debug`.
   case debugCmdOut(String)
-  /// A check of `debug`: `profiles.yml file [OK found and valid]`.
-  case debugCmdResult(subject: String, verdict: String, isOK: Bool)
+  /// A check of `debug`: `profiles.yml file [OK found and valid]`; `after`: the blank line of the
+  /// last of a group.
+  case debugCmdCheck(subject: String, verdict: String, isOK: Bool, after: String)
+  /// What `debug` came to.
+  case debugCmdResult(String)
   case buildingCatalog
   case checkCleanPath(String)
   case confirmCleanPath(String)
@@ -261,6 +268,8 @@ extension EventMessage {
     case .logHookEndLine: "LogHookEndLine"
     case .logCancelLine: "LogCancelLine"
     case .markSkippedChildren: "MarkSkippedChildren"
+    case .nodeFailed: "CatchableExceptionOnRun"
+    case .endRunResult: "EndRunResult"
     case .finishedRunningStats: "FinishedRunningStats"
     case .endOfRunSummary: "EndOfRunSummary"
     case .runResultFailure: "RunResultFailure"
@@ -277,6 +286,9 @@ extension EventMessage {
     case .listCmdOut: "PrintEvent"
     case .output: "Note"
     case .debugCmdOut: "DebugCmdOut"
+    case .debugCmdCheck(let subject, _, _, _):
+      // As dbt: of the dependencies it speaks as of results.
+      subject.hasPrefix(" - ") ? "DebugCmdResult" : "DebugCmdOut"
     case .debugCmdResult: "DebugCmdResult"
     case .buildingCatalog: "BuildingCatalog"
     case .checkCleanPath: "CheckCleanPath"
@@ -324,7 +336,8 @@ extension EventMessage {
     case .logStartBatch(let node, _, _): node
     case .logBatchResult(let result, _, _), .batchFailed(let result, _): result.node
     case .sqlCompiledPath(let node, _), .checkNodeTestFailure(let node, _): node
-    case .nodeFinished(let result), .logNodeResult(let result, _): result.node
+    case .nodeFinished(let result), .logNodeResult(let result, _), .nodeFailed(let result):
+      result.node
     case .skippingDetails(let result, _), .logHookEndLine(let result, _): result.node
     case .runResultFailure(let result), .runResultWarning(let result): result.node
     case .runResultError(let result), .runResultErrorNoMessage(let result): result.node

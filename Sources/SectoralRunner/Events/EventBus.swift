@@ -150,7 +150,11 @@ package struct PromotedWarning: Error, Sendable {
   package var failure: CommandFailure {
     var promoted = diagnostic
     promoted.severity = .error
-    promoted.message = "[WARNING]: \(diagnostic.message)"
+    if EventCatalog.isDeprecation(name) {
+      promoted.message = "[WARNING][\(name)]: Deprecated functionality\n\(diagnostic.message)"
+    } else if !EventCatalog.isPlain(name) {
+      promoted.message = "[WARNING]: \(diagnostic.message)"
+    }
     return CommandFailure(head: "Compilation Error", diagnostic: promoted)
   }
 }

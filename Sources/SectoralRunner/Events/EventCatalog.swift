@@ -16,6 +16,13 @@ package enum EventCatalog {
     entries[name].map { $0.code.utf8.first == UInt8(ascii: "D") } ?? false
   }
 
+  /// Whether dbt words a warning as a sentence, without `[WARNING]` in front.
+  package static func isPlain(_ name: String) -> Bool { plainWarnings.contains(name) }
+
+  private static let plainWarnings: Set<String> = [
+    "NoNodesForSelectionCriteria", "NothingToDo", "NoNodesSelected", "JinjaLogWarning",
+  ]
+
   private static let entries: [String: Entry] = {
     var entries: [String: Entry] = [:]
     for (level, names) in table {

@@ -1,3 +1,4 @@
+import SectoralProject
 package import SectoralYAML
 
 /// What events say about a node: enough for `node_info` of JSON logs and for the words of console
@@ -91,5 +92,22 @@ package struct NodeInfo: Sendable {
     self.phase = phase
     self.startedAt = startedAt
     self.finishedAt = finishedAt
+  }
+}
+
+/// A node under work: what events about it carry at this moment, whoever emits them.
+final class NodeProgress: Sendable {
+  private let state: SleepingMutex<NodeInfo>
+
+  init(_ info: NodeInfo) { state = SleepingMutex(info) }
+
+  var info: NodeInfo { state.withLock { $0 } }
+
+  /// Notes that the work goes on to another phase. Returns what is said of the node from here on.
+  func enter(_ phase: NodeInfo.Phase) -> NodeInfo {
+    state.withLock { info in
+      info.phase = phase
+      return info
+    }
   }
 }

@@ -13,6 +13,7 @@ extension NodeRunner {
     of node: Node,
     _ config: MicrobatchConfig,
     _ context: RunContext,
+    _ progress: NodeProgress,
     _ result: inout NodeResult
   ) throws(Failure) {
     let earlier = state.engine.invocation.retried?.batches[node.uniqueID]
@@ -27,7 +28,7 @@ extension NodeRunner {
     let batches = Batch.batches(windows, config.size)
     var failed: [(batch: Batch, result: NodeResult)] = []
     var done = BatchResults()
-    try timed(&result) { (result) throws(Failure) in
+    try timed(progress, &result) { (result) throws(Failure) in
       for batch in batches {
         let hasNoStart = failed.contains { $0.batch.isFirst }
         let ended =
@@ -59,7 +60,7 @@ extension NodeRunner {
     }
     result.diagnostics = failed.isEmpty ? [] : [Self.summary(of: failed)]
     if result.status == .success, let session = context.session {
-      try pointToLatestVersion(node, session, result.node)
+      try pointToLatestVersion(node, session, progress)
     }
   }
 
@@ -75,20 +76,21 @@ extension NodeRunner {
     info.phase = .started
     let position = Position(batch.index + 1, of: batch.total)
     events.emit(.logStartBatch(info, batch: batch.label, position), thread: thread.threadName)
+    let progress = NodeProgress(info)
     var result = NodeResult(node: info, status: .success, threadID: thread.threadName)
     do throws(Failure) {
-      try withSession(node, info) { (session) throws(Failure) in
+      try withSession(node, progress) { (session) throws(Failure) in
         let files = NodeFiles(node, state.project, batch: batch.label)
-        let context = context(of: node, session, info, files)
+        let context = context(of: node, session, progress, files)
         context.batch = batch
-        events.emit(.nodeCompiling(info), thread: thread.threadName)
+        events.emit(.nodeCompiling(progress.enter(.compiling)), thread: thread.threadName)
         let compiled = try state.project.compiler.compile(context)
         try files.writeCompiled(compiled.text, node)
         if updates { context.continueTable() }
-        events.emit(.nodeExecuting(info), thread: thread.threadName)
+        events.emit(.nodeExecuting(progress.enter(.executing)), thread: thread.threadName)
         let materialized = try context.materialize(compiled)
         result.adapterResponse = materialized.response
-        result.message = materialized.response?.message
+        result.message = materialized.message
         for relation in materialized.relations { state.cache.add(relation) }
       }
     } catch {

@@ -1,5 +1,6 @@
 import SectoralCompiler
 import SectoralGraph
+import SectoralJinja
 import SectoralProject
 import SectoralText
 import SectoralWarehouse
@@ -45,11 +46,12 @@ final class NodeRunner {
     if let position {
       events.emit(.logStartLine(info, position), thread: thread.threadName)
     }
+    let progress = NodeProgress(info)
     var result = NodeResult(node: info, status: .success, threadID: thread.threadName)
     do {
-      try withSession(node, info) { (session) throws(Failure) in
+      try withSession(node, progress) { (session) throws(Failure) in
         result = NodeResult(node: info, status: .success, threadID: thread.threadName)
-        try run(node, session, &result)
+        try run(node, session, progress, &result)
       }
     } catch {
       result.status = node.resourceType == .source ? .runtimeError : .error
@@ -59,6 +61,9 @@ final class NodeRunner {
       result.failures = nil
       result.adapterResponse = nil
       if node.resourceType == .test { result.failuresRelation = node.relationName }
+      var failed = result
+      failed.node = progress.info
+      events.emit(.nodeFailed(failed), thread: thread.threadName)
     }
     let finishedAt = events.now
     result.executionTime = finishedAt.seconds(since: startedAt)
@@ -82,13 +87,13 @@ final class NodeRunner {
   /// Does a node's work on a connection, again where that is safe and promises something.
   func withSession(
     _ node: Node,
-    _ info: NodeInfo,
+    _ progress: NodeProgress,
     _ body: (WarehouseSession) throws(Failure) -> Void
   ) throws(Failure) {
     try state.withSession(
       node.uniqueID,
       node: node,
-      info: info,
+      progress: progress,
       thread: thread.threadName,
       comment: comments,
       body
@@ -102,6 +107,10 @@ final class NodeRunner {
     info.startedAt = now
     info.phase = .started
     events.emit(.nodeStart(info), thread: thread.threadName)
+    info.phase = .compiling
+    events.emit(.nodeCompiling(info), thread: thread.threadName)
+    info.phase = .executing
+    events.emit(.nodeExecuting(info), thread: thread.threadName)
     info.finishedAt = now
     info.phase = .finished(.noOp)
     let timing = [TimingInfo.Name.compile, .execute].map {
@@ -124,25 +133,30 @@ final class NodeRunner {
   private func run(
     _ node: Node,
     _ session: WarehouseSession,
+    _ progress: NodeProgress,
     _ result: inout NodeResult
   ) throws(Failure) {
-    let info = result.node
     let threadName = thread.threadName
     let files = NodeFiles(node, state.project)
-    let context = context(of: node, session, info, files)
+    let context = context(of: node, session, progress, files)
 
     switch state.engine.invocation.command {
-    case .clone: return try clone(node, context, &result)
-    case .sourceFreshness: return try checkFreshness(node, context, &result)
+    case .clone: return try clone(node, context, progress, &result)
+    case .sourceFreshness: return try checkFreshness(node, context, progress, &result)
     default: break
     }
-    if state.isExecuting, info.isBatched, let config = node.microbatch {
-      return try runBatches(of: node, config, context, &result)
+    if state.isExecuting, result.node.isBatched, let config = node.microbatch {
+      return try runBatches(of: node, config, context, progress, &result)
     }
     var compiled: CompiledSQL?
     if node.resourceType != .seed {
-      events.emit(.nodeCompiling(info), thread: threadName)
+      events.emit(.nodeCompiling(progress.enter(.compiling)), thread: threadName)
       let start = events.now
+      defer {
+        result.timing.append(
+          TimingInfo(name: .compile, startedAt: start, completedAt: events.now)
+        )
+      }
       compiled = try state.project.compiler.compile(
         context,
         injects: state.flags.injectEphemeralCTEs
@@ -151,10 +165,8 @@ final class NodeRunner {
         state.keep(compiled, of: node.uniqueID)
       }
       try files.writeCompiled(node)
-      result.timing.append(
-        TimingInfo(name: .compile, startedAt: start, completedAt: events.now)
-      )
     } else {
+      events.emit(.nodeCompiling(progress.enter(.compiling)), thread: threadName)
       result.timing.append(
         TimingInfo(name: .compile, startedAt: events.now, completedAt: events.now)
       )
@@ -165,7 +177,7 @@ final class NodeRunner {
       return
     }
     if state.engine.invocation.cancellation.isCancelled { throw Self.interrupted(node) }
-    events.emit(.nodeExecuting(info), thread: threadName)
+    events.emit(.nodeExecuting(progress.enter(.executing)), thread: threadName)
     let start = events.now
     defer {
       result.timing.append(
@@ -186,19 +198,19 @@ final class NodeRunner {
     }
     let materialized = try context.materialize(compiled)
     result.adapterResponse = materialized.response
-    result.message = materialized.response?.message
+    result.message = materialized.message
     for relation in materialized.relations { state.cache.add(relation) }
-    try pointToLatestVersion(node, session, info)
+    try pointToLatestVersion(node, session, progress)
   }
 
   /// Makes the view under the name without a version, once the latest one is built.
   func pointToLatestVersion(
     _ node: Node,
     _ session: WarehouseSession,
-    _ info: NodeInfo
+    _ progress: NodeProgress
   ) throws(Failure) {
     guard let pointer = node.pointerNode(to: workspace.relation(of: node)) else { return }
-    let context = context(of: pointer, session, info, NodeFiles(node, state.project))
+    let context = context(of: pointer, session, progress, NodeFiles(node, state.project))
     // target/run keeps what was run for the model itself.
     context.writeFile = nil
     context.compiledCode = pointer.rawCode
@@ -211,7 +223,7 @@ final class NodeRunner {
   func context(
     of node: Node,
     _ session: WarehouseSession,
-    _ info: NodeInfo,
+    _ progress: NodeProgress,
     _ files: NodeFiles
   ) -> RunContext {
     let events = events
@@ -222,7 +234,9 @@ final class NodeRunner {
       node: node,
       session: session,
       selectedResources: state.selectedResources,
-      emit: { event in Engine.forward(event, to: events, node: info, thread: threadName) }
+      emit: { (event) throws(TemplateError) in
+        try Engine.forward(event, to: events, node: progress.info, thread: threadName)
+      }
     )
     context.writeFile = { text throws(Failure) in try files.writeRun(text, node) }
     context.loadSeedTable = { () throws(Failure) in try files.loadSeed(node) }
@@ -231,12 +245,13 @@ final class NodeRunner {
 
   /// Notes when the work on a node began and ended; there is nothing to compile.
   func timed(
+    _ progress: NodeProgress,
     _ result: inout NodeResult,
     _ body: (inout NodeResult) throws(Failure) -> Void
   ) throws(Failure) {
     let start = events.now
     result.timing.append(TimingInfo(name: .compile, startedAt: start, completedAt: start))
-    events.emit(.nodeExecuting(result.node), thread: thread.threadName)
+    events.emit(.nodeExecuting(progress.enter(.executing)), thread: thread.threadName)
     defer {
       result.timing.append(
         TimingInfo(name: .execute, startedAt: start, completedAt: events.now)
@@ -248,15 +263,16 @@ final class NodeRunner {
   private func clone(
     _ node: Node,
     _ context: RunContext,
+    _ progress: NodeProgress,
     _ result: inout NodeResult
   ) throws(Failure) {
-    try timed(&result) { (result) throws(Failure) in
+    try timed(progress, &result) { (result) throws(Failure) in
       context.deferRelation = try state.project.compiler.deferral?.relation(of: node)
       // What the view materialization makes its view of, where tables cannot be cloned.
       context.compiledCode = context.deferRelation.map { "select * from \($0.rendered)" }
       let cloned = try context.materialize(nil, as: "clone")
       result.adapterResponse = cloned.response
-      result.message = cloned.response?.message ?? "No-op"
+      result.message = cloned.message ?? "No-op"
       for relation in cloned.relations { state.cache.add(relation) }
     }
   }
@@ -264,12 +280,13 @@ final class NodeRunner {
   private func checkFreshness(
     _ node: Node,
     _ context: RunContext,
+    _ progress: NodeProgress,
     _ result: inout NodeResult
   ) throws(Failure) {
     guard let source = state.project.manifest.source(node.uniqueID) else {
       preconditionFailure("freshness is asked of sources alone")
     }
-    try timed(&result) { (result) throws(Failure) in
+    try timed(progress, &result) { (result) throws(Failure) in
       let answer = try context.loadedAt(of: source)
       func moment(_ text: String, _ what: String) throws(Failure) -> Timestamp {
         if let moment = Timestamp(databaseText: text) { return moment }
@@ -357,18 +374,22 @@ final class NodeRunner {
       node: node,
       session: session,
       selectedResources: state.selectedResources,
-      emit: { event in
-        Engine.forward(event, to: events, node: forwarded, thread: Event.mainThread)
+      emit: { (event) throws(TemplateError) in
+        try Engine.forward(event, to: events, node: forwarded, thread: Event.mainThread)
       }
     )
     prepare(context)
     if !session.isOpen { try context.clearTransaction() }
+    let compilationStart = events.now
     let hook = try context.renderHook()
     node.compiledCode = hook.text
     node.isCompiled = true
     try NodeFiles(node, state.project).writeCompiled(node)
     events.emit(.logHookStartLine(info, position))
     var result = NodeResult(node: info, status: .success, failures: 0, threadID: "main")
+    result.compiled = true
+    result.compiledCode = hook.text
+    let start = events.now
     do {
       _ = try context.runHook(hook)
       result.message = "\(info.label ?? node.name) passed"
@@ -380,8 +401,13 @@ final class NodeRunner {
         + error.diagnostics.map(\.message).joined(separator: "\n ")
       result.diagnostics = error.diagnostics
     }
-    result.executionTime = events.now.seconds(since: startedAt)
-    result.node.finishedAt = events.now
+    let finishedAt = events.now
+    result.timing = [
+      TimingInfo(name: .compile, startedAt: compilationStart, completedAt: start),
+      TimingInfo(name: .execute, startedAt: start, completedAt: finishedAt),
+    ]
+    result.executionTime = finishedAt.seconds(since: startedAt)
+    result.node.finishedAt = finishedAt
     result.node.phase = .finished(result.status)
     events.emit(.logHookEndLine(result, position))
     return result

@@ -52,7 +52,7 @@ extension RunState {
   func withSession(
     _ name: String,
     node: Node?,
-    info: NodeInfo?,
+    progress: NodeProgress?,
     thread: String,
     comment: QueryComments?,
     _ body: (WarehouseSession) throws(Failure) -> Void
@@ -61,7 +61,13 @@ extension RunState {
     var wasInDoubt = false
     var wasSurprised = false
     for attempt in 1... {
-      let session = session(name, node: info, thread: thread, comment: comment, retries: retries)
+      let session = session(
+        name,
+        node: progress,
+        thread: thread,
+        comment: comment,
+        retries: retries
+      )
       do throws(Failure) {
         if wasInDoubt, let node {
           _ = try session.lookAgain(for: project.workspace.relation(of: node))
@@ -78,10 +84,12 @@ extension RunState {
         guard isRepeatable, let cause else { throw error }
         if cause.isSurprise, !wasSurprised, retries.limit > 0, let node, node.isRelational {
           wasSurprised = true
-          if try hasChanged(project.workspace.relation(of: node), name, info, thread) { continue }
+          if try hasChanged(project.workspace.relation(of: node), name, progress, thread) {
+            continue
+          }
         }
         guard
-          waits(cause, attempt, retries, name: name, node: info, thread: thread)
+          waits(cause, attempt, retries, name: name, node: progress?.info, thread: thread)
         else { throw error }
       }
     }
@@ -92,10 +100,10 @@ extension RunState {
   private func hasChanged(
     _ relation: Relation,
     _ name: String,
-    _ info: NodeInfo?,
+    _ progress: NodeProgress?,
     _ thread: String
   ) throws(Failure) -> Bool {
-    let session = session(name, node: info, thread: thread, comment: nil)
+    let session = session(name, node: progress, thread: thread, comment: nil)
     let hasChanged: Bool
     do throws(Failure) { hasChanged = try session.lookAgain(for: relation) } catch {
       session.release()
@@ -107,7 +115,7 @@ extension RunState {
     if hasChanged {
       events.emit(
         .note("Trying \(name) again: another process has changed \(relation.rendered)"),
-        node: info,
+        node: progress?.info,
         thread: thread,
         level: .warn
       )

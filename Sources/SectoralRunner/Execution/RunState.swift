@@ -1,5 +1,6 @@
 import SectoralCompiler
 import SectoralGraph
+import SectoralJinja
 import SectoralProject
 import SectoralText
 import SectoralWarehouse
@@ -94,13 +95,13 @@ final class RunState: Sendable {
   /// A session for one node or job; its statements can be cancelled from outside.
   func session(
     _ name: String,
-    node: NodeInfo?,
+    node: NodeProgress?,
     thread: String,
     comment: QueryComments?,
     retries: Retries? = nil
   ) -> WarehouseSession {
     let events = events
-    let resource = node.flatMap { project.manifest.node($0.uniqueID) }
+    let resource = node.flatMap { project.manifest.node($0.info.uniqueID) }
     let source = comment?.source(connection: name, node: resource, thread: thread)
     let session = WarehouseSession(
       name: name,
@@ -108,11 +109,11 @@ final class RunState: Sendable {
       cache: cache,
       style: TransactionStyle(project.workspace),
       comment: { () throws(WarehouseError) in try source?.comment() },
-      onEvent: { event in Self.emit(event, to: events, node: node, thread: thread) }
+      onEvent: { event in Self.emit(event, to: events, node: node?.info, thread: thread) }
     )
     let retries = retries ?? Retries(of: nil, engine.invocation.environment)
     session.waits = { [weak self] error, attempt in
-      self?.waits(error, attempt, retries, name: name, node: node, thread: thread) ?? false
+      self?.waits(error, attempt, retries, name: name, node: node?.info, thread: thread) ?? false
     }
     let key = ObjectIdentifier(session)
     if name != "master" {
@@ -152,7 +153,9 @@ final class RunState: Sendable {
       node: node,
       session: session,
       selectedResources: [],
-      emit: { event in Engine.forward(event, to: events, node: nil, thread: Event.mainThread) }
+      emit: { (event) throws(TemplateError) in
+        try Engine.forward(event, to: events, node: nil, thread: Event.mainThread)
+      }
     )
   }
 

@@ -15,6 +15,7 @@ extension EventBus {
       emit(.formatting)
       emit(finished)
     }
+    emit(.endRunResult(results, success: results.isSuccess, elapsed: elapsed ?? 0))
     reportVerdict(on: results, interrupted: interrupted)
     emit(.statsLine(RunStatistics(of: results)))
     if interrupted, let finished {
@@ -51,6 +52,7 @@ extension EventBus {
 
   /// One failure: with `--fail-fast` it is printed when it happens, and again at the end.
   package func reportFailure(_ result: NodeResult) {
+    let result = result.afterwards
     let level: EventLevel? = result.status == .skipped ? .debug : nil
     emit(.formatting, level: level)
     emit(.runResultFailure(result), level: level)
@@ -62,6 +64,7 @@ extension EventBus {
   }
 
   private func reportWarning(_ result: NodeResult) {
+    let result = result.afterwards
     emit(.formatting)
     emit(.runResultWarning(result))
     if result.message != nil { emit(.runResultWarningMessage(result)) }
@@ -93,5 +96,14 @@ extension EventBus {
       counts[kind, default: 0] += 1
     }
     return counts.sorted { $0.key < $1.key }.map { ResourceCount($0.key, $0.value) }
+  }
+}
+
+extension NodeResult {
+  /// The result when its node is no longer at work: as in dbt, the node has no status of its own then.
+  fileprivate var afterwards: NodeResult {
+    var copy = self
+    copy.node.phase = .none
+    return copy
   }
 }

@@ -34,9 +34,10 @@ enum EventData {
         "num_threads": .int(threads), "target_name": .string(target), "node_count": .int(nodes),
       ]
     case .formatting: return ["msg": .string("")]
-    case .debugCmdResult(let subject, let verdict, _):
-      return ["msg": .string("\(subject) [\(verdict)]")]
+    case .debugCmdCheck(let subject, let verdict, _, let after):
+      return ["msg": .string("\(subject) [\(verdict)]\(after)")]
     case .note(let text), .output(let text), .debugCmdOut(let text), .listCmdOut(let text),
+      .debugCmdResult(let text),
       .jinjaLogInfo(let text), .jinjaLogDebug(let text),
       .printEvent(let text):
       return ["msg": .string(text)]
@@ -94,8 +95,18 @@ enum EventData {
         position
       )
     case .logCancelLine(let name): return ["conn_name": .string(name)]
-    case .markSkippedChildren(let uniqueID, let status):
-      return ["unique_id": .string(uniqueID), "status": .string(status.rawValue)]
+    case .markSkippedChildren(let result):
+      return [
+        "unique_id": .string(result.uniqueID), "status": .string(result.status.rawValue),
+        "run_result": .map(runResult(result)),
+      ]
+    case .nodeFailed(let result):
+      return ["exc": .string(result.message ?? ""), "exc_info": .string("")]
+    case .endRunResult(let results, let success, let elapsed):
+      return [
+        "results": .list(results.map { .map(runResult($0)) }), "success": .bool(success),
+        "elapsed_time": .float(elapsed),
+      ]
     case .finishedRunningStats(let counts, let elapsed):
       return [
         "stat_line": .string(EventWords.list(counts)),
@@ -169,8 +180,13 @@ enum EventData {
     let node = result.node
     let time = Datum.float(result.executionTime)
     let status = Datum.string(result.status.rawValue)
-    // Models carry the adapter's words as their status, unless they failed.
-    let spoken = result.status.isFailure ? status : Datum.string(result.message ?? "")
+    // Models carry the adapter's words as their status, unless they failed; functions do not.
+    let spoken =
+      switch result.status {
+      case .noOp: Datum.string("")
+      case _ where result.status.isFailure || node.resourceType == "function": status
+      default: Datum.string(result.message ?? "")
+      }
     switch node.resourceType {
     case "test", "unit_test":
       return [
@@ -209,7 +225,8 @@ enum EventData {
     if let adapter = result.adapterResponse {
       response = [
         "_message": .string(adapter.message), "code": .string(adapter.code),
-        "rows_affected": .int(adapter.rowsAffected),
+        // A number without a type of its own, so a float, as in dbt's.
+        "rows_affected": .float(Double(adapter.rowsAffected)),
       ]
     }
     return [

@@ -28,9 +28,10 @@ struct EventWords: Sendable {
     case .concurrencyLine(let threads, let target, _):
       "Concurrency: \(threads) threads (target='\(target)')"
     case .formatting: ""
-    case .note(let text), .output(let text), .debugCmdOut(let text): text
-    case .debugCmdResult(let subject, let verdict, let isOK):
-      "\(subject) [\(paint(verdict, isOK ? .green : .red))]"
+    case .note(let text), .output(let text), .debugCmdOut(let text), .debugCmdResult(let text):
+      text
+    case .debugCmdCheck(let subject, let verdict, let isOK, let after):
+      "\(subject) [\(paint(verdict, isOK ? .green : .red))]\(after)"
     case .mainEncounteredError(let failures): encountered(failures)
     case .mainKeyboardInterrupt: "ctrl-c"
     case .commandCompleted(let command, let success, let elapsed):
@@ -58,8 +59,11 @@ struct EventWords: Sendable {
     case .logHookEndLine(let result, let position): hookLine(result, position)
     case .logCancelLine(let name):
       "\(TextLayout.dotted("CANCEL query \(name)", width: width)) [\(paint("CANCEL", .red))]"
-    case .markSkippedChildren(let uniqueID, let status):
-      "Marking all children of '\(uniqueID)' to be skipped because of status '\(status.rawValue)'."
+    case .markSkippedChildren(let result):
+      "Marking all children of '\(result.uniqueID)' to be skipped because of status "
+        + "'\(result.status.rawValue)'.  Reason: \(result.message ?? "")."
+    case .nodeFailed(let result): result.message ?? ""
+    case .endRunResult: "Command end result"
     case .finishedRunningStats(let counts, let elapsed): finished(counts, elapsed)
     case .endOfRunSummary(let errors, let partial, let warnings, let interrupted):
       verdict(errors: errors, partial: partial, warnings: warnings, interrupted: interrupted)
@@ -332,13 +336,8 @@ struct EventWords: Sendable {
 
   private func warning(_ name: String, _ diagnostic: Diagnostic) -> String {
     let text = withDetails(diagnostic.message, [diagnostic])
-    return Self.bareWarnings.contains(name) ? text : "[\(paint("WARNING", .yellow))]: \(text)"
+    return EventCatalog.isPlain(name) ? text : "[\(paint("WARNING", .yellow))]: \(text)"
   }
-
-  /// Warnings that dbt prints as plain sentences.
-  private static let bareWarnings: Set<String> = [
-    "NoNodesForSelectionCriteria", "NothingToDo", "NoNodesSelected", "JinjaLogWarning",
-  ]
 
   private func deprecation(_ name: String, _ diagnostic: Diagnostic) -> String {
     let title = deprecationTitle(name)

@@ -11,10 +11,17 @@ import Testing
 /// The built-in macros against what dbt-core 1.11 says of its own: names, files, direct calls, and
 /// the text that calls give.
 struct BuiltInMacroTests {
+  /// What dbt has no macro of its own for, and what does it there.
+  private static let additions = [
+    "dbt_redshift.redshift__load_csv_rows": "dbt.default__load_csv_rows"
+  ]
+
   @Test(arguments: ["postgres", "redshift"])
   func everyMacroIsWhereProjectsExpectIt(_ adapter: String) throws {
     let project = try MacroProject(adapter)
-    let found = project.workspace.allMacros.map(\.macro).filter { $0.packageName != "probe" }
+    let found = project.workspace.allMacros.map(\.macro).filter {
+      $0.packageName != "probe" && Self.additions["\($0.packageName).\($0.name)"] == nil
+    }
     let expected = try Recorded.macros().filter { $0.calls[adapter] != nil }
     #expect(found.count == expected.count)
     let places = Set(found.map { "\($0.packageName) \($0.originalFilePath) \($0.name)" })
@@ -36,7 +43,8 @@ struct BuiltInMacroTests {
         let entry = entries["\(macro.package).\(macro.name)"]
       else { continue }
       let found = catalog.staticDependencies(of: entry).map {
-        $0.replacing("macro.", with: "", maxReplacements: 1)
+        let name = $0.replacing("macro.", with: "", maxReplacements: 1)
+        return Self.additions[name] ?? name
       }
       // dbt takes any method of this name for the macro `replace`.
       #expect(
@@ -57,8 +65,11 @@ struct BuiltInMacroTests {
       }
       let scanned = MacroEntry(entry.macro, environment: project.workspace.environment)
       let catalog = project.workspace.macros
+      // A method of a local value that has a macro's name is no call that the embedder writes down.
+      let methods: Set = ["macro.dbt.replace"]
       #expect(
-        Set(catalog.staticDependencies(of: entry)) == Set(catalog.staticDependencies(of: scanned)),
+        Set(catalog.staticDependencies(of: entry)).subtracting(methods)
+          == Set(catalog.staticDependencies(of: scanned)).subtracting(methods),
         "\(entry.macro.name)"
       )
     }
@@ -76,6 +87,11 @@ struct BuiltInMacroTests {
     )
     let results = try project.compiledModels()
     for (call, text) in zip(calls, results) {
+      // Names that would be cut carry a hash here (docs/compatibility.md).
+      if call.call.contains("'t'*63") {
+        #expect(text.contains("__dbt_tmp"), "\(call.call): \(text)")
+        continue
+      }
       let value = try? JSON.parse(text)
       #expect(value == call.gives, "\(call.call): \(text)")
     }

@@ -1,4 +1,4 @@
-{% macro get_fixture_sql(rows, column_name_to_data_types) %}
+{% macro get_fixture_sql(rows, column_name_to_data_types) -%}
 {% set fixture_name = model.name -%}
 {%- set quoted = {} -%}
 {%- if column_name_to_data_types -%}
