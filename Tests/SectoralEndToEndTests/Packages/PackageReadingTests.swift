@@ -102,7 +102,7 @@ struct PackageReadingTests {
     files["dbt_project.yml"] = "flags: {require_ref_searches_node_package_before_root: true}\n"
     let manifest = try await Self.manifest(of: files)
     #expect(try Self.parents("model.proj.in_root", manifest) == ["model.proj.both"])
-    #expect(try Self.parents("model.a.in_a", manifest) == ["source.proj.s.t", "model.a.both"])
+    #expect(try Self.parents("model.a.in_a", manifest) == ["source.a.s.t", "model.a.both"])
   }
 
   @Test func settingsOfTheRootAreStronger() async throws {
