@@ -18,7 +18,7 @@ LOCAL = --profiles-dir profiles --target local
 
 .PHONY: help setup demo build release install uninstall test swaps differential lint format bench bench-run bench-jinja
 .PHONY: bench-redshift
-.PHONY: conformance conformance-public fuzz docs clean
+.PHONY: conformance conformance-public conformance-commands fuzz docs clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets.
@@ -109,6 +109,11 @@ conformance-public: release ## Compare public projects with dbt-core's reading o
 	@.ci/setup python3-venv
 	$(PYTHON) Tests/Conformance/public_projects.py --binary $(BINARY) \
 		--shared '$(SECTORAL_SHARED)' $(if $(PROJECTS),--only $(PROJECTS))
+
+# CASES: names of some of them, as in Tests/Conformance/Commands.
+conformance-commands: release ## Run small projects with dbt-core and sectoral; compare what is said, logged and written.
+	@.ci/setup python3-venv
+	$(PYTHON) Tests/Conformance/command_cases.py --bin $(BINARY) $(CASES)
 
 FUZZ_SECONDS ?= 60
 fuzz: release ## Damage projects and templates: no input may crash (FUZZ_SECONDS=60 for each target).

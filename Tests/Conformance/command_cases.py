@@ -13,7 +13,8 @@ Compared for each command: exit code; what is printed (times, ids and folders ev
 of the JSON log with their names, levels and fields; run_results.json, sources.json and catalog.json
 where a command wrote them. dbt-core is taken from the environment that the benchmarks make.
 
-What differs on purpose stands in KNOWN, with the reason.
+It reports; not all that differs is wrong: our errors have places and advice, tables are rebuilt without
+dropping what hangs on them, and where dbt-core crashes there is a message.
 """
 import argparse
 import difflib

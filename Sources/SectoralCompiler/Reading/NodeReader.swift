@@ -98,7 +98,7 @@ struct NodeReader {
       )
     }
     for reference in node.constraintReferences {
-      context.note(reference, at: node.declaration)
+      context.note(reference, at: node.declaration, repeats: true)
     }
     node.refs = context.refs
     node.refSpans = context.refSpans

@@ -168,6 +168,8 @@ struct PropertiesFile: Sendable {
             hint: near.map { "did you mean '\($0)'?" } ?? "remove it"
           )
         )
+        // As dbt: its templates are not rendered.
+        kept.removeLast()
       } else if !value.isNull {
         guard let items = value.sequence else {
           problems.append(

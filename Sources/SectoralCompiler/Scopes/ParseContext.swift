@@ -101,15 +101,15 @@ package final class ParseContext: NodeContext {
     )
   }
 
-  /// A reference outside of the node's text; twice is once.
-  func note(_ reference: ReferenceText, at place: TextSpan?) {
+  /// A reference outside of the node's text. `repeats`: whether one that is known counts again.
+  func note(_ reference: ReferenceText, at place: TextSpan?, repeats: Bool = false) {
     switch reference {
     case .ref(let target):
-      guard !refs.contains(target) else { return }
+      guard repeats || !refs.contains(target) else { return }
       refs.append(target)
       refSpans.append(place)
     case .source(let names):
-      guard !sources.contains(names) else { return }
+      guard repeats || !sources.contains(names) else { return }
       sources.append(names)
       sourceSpans.append(place)
     }
