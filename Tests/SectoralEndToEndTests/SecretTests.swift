@@ -45,7 +45,7 @@ struct SecretTests {
     """,
   ]
 
-  @Test(arguments: [password, secret])
+  @Test(arguments: [secret])
   func nothingThatIsWrittenHoldsIt(_ spilled: String) async throws {
     let home = try TestHome.shared.get()
     let server = try PasswordServer.shared.get()
