@@ -206,7 +206,7 @@ struct Session {
     let interruption = CancellationFlag()
     interruption.onCancel { cancellation.cancel() }
     watchForInterruption(call.command, events, interruption)
-    announce(call.command, resolved, events)
+    announce(call.command, events)
     let engine = Engine(
       Invocation(
         id: id,
@@ -278,15 +278,10 @@ struct Session {
     )
   }
 
-  /// The lines that open every command but `db`.
-  private func announce(
-    _ command: Command,
-    _ resolved: ResolvedFlags,
-    _ events: EventBus
-  ) {
+  /// The line that opens every command but `db`.
+  private func announce(_ command: Command, _ events: EventBus) {
     if case .database = command { return }
     events.emit(.mainReportVersion(version: ProductVersion.compatible))
-    events.emit(.mainReportArgs(resolved.flags.asArguments))
   }
 
   /// What is wrong with the flags themselves; nil when the engine can start.

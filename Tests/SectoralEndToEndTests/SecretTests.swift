@@ -45,7 +45,7 @@ struct SecretTests {
     """,
   ]
 
-  @Test(arguments: [secret])
+  @Test(arguments: [password, secret])
   func nothingThatIsWrittenHoldsIt(_ spilled: String) async throws {
     let home = try TestHome.shared.get()
     let server = try PasswordServer.shared.get()

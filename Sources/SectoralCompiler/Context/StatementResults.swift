@@ -29,7 +29,8 @@ package final class StatementResults {
   /// The response of `main` as Python's `str` gives it: the node's message.
   func mainMessage(_ interpreter: Interpreter) throws(TemplateError) -> String? {
     guard let main else { return nil }
-    if let response = mainResponse { return response.message }
+    // No message where the server carried it out and the answer was lost.
+    if let response = main.object(ResponseObject.self) { return response.answer.response?.message }
     return try interpreter.string(main)
   }
 

@@ -61,8 +61,8 @@ package struct ProjectReader {
         manifest.docs.map { ($0.uniqueID, $0) },
         uniquingKeysWith: { first, _ in first }
       ),
-      rootName: workspace.root.name,
-      environment: workspace.environment
+      workspace: workspace,
+      target: workspace.profile.targetVariable
     )
 
     var patches = Patches(
@@ -391,19 +391,34 @@ final class PackageRenderers {
 
   func renderer(of package: String) -> YAMLRenderer {
     if let known = contexts[package] { return known.renderer }
-    let context = ConfigurationContext(
+    let context = ConfigurationContext(ofPropertiesIn: package, workspace, target: target)
+    let renderer = context.renderer(workspace.nativeEnvironment)
+    contexts[package] = (renderer, context)
+    return renderer
+  }
+}
+
+extension ConfigurationContext {
+  /// What templates in the properties files of a package may use.
+  ///
+  /// `target`: the profile's, made once for many contexts.
+  convenience init(
+    ofPropertiesIn package: String,
+    _ workspace: Workspace,
+    target: DatumMap,
+    members: [Symbol: Value] = [:]
+  ) {
+    var all = members
+    all["target"] = Value(target)
+    all["env"] = Value(target)
+    all["project_name"] = .string(workspace.root.name)
+    self.init(
       workspace.invocation,
       environment: workspace.processEnvironment,
       vars: workspace.vars(for: package),
       subject: "<Configuration>",
-      members: [
-        "target": Value(target), "env": Value(target),
-        "project_name": .string(workspace.root.name),
-      ]
+      members: all
     )
-    let renderer = context.renderer(workspace.nativeEnvironment)
-    contexts[package] = (renderer, context)
-    return renderer
   }
 }
 

@@ -335,8 +335,8 @@ struct PropertiesFile: Sendable {
 /// Descriptions, and the docs blocks that they name.
 struct DescriptionRenderer {
   let docs: [String: DocBlock]
-  let rootName: String
-  let environment: Environment
+  let workspace: Workspace
+  let target: DatumMap
 
   /// - Returns: The text, and the ids of the blocks in it.
   func render(
@@ -347,26 +347,31 @@ struct DescriptionRenderer {
     let text = node.datum.pythonText
     guard YAMLRenderer.isTemplate(text) else { return (text, []) }
     var used: [String] = []
-    let scope = DictionaryScope([
-      "doc": .function("doc") { arguments, _ throws(TemplateError) in
-        let names = arguments.positional.compactMap(\.asString)
-        guard (1...2).contains(names.count) else {
-          throw .compilation("doc() takes at most two arguments (\(names.count) given)")
-        }
-        guard let block = find(names, package: package) else {
-          throw .compilation(
-            "Documentation for '\(names.joined(separator: "."))' not found",
-            hint: Spelling.nearest(to: names[names.count - 1], among: docs.values.map(\.name))
-              .map { "did you mean '\($0)'?" }
-          )
-        }
-        if !used.contains(block.uniqueID) { used.append(block.uniqueID) }
-        return .string(block.contents)
+    let doc = Value.function("doc") { arguments, _ throws(TemplateError) in
+      let names = arguments.positional.compactMap(\.asString)
+      guard (1...2).contains(names.count) else {
+        throw .compilation("doc() takes at most two arguments (\(names.count) given)")
       }
-    ])
+      guard let block = find(names, package: package) else {
+        throw .compilation(
+          "Documentation for '\(names.joined(separator: "."))' not found",
+          hint: Spelling.nearest(to: names[names.count - 1], among: docs.values.map(\.name))
+            .map { "did you mean '\($0)'?" }
+        )
+      }
+      if !used.contains(block.uniqueID) { used.append(block.uniqueID) }
+      return .string(block.contents)
+    }
+    let context = ConfigurationContext(
+      ofPropertiesIn: package,
+      workspace,
+      target: target,
+      members: ["doc": doc]
+    )
+    let environment = workspace.environment
     do {
       let template = try environment.compile(SourceFile(path: node.span.file.path, text: text))
-      let rendered = try Interpreter(environment).render(template, scope: scope)
+      let rendered = try Interpreter(environment, host: context).render(template, scope: context)
       return (rendered, used)
     } catch {
       var diagnostic = error.diagnostic
@@ -377,7 +382,7 @@ struct DescriptionRenderer {
 
   private func find(_ names: [String], package: String) -> DocBlock? {
     if names.count == 2 { return docs["doc.\(names[0]).\(names[1])"] }
-    return docs["doc.\(rootName).\(names[0])"] ?? docs["doc.\(package).\(names[0])"]
+    return docs["doc.\(workspace.root.name).\(names[0])"] ?? docs["doc.\(package).\(names[0])"]
       ?? docs.values.filter { $0.name == names[0] }.min { $0.uniqueID < $1.uniqueID }
   }
 }

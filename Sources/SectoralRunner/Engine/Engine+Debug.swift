@@ -1,3 +1,4 @@
+import SectoralArtifacts
 import SectoralCompiler
 import SectoralProject
 import SectoralText
@@ -7,14 +8,7 @@ import SectoralYAML
 extension Engine {
   /// Checks the profile, the project, what else is needed, and the connection, each for itself.
   func debug() -> ExitStatus {
-    if flags.printsConfigDirectory { return showProfilesFolder() }
     var problems: [String] = []
-    line("dbt version: \(WorkspaceLoader.compatibleVersion)")
-    line("project directory: \(flags.projectDirectory)")
-    let folder = flags.profilesDirectory.isEmpty ? "(none)" : flags.profilesDirectory
-    line("Using profiles dir at \(folder)")
-    line("Using profiles.yml file at \(flags.profilesDirectory)/profiles.yml")
-    line("Using dbt_project.yml file at \(flags.projectDirectory)/dbt_project.yml")
     let loader = WorkspaceLoader(settings())
     var profile: Profile?
     do throws(Failure) {
@@ -22,6 +16,15 @@ extension Engine {
     } catch {
       problems.append("Profile loading failed for the following reason:\n\(error.text())\n")
     }
+    if let profile { invocation.secrets.add(profile.secrets) }
+    reportArguments()
+    if flags.printsConfigDirectory { return showProfilesFolder() }
+    line("dbt version: \(WorkspaceLoader.compatibleVersion)")
+    line("project directory: \(flags.projectDirectory)")
+    let folder = flags.profilesDirectory.isEmpty ? "(none)" : flags.profilesDirectory
+    line("Using profiles dir at \(folder)")
+    line("Using profiles.yml file at \(flags.profilesDirectory)/profiles.yml")
+    line("Using dbt_project.yml file at \(flags.projectDirectory)/dbt_project.yml")
     if let profile {
       line("adapter type: \(profile.type)")
       line("adapter version: \(Self.adapterVersion(profile.type))")

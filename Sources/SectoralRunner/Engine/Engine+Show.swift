@@ -21,7 +21,7 @@ extension Engine {
 
   /// `show --inline-direct`: sends a text as it is, without reading the project's resources.
   func showDirect(_ sql: String) throws -> ExitStatus {
-    let workspace = try WorkspaceLoader(settings()).load()
+    let workspace = try loadWorkspace()
     events.emit(
       .adapterRegistered(
         name: workspace.profile.type,

@@ -75,8 +75,12 @@ package final class Engine: Sendable {
 
   private func perform() throws -> ExitStatus {
     switch invocation.command {
-    case .clean: return try clean()
-    case .deps: return try installPackages()
+    case .clean:
+      reportArguments()
+      return try clean()
+    case .deps:
+      reportArguments()
+      return try installPackages()
     case .debug: return debug()
     case .database(let action): return try database(action)
     case .parse:
@@ -153,9 +157,19 @@ package final class Engine: Sendable {
     )
   }
 
-  private func loadProject() throws -> Project {
+  /// Reads the project file and the profile.
+  func loadWorkspace() throws -> Workspace {
+    defer { reportArguments() }
     let workspace = try WorkspaceLoader(settings()).load()
     invocation.secrets.add(workspace.profile.secrets)
+    return workspace
+  }
+
+  /// Tells with which arguments the command runs: once it is known what must not be said of them.
+  func reportArguments() { events.emit(.mainReportArgs(flags.asArguments)) }
+
+  private func loadProject() throws -> Project {
+    let workspace = try loadWorkspace()
     if workspace.profile.isEmbedded, workspace.profile.file == nil {
       events.emit(
         .note(
