@@ -193,20 +193,25 @@ struct NodeReader {
         layer,
         unrendered: draft.patch?.writtenConfig.map { WrittenConfigs.merge($0, over: layer.values) }
       )
-      // dbt puts them into a generic test's own code as well, which it then runs; but not of the two
-      // commonest.
-      if let test = draft.test, let tags = layer.values["tags"],
-        test.isRendered(workspace, for: node.packageName)
-      {
-        // Beside the values they stand twice, then.
-        let twice = Datum.strings(tags.texts + tags.texts)
-        builder.add(ConfigLayer(["tags": tags], origin: layer.origin), unrendered: ["tags": twice])
+    }
+    var calls = calls
+    var tagsTwice: Datum?
+    // dbt puts what a generic test's entry says behind the call of its macro, so that it has the last
+    // word; but not of the two commonest, which it does not render.
+    if let layer = draft.propertiesLayer, !layer.values.isEmpty, let test = draft.test,
+      test.isRendered(workspace, for: node.packageName)
+    {
+      // Beside the values tags stand as often as they were said.
+      if let tags = layer.values["tags"]?.texts {
+        tagsTwice = .strings(tags + calls.flatMap { $0.values["tags"]?.texts ?? [] } + tags)
       }
+      calls.append(layer)
     }
     builder.add(
       calls: calls,
       unrendered: written.isOn && !calls.isEmpty ? written.call(in: node) : nil
     )
+    if let tagsTwice { builder.add(ConfigLayer([:]), unrendered: ["tags": tagsTwice]) }
     if draft.package.name != workspace.root.name {
       rootLevels = workspace.root.definition.trees[treeType]?.levels(for: node.fqn) ?? []
       for level in rootLevels { builder.add(level.layer, unrendered: level.unrendered) }
