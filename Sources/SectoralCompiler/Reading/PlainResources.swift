@@ -130,7 +130,7 @@ struct PlainResourceReader {
       "owner": try owner(entry, of: "the group '\(name)'"), "description": .optional(description),
     ]
     let group = resource(.group, name, entry, file, fields)
-    // dbt takes groups for models here: what the tree of models says of their place applies.
+    // dbt takes groups for models here: what the tree of models says of their place applies, hooks aside.
     var builder = ConfigBuilder(.group)
     for level in levels(of: .model, name, file) {
       builder.add(level.layer, unrendered: level.unrendered)
@@ -139,6 +139,7 @@ struct PlainResourceReader {
       builder.add(ConfigLayer(config, origin: entry.span))
     }
     group.config = builder.config
+    for key in ["pre-hook", "post-hook"] { group.config[key] = nil }
     return group
   }
 
