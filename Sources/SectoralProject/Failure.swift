@@ -15,6 +15,8 @@ package struct Failure: Error, Sendable {
     case usage = "Usage Error"
     case failFast = "FailFast Error"
     case contract = "Breaking change to contract Error"
+    /// What dbt prints without a heading.
+    case plain = ""
   }
 
   package var kind: Kind
@@ -32,15 +34,21 @@ package struct Failure: Error, Sendable {
     self.init(kind, subject: subject, [diagnostic])
   }
 
+  /// The line above the message; nil where there is none.
+  package var heading: String? {
+    kind == .plain ? nil : subject.map { "\(kind.rawValue) in \($0)" } ?? kind.rawValue
+  }
+
   /// The text as dbt lays it out: heading, then the message lines indented by two, then for each
   /// diagnostic its place, snippet, trail and hint.
   package func text(colors: Bool = false, showsPlaces: Bool = true) -> String {
-    var lines = [subject.map { "\(kind.rawValue) in \($0)" } ?? kind.rawValue]
+    var lines = heading.map { [$0] } ?? []
+    let indent = lines.isEmpty ? "" : "  "
     let formatter = DiagnosticFormatter(colors: colors)
     for (index, diagnostic) in diagnostics.enumerated() {
       if index > 0 { lines.append("") }
       for line in diagnostic.message.split(separator: "\n", omittingEmptySubsequences: false) {
-        lines.append("  \(line)")
+        lines.append("\(indent)\(line)")
       }
       let details = showsPlaces ? formatter.details(of: diagnostic) : ""
       if !details.isEmpty {

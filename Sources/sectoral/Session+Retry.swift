@@ -76,14 +76,16 @@ extension Session {
     let folder =
       own.flags.statePath.map { Paths.join(own.flags.projectDirectory, $0) } ?? own.targetPath
     let path = "\(folder)/run_results.json"
+    let root = own.flags.projectDirectory + "/"
+    let shown = folder.hasPrefix(root) ? String(folder.dropFirst(root.count)) : folder
     guard FileSystem.exists(path) else {
       throw Failure(
         .runtime,
         Diagnostic(
           id: "retry.no-run",
-          message: "Could not find previous run in '\(own.flags.statePath ?? own.targetPath)' "
-            + "target directory",
-          hint: "run a command first, or name the folder of its run_results.json with --state"
+          message: "Could not find previous run in '\(shown)' target directory",
+          hint:
+            "\(path) is not there: run a command first, or name the folder of its run_results.json with --state"
         )
       )
     }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import SectoralArtifacts
+import SectoralProject
 import SectoralRunner
 import SectoralText
 import SectoralYAML
@@ -195,6 +196,7 @@ struct Session {
     let resolved = call.flags
     let id = ProcessEnvironment.randomUUID()
     let secrets = Secrets(SecretMask(environment: environment))
+    secrets.add(resolved.flags.vars.secretTexts)
     let (events, console) = sinks(
       resolved,
       invocationID: id,
@@ -428,7 +430,8 @@ struct LogSettings {
       words: EventWords(
         paint: paint,
         width: flags.printerWidth,
-        tables: isFull ? .full : .compact
+        tables: isFull ? .full : .compact,
+        isQuiet: flags.quiet
       ),
       secrets: secrets,
       invocationID: invocationID,

@@ -313,7 +313,7 @@ struct LineTests {
         ])
       )
         == """
-        10:00:00  Encountered 2 errors:
+        10:00:00  Encountered an error:
         Compilation Error
           no node named 'bda'
            --> models/child.sql:2:13
@@ -324,6 +324,8 @@ struct LineTests {
 
         Parsing Error
           two
+
+        2 errors in all
 
         """
     )

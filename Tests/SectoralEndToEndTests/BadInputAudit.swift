@@ -222,7 +222,7 @@ struct BadInputAudit {
         "models/b.sql": "select {{ ref('a') }}{{ none_such() }}\n",
       ],
       command: ["compile"],
-      says: ["'nothing' is undefined", "'none_such' is undefined", "Encountered 2 errors"]
+      says: ["'nothing' is undefined", "'none_such' is undefined", "2 errors in all"]
     ),
     BadInput(
       name: "packages-not-installed",
@@ -233,7 +233,7 @@ struct BadInputAudit {
       ],
       says: [
         "dbt found 1 package(s) specified in packages.yml, but only 0 package(s) installed",
-        "Encountered unknown tag 'foo'.", "Encountered 2 errors",
+        "Encountered unknown tag 'foo'.", "2 errors in all",
       ],
       hint: "run 'sectoral deps'"
     ),

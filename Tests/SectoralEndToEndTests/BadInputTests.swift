@@ -232,7 +232,7 @@ struct BadInputTests {
         "models/s.yml": "models: 3\n", "models/t.yml": "models: [\n",
       ],
       says: [
-        "Encountered 5 errors", "macros/m.sql:1:", "Encountered unknown tag 'foo'.",
+        "5 errors in all", "macros/m.sql:1:", "Encountered unknown tag 'foo'.",
         "'nowhere' which was not found", "models/s.yml:1:", "models/t.yml:",
       ]
     ),

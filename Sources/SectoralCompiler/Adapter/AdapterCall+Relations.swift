@@ -60,7 +60,7 @@ extension AdapterCall {
       return .string("")
     },
     "get_columns_in_relation": .init(.emptyList) { (call) throws(TemplateError) in
-      .list(try call.columns(of: call.bound(["relation"]).value(0)))
+      try call.columnList(of: call.bound(["relation"]).value(0))
     },
     "get_columns_in_table": .init(.emptyList) { (call) throws(TemplateError) in
       let arguments = try call.bound(["schema", "identifier"])
@@ -244,18 +244,24 @@ extension AdapterCall {
 
   // MARK: Columns
 
-  /// A materialization asks several times: the same answer holds until it changes something.
   func columns(of relation: Value) throws(TemplateError) -> [Value] {
+    try interpreter.iterate(columnList(of: relation))
+  }
+
+  /// A materialization asks several times: the same answer holds until it changes something. A
+  /// project's own macro may answer with anything.
+  private func columnList(of relation: Value) throws(TemplateError) -> Value {
     let session = host.session
     let name = relation.object(RelationObject.self)?.rendered
-    if let name, let known = session?.columns(of: name) { return known }
+    if let name, let known = session?.columns(of: name) { return .list(known) }
     let changes = session?.changeCount
     let found = try callMacro("get_columns_in_relation", [("relation", relation)])
+    guard found.asString == nil else { return found }
     let columns = try interpreter.iterate(found)
     if let session, let changes, let name, session.collectsStatements {
       session.keep(columns, of: name, since: changes)
     }
-    return columns
+    return .list(columns)
   }
 
   private func widenColumns(of target: Value, like source: Value) throws(TemplateError) {

@@ -86,16 +86,13 @@ package final class Compiler: Sendable {
       return CompiledSQL(text: node.rawCode, ownText: node.rawCode, ctes: [])
     }
     if node.language == "python" {
-      throw Failure(
-        .compilation,
-        subject: node.words,
-        Diagnostic(
-          id: "compile.python-model",
-          message: "Python models cannot run on \(workspace.profile.type)",
-          span: node.source,
-          hint: "write the model in SQL"
-        )
-      )
+      do throws(TemplateError) {
+        let postfix = try context.render(text: "{{ py_script_postfix(model) }}")
+        let text = "\(node.rawCode)\n\n\(postfix)"
+        return CompiledSQL(text: text, ownText: text, ctes: [])
+      } catch {
+        throw context.failure(error, nil)
+      }
     }
     let own: String
     var map: RenderMap?

@@ -47,6 +47,22 @@ extension RunContext {
         )
       )
     }
+    if let languages = entry.macro.supportedLanguages, let own = node.language,
+      !languages.contains(own)
+    {
+      let list = languages.map { "'\($0)'" }.joined(separator: ", ")
+      throw Failure(
+        .runtime,
+        subject: node.words,
+        Diagnostic(
+          id: "materialization.language",
+          message: "Materialization \"\(entry.macro.name)\" only supports languages [\(list)]; "
+            + "got \"\(own)\"",
+          span: node.declaration,
+          hint: "\(workspace.profile.type) runs SQL: write the node in SQL, or disable it here"
+        )
+      )
+    }
     if workspace.profile.type == "redshift" { try RedshiftRules.check(node) }
     do throws(TemplateError) {
       // As dbt: what a test's materialization calls directly counts as called by the test.

@@ -8,8 +8,14 @@ enum ConfigRules {
   static func check(_ manifest: Manifest, _ failures: inout [Failure]) -> [NamedWarning] {
     var warnings: [NamedWarning] = []
     for node in manifest.nodes {
+      if let color = node.config["docs"]?["node_color"]?.string {
+        report(colorProblem(color), of: node, "docs.color", as: .plain, &failures)
+      }
       switch node.resourceType {
-      case .snapshot: report(snapshotProblem(node.config), of: node, "snapshot.config", &failures)
+      case .seed, .test:
+        report(kindProblem(node), of: node, "\(node.resourceType.rawValue).config", &failures)
+      case .snapshot:
+        report(snapshotProblem(node.config), of: node, "snapshot.config", as: .plain, &failures)
       case .function: report(functionProblem(node), of: node, "function.config", &failures)
       case .model where node.config["contract"]?["enforced"]?.bool ?? false:
         report(contractProblem(node), of: node, "contract.config", &failures)
@@ -26,12 +32,13 @@ enum ConfigRules {
     _ problem: Problem?,
     of node: Node,
     _ id: String,
+    as kind: Failure.Kind = .parsing,
     _ failures: inout [Failure]
   ) {
     guard let problem else { return }
     failures.append(
       Failure(
-        .parsing,
+        kind,
         subject: node.words,
         Diagnostic(
           id: id,
@@ -40,6 +47,30 @@ enum ConfigRules {
           hint: problem.hint
         )
       )
+    )
+  }
+
+  /// Seeds and tests have one materialization each.
+  private static func kindProblem(_ node: Node) -> Problem? {
+    let kind = node.resourceType.rawValue
+    guard let written = node.config["materialized"]?.string, written != kind else { return nil }
+    return (
+      "at path []: A \(kind) must have a materialized value of '\(kind)'",
+      "take 'materialized' out of the \(kind)'s configuration"
+    )
+  }
+
+  private static func colorProblem(_ color: String) -> Problem? {
+    let digits = color.dropFirst()
+    let isHex =
+      color.hasPrefix("#") && [3, 6].contains(digits.utf8.count)
+      && digits.utf8.allSatisfy { Character(Unicode.Scalar($0)).isHexDigit }
+    guard !isHex, !ColorNames.all.contains(color.lowercased()) else { return nil }
+    return (
+      "Invalid color name for docs.node_color: \(color). It is neither a valid HTML color name nor "
+        + "a valid HEX code.",
+      Spelling.nearest(to: color, among: ColorNames.all).map { "did you mean '\($0)'?" }
+        ?? "write a name of CSS, or a code such as '#a0c4ff'"
     )
   }
 
@@ -115,6 +146,14 @@ enum ConfigRules {
   }
 
   private static func contractProblem(_ node: Node) -> Problem? {
+    if let language = node.language, language != "sql" {
+      return (
+        "Contract enforcement failed for: (\(node.originalFilePath))\nLanguage Error: Expected "
+          + "'sql' but found '\(language)'",
+        "contracts are for models in SQL: take 'contract' out"
+      )
+    }
+    if let problem = primaryKeyProblem(node) { return problem }
     if node.columns.isEmpty, node.patchPath != nil {
       return (
         "Contract enforcement failed for: (\(node.originalFilePath))\nConstraints must be defined "
@@ -131,6 +170,32 @@ enum ConfigRules {
       )
     }
     return nil
+  }
+
+  /// There is one primary key, in one place.
+  private static func primaryKeyProblem(_ node: Node) -> Problem? {
+    func isKey(_ constraint: Datum) -> Bool { constraint["type"]?.string == "primary_key" }
+    let columns = node.columns.entries.filter { _, column in
+      column["constraints"]?.list?.contains(where: isKey) ?? false
+    }.map(\.key)
+    guard !columns.isEmpty else { return nil }
+    let head = "Primary key constraint error: (\(node.originalFilePath))\n"
+    if columns.count > 1 {
+      return (
+        head + "Found \(columns.count) columns (\(Datum.strings(columns).pythonRepr)) with primary "
+          + "key constraints defined. Primary keys for multiple columns must be defined as a model "
+          + "level constraint.",
+        "write constraints: [{type: primary_key, columns: [\(columns.joined(separator: ", "))]}] "
+          + "beside 'columns'"
+      )
+    }
+    guard node.constraints.contains(where: isKey) else { return nil }
+    return (
+      head
+        + "Primary key constraints defined at the model level and the columns level. Primary keys "
+        + "can be defined at the model level or the column level, not both.",
+      "take one of the two out"
+    )
   }
 
   /// Of a materialization that has no place for constraints. Only those of columns are warned of.

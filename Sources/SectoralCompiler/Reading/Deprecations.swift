@@ -19,7 +19,12 @@ struct DeprecationDates {
             "DeprecatedModel",
             "Model \(node.searchName) has passed its deprecation date of \(date). "
               + "This model should be disabled or removed.",
-            at: node.declaration
+            at: node.declaration,
+            details: [
+              "model_name": .string(node.name),
+              "model_version": .string(node.version?.pythonText ?? ""),
+              "deprecation_date": .string(date),
+            ]
           )
         )
       }
@@ -45,7 +50,15 @@ struct DeprecationDates {
           warning(
             isPast(date) ? "DeprecatedReference" : "UpcomingReferenceDeprecation",
             text,
-            at: span ?? node.declaration
+            at: span ?? node.declaration,
+            details: [
+              "model_name": .string(node.name),
+              "ref_model_package": .string(target.packageName),
+              "ref_model_name": .string(target.name),
+              "ref_model_version": .string(target.version?.pythonText ?? ""),
+              "ref_model_latest_version": .string(target.latestVersion?.pythonText ?? ""),
+              "ref_model_deprecation_date": .string(date),
+            ]
           )
         )
       }
@@ -53,10 +66,16 @@ struct DeprecationDates {
     return warnings
   }
 
-  private func warning(_ name: String, _ message: String, at span: TextSpan?) -> NamedWarning {
+  private func warning(
+    _ name: String,
+    _ message: String,
+    at span: TextSpan?,
+    details: DatumMap
+  ) -> NamedWarning {
     NamedWarning(
       name,
-      Diagnostic(id: "model.deprecated", severity: .warning, message: message, span: span)
+      Diagnostic(id: "model.deprecated", severity: .warning, message: message, span: span),
+      details: details
     )
   }
 

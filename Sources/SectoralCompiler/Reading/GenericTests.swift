@@ -279,7 +279,9 @@ struct GenericTestEntry {
       case "description": description = value
       case "config":
         for (key, value) in value.mapping ?? [] {
-          config[key.keyText] = try rendered(value)
+          let value = (text: try rendered(value), span: value.span)
+          if value.text.isNull, Self.configKeys.contains(key.keyText) { continue }
+          config[key.keyText] = value.text
           origins[key.keyText] = value.span
         }
       case "column_name": columnName = value.datum.pythonText
@@ -287,12 +289,15 @@ struct GenericTestEntry {
         if config[key] != nil {
           throw Self.problem(
             value.span,
-            "'\(key)' is given both beside and inside 'config'",
+            "Test cannot have the same key at the top-level and in config: '\(key)'",
             file,
             hint: "keep the one in 'config'"
           )
         }
-        config[key] = try rendered(value)
+        let text = try rendered(value)
+        // Without a value it is not set.
+        if text.isNull { continue }
+        config[key] = text
         origins[key] = value.span
       case let key: arguments[key] = value.datum
       }

@@ -150,7 +150,7 @@ struct VersionedEntry {
     }
     if let date = version["deprecation_date"] { set("deprecation_date", date) }
     let tests = ["data_tests", "tests"]
-    let holder = tests.contains { version[$0] != nil } ? version : base
+    let holder = tests.contains { version[$0]?.isNull == false } ? version : base
     for name in tests { if let list = holder[name] { set(name, list) } }
     switch (base["config"], version["config"]) {
     case (let base?, let own?) where !own.isNull: set("config", merge(own, over: base))

@@ -53,6 +53,9 @@ struct NodeReader {
       [emit] event throws(TemplateError) in
       try emit(event, node)
     }
+    if node.resourceType == .model, node.language == "python" {
+      try readPython(node, context)
+    }
     do {
       if let test = draft.test {
         try test.render(in: context)
@@ -97,7 +100,8 @@ struct NodeReader {
         )
       )
     }
-    for reference in node.constraintReferences {
+    for text in node.constraintTargets {
+      guard let reference = ReferenceText(text) else { throw Self.badForeignKey(text, node) }
       context.note(reference, at: node.declaration, repeats: true)
     }
     node.refs = context.refs
@@ -109,6 +113,41 @@ struct NodeReader {
     remarks.levels = used.levels
     remarks.warnings = used.builder.misspelt()
     return remarks
+  }
+
+  private static func badForeignKey(_ text: String, _ node: Node) -> Failure {
+    Failure(
+      .parsing,
+      Diagnostic(
+        id: "constraint.target",
+        message: "Invalid 'ref' or 'source' syntax on foreign key constraint 'to' on "
+          + "\(node.resourceType.rawValue) \(node.name): \(text).",
+        span: node.declaration,
+        hint: "write to: ref('model'), or to: source('source', 'table')"
+      )
+    )
+  }
+
+  private func readPython(_ node: Node, _ context: ParseContext) throws(Failure) {
+    guard let span = node.source else { return }
+    do throws(Failure) {
+      guard !YAMLRenderer.isTemplate(node.rawCode) else {
+        throw Failure(
+          .parsing,
+          Diagnostic(
+            id: "python.template",
+            message: "No jinja in python model code is allowed",
+            span: span
+          )
+        )
+      }
+      let model = try PythonModel(span)
+      do {
+        try model.note(in: context, workspace.environment, thread.interpreter)
+      } catch { throw failure(error, node) }
+    } catch {
+      throw Failure(error.kind, subject: error.subject ?? node.words, error.diagnostics)
+    }
   }
 
   /// Whether dbt makes a set of what sources the node names. Looked at only where that matters.
@@ -188,6 +227,11 @@ struct NodeReader {
     }
     var rootLevels = ownLevels
     let written = WrittenConfigs(workspace: workspace, interpreter: thread.interpreter)
+    if node.resourceType == .model, node.language == "python",
+      draft.propertiesLayer?.values["materialized"] == nil
+    {
+      builder.add(ConfigLayer(["materialized": "table"]))
+    }
     if let layer = draft.propertiesLayer {
       builder.add(
         layer,
@@ -407,9 +451,9 @@ extension Node {
 
 extension Node {
   /// What the foreign keys of a contract point to.
-  fileprivate var constraintReferences: [ReferenceText] {
+  fileprivate var constraintTargets: [String] {
     let all = constraints + columns.entries.flatMap { $0.value["constraints"]?.list ?? [] }
-    return all.compactMap { $0["to"]?.string.flatMap(ReferenceText.init) }
+    return all.compactMap { $0["type"]?.string == "foreign_key" ? $0["to"]?.string : nil }
   }
 }
 

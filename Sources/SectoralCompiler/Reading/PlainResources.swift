@@ -46,8 +46,8 @@ struct PlainResourceReader {
       Diagnostic(
         id: "exposure.name",
         severity: .warning,
-        message: "The name of an exposure should hold only letters, digits and underscores, and "
-          + "'\(name)' holds others; a later dbt will refuse it",
+        message: "Starting in v1.3, the 'name' of an exposure should contain only letters, "
+          + "numbers, and underscores: '\(name)' holds others, and a later dbt will refuse it",
         span: entry["name"]?.span ?? entry.span,
         hint: "give it a plain 'name', and put this text into 'label'"
       )

@@ -138,17 +138,29 @@ extension ProjectReader {
     }
   }
 
-  /// The kinds of which every node says what applied to it.
-  private static let checkedTrees: Set<ResourceType> = [
-    .model, .seed, .snapshot, .test, .analysis, .function,
+  /// The kinds whose settings are checked, in dbt's order.
+  private static let checkedTrees: [ResourceType] = [
+    .model, .seed, .snapshot, .source, .test, .unitTest, .metric, .semanticModel, .savedQuery,
+    .exposure, .function,
   ]
 
-  func unusedConfigPaths(_ used: Set<[String]>) -> [NamedWarning] {
+  /// `used`: the paths that applied to nodes, which say so; of what else there is the names tell.
+  func unusedConfigPaths(_ used: Set<[String]>, _ manifest: Manifest) -> [NamedWarning] {
     let trees = workspace.root.definition.trees
-    let unused = trees.filter { Self.checkedTrees.contains($0.key) }.values
-      .flatMap(\.root.configuredBelow)
-      .filter { level in !used.contains { $0.starts(with: level.path) } }
-      .sorted { $0.path.lexicographicallyPrecedes($1.path) }
+    var used = used
+    func use(_ type: ResourceType, _ fqn: [String]) {
+      for level in trees[type]?.levels(for: fqn) ?? [] { used.insert(level.path) }
+    }
+    for source in manifest.sources + manifest.disabledSources { use(.source, source.fqn) }
+    let plain =
+      manifest.metrics + manifest.semanticModels + manifest.savedQueries + manifest.exposures
+      + manifest.unitTests + manifest.disabledResources
+    for resource in plain { use(resource.resourceType, resource.fqn) }
+    let unused = Self.checkedTrees.compactMap { trees[$0] }.flatMap { tree in
+      tree.root.configuredBelow
+        .filter { level in !used.contains { $0.starts(with: level.path) } }
+        .sorted { $0.path.lexicographicallyPrecedes($1.path) }
+    }
     guard let first = unused.first else { return [] }
     return [
       NamedWarning(
@@ -159,7 +171,10 @@ extension ProjectReader {
           message:
             "Configuration paths exist in your dbt_project.yml file which do not apply to any "
             + "resources.\nThere are \(unused.count) unused configuration paths:\n"
-            + unused.map { "- \($0.path.joined(separator: "."))" }.joined(separator: "\n"),
+            + unused.map { level in
+              let kind = level.path[0].replacing("-", with: "_")
+              return "- " + ([kind] + level.path.dropFirst()).joined(separator: ".")
+            }.joined(separator: "\n"),
           span: first.layer.origin ?? workspace.root.definition.file.startSpan
         )
       )

@@ -2,17 +2,26 @@ import SectoralJinja
 package import SectoralProject
 package import SectoralText
 import SectoralWarehouse
-import SectoralYAML
+package import SectoralYAML
 import Synchronization
 
 /// A warning by dbt's event name, so that the warn-error options can address it.
 package struct NamedWarning: Sendable {
   package let name: String
   package let diagnostic: Diagnostic
+  /// What dbt's JSON log has beside the message.
+  package let details: DatumMap
 
-  package init(_ name: String, _ diagnostic: Diagnostic) {
+  package init(_ name: String, _ diagnostic: Diagnostic, details: DatumMap = DatumMap()) {
     self.name = name
     self.diagnostic = diagnostic
+    self.details = details
+  }
+}
+
+extension ProjectDefinition {
+  package var namedWarnings: [NamedWarning] {
+    warnings.map { NamedWarning(Self.warningName($0), $0) }
   }
 }
 
@@ -28,6 +37,12 @@ package struct ProjectReader {
     package var unknownCalls: [Diagnostic]
   }
 
+  /// Why a project cannot be read, and what there is to warn of besides.
+  package struct Refusal: Error, Sendable {
+    package var failures: [Failure]
+    package var warnings: [NamedWarning]
+  }
+
   let workspace: Workspace
   let createdAt: Double
   let emit: ReadingEventHandler
@@ -41,7 +56,7 @@ package struct ProjectReader {
     self.emit = emit
   }
 
-  package func read() throws(Failures) -> Result {
+  package func read() throws(Refusal) -> Result {
     var failures: [Failure] = []
     var warnings = workspace.warnings.map {
       NamedWarning(ProjectDefinition.warningName($0), $0)
@@ -88,11 +103,11 @@ package struct ProjectReader {
     let remarks = render(drafts, &failures)
     restoreDescriptions(drafts, &failures)
     collectDuplicates(drafts, &failures)
+    collectAmbiguousEntries(drafts, &failures)
     LatestVersionPointers(workspace: workspace).check(drafts.map(\.node), &failures)
     warnings += unusedPatches(&patches)
     warnings += nameWarnings(drafts.map(\.node), &failures)
-    warnings += unusedConfigPaths(Set(remarks.levels.map(\.path)))
-    warnings += ownMisspellings(remarks.warnings).map {
+    let misspelt = ownMisspellings(remarks.warnings).map {
       NamedWarning("CustomKeyInConfigDeprecation", $0)
     }
 
@@ -112,6 +127,7 @@ package struct ProjectReader {
     }
     manifest.macros = workspace.allMacros.map(\.macro)
     readPlainResources(properties, descriptions, into: &manifest, &warnings, &failures)
+    warnings += unusedConfigPaths(Set(remarks.levels.map(\.path)), manifest) + misspelt
     manifest.buildIndexes()
 
     let references = ReferenceIndex(
@@ -138,7 +154,11 @@ package struct ProjectReader {
       hasUnreadFiles: properties.contains { $0.root == nil && !$0.failures.isEmpty }
     )
     failures.insert(contentsOf: workspace.projectProblems, at: 0)
-    guard failures.isEmpty else { throw Failures(failures) }
+    guard failures.isEmpty else {
+      // Which settings no node uses is not known where nodes are missing.
+      warnings.removeAll { $0.name == "UnusedResourceConfigPath" }
+      throw Refusal(failures: failures, warnings: warnings)
+    }
     let tests = TestParts(
       Dictionary(
         drafts.compactMap { draft in draft.test.map { (draft.node.uniqueID, $0) } },
@@ -275,6 +295,31 @@ package struct ProjectReader {
           + (other.declaration?.placeText ?? other.originalFilePath)
       )
     )
+  }
+
+  /// Several nodes of one id that are all disabled, and an entry that enables them.
+  private func collectAmbiguousEntries(_ drafts: [Draft], _ failures: inout [Failure]) {
+    let enabling = drafts.filter { draft in
+      !draft.node.isEnabled && draft.test == nil
+        && draft.propertiesLayer?.values["enabled"]?.bool == true
+    }
+    let groups = Dictionary(grouping: enabling, by: \.node.uniqueID).values.filter { $0.count > 1 }
+    for group in groups.sorted(by: { $0[0].node.uniqueID < $1[0].node.uniqueID }) {
+      let node = group[0].node
+      failures.append(
+        Failure(
+          .parsing,
+          Diagnostic(
+            id: "node.several-disabled",
+            message: "Found \(group.count) matching disabled nodes for "
+              + "\(node.resourceType.rawValue) '\(node.name)': "
+              + group.map(\.node.originalFilePath).joined(separator: ", "),
+            span: group[0].propertiesLayer?.origin ?? node.declaration,
+            hint: "enable one of them in its own file or in dbt_project.yml"
+          )
+        )
+      )
+    }
   }
 
   private func collectDuplicates(_ drafts: [Draft], _ failures: inout [Failure]) {
@@ -432,7 +477,7 @@ extension Diagnostic {
 extension ConfigTree.Level {
   /// The levels from here down that set something.
   var configuredBelow: [ConfigTree.Level] {
-    (layer.values.isEmpty || path.count == 1 ? [] : [self])
+    (layer.values.isEmpty ? [] : [self])
       + below.values.flatMap(\.configuredBelow)
   }
 }

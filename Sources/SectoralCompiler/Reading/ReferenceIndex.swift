@@ -230,7 +230,11 @@ package struct ReferenceIndex: Sendable {
         span: span,
         hint: "the flag require_ref_searches_node_package_before_root lets a package's refs find "
           + "its own nodes first"
-      )
+      ),
+      details: [
+        "node_name": .string(node.name), "package_name": .string(node.packageName),
+        "root_project_unique_id": .string(target.uniqueID),
+      ]
     )
   }
 
@@ -246,7 +250,9 @@ package struct ReferenceIndex: Sendable {
       switch self.node(reference, from: node.packageName) {
       case .node(let target):
         nodes.append(target.uniqueID)
-        if target.packageName == rootName, node.packageName != rootName {
+        if reference.package == nil, target.packageName == rootName,
+          node.packageName != rootName
+        {
           warnings.append(reachingUp(node, target, at: span))
         }
       case .ambiguous(let nodes): problems.append(ambiguous(reference, nodes, at: span))

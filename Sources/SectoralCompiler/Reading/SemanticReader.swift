@@ -99,17 +99,13 @@ struct SemanticReader {
     config: ConfigBuilder,
     fields: DatumMap
   ) throws(Failure) -> PlainResource {
-    let scalars = name.unicodeScalars
-    let isPlain = scalars.allSatisfy {
-      $0 == "_" || ("a"..."z").contains($0) || ("0"..."9").contains($0)
-    }
-    guard isPlain, let first = scalars.first, ("a"..."z").contains(first), !name.hasSuffix("_"),
-      name.firstRange(of: "__") == nil, scalars.count <= 250
-    else {
+    let faults = Self.faults(ofName: name)
+    guard faults.isEmpty else {
       throw problem(
-        "Invalid name '\(name)': a name begins with a letter, holds lower-case letters, digits and "
-          + "single underscores, and does not end with one",
-        at: entry["name"] ?? entry
+        "The \(type.rawValue.replacing("_", with: " ")) name '\(name)' is invalid.  It "
+          + faults.joined(separator: "\n"),
+        at: entry["name"] ?? entry,
+        hint: "put such a text into 'label', and give it a plain name"
       )
     }
     let problems = config.problems(of: "\(type.rawValue) \(name)")
@@ -152,6 +148,12 @@ struct SemanticReader {
   private func text(_ node: YAMLNode?) -> Datum {
     guard let node, !node.isNull else { return .null }
     return .string(node.datum.pythonText)
+  }
+
+  /// One of dbt's own words, however it is written.
+  private func word(_ node: YAMLNode?) -> Datum {
+    guard case .string(let text) = text(node) else { return .null }
+    return .string(text.lowercased())
   }
 
   private func description(_ entry: YAMLNode, _ file: PropertiesFile) throws(Failure) -> Datum {
@@ -240,7 +242,8 @@ struct SemanticReader {
     ) throws(Failure) -> Datum {
       var list: [Datum] = []
       for part in entry[key]?.sequence ?? [] {
-        guard part["name"]?.string != nil, let value = part[kind]?.string, kinds.contains(value)
+        guard part["name"]?.string != nil, let value = part[kind]?.string?.lowercased(),
+          kinds.contains(value)
         else {
           throw problem(
             "one of the \(key) of the semantic model '\(name)' lacks a name or a \(kind) that there is",
@@ -258,7 +261,7 @@ struct SemanticReader {
       of: "type"
     ) { part throws(Failure) in
       [
-        "name": self.text(part["name"]), "type": self.text(part["type"]),
+        "name": self.text(part["name"]), "type": self.word(part["type"]),
         "description": self.text(part["description"]), "label": self.text(part["label"]),
         "role": self.text(part["role"]), "expr": self.text(part["expr"]),
         "config": partConfig(part),
@@ -272,7 +275,8 @@ struct SemanticReader {
       var additive = Datum.null
       if let node = part["non_additive_dimension"], !node.isNull {
         additive = [
-          "name": self.text(node["name"]), "window_choice": node["window_choice"]?.datum ?? "min",
+          "name": self.text(node["name"]),
+          "window_choice": node["window_choice"] == nil ? "min" : self.word(node["window_choice"]),
           "window_groupings": node["window_groupings"]?.datum ?? .list([]),
         ]
       }
@@ -285,7 +289,7 @@ struct SemanticReader {
         ]
       }
       return [
-        "name": self.text(part["name"]), "agg": self.text(part["agg"]),
+        "name": self.text(part["name"]), "agg": self.word(part["agg"]),
         "description": self.text(part["description"]), "label": self.text(part["label"]),
         // dbt makes the metric, and forgets that it was asked to.
         "create_metric": .bool(false), "expr": self.text(part["expr"]),
@@ -305,11 +309,11 @@ struct SemanticReader {
           ]
         }
         parameters = [
-          "time_granularity": self.text(node["time_granularity"]), "validity_params": validity,
+          "time_granularity": self.word(node["time_granularity"]), "validity_params": validity,
         ]
       }
       return [
-        "name": self.text(part["name"]), "type": self.text(part["type"]),
+        "name": self.text(part["name"]), "type": self.word(part["type"]),
         "description": self.text(part["description"]), "label": self.text(part["label"]),
         "is_partition": part["is_partition"]?.datum ?? .bool(false), "type_params": parameters,
         "expr": self.text(part["expr"]), "metadata": .null, "config": partConfig(part),
@@ -490,6 +494,25 @@ struct SemanticReader {
     )
     metric.tags = entry["tags"]?.datum.string.map { [$0] } ?? entry["tags"]?.datum.texts ?? []
     return metric
+  }
+
+  /// What is wrong with a name: it begins with a letter, holds lower-case letters, digits and single
+  /// underscores, and does not end with one.
+  private static func faults(ofName name: String) -> [String] {
+    let scalars = name.unicodeScalars
+    func isLetter(_ scalar: Unicode.Scalar) -> Bool { ("a"..."z").contains(scalar) }
+    var faults: [String] = []
+    if name.contains(" ") { faults.append("cannot contain spaces") }
+    if !scalars.allSatisfy({ $0 == "_" || isLetter($0) || ("0"..."9").contains($0) }) {
+      faults.append("must contain only letters, numbers and underscores, and no capitals")
+    }
+    if scalars.count > 250 { faults.append("cannot contain more than 250 characters") }
+    if !(scalars.first.map { isLetter(Unicode.Scalar(String($0).lowercased()) ?? $0) } ?? false) {
+      faults.append("must begin with a letter")
+    }
+    if name.hasSuffix("_") { faults.append("cannot end with an underscore") }
+    if name.firstRange(of: "__") != nil { faults.append("cannot contain two underscores in a row") }
+    return faults
   }
 
   // MARK: Saved queries

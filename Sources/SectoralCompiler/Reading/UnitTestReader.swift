@@ -344,7 +344,7 @@ struct UnitTestReader {
       switch references.node(reference, from: test.packageName) {
       case .disabled: manifest.disabledResources.append(test)
       case .node(let model) where model.resourceType == .model && model.version == nil:
-        guard versions == nil else {
+        guard versions?.values.allSatisfy(\.isNull) ?? true else {
           problem(
             "unit-test.no-versions",
             "Unit test '\(test.name)' should not have a versions include or exclude when referencing "

@@ -145,8 +145,8 @@ package struct WorkspaceLoader {
     }
   }
 
-  /// Reads dbt_project.yml for its mistakes alone.
-  package func checkProject(_ profile: Profile?) throws(Failure) {
+  /// Reads dbt_project.yml for its mistakes alone. Returns what there is to warn of.
+  package func checkProject(_ profile: Profile?) throws(Failure) -> [NamedWarning] {
     let raw = try ProjectDefinition.parse(root: settings.projectDirectory)
     let target = profile?.targetVariable ?? DatumMap()
     let configuring = invocation(
@@ -154,7 +154,13 @@ package struct WorkspaceLoader {
       adapterType: profile?.type ?? "postgres",
       target: target
     )
-    try Self.refuse(definition(raw, root: settings.projectDirectory, configuring).problems)
+    let (definition, problems) = try definition(
+      raw,
+      root: settings.projectDirectory,
+      configuring
+    )
+    try Self.refuse(problems)
+    return definition.namedWarnings
   }
 
   private static func refuse(_ problems: [Failure]) throws(Failure) {
@@ -165,7 +171,11 @@ package struct WorkspaceLoader {
 
   /// The project's file alone, for commands that do without a profile: `target` is empty where there
   /// is none.
-  package func loadDefinition() throws(Failure) -> ProjectDefinition {
+  ///
+  /// `toleratesMissingVariables`: what only lacks a variable is no mistake yet.
+  package func loadDefinition(
+    toleratesMissingVariables: Bool = false
+  ) throws(Failure) -> ProjectDefinition {
     let raw = try ProjectDefinition.parse(root: settings.projectDirectory)
     let profile = try? loadProfile(for: raw)
     let target = profile?.targetVariable ?? DatumMap()
@@ -179,7 +189,10 @@ package struct WorkspaceLoader {
       root: settings.projectDirectory,
       configuring
     )
-    try Self.refuse(problems + (settings.checksVersions ? versionProblems(definition) : []))
+    let mistakes = problems.filter { problem in
+      !toleratesMissingVariables || !problem.diagnostics.allSatisfy { $0.id == "var.missing" }
+    }
+    try Self.refuse(mistakes + (settings.checksVersions ? versionProblems(definition) : []))
     return definition
   }
 
@@ -250,17 +263,7 @@ package struct WorkspaceLoader {
           )
         )
       }
-      guard let name = profileName else {
-        throw Failure(
-          .runtime,
-          Diagnostic(
-            id: "profile.not-named",
-            message: "dbt_project.yml names no profile, and there is no --profile",
-            span: raw.span,
-            hint: "add 'profile: …' to dbt_project.yml"
-          )
-        )
-      }
+      guard let name = profileName else { throw Self.noProfileNamed(raw) }
       do {
         let profile = try Profile.load(
           folder: folder,
@@ -282,13 +285,14 @@ package struct WorkspaceLoader {
       }
     }
     if settings.profile != nil || settings.target != nil {
+      guard let profileName else { throw Self.noProfileNamed(raw) }
       throw notFound
         ?? Failure(
           .runtime,
           Diagnostic(
             id: "profile.not-found",
             message:
-              "Could not find profile named '\(profileName ?? "")': there is no profiles.yml",
+              "Could not find profile named '\(profileName)': there is no profiles.yml",
             hint:
               "leave out --profile and --target to use the embedded Postgres; a profiles.yml may "
               + "lie in the current folder, in ~/.dbt, or in the project's folder 'profiles'"
@@ -296,6 +300,18 @@ package struct WorkspaceLoader {
         )
     }
     return embeddedProfile(profileName, database)
+  }
+
+  private static func noProfileNamed(_ raw: YAMLNode) -> Failure {
+    Failure(
+      .runtime,
+      Diagnostic(
+        id: "profile.not-named",
+        message: "dbt cannot run because no profile was specified for this dbt project",
+        span: raw.span.file.startSpan,
+        hint: "add 'profile: …' to dbt_project.yml, or give --profile"
+      )
+    )
   }
 
   /// Where profiles.yml is looked for; a repository may bring its own in `profiles/`.

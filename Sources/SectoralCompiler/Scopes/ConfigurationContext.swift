@@ -53,9 +53,11 @@ package final class ConfigurationContext: Scope, ContextHost {
         let name = try bound.string(0)
         if let value = vars[name] { return Value(value) }
         if let fallback = bound[1] { return fallback }
-        throw .compilation(
+        throw TemplateError(
+          .compilation,
+          id: "var.missing",
           "Required var '\(name)' not found in config:\nVars supplied to \(subject) = "
-            + Datum.map(vars).pythonRepr,
+            + vars.listing,
           hint: "give it with --vars '{\(name): …}'"
         )
       }

@@ -433,11 +433,10 @@ package final class VariableObject: Object {
       // While the project is read, a missing variable is not yet an error: the branch that asks for
       // it may never be run.
       if !context.isExecuting, !context.requiresVariables { return .none }
-      let known = vars.entries.map { "\($0.key): \($0.value.pythonRepr)" }.joined(separator: "\n- ")
       let owner = context.currentNode.map(\.name) ?? "<Configuration>"
       throw .compilation(
         "Required var '\(name)' not found in config:\n"
-          + "Vars supplied to \(owner) = {\(known.isEmpty ? "" : "\n- \(known)\n")}",
+          + "Vars supplied to \(owner) = \(vars.listing)",
         hint: Spelling.nearest(to: name, among: vars.keys).map { "did you mean '\($0)'?" }
           ?? "give it under 'vars:' in dbt_project.yml, with --vars, or as default: "
           + "var('\(name)', …)"

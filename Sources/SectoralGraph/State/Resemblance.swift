@@ -52,7 +52,8 @@ struct Resemblance {
           "group"
         )
     case .savedQuery:
-      return hasSameConfig && same("query_params", "exports", "description", "label", "group")
+      return hasSameConfig && same("query_params", "description", "label", "group")
+        && Self.exports(new) == Self.exports(old)
     case .unitTest: return same("checksum")
     default: break
     }
@@ -110,6 +111,15 @@ struct Resemblance {
     DatumMap(
       lastWins: (map["columns"]?.map ?? [:]).entries.map {
         (key: $0.key, value: $0.value["description"] ?? "")
+      }
+    )
+  }
+
+  /// What is written of the exports of a saved query, by name: the target fills in the rest.
+  private static func exports(_ map: DatumMap) -> DatumMap {
+    DatumMap(
+      lastWins: (map["exports"]?.list ?? []).map {
+        (key: $0["name"]?.string ?? "", value: $0["unrendered_config"] ?? .map([:]))
       }
     )
   }

@@ -54,3 +54,26 @@ extension Datum {
     out.append(quote)
   }
 }
+
+extension DatumMap {
+  /// Variables whose name says that they are secret lose their value: for what is printed or written.
+  package var hidingSecrets: DatumMap {
+    var shown = self
+    for key in keys where key.hasPrefix("DBT_ENV_SECRET_") { shown[key] = .string("*****") }
+    return shown
+  }
+
+  /// The values that such variables have.
+  package var secretTexts: [String] {
+    entries.filter { $0.key.hasPrefix("DBT_ENV_SECRET_") }.map(\.value.pythonText)
+  }
+
+  /// Variables as an error lists them: JSON, a line each, in the order of their names.
+  package var listing: String {
+    guard !isEmpty else { return "{}" }
+    let lines = hidingSecrets.entries.sorted { $0.key < $1.key }.map { key, value in
+      "    \(JSON.text(of: .string(key))): \(JSON.text(of: value, sortKeys: true))"
+    }
+    return "{\n" + lines.joined(separator: ",\n") + "\n}"
+  }
+}

@@ -92,6 +92,7 @@ package struct ProjectDefinition: Sendable {
     case "project.old-source-paths": "ConfigSourcePathDeprecation"
     case "project.target-path": "ConfigTargetPathDeprecation"
     case "project.log-path": "ConfigLogPathDeprecation"
+    case "project.install-path": "PackageInstallPathDeprecation"
     case "jinja.unknown-tag": "UnexpectedJinjaBlockDeprecation"
     default: "ProjectWarning"
     }
@@ -220,7 +221,8 @@ package struct ProjectDefinition: Sendable {
           Diagnostic(
             id: old == "data-paths" ? "project.old-data-paths" : "project.old-source-paths",
             severity: .warning,
-            message: "The `\(old)` config is now called `\(key)`, and its old name is deprecated.",
+            message:
+              "The `\(old)` config has been renamed to `\(key)`, and the old name is deprecated.",
             span: node.span,
             hint: "rename the key"
           )
@@ -248,6 +250,17 @@ package struct ProjectDefinition: Sendable {
             : "at path ['name']: '\(name)' does not match '^[^\\\\d\\\\W]\\\\w*$'",
           span: node["name"]?.span ?? TextSpan(file: file, start: 0, end: 0),
           hint: "give 'name:' letters, digits and underscores, the first no digit"
+        )
+      )
+    }
+    if let version = value("version"), !Self.isVersion(version.datum) {
+      problems.append(
+        Diagnostic(
+          id: "project.version",
+          message: "at path ['version']: \(version.datum.pythonRepr) is not valid under any of the "
+            + "given schemas",
+          span: version.span,
+          hint: "write two or three numbers, such as '1.0.0', or leave the key out"
         )
       )
     }
@@ -343,6 +356,18 @@ package struct ProjectDefinition: Sendable {
     logPath = value("log-path")?.string ?? "logs"
     packagesInstallPath = value("packages-install-path")?.string ?? "dbt_packages"
     cleanTargets = value("clean-targets")?.datum.texts ?? [targetPath]
+    if cleanTargets.contains("dbt_modules"), !cleanTargets.contains(packagesInstallPath) {
+      warnings.append(
+        Diagnostic(
+          id: "project.install-path",
+          severity: .warning,
+          message: "The default packages install path has changed from `dbt_modules` to "
+            + "`dbt_packages`.",
+          span: value("clean-targets")?.span,
+          hint: "name `\(packagesInstallPath)` under `clean-targets`"
+        )
+      )
+    }
     queryComment = node["query-comment"]?.datum
     requiredVersions =
       switch value("require-dbt-version")?.datum {
@@ -369,7 +394,7 @@ package struct ProjectDefinition: Sendable {
     for (type, keys) in treeKeys {
       for key in keys {
         if let tree = value(key), case .mapping(let pairs) = tree.value, !pairs.isEmpty {
-          trees[type] = trees[type] ?? ConfigTree(tree, raw: raw?[key], key: key)
+          trees[type] = trees[type] ?? ConfigTree(tree, raw: raw?[key], key: keys[0])
         }
       }
     }
@@ -377,6 +402,26 @@ package struct ProjectDefinition: Sendable {
     self.warnings = warnings
     self.problems = problems
     guard Self.isIdentifier(name) else { throw Failure(.runtime, problems) }
+  }
+
+  /// `1.0`, `1.0.0`, `1.0.0-rc1+build`, each as text; a number with a decimal point.
+  private static func isVersion(_ version: Datum) -> Bool {
+    if case .float = version { return true }
+    // What is no scalar is told of by its type.
+    guard version.list == nil, version.map == nil else { return true }
+    guard let text = version.string else { return false }
+    let core = text.prefix { $0 != "-" && $0 != "+" }
+    let numbers = core.split(separator: ".", omittingEmptySubsequences: false)
+    let rest = text.dropFirst(core.count)
+    return (2...3).contains(numbers.count) && (rest.isEmpty || numbers.count == 3)
+      && rest.utf8.allSatisfy { byte in
+        Character(Unicode.Scalar(byte)).isLetter || Character(Unicode.Scalar(byte)).isNumber
+          || "-+.".utf8.contains(byte)
+      }
+      && numbers.allSatisfy { number in
+        !number.isEmpty && number.utf8.allSatisfy { (0x30...0x39).contains($0) }
+          && (number == "0" || !number.hasPrefix("0"))
+      }
   }
 
   private static func isIdentifier(_ name: String) -> Bool {

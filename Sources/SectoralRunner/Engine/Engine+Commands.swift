@@ -174,6 +174,11 @@ extension Engine {
 
   func clean() throws -> ExitStatus {
     let raw = try ProjectDefinition.parse(root: flags.projectDirectory)
+    // A project that cannot be read further can be cleaned all the same.
+    if let definition = try? WorkspaceLoader(settings()).loadDefinition() {
+      let promoted = warn(definition.namedWarnings)
+      guard promoted.isEmpty else { throw Failures(promoted) }
+    }
     let root = flags.projectDirectory
     let targets = raw["clean-targets"]?.datum.texts ?? [raw["target-path"]?.string ?? "target"]
     let keys = [

@@ -7,7 +7,7 @@ import SectoralYAML
 
 extension Engine {
   /// Checks the profile, the project, what else is needed, and the connection, each for itself.
-  func debug() -> ExitStatus {
+  func debug() throws(Failures) -> ExitStatus {
     var problems: [String] = []
     let loader = WorkspaceLoader(settings())
     var profile: Profile?
@@ -32,7 +32,8 @@ extension Engine {
     if flags.debugsConnectionOnly {
       line("Skipping steps before connection verification")
     } else {
-      checkFiles(profile, loader, &problems)
+      let promoted = warn(try checkFiles(profile, loader, &problems))
+      guard promoted.isEmpty else { throw Failures(promoted) }
     }
     if let profile {
       checkConnection(profile, &problems)
@@ -76,11 +77,13 @@ extension Engine {
     events.emit(.debugCmdCheck(subject: subject, verdict: verdict, isOK: isOK, after: after))
   }
 
+  /// Returns what there is to warn of in dbt_project.yml.
   private func checkFiles(
     _ profile: Profile?,
     _ loader: WorkspaceLoader,
     _ problems: inout [String]
-  ) {
+  ) throws(Failures) -> [NamedWarning] {
+    var warnings: [NamedWarning] = []
     line("Configuration:")
     if let profile, profile.file == nil {
       check("  profiles.yml file", "not found: the embedded server is used", true)
@@ -92,9 +95,11 @@ extension Engine {
       )
     }
     do throws(Failure) {
-      try loader.checkProject(profile)
+      warnings = try loader.checkProject(profile)
       check("  dbt_project.yml file", "OK found and valid", true)
     } catch {
+      // As dbt: templates that cannot be rendered end the command.
+      guard error.kind != .compilation else { throw Failures([error]) }
       let isThere = FileSystem.exists("\(flags.projectDirectory)/dbt_project.yml")
       check("  dbt_project.yml file", isThere ? "ERROR invalid" : "ERROR not found", false)
       problems.append("Project loading failed for the following reason:\n\(error.text())")
@@ -104,6 +109,7 @@ extension Engine {
       FileSystem.exists("\($0)/git")
     }
     check(" - git", hasGit ? "OK found" : "not found", hasGit, after: "\n")
+    return warnings
   }
 
   private func checkConnection(_ profile: Profile, _ problems: inout [String]) {

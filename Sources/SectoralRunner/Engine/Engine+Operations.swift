@@ -113,6 +113,16 @@ extension Engine {
     if !flags.emptyCatalog {
       events.emit(.buildingCatalog)
       try fillCatalog(&catalog, project)
+      for error in catalog.errors {
+        try events.warn(
+          "CatalogGenerationError",
+          Diagnostic(
+            id: "catalog.error",
+            severity: .warning,
+            message: "Encountered an error while generating catalog: \(error)"
+          )
+        )
+      }
     }
     let path = "\(project.targetPath)/catalog.json"
     try FileSystem.write(CatalogWriter.bytes(catalog, metadata(project)), to: path)
@@ -124,9 +134,6 @@ extension Engine {
           text: "dbt encountered \(catalog.errors.count) \(noun) while writing the catalog"
         )
       )
-      for error in catalog.errors {
-        events.emit(.other(name: "CatalogGenerationError", text: error))
-      }
     }
     events.emit(.other(name: "CatalogWritten", text: "Catalog written to \(path)"))
     return catalog.errors.isEmpty ? .success : .failure

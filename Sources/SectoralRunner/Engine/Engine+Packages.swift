@@ -15,7 +15,9 @@ extension Engine {
 
   func installPackages() throws -> ExitStatus {
     let loader = WorkspaceLoader(settings())
-    let root = try loader.loadDefinition()
+    let root = try loader.loadDefinition(toleratesMissingVariables: true)
+    let promoted = warn(root.namedWarnings)
+    guard promoted.isEmpty else { throw Failures(promoted) }
     var settings = PackageManager.Settings(
       root: root.root,
       projectName: root.name,

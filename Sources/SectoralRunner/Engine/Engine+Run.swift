@@ -61,7 +61,7 @@ extension Engine {
       try prepareDeferral(project, selected)
     }
 
-    let warehouse = LazyWarehouse(provider, project.workspace.profile)
+    let warehouse = lazyWarehouse(project)
     let state = RunState(
       engine: self,
       project: project,
@@ -268,7 +268,7 @@ extension Engine {
     message: String?,
     thread: String = Event.mainThread
   ) -> NodeResult {
-    var info = NodeInfo(node, state.project.workspace)
+    var info = state.info(of: node)
     info.phase = .finished(.skipped)
     return NodeResult(
       node: info,
@@ -429,7 +429,8 @@ extension Engine {
     let shown = named.isEmpty ? nodes.filter { $0.resourceType != .test } : named
     var results = state.results
     for node in shown {
-      let (sql, response) = try preview(node, name: node.name, state)
+      let version = node.version.map { ".v\($0.pythonText)" } ?? ""
+      let (sql, response) = try preview(node, name: node.name + version, state)
       // As dbt: what was sent is what the results show.
       for index in results.indices where results[index].uniqueID == node.uniqueID {
         results[index].compiledCode = sql
@@ -517,7 +518,7 @@ extension Engine {
     let state = RunState(
       engine: self,
       project: project,
-      warehouse: LazyWarehouse(provider, project.workspace.profile),
+      warehouse: lazyWarehouse(project),
       isExecuting: false
     )
     invocation.cancellation.onCancel { [weak state] in state?.cancelAll() }
@@ -530,11 +531,15 @@ extension Engine {
     let result = runner.run(node)
     try writeResults([result], project, elapsed: events.now.seconds(since: startedAt))
     guard result.status == .success, let sql = node.compiledCode else {
+      let head = result.message?.split(separator: "\n").first.map(String.init) ?? ""
+      let isUnread = head.hasPrefix(Failure.Kind.compilation.rawValue)
       events.emit(
         .mainEncounteredError(
           result.diagnostics.map {
-            CommandFailure(
-              head: result.message?.split(separator: "\n").first.map(String.init),
+            // Names that are missing are dbt's errors of compiling; all others it meets before.
+            let isParsing = isUnread && $0.id != "jinja.undefined"
+            return CommandFailure(
+              head: isParsing ? "Error parsing inline query" : head,
               diagnostic: $0
             )
           }
@@ -552,6 +557,15 @@ extension Engine {
       events.emit(.compiledNode(name: nil, sql: sql, format: flags.printFormat, uniqueID: nil))
     }
     return .success
+  }
+
+  /// `compile --no-introspect` asks nothing.
+  private func lazyWarehouse(_ project: Project) -> LazyWarehouse {
+    LazyWarehouse(
+      provider,
+      project.workspace.profile,
+      isForbidden: invocation.command == .compile && !flags.introspect
+    )
   }
 
   static func counts(_ manifest: Manifest, inlineQueries: Int = 0) -> [ResourceCount] {

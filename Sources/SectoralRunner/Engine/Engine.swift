@@ -81,7 +81,7 @@ package final class Engine: Sendable {
     case .deps:
       reportArguments()
       return try installPackages()
-    case .debug: return debug()
+    case .debug: return try debug()
     case .database(let action): return try database(action)
     case .parse:
       let project = try loadProject()
@@ -109,11 +109,7 @@ package final class Engine: Sendable {
       .mainEncounteredError(
         failures.flatMap { failure in
           failure.diagnostics.map { diagnostic in
-            CommandFailure(
-              head: failure.subject.map { "\(failure.kind.rawValue) in \($0)" }
-                ?? failure.kind.rawValue,
-              diagnostic: diagnostic
-            )
+            CommandFailure(head: failure.heading, diagnostic: diagnostic)
           }
         }
       )
@@ -192,20 +188,22 @@ package final class Engine: Sendable {
       try Self.forward(event, to: events, node: NodeInfo(node, workspace), thread: Event.mainThread)
     }
     var read: ProjectReader.Result
-    do throws(Failures) {
+    do throws(ProjectReader.Refusal) {
       read = try reader.read()
     } catch {
       // They are mended together.
-      throw Failures(error.list + mistakes + commandMistakes(workspace))
+      let promoted = warn(error.warnings)
+      throw Failures(error.failures + mistakes + commandMistakes(workspace) + promoted)
     }
-    guard mistakes.isEmpty else { throw Failures(mistakes) }
+    guard mistakes.isEmpty else { throw Failures(mistakes + warn(read.warnings)) }
     read.manifest.selectors = selectors.normalised
     for warning in selectors.warnings { events.emit(.warning(name: "Note", warning)) }
     // Whoever compiles meets them as errors, with all that led there.
     if invocation.command == .parse {
       for call in read.unknownCalls { events.emit(.warning(name: "Note", call)) }
     }
-    for warning in read.warnings { try events.warn(warning.name, warning.diagnostic) }
+    let promoted = warn(read.warnings)
+    guard promoted.isEmpty else { throw Failures(promoted) }
     let compiler = Compiler(workspace, read)
     let target = targetPath(workspace.root.definition)
     let project = Project(
@@ -216,8 +214,20 @@ package final class Engine: Sendable {
       state: try previousState(targetPath: target)
     )
     self.project.withLock { $0 = project }
-    if invocation.command != .docsGenerate || flags.compilesForDocs { try writeManifest(project) }
+    try writeManifest(project)
     return project
+  }
+
+  /// Emits warnings; returns those that `--warn-error` makes errors.
+  func warn(_ warnings: [NamedWarning]) -> [Failure] {
+    warnings.compactMap { warning in
+      do throws(PromotedWarning) {
+        try events.warn(warning.name, warning.diagnostic, details: warning.details)
+        return nil
+      } catch {
+        return Failure(.compilation, error.failure.diagnostic)
+      }
+    }
   }
 
   /// What is wrong with the selection and the state that the command names, whatever the project holds.

@@ -20,7 +20,12 @@ package enum EventCatalog {
   package static func isPlain(_ name: String) -> Bool { plainWarnings.contains(name) }
 
   private static let plainWarnings: Set<String> = [
-    "NoNodesForSelectionCriteria", "NothingToDo", "NoNodesSelected", "JinjaLogWarning",
+    "CatalogGenerationError", "DepsScrubbedPackageName", "DepsUnpinned", "FreshnessConfigProblem",
+    "InvalidMacroAnnotation",
+    "InvalidValueForField", "JinjaLogWarning", "NoNodesForSelectionCriteria", "NoNodesSelected",
+    "NothingToDo", "SeedExceedsLimitAndPathChanged", "SeedExceedsLimitChecksumChanged",
+    "SeedExceedsLimitSamePath", "SeedIncreased", "SemanticValidationFailure",
+    "SnapshotTimestampWarning", "WarnStateTargetEqual",
   ]
 
   private static let entries: [String: Entry] = {

@@ -43,6 +43,8 @@ package struct NodeInfo: Sendable {
   package var attachedNode: String?
   /// A model that is built in batches.
   package var isBatched: Bool
+  /// Name and owner of the group that the node belongs to.
+  package var group: DatumMap?
 
   package var phase: Phase
   package var startedAt: Timestamp?

@@ -35,9 +35,16 @@ package struct WarningPolicy: Sendable, Hashable {
 
   package static let group = "Deprecations"
 
+  /// Warnings that dbt only shows, whatever the options say, unless they are to cover every warning.
+  private static let onlyShown: Set<String> = [
+    "FreshnessConfigProblem", "GetMetaKeyWarning", "MicrobatchModelNoEventTimeInputs",
+    "SemanticValidationFailure", "WarnStateTargetEqual",
+  ]
+
   /// A named event beats the group, the group beats all; among equals silence beats warn beats
   /// error.
   package func disposition(of name: String) -> Disposition {
+    if !coversEveryWarning, Self.onlyShown.contains(name) { return .warn }
     if let named = disposition(listing: name) { return named }
     if EventCatalog.isDeprecation(name), let grouped = disposition(listing: Self.group) {
       return grouped

@@ -9,11 +9,14 @@ final class LazyWarehouse: Warehouse {
   let adapterType: String
   private let provider: any WarehouseProvider
   private let profile: Profile
+  private let isForbidden: Bool
   private let opened = Mutex<(any Warehouse)?>(nil)
 
-  init(_ provider: any WarehouseProvider, _ profile: Profile) {
+  /// `isForbidden`: nothing may be asked (`--no-introspect`); whoever tries meets an error.
+  init(_ provider: any WarehouseProvider, _ profile: Profile, isForbidden: Bool = false) {
     self.provider = provider
     self.profile = profile
+    self.isForbidden = isForbidden
     adapterType = profile.type
   }
 
@@ -45,6 +48,13 @@ final class LazyWarehouse: Warehouse {
   }
 
   private func started() throws(WarehouseError) -> any Warehouse {
+    guard !isForbidden else {
+      throw WarehouseError(
+        kind: .connection,
+        message: "connection never acquired for thread: --no-introspect allows no queries here",
+        hint: "leave --no-introspect out, or guard the query with a flag of your own"
+      )
+    }
     do throws(Failure) { try connect() } catch {
       throw WarehouseError(
         kind: .connection,

@@ -37,7 +37,7 @@ final class NodeRunner {
   /// Runs one node to its end; never throws: what went wrong is the result.
   func run(_ node: Node) -> NodeResult {
     if [.exposure, .savedQuery].contains(node.resourceType) { return pass(by: node) }
-    var info = NodeInfo(node, workspace)
+    var info = state.info(of: node)
     let startedAt = events.now
     info.startedAt = startedAt
     info.phase = .started
@@ -102,7 +102,7 @@ final class NodeRunner {
 
   /// What a build says of a node that there is nothing to do for.
   private func pass(by node: Node) -> NodeResult {
-    var info = NodeInfo(node, workspace)
+    var info = state.info(of: node)
     let now = events.now
     info.startedAt = now
     info.phase = .started
@@ -362,7 +362,7 @@ final class NodeRunner {
     position: Position,
     prepare: (RunContext) -> Void
   ) throws(Failure) -> NodeResult {
-    var info = NodeInfo(node, workspace)
+    var info = state.info(of: node)
     let startedAt = events.now
     info.startedAt = startedAt
     info.phase = .executing

@@ -24,6 +24,7 @@ final class RunState: Sendable {
   let engine: Engine
   let project: Engine.Project
   private let pool: ConnectionPool
+  private let groups: [String: DatumMap]
   let cache = RelationCache()
   let selectedResources: [String]
   /// How many nodes get a line of their own.
@@ -52,9 +53,29 @@ final class RunState: Sendable {
     self.engine = engine
     self.project = project
     pool = ConnectionPool(warehouse)
+    groups = Dictionary(
+      project.manifest.groups.map { ($0.name, Self.layout(ofGroup: $0)) },
+      uniquingKeysWith: { first, _ in first }
+    )
     self.selectedResources = selectedResources
     self.total = total
     self.isExecuting = isExecuting
+  }
+
+  /// What events say of a node.
+  func info(of node: Node) -> NodeInfo {
+    var info = NodeInfo(node, project.workspace)
+    if let name = node.config["group"]?.string { info.group = groups[name] }
+    return info
+  }
+
+  /// As dbt's logs: whatever the owner has, as text.
+  private static func layout(ofGroup group: PlainResource) -> DatumMap {
+    let owner = (group.fields["owner"]?.map ?? [:]).entries.filter { !$0.value.isNull }
+    return [
+      "name": .string(group.name), "package_name": .string(group.packageName),
+      "owner": .map(DatumMap(owner.map { (key: $0.key, value: .string($0.value.pythonText)) })),
+    ]
   }
 
   var queryCosts: (any QueryCostReader)? { pool.queryCosts }

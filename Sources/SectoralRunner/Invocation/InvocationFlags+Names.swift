@@ -1,5 +1,6 @@
 import SectoralCompiler
 import SectoralGraph
+import SectoralProject
 package import SectoralYAML
 
 extension InvocationFlags {
@@ -151,7 +152,7 @@ extension InvocationFlags {
     ("use_colors_file", [], { .bool($0.useColorsFile) }),
     ("use_experimental_parser", [], { $0.useExperimentalParser.map(Datum.bool) }),
     ("use_fast_test_edges", [], { .bool($0.useFastTestEdges) }),
-    ("vars", [], { .map($0.vars) }),
+    ("vars", [], { .map($0.vars.hidingSecrets) }),
     ("version_check", [], { .bool($0.versionCheck) }),
     ("warn_error", [], { $0.warnError.map(Datum.bool) }),
     ("warn_error_options", [], { .map($0.warnErrorOptions) }),

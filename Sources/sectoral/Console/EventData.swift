@@ -6,7 +6,7 @@ import SectoralYAML
 /// The `data` of an event in JSON logs, under dbt's field names.
 enum EventData {
   static func data(of event: Event, words: EventWords) -> DatumMap {
-    var data = fields(of: event.message)
+    var data = fields(of: event.message, isQuiet: words.isQuiet)
     switch event.message {
     case .mainEncounteredError(let failures):
       data["exc"] = .string(words.blocks(failures))
@@ -14,12 +14,24 @@ enum EventData {
     case .showNode(let preview): data["preview"] = .string(words.rows(preview))
     default: break
     }
+    if let group = group(in: event.message) { data["group"] = .map(group) }
     for (key, value) in event.details.entries { data[key] = value }
     if let node = event.node { data["node_info"] = .map(nodeInfo(node)) }
     return data
   }
 
-  private static func fields(of message: EventMessage) -> DatumMap {
+  /// Of the node whose result an event tells.
+  private static func group(in message: EventMessage) -> DatumMap? {
+    switch message {
+    case .logNodeResult(let result, _), .skippingDetails(let result, _),
+      .runResultFailure(let result), .runResultWarning(let result), .runResultError(let result),
+      .runResultWarningMessage(let result):
+      result.node.group
+    default: nil
+    }
+  }
+
+  private static func fields(of message: EventMessage, isQuiet: Bool) -> DatumMap {
     switch message {
     case .mainReportVersion(let version):
       return ["version": .string("=\(version)"), "log_version": .int(3)]
@@ -138,12 +150,12 @@ enum EventData {
       return [
         "node_name": .string(name ?? ""), "compiled": .string(sql), "is_inline": .bool(name == nil),
         "output_format": .string(format.rawValue), "unique_id": .string(uniqueID ?? ""),
-        "quiet": .bool(false),
+        "quiet": .bool(isQuiet),
       ]
     case .showNode(let preview):
       return [
         "node_name": .string(preview.nodeName ?? ""), "is_inline": .bool(preview.nodeName == nil),
-        "output_format": .string(preview.format.rawValue), "quiet": .bool(false),
+        "output_format": .string(preview.format.rawValue), "quiet": .bool(isQuiet),
       ]
     case .seedSample(let relation, _): return ["header": .string(relation)]
     case .buildingCatalog, .finishedCleanPaths: return [:]

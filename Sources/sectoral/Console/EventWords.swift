@@ -9,11 +9,19 @@ struct EventWords: Sendable {
   /// Of the dotted lines.
   var width: Int
   var tables: TablePrinter
+  /// `--quiet`: what was asked for is printed without a title.
+  var isQuiet: Bool
 
-  init(paint: Paint = .none, width: Int = 80, tables: TablePrinter = .compact) {
+  init(
+    paint: Paint = .none,
+    width: Int = 80,
+    tables: TablePrinter = .compact,
+    isQuiet: Bool = false
+  ) {
     self.paint = paint
     self.width = width
     self.tables = tables
+    self.isQuiet = isQuiet
   }
 
   /// The text of an event, without time; it may hold several lines.
@@ -322,8 +330,9 @@ struct EventWords: Sendable {
   // MARK: Errors and warnings
 
   private func encountered(_ failures: [CommandFailure]) -> String {
-    let title = failures.count == 1 ? "an error" : "\(failures.count) errors"
-    return "Encountered \(title):\n" + blocks(failures)
+    // The head line is dbt's, however many there are: tools that read the output look for it.
+    let sum = failures.count > 1 ? "\n\n\(failures.count) errors in all" : ""
+    return "Encountered an error:\n" + blocks(failures) + sum
   }
 
   /// Each error below its head line.
@@ -382,6 +391,7 @@ struct EventWords: Sendable {
   private func compiled(_ name: String?, _ sql: String, _ format: PrintFormat) -> String {
     switch format {
     case .text:
+      if isQuiet { return sql }
       return name.map { "Compiled node '\($0)' is:\n\(sql)" } ?? "Compiled inline node is:\n\(sql)"
     case .json:
       var object = DatumMap()
@@ -394,6 +404,7 @@ struct EventWords: Sendable {
   /// The rows of `show`, in the format that was asked for.
   func rows(_ preview: Preview) -> String {
     if preview.format == .json { return rowsJSON(preview) }
+    if isQuiet { return tables.print(preview.table) }
     let title = preview.nodeName.map { "Previewing node '\($0)':" } ?? "Previewing inline node:"
     return "\(title)\n\(tables.print(preview.table))"
   }

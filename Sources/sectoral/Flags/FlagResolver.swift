@@ -443,15 +443,16 @@ struct FlagResolver {
       values["warn_error"]?.origin != .environment
     {
       var policy = try WarnErrorOptions.parse(options, command: command)
-      if options["include"] != nil || options["exclude"] != nil {
+      let renamed = [("include", "error"), ("exclude", "warn")].filter { options[$0.0] != nil }
+      if !renamed.isEmpty {
         deprecations.append(
           (
             "WEOIncludeExcludeDeprecation",
             Diagnostic(
               id: "flags.include-exclude",
               severity: .warning,
-              message: "The keys `include` and `exclude` of warn_error_options were renamed to "
-                + "`error` and `warn`."
+              message: renamed.map { "The key `\($0)` of warn_error_options is now `\($1)`." }
+                .joined(separator: " ")
             )
           )
         )
@@ -525,16 +526,16 @@ struct FlagResolver {
       guard let text = environment[old], !text.isEmpty,
         let flag = FlagTable.global.first(where: { $0.name == name })
       else { continue }
+      let new = "DBT_ENGINE_" + flag.variable.dropFirst(4)
       deprecations.append(
         (
           "EnvironmentVariableRenamed",
           Diagnostic(
             id: "flags.variable-renamed",
             severity: .warning,
-            message: "The environment variable `\(old)` has been renamed as `\(flag.variable)`. "
-              + "If `\(old)` is currently set, its value will be used instead of "
-              + "`\(flag.variable)`.",
-            hint: "set `\(flag.variable)` and unset `\(old)`"
+            message: "The environment variable `\(old)` has been renamed as `\(new)`. "
+              + "If `\(old)` is currently set, its value will be used instead of `\(new)`.",
+            hint: "set `\(new)` and unset `\(old)`"
           )
         )
       )

@@ -17,7 +17,7 @@ enum WarnErrorOptions {
     for (new, old) in [("error", "include"), ("warn", "exclude")]
     where map[new] != nil && map[old] != nil {
       throw UsageError(
-        "Only `\(new)` or `\(old)` can be specified in `warn_error_options`, not both.",
+        "Only `\(old)` or `\(new)` can be specified in `warn_error_options`, not both.",
         command: command
       )
     }

@@ -35,8 +35,8 @@ struct ThreadCountTests {
         do {
           _ = try project.manifest()
           return []
-        } catch let failures as Failures {
-          return failures.list.map { $0.text() }
+        } catch let refusal as ProjectReader.Refusal {
+          return refusal.failures.map { $0.text() }
         } catch {
           return ["\(error)"]
         }
