@@ -16,7 +16,7 @@ BINARY = .build/release/sectoral
 SWIFT_FILES = Package.swift Sources Tests Plugins Benchmarks
 LOCAL = --profiles-dir profiles --target local
 
-.PHONY: help setup demo build release install uninstall test swaps differential lint format bench bench-run bench-jinja
+.PHONY: help setup demo build release install uninstall test swaps differential lint format bench bench-run bench-incremental bench-jinja
 .PHONY: bench-redshift
 .PHONY: conformance conformance-public conformance-commands fuzz docs clean
 .DEFAULT_GOAL := help
@@ -90,6 +90,10 @@ bench: release ## Time parse and compile beside dbt-core's.
 bench-run: release ## Time run, test and seed beside what the server needs for the same, and beside dbt-core.
 	@.ci/setup python3-venv gcc
 	$(PYTHON) Benchmarks/bench_run.py --binary $(BINARY) --shared '$(SECTORAL_SHARED)'
+
+bench-incremental: release ## Time the statements of incremental models beside dbt-core's.
+	@.ci/setup python3-venv
+	$(PYTHON) Benchmarks/bench_incremental.py --binary $(BINARY)
 
 bench-redshift: release ## Count statements and commits on the stand-in for Redshift beside dbt-redshift's.
 	@.ci/setup python3-venv postgresql-client

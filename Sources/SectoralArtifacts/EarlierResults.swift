@@ -51,6 +51,12 @@ package struct EarlierRunResults: Sendable {
     self.arguments = arguments
   }
 
+  init(path: String, rows: [Row], arguments: DatumMap) {
+    self.path = path
+    self.rows = rows
+    self.arguments = arguments
+  }
+
   private static func row(_ reader: inout JSONReader) throws(JSONError) -> Row {
     var id = ""
     var status = ""

@@ -35,8 +35,8 @@ public final class Interpreter {
   @exclusivity(unchecked) var usesMarkup = false
   /// Whether what filters and calls give is escaped, here and now (`autoescape`).
   @exclusivity(unchecked) var escapes: Bool
-  /// Set while a render wants to know where its text comes from.
-  @exclusivity(unchecked) var recorder: OriginRecorder?
+  /// Told where all text comes from that is rendered while it is set.
+  @exclusivity(unchecked) public var origins: TextOrigins?
   let limits: Limits
 
   /// A macro being run.
@@ -76,35 +76,10 @@ public final class Interpreter {
     do throws(TemplateError) {
       try renderRoot(template, scope, undefined, label)
     } catch {
-      output.truncate(to: mark)
+      discard(from: mark)
       throw error
     }
-    return output.take(from: mark)
-  }
-
-  /// Renders a template to text, and tells where in the template each piece of it comes from.
-  ///
-  /// What macros write, and what captures hold, has its origin at the call or at the output that
-  /// puts it in.
-  public func renderWithOrigins(
-    _ template: Template,
-    scope: Scope,
-    undefined: UndefinedKind? = nil,
-    label: String? = nil
-  ) throws(TemplateError) -> (text: String, origins: [TextOrigin]) {
-    let mark = output.count
-    let recorder = OriginRecorder(template.program)
-    let outer = self.recorder
-    self.recorder = recorder
-    defer { self.recorder = outer }
-    do throws(TemplateError) {
-      try renderRoot(template, scope, undefined, label)
-    } catch {
-      output.truncate(to: mark)
-      throw error
-    }
-    let origins = recorder.origins(from: mark, to: output.count)
-    return (output.take(from: mark), origins)
+    return take(from: mark)
   }
 
   /// A template that is one expression gives its value; anything else its text.
@@ -154,7 +129,7 @@ public final class Interpreter {
     default:
       let mark = output.count
       _ = try execute(id, frame)
-      return output.count > mark ? [.string(output.take(from: mark))] : []
+      return output.count > mark ? [.string(take(from: mark))] : []
     }
   }
 

@@ -5,10 +5,14 @@ public final class SourceFile: Sendable {
   public let path: String
   public let bytes: [UInt8]
 
+  /// The text is a value that is written somewhere in the file, and not what the file holds.
+  public let isExcerpt: Bool
+
   /// `bytes`: UTF-8; invalid sequences are kept and shown as U+FFFD.
-  public init(path: String, bytes: [UInt8]) {
+  public init(path: String, bytes: [UInt8], isExcerpt: Bool = false) {
     self.path = path
     self.bytes = bytes
+    self.isExcerpt = isExcerpt
   }
 
   public convenience init(path: String, text: String) {

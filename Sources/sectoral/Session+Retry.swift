@@ -75,6 +75,20 @@ extension Session {
   private func previousResults(_ own: ResolvedFlags) throws(Failure) -> EarlierRunResults {
     let folder =
       own.flags.statePath.map { Paths.join(own.flags.projectDirectory, $0) } ?? own.targetPath
+    let journal = "\(folder)/run_results.journal"
+    if FileSystem.exists(journal) {
+      guard !RunJournal.isWritten(journal) else {
+        throw Failure(
+          .runtime,
+          Diagnostic(
+            id: "retry.running",
+            message: "the last run has not ended yet",
+            hint: "wait for its end, or give each run a folder of its own with --target-path"
+          )
+        )
+      }
+      return try EarlierRunResults(journal: journal)
+    }
     let path = "\(folder)/run_results.json"
     let root = own.flags.projectDirectory + "/"
     let shown = folder.hasPrefix(root) ? String(folder.dropFirst(root.count)) : folder

@@ -4,7 +4,7 @@
 #   run.sh BINARY SHARED      SHARED holds conformance/compile_diff and conformance/adapter_suite
 #
 # Compiles without a database, for Postgres and for Redshift; builds on Postgres, and compares every
-# relation; runs dbt's public adapter tests. The builds go to a scratch database on the server that
+# relation; runs dbt's public adapter tests; checks what is written against dbt's schemas. The builds go to a scratch database on the server that
 # POSTGRES_HOST and POSTGRES_USER name, and where they are not set to a server that is started here
 # and gone afterwards.
 set -euo pipefail
@@ -108,4 +108,10 @@ for test in json.load(open(sys.argv[1]))["failed"]:
     print("failed:", test)
 PYTHON
 }
+
+printf '\n== artifacts, by their schemas\n'
+# dbt-core needs jsonschema as well.
+dbt=$(cd "$root/Benchmarks" && python3 -c 'from harness import executable; print(executable("dbt-core"))')
+"$(dirname "$dbt")/python" "$root/Tests/Conformance/artifacts.py" --binary "$binary" \
+  --schemas "$2/spec/schemas" || failed=1
 exit $failed

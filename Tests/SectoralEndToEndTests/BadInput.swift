@@ -7,6 +7,8 @@ struct BadInput: Sendable, CustomTestStringConvertible {
   var name: String
   /// Text by path. `1️⃣` marks the place that the message must name, and is taken out.
   var files: [String: String]
+  /// What stands in some of the files before: a first run, which succeeds.
+  var before: [String: String]?
   var command = ["parse"]
   var environment: [String: String] = [:]
   var exitCode: Int32 = 2
@@ -29,7 +31,8 @@ struct BadInput: Sendable, CustomTestStringConvertible {
     var files = files.mapValues { $0.replacingOccurrences(of: Self.mark, with: "") }
     if files["dbt_project.yml"] == nil { files["dbt_project.yml"] = Self.projectFile() }
     if files["dbt_project.yml"] == "" { files["dbt_project.yml"] = nil }
-    if command.first == "build", files["profiles.yml"] == nil {
+    let runs = ["build", "run", "seed", "snapshot", "show", "run-operation"]
+    if runs.contains(command.first ?? ""), files["profiles.yml"] == nil {
       // One database for all, which is quicker; a schema for each.
       let schema = name.replacingOccurrences(of: "-", with: "_")
       files["profiles.yml"] = """
@@ -61,13 +64,16 @@ struct BadInput: Sendable, CustomTestStringConvertible {
 
   /// Runs the command in a folder of its own, and judges the end.
   func check(in home: TestHome) async throws {
-    let folder = try home.folder(
-      "bad-\(name)-\(UInt32.random(in: 0...UInt32.max))",
-      files: cleanFiles
-    )
+    let folder = "bad-\(name)-\(UInt32.random(in: 0...UInt32.max))"
+    if let before {
+      let path = try home.folder(folder, files: cleanFiles.merging(before) { _, first in first })
+      let first = try await Sectoral.run(command, in: path, home: home, environment: environment)
+      #expect(first.exitCode == 0, "the first run must succeed\n\(first)")
+    }
+    let path = try home.folder(folder, files: cleanFiles)
     let result = try await Sectoral.run(
       command,
-      in: folder,
+      in: path,
       home: home,
       environment: environment
     )

@@ -66,10 +66,10 @@ struct DatabaseFaultTests {
     models(
       "text-of-a-macro",
       [
-        "models/a.sql": "select\n  {{ 1️⃣plus_one('zz') }} as a\n",
+        "models/a.sql": "select\n  {{ plus_one('1️⃣zz') }} as a\n",
         "macros/m.sql": "{% macro plus_one(x) %}{{ x }} + 1{% endmacro %}\n",
       ],
-      [error, "column \"zz\" does not exist", "macro plus_one (macros/m.sql:1:1)"]
+      [error, "column \"zz\" does not exist", "in macro plus_one (macros/m.sql:1:27)"]
     ),
     models(
       "value-of-an-expression",
@@ -80,7 +80,7 @@ struct DatabaseFaultTests {
       "captured-text",
       [
         "models/a.sql":
-          "{% set list %}\n  one, two\n{% endset %}\nselect\n  1 as a,\n  {{ 1️⃣list }}\nfrom (select 1 as one) t\n"
+          "{% set list %}\n  one, 1️⃣two\n{% endset %}\nselect\n  1 as a,\n  {{ list }}\nfrom (select 1 as one) t\n"
       ],
       [error, "column \"two\" does not exist"]
     ),
@@ -135,7 +135,7 @@ struct DatabaseFaultTests {
       "query-of-a-macro",
       [
         "models/a.sql":
-          "{% if execute %}\n{% set r = 1️⃣run_query('select oops') %}\n{% endif %}\nselect 1 as a\n"
+          "{% if execute %}\n{% set r = run_query('select 1️⃣oops') %}\n{% endif %}\nselect 1 as a\n"
       ],
       [error, "column \"oops\" does not exist"]
     ),

@@ -107,6 +107,43 @@ struct DependentsTests {
     )
   }
 
+  /// A seed is made anew with its views in place; rows that are refused leave the old table.
+  @Test
+  func viewsOnSeedsStay() async throws {
+    let folder = try await built("seeds")
+    try await sql("drop schema bi cascade; drop table kept", in: folder)
+    let seed = URL(fileURLWithPath: "\(folder)/seeds/kept.csv")
+    try FileManager.default.removeItem(atPath: "\(folder)/models/kept.sql")
+    try FileManager.default.createDirectory(
+      atPath: "\(folder)/seeds",
+      withIntermediateDirectories: true
+    )
+    try Data("id,name\n1,a\n".utf8).write(to: seed)
+    let indexes = "seeds: {faulty: {+indexes: [{columns: [id], unique: true}]}}\n"
+    try Data(BadInput.projectFile(indexes).utf8)
+      .write(to: URL(fileURLWithPath: "\(folder)/dbt_project.yml"))
+    try await run(["seed"], in: folder)
+    try await sql(
+      "create schema bi; create view bi.names as select id, name from kept; "
+        + "comment on view bi.names is 'whose'",
+      in: folder
+    )
+    let asked = """
+      select concat_ws('|', (select string_agg(id || name, ',') from bi.names),
+        obj_description('bi.names'::regclass),
+        (select count(*) from pg_indexes where tablename = 'kept'),
+        (select count(*) from pg_class where relname like '%\\_\\_dbt\\_%'))
+      """
+    try Data("more,name,id\nx,b,2\ny,c,3\n".utf8).write(to: seed)
+    try await run(["seed", "--full-refresh"], in: folder)
+    #expect(try await sql(asked, in: folder) == "2b,3c|whose|1|0")
+    try Data("more,name,id\nx,b,2\ny,c,2\n".utf8).write(to: seed)
+    let refused = try await Sectoral.run(["seed", "--full-refresh"], in: folder, home: home)
+    #expect(refused.exitCode == 1, "\(refused)")
+    #expect(refused.output.contains("could not create unique index"), "\(refused)")
+    #expect(try await sql(asked, in: folder) == "2b,3c|whose|1|0")
+  }
+
   @Test
   func viewsOfTheRunAreRebuilt() async throws {
     let folder = try await built("rebuilt")

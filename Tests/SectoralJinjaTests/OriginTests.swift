@@ -1,3 +1,4 @@
+import Foundation
 import SectoralText
 import Testing
 
@@ -5,33 +6,70 @@ import Testing
 
 /// Where rendered text comes from.
 struct OriginTests {
-  /// Each case: a template, and the pieces of its text with the text of the template behind them.
+  /// A template, what is looked for in its text, and the places that it went through, the last one first:
+  /// the macro, and what stands there.
   @Test(arguments: [
-    ("a {{ 1 }} b", ["a |a ", "1|1", " b| b"]),
-    ("{% set x %}lost{% endset %}{{ x }}!", ["lost|x", "!|!"]),
-    ("{% macro m() %}made{% endmacro %}{{ m() }}", ["made|m()"]),
-    ("{% for i in [1, 2] %}{{ i }},{% endfor %}", ["1|i", ",|,", "2|i", ",|,"]),
-    ("{% filter upper %}a{% endfilter %}b", ["A|{% filter upper %}a{% endfilter %}", "b|b"]),
+    ("a {{ 1 }} b", "1", ["1"]),
+    ("a {{ 1 }} b", "b", ["b"]),
+    ("{% set x %}lost{% endset %}{{ x }}!", "lost", ["x", "lost"]),
+    ("{% set x %}lost{% endset %}{{ x }}!", "!", ["!"]),
+    ("{% macro m() %}made{% endmacro %}{{ m() }}", "made", ["m()", "macro m: made"]),
     (
-      "{% macro m() %}<{{ caller() }}>{% endmacro %}{% call m() %}x{% endcall %}", ["<x>|m()"]
+      "{% macro m(x) %}[{{ x }}]{% endmacro %}{% macro n() %}({{ m(1) }}){% endmacro %}<{{ n() }}>",
+      "]", ["n()", "macro n: m(1)", "macro m: ]"]
     ),
-    ("{{ '' }}a", ["a|a"]),
+    (
+      "{% macro m(x) %}[{{ x }}]{% endmacro %}{{ (m(1) ~ m(2)) | upper }}", "2",
+      ["m(1) ~ m(2)) | upper", "macro m: x"]
+    ),
+    ("{% for i in [1, 2] %}{{ i }},{% endfor %}", "2", ["i"]),
+    (
+      "{% filter upper %}a{% endfilter %}b", "A",
+      ["{% filter upper %}a{% endfilter %}"]
+    ),
+    (
+      "{% macro m() %}<{{ caller() }}>{% endmacro %}{% call m() %}x{% endcall %}", "x",
+      ["m()", "macro m: caller()", "call block: x"]
+    ),
+    ("{{ '' }}a", "a", ["a"]),
+    ("a\r\né b {{ 1 }}", "b", ["b"]),
+    ("{% macro m() %}{{ return_nothing }}{% endmacro %}{{ m() }}a", "a", ["a"]),
   ])
-  func arePieces(_ template: String, _ expected: [String]) throws {
+  func isTraced(_ template: String, _ wanted: String, _ expected: [String]) throws {
     let environment = Environment()
     let interpreter = Interpreter(environment)
-    let compiled = try environment.compile(SourceFile(path: "t", text: template))
-    let (text, origins) = try interpreter.renderWithOrigins(compiled, scope: Scope())
-    let bytes = Array(text.utf8)
-    let found = origins.map { origin in
-      let piece = String(
-        decoding: bytes[origin.offset..<origin.offset + origin.length],
-        as: UTF8.self
-      )
-      return "\(piece)|\(origin.span.text)"
+    let origins = TextOrigins()
+    interpreter.origins = origins
+    let compiled = try environment.compile(
+      SourceFile(path: "t", text: "-- so that it is known\n\(template)")
+    )
+    // A statement is more than what was rendered.
+    let text = "create view v as \(try interpreter.render(compiled, scope: Scope()))\n;"
+    let place = try #require(text.range(of: wanted, options: .backwards))
+    let offset = text.utf8.distance(from: text.startIndex, to: place.lowerBound)
+    let trace = origins.trace(offset, in: Array(text.utf8)).map { origin in
+      (origin.label.map { "\($0): " } ?? "") + origin.span.text
     }
-    #expect(found.map { $0.prefix(60) } == expected.map { $0.prefix(60) })
-    #expect(origins.reduce(0) { $0 + $1.length } == bytes.count)
+    #expect(trace == expected)
+  }
+
+  @Test func aTextThatWasNotRenderedIsTraced() {
+    let origins = TextOrigins()
+    let file = SourceFile(path: "t", text: "-- é\nselect one, 2, two\n")
+    origins.add("select one, 2, two", from: TextSpan(file: file, start: 6, end: 24))
+    let sent = Array("create view v as select one, 2, two".utf8)
+    #expect(origins.trace(sent.count - 3, in: sent).map(\.span.text) == ["two"])
+    #expect(origins.trace(2, in: sent).isEmpty)
+  }
+
+  @Test func whatExceedsTheLimitHasNoOrigin() throws {
+    let environment = Environment()
+    let interpreter = Interpreter(environment)
+    let origins = TextOrigins(limit: 8)
+    interpreter.origins = origins
+    let compiled = try environment.compile(SourceFile(path: "t", text: "select one"))
+    let text = try interpreter.render(compiled, scope: Scope())
+    #expect(origins.trace(7, in: Array(text.utf8)).isEmpty)
   }
 
   @Test func aMacroThatCallsItselfIsFoundByItsHost() throws {

@@ -42,11 +42,13 @@ package final class AdapterObject: Object {
     .merging(AdapterCall.statementMethods) { $1 }
     .merging(AdapterCall.snapshotMethods) { $1 }
     .merging(AdapterCall.swapMethods) { $1 }
+    .merging(AdapterCall.stagingMethods) { $1 }
 
   /// Methods that send what waits when they need it.
   private static let lazyMethods: Set<String> = Set(AdapterCall.dialectMethods.keys).union([
     "execute", "commit", "rename_relation", "drop_relation", "swap_relation",
-    "replace_view", "announce_main", "drop_without_cascade", "use_show_apis", "use_grants_extended",
+    "replace_view", "prepare_staging", "announce_main", "drop_without_cascade", "use_show_apis",
+    "use_grants_extended",
   ])
   /// Methods that only look into the cache.
   private static let cacheMethods: Set<String> = ["get_relation", "already_exists"]

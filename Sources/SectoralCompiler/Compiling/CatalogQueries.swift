@@ -47,7 +47,7 @@ extension RunContext {
         )
       }
     } catch {
-      throw Failure(error, node: nil)
+      throw failure(error, nil)
     }
   }
 
@@ -63,7 +63,7 @@ extension RunContext {
         throw TemplateError.warehouse(error)
       }
     } catch {
-      throw Failure(error, node: nil)
+      throw failure(error, nil)
     }
   }
 }

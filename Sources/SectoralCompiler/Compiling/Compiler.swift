@@ -1,4 +1,4 @@
-import SectoralJinja
+package import SectoralJinja
 package import SectoralProject
 import SectoralPython
 import SectoralText
@@ -12,14 +12,14 @@ package struct CompiledSQL: Sendable {
   /// Without them.
   package var ownText: String
   package var ctes: [ExtraCTE]
-  /// What the CTEs put in front of `ownText`'s bytes, and where; for places in messages.
-  package var map: RenderMap?
+  /// Where `ownText` came from, for messages.
+  package var origins: TextOrigins?
 
-  package init(text: String, ownText: String, ctes: [ExtraCTE], map: RenderMap? = nil) {
+  package init(text: String, ownText: String, ctes: [ExtraCTE], origins: TextOrigins? = nil) {
     self.text = text
     self.ownText = ownText
     self.ctes = ctes
-    self.map = map
+    self.origins = origins
   }
 }
 
@@ -95,7 +95,6 @@ package final class Compiler: Sendable {
       }
     }
     let own: String
-    var map: RenderMap?
     do throws(TemplateError) {
       if let test = tests.drafts[node.uniqueID] {
         guard let entry = test.macro(in: context) else {
@@ -103,7 +102,7 @@ package final class Compiler: Sendable {
         }
         own = try test.text(in: context, entry)
       } else {
-        (own, map) = try renderBody(of: node, context)
+        own = try renderBody(of: node, context)
       }
     } catch {
       throw context.failure(error, nil)
@@ -131,7 +130,7 @@ package final class Compiler: Sendable {
       )
     }
     let text = injects ? CTEInjection.inject(ctes.map(\.sql), into: own) : own
-    return CompiledSQL(text: text, ownText: own, ctes: ctes, map: map)
+    return CompiledSQL(text: text, ownText: own, ctes: ctes, origins: context.origins)
   }
 
   private func ephemeral(
@@ -165,19 +164,16 @@ package final class Compiler: Sendable {
     ephemeralModels.withLock { $0[uniqueID] }
   }
 
-  func renderBody(
-    of node: Node,
-    _ context: RunContext
-  ) throws(TemplateError) -> (String, RenderMap?) {
-    guard let span = node.source else { return (node.rawCode, nil) }
+  func renderBody(of node: Node, _ context: RunContext) throws(TemplateError) -> String {
+    guard let span = node.source else { return node.rawCode }
     guard YAMLRenderer.isTemplate(node.rawCode) else {
-      return (node.rawCode, RenderMap(verbatim: span))
+      context.origins?.add(node.rawCode, from: span)
+      return node.rawCode
     }
     let template = try workspace.environment.compile(span.file, in: span.start..<span.end)
-    let (text, origins) = try context.hosting { () throws(TemplateError) in
-      try context.interpreter.renderWithOrigins(template, scope: context)
+    return try context.hosting { () throws(TemplateError) in
+      try context.interpreter.render(template, scope: context)
     }
-    return (text, RenderMap(origins: origins))
   }
 
   static func unknownTest(
@@ -197,70 +193,5 @@ package final class Compiler: Sendable {
       span: test.place,
       hint: Spelling.nearest(to: written, among: names).map { "did you mean '\($0)'?" }
     )
-  }
-}
-
-/// From bytes of rendered SQL back to the file that they came from.
-package struct RenderMap: Sendable {
-  /// In the order of the text.
-  private let origins: [TextOrigin]
-  /// The text is the file's own.
-  private let verbatim: TextSpan?
-
-  init(origins: [TextOrigin]) {
-    self.origins = origins
-    verbatim = nil
-  }
-
-  init(verbatim span: TextSpan) {
-    origins = []
-    verbatim = span
-  }
-
-  /// The place of a byte of the text, and the call whose text it is; nil where nothing is known.
-  func origin(of offset: Int) -> (span: TextSpan, callee: String?)? {
-    if let verbatim { return (Self.word(in: verbatim, at: offset, of: nil), nil) }
-    // What ends the text, as in `syntax error at end of input`, lies in its last piece.
-    guard let origin = origins.last(where: { $0.offset <= offset }) else { return nil }
-    guard origin.isVerbatim else { return (origin.span, origin.callee) }
-    return (
-      Self.word(in: origin.span, at: offset - origin.offset, of: origin.length), nil
-    )
-  }
-
-  /// The word that begins at a byte of a piece of a file.
-  ///
-  /// `length`: of the piece as it was rendered, without the carriage returns.
-  private static func word(in span: TextSpan, at offset: Int, of length: Int?) -> TextSpan {
-    let bytes = span.file.bytes
-    var start = span.start
-    if length == span.end - span.start || length == nil {
-      start = min(span.start + offset, span.end)
-    } else {
-      var left = offset
-      while start < span.end, left > 0 {
-        if bytes[start] == 0x0D, start + 1 < span.end, bytes[start + 1] == 0x0A { start += 1 }
-        start += 1
-        left -= 1
-      }
-    }
-    return TextSpan(
-      file: span.file,
-      start: start,
-      end: max(start + 1, min(span.end, wordEnd(in: bytes, from: start)))
-    )
-  }
-
-  static func wordEnd(in bytes: [UInt8], from start: Int) -> Int {
-    var end = start
-    while end < bytes.count, isWord(bytes[end]) { end += 1 }
-    return end
-  }
-
-  static func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
-
-  private static func isWord(_ byte: UInt8) -> Bool {
-    byte == 0x5F || (0x30...0x39).contains(byte) || (0x61...0x7A).contains(byte | 0x20)
-      || byte >= 0x80
   }
 }

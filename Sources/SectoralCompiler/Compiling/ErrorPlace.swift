@@ -9,10 +9,35 @@ extension RunContext {
   func failure(_ error: TemplateError, _ compiled: CompiledSQL?) -> Failure {
     var failure = Failure(error, node: node)
     if error.kind == .undefined { suggest(in: &failure.diagnostics) }
-    if let payload = error.payload as? WarehouseFailure, !failure.diagnostics.isEmpty {
+    for index in failure.diagnostics.indices { leaveExcerpts(in: &failure.diagnostics[index]) }
+    guard !failure.diagnostics.isEmpty else { return failure }
+    if let payload = error.payload as? WarehouseFailure {
       place(payload.error, compiled, in: &failure.diagnostics[0])
+    } else if failure.diagnostics[0].span == nil, let node {
+      // A built-in macro refused it: because of its contract, or a setting that it speaks of.
+      let declared = DeclaredPlaces(node, workspace)
+      if let mismatch = error.payload as? ContractMismatch {
+        point(at: mismatch, declared, in: &failure.diagnostics[0])
+      } else {
+        failure.diagnostics[0].span = declared.setting(
+          spokenOfIn: failure.diagnostics[0].message
+        )
+      }
     }
     return failure
+  }
+
+  private func point(
+    at mismatch: ContractMismatch,
+    _ declared: DeclaredPlaces,
+    in diagnostic: inout Diagnostic
+  ) {
+    let columns = mismatch.columns.compactMap { name in declared.column(name).map { (name, $0) } }
+    diagnostic.span = columns.first?.1
+    guard columns.count > 1 else { return }
+    diagnostic.hint =
+      "the contract's columns: "
+      + columns.map { "\($0) at \($1.placeText)" }.joined(separator: ", ")
   }
 
   /// `'cents' is undefined`: perhaps a macro is spelt a little differently.
@@ -24,6 +49,21 @@ extension RunContext {
       diagnostics[index].hint = Spelling.nearest(to: String(name), among: names).map {
         "did you mean '\($0)'?"
       }
+    }
+  }
+
+  /// Texts of settings that were rendered stand somewhere in a file.
+  private func leaveExcerpts(in diagnostic: inout Diagnostic) {
+    let spans = [diagnostic.span] + diagnostic.trail.map(\.span)
+    guard let node, spans.contains(where: { $0?.file.isExcerpt ?? false }) else { return }
+    let declared = DeclaredPlaces(node, workspace)
+    func resolved(_ span: TextSpan?) -> TextSpan? {
+      guard let span, span.file.isExcerpt else { return span }
+      return declared.place(of: span.start, inText: span.file.text) ?? span
+    }
+    diagnostic.span = resolved(diagnostic.span)
+    diagnostic.trail = diagnostic.trail.map {
+      Diagnostic.Frame(label: $0.label, span: resolved($0.span))
     }
   }
 
@@ -52,33 +92,114 @@ extension RunContext {
       diagnostic.trail = []
       return
     }
-    guard database.kind == .statement, let sql = database.sql, let position = database.position
-    else {
-      // Without a position the first line is no better than any other.
-      if let start = node?.source?.start, start == diagnostic.span?.start, diagnostic.trail.isEmpty
+    let place = database.position.flatMap { position in
+      database.sql.map { ErrorPlace(of: position, in: $0) }
+    }
+    let declared = node.map { DeclaredPlaces($0, workspace) }
+    let hints = StatementHints(compiler: compiler, node: node, packageName: packageName)
+    var callee: String?
+    if let place {
+      callee = point(at: place, compiled, declared, in: &diagnostic)
+    } else if database.kind == .statement {
+      if let span = declared.flatMap({ setting(of: database, in: $0) }) {
+        diagnostic.point(at: span)
+      } else if let start = node?.source?.start, start == diagnostic.span?.start,
+        diagnostic.trail.isEmpty
       {
+        // Without a position the first line is no better than any other.
         diagnostic.span = nil
       }
-      return
     }
-    let place = ErrorPlace(of: position, in: sql)
-    if let compiled, let origin = place.origin(in: compiled, node) {
+    diagnostic.hint = diagnostic.hint ?? hints.hint(for: database, at: place, callee: callee)
+  }
+
+  /// Points at what stands at a place of the statement.
+  ///
+  /// Returns the function of the template that gave the text there, where it was one.
+  private func point(
+    at place: ErrorPlace,
+    _ compiled: CompiledSQL?,
+    _ declared: DeclaredPlaces?,
+    in diagnostic: inout Diagnostic
+  ) -> String? {
+    if let origin = origin(of: place, compiled, declared) {
+      // The calls that were running say where a text was sent, and not only where it is written.
+      let running = Dictionary(
+        diagnostic.trail.map { ($0.label, $0) },
+        uniquingKeysWith: { first, _ in first }
+      )
+      let known = Set(origin.trail.map(\.label))
+      diagnostic.trail =
+        origin.trail.map { running[$0.label] ?? $0 }
+        + diagnostic.trail.filter { !known.contains($0.label) }
+      if let entry = testEntry, entry.file !== origin.span.file {
+        let label = "\(node?.resourceType == .test ? "test" : "unit test") \(node?.name ?? "")"
+        if !diagnostic.trail.contains(where: { $0.label == label }) {
+          diagnostic.trail.append(Diagnostic.Frame(label: label, span: entry))
+        }
+      }
       diagnostic.span = origin.span
-      diagnostic.trail = origin.callee.flatMap(macroFrame).map { [$0] } ?? []
-    } else if let (model, origin) = compiled.flatMap({ ephemeralOrigin(of: place, in: $0) }) {
-      diagnostic.span = origin.span
-      diagnostic.trail = origin.callee.flatMap(macroFrame).map { [$0] } ?? []
-      let label = "ephemeral model \(model.name), which \(node?.name ?? "the query") refers to"
-      diagnostic.trail.append(Diagnostic.Frame(label: label, span: nil))
-    } else if let span = place.origin(inHooksOf: node, workspace) {
-      diagnostic.span = span
-      diagnostic.trail = []
+      return origin.callee
+    }
+    let isWritten = diagnostic.span.map { span in
+      span.start != node?.source?.start && span.start != node?.declaration?.start
+    }
+    if isWritten ?? false, let span = diagnostic.span {
+      // A query that a call was given as it is.
+      diagnostic.span = place.literal(in: span) ?? span
+    } else if let span = declared?.setting(around: place) {
+      diagnostic.point(at: span)
+    } else if let literal = place.literalText, node?.resourceType == .unitTest,
+      let span = declared?.cell(literal, column: place.alias)
+    {
+      diagnostic.point(at: span)
     } else if node?.resourceType == .sqlOperation, diagnostic.trail.isEmpty {
       // In what `show` puts behind the text, which is nowhere in it; the server's lines show it.
       diagnostic.span = nil
+    } else if let entry = testEntry {
+      let word = place.word
+      diagnostic.point(at: word.count > 1 ? declared?.setting(naming: word) ?? entry : entry)
     } else if diagnostic.span == nil, node?.source != nil || node?.resourceType == .seed {
-      let file = SourceFile(path: "the SQL that was sent", text: sql)
+      let file = SourceFile(path: "the SQL that was sent", bytes: place.sent)
       diagnostic.span = TextSpan(file: file, start: place.offset, end: place.end)
+    }
+    return nil
+  }
+
+  /// The entry of a test that has no file of its own.
+  private var testEntry: TextSpan? {
+    guard let node, node.source == nil, [.test, .unitTest].contains(node.resourceType) else {
+      return nil
+    }
+    return node.declaration
+  }
+
+  /// The setting that a refusal without a position is about: names of columns, roles, constraints stand
+  /// in its words.
+  private func setting(of error: WarehouseError, in declared: DeclaredPlaces) -> TextSpan? {
+    let names = error.message.quotedNames
+    // `Key (a, b)=(1, 2) already exists.`
+    let key = error.detail.flatMap { detail -> [String]? in
+      guard detail.hasPrefix("Key ("), let end = detail.firstIndex(of: ")") else { return nil }
+      return detail[..<end].dropFirst("Key (".count).split(separator: ",").map {
+        $0.filter { $0 != "\"" && $0 != " " }
+      }
+    }
+    switch error.sqlState {
+    case "23502":
+      return declared.constraint(["not_null", "primary_key"], columns: names, name: nil)
+    case "23505":
+      return declared.constraint(["unique", "primary_key"], columns: key ?? [], name: names.last)
+    case "23503":
+      return declared.constraint(["foreign_key"], columns: key ?? [], name: names.last)
+    case "23514": return declared.constraint(["check"], columns: [], name: names.last)
+    case "42703", "42704", "42P01":
+      let words = error.sql?.lowercased().split(whereSeparator: \.isWhitespace).prefix(3) ?? []
+      let keys: Set<String>? =
+        words.first == "grant" || words.first == "revoke"
+        ? ["grants"] : words.contains("index") ? ["indexes"] : nil
+      return names.lazy.compactMap { declared.setting(naming: $0, under: keys) }.first
+    default: return nil
     }
   }
 
@@ -106,7 +227,7 @@ extension RunContext {
     for (index, byte) in file.bytes.enumerated() {
       if byte == UInt8(ascii: "\"") { isQuoted.toggle() }
       guard byte == UInt8(ascii: "\n") || index == file.bytes.count - 1, !isQuoted else { continue }
-      let isBlank = file.bytes[start...index].allSatisfy(RenderMap.isBlank)
+      let isBlank = file.bytes[start...index].allSatisfy(\.isBlank)
       if !isBlank {
         if row == number {
           let end = byte == UInt8(ascii: "\n") ? index : index + 1
@@ -119,19 +240,88 @@ extension RunContext {
     return nil
   }
 
-  /// The place in an ephemeral model whose text was put into the statement.
-  private func ephemeralOrigin(
+  // MARK: Origins
+
+  /// A place in the project's files, and how the text came from there into the statement.
+  private struct Origin {
+    var span: TextSpan
+    var trail: [Diagnostic.Frame] = []
+    var callee: String?
+  }
+
+  private func origin(
     of place: ErrorPlace,
-    in compiled: CompiledSQL
-  ) -> (model: Node, origin: (span: TextSpan, callee: String?))? {
+    _ compiled: CompiledSQL?,
+    _ declared: DeclaredPlaces?
+  ) -> Origin? {
+    let words = node.map { "\($0.resourceType.rawValue) \($0.name)" } ?? "the query"
+    func origin(_ trace: [TextOrigin], _ label: String) -> Origin? {
+      self.origin(trace, label, place, declared)
+    }
+    if let found = origin(origins?.trace(place.offset, in: place.sent) ?? [], words) {
+      return found
+    }
+    guard let compiled else { return nil }
+    let text = Array(compiled.text.trimmingBlanks.utf8)
+    if place.isBehind(text), let known = compiled.origins,
+      let found = origin(known.trace(text.count, in: text), words)
+    {
+      // The text ended before the statement could.
+      return found
+    }
+    // CTEs stand in the middle of the text.
+    if let offset = place.offset(inOwnTextOf: compiled),
+      let known = compiled.origins,
+      let found = origin(known.trace(offset, in: Array(compiled.ownText.utf8)), words)
+    {
+      return found
+    }
     for cte in compiled.ctes {
-      guard let own = compiler.compiledEphemeral(cte.uniqueID),
-        let model = compiler.manifest.node(cte.uniqueID)
+      guard let own = compiler.compiledEphemeral(cte.uniqueID), let known = own.origins,
+        let model = compiler.manifest.node(cte.uniqueID),
+        let start = place.start(of: Array(own.ownText.trimmingBlanks.utf8)),
+        var found = origin(
+          known.trace(place.offset - start, in: Array(own.ownText.trimmingBlanks.utf8)),
+          "ephemeral model \(model.name)"
+        )
       else { continue }
-      let alone = CompiledSQL(text: own.ownText, ownText: own.ownText, ctes: [], map: own.map)
-      if let origin = place.origin(in: alone, model) { return (model, origin) }
+      let label = "ephemeral model \(model.name), which \(node?.name ?? "the query") refers to"
+      found.trail.removeAll { $0.label == "ephemeral model \(model.name)" }
+      found.trail.append(Diagnostic.Frame(label: label, span: nil))
+      return found
     }
     return nil
+  }
+
+  /// Of the places that a text went through, the last one that a user can open.
+  private func origin(
+    _ trace: [TextOrigin],
+    _ words: String,
+    _ place: ErrorPlace,
+    _ declared: DeclaredPlaces?
+  ) -> Origin? {
+    let steps = trace.compactMap { step -> (step: TextOrigin, span: TextSpan)? in
+      if step.span.file.isBuiltIn { return nil }
+      guard step.span.file.isExcerpt else { return (step, step.span) }
+      return declared?.place(of: step.span.start, inText: step.span.file.text).map { (step, $0) }
+    }
+    guard let last = steps.last else { return nil }
+    var origin = Origin(span: last.span, callee: last.step.callee)
+    if !last.step.isVerbatim {
+      // An argument is to blame, and not what it was given to.
+      let word = place.word
+      let argument = steps.reversed().lazy
+        .compactMap { $0.step.isVerbatim ? nil : place.literal(word, in: $0.span) }.first
+      origin.span = argument ?? origin.span
+    }
+    if steps.contains(where: { $0.step.label?.hasPrefix("macro ") ?? false }) {
+      origin.trail = steps.reversed().compactMap { step, span in
+        step.label == "call block" ? nil : Diagnostic.Frame(label: step.label ?? words, span: span)
+      }
+    } else if let callee = last.step.callee, let frame = macroFrame(callee) {
+      origin.trail = [frame]
+    }
+    return origin
   }
 
   /// The macro that a call in a template means.
@@ -150,14 +340,23 @@ extension RunContext {
     default: entry = nil
     }
     return entry.map {
-      Diagnostic.Frame(label: "the text of macro \($0.macro.name)", span: $0.macro.span)
+      $0.macro.span.file.isBuiltIn
+        ? Diagnostic.Frame(label: "the text of the built-in macro \($0.macro.name)", span: nil)
+        : Diagnostic.Frame(label: "the text of macro \($0.macro.name)", span: $0.macro.span)
     }
   }
 }
 
-/// From a position in a sent statement to a place in the project's files.
+extension Diagnostic {
+  fileprivate mutating func point(at span: TextSpan) {
+    self.span = span
+    trail = []
+  }
+}
+
+/// A place in a statement that was sent.
 struct ErrorPlace {
-  private let sent: [UInt8]
+  let sent: [UInt8]
   /// In bytes of the statement.
   let offset: Int
   let end: Int
@@ -173,69 +372,114 @@ struct ErrorPlace {
       left -= 1
     }
     self.offset = offset
-    end = max(offset + 1, RenderMap.wordEnd(in: sent, from: offset))
+    end = max(offset + 1, sent[offset...].firstIndex { !$0.isWordByte } ?? sent.count)
   }
 
-  /// The place in the node's own file, and the call that gave the text there.
-  func origin(
-    in compiled: CompiledSQL,
-    _ node: Node?
-  ) -> (span: TextSpan, callee: String?)? {
-    let text = Array(compiled.text.trimmingBlanks.utf8)
-    // What a materialization may have cut off in front.
-    let lead = Array(compiled.text.utf8.prefix { RenderMap.isBlank($0) }).count
-    guard let start = Self.firstIndex(of: text, in: sent), offset >= start,
-      offset <= start + text.count
-    else { return nil }
-    let inText = offset - start + lead
+  /// The word there, without the quotes of a name or a literal; empty where there is none.
+  var word: String {
+    if let literalText { return literalText }
+    let end = min(end, sent.count)
+    guard offset < end, sent[offset].isWordByte else { return "" }
+    return String(decoding: sent[offset..<end], as: UTF8.self)
+  }
+
+  var isQuoted: Bool { offset < sent.count && sent[offset] == UInt8(ascii: "\"") }
+
+  /// What stands between the quotes that begin at the place.
+  var literalText: String? {
+    guard offset < sent.count, [UInt8(ascii: "'"), UInt8(ascii: "\"")].contains(sent[offset]) else {
+      return nil
+    }
+    var text: [UInt8] = []
+    var index = offset + 1
+    while index < sent.count {
+      if sent[index] == sent[offset] {
+        // Twice, it is one of the text's own.
+        guard index + 1 < sent.count, sent[index + 1] == sent[offset] else {
+          return String(decoding: text, as: UTF8.self)
+        }
+        index += 1
+      }
+      text.append(sent[index])
+      index += 1
+    }
+    return nil
+  }
+
+  /// The name behind the next `as` that is quoted: of the column whose value stands here.
+  var alias: String? {
+    guard let found = sent[offset...].start(of: Array(" as \"".utf8)) else { return nil }
+    let start = found + 5
+    guard let end = sent[start...].firstIndex(of: UInt8(ascii: "\"")) else { return nil }
+    return String(decoding: sent[start..<end], as: UTF8.self)
+  }
+
+  /// Mistakes of grammar that are often made.
+  var hintOfGrammar: String? {
+    let before = sent[..<min(offset, sent.count)].last { !$0.isBlank }
+    if before == UInt8(ascii: ","), ["from", "where", "group", ""].contains(word.lowercased()) {
+      return "there is a comma too many in front of it"
+    }
+    return nil
+  }
+
+  /// Where a text begins in the statement that stands around the place; its end counts as a part of it.
+  func start(of text: [UInt8]) -> Int? {
+    guard !text.isEmpty, text.count <= sent.count else { return nil }
+    let first = max(0, offset - text.count)
+    let last = min(offset, sent.count - text.count)
+    guard first <= last else { return nil }
+    for start in (first...last).reversed()
+    where sent[start] == text[0] && sent[start..<start + text.count].elementsEqual(text) {
+      return start
+    }
+    return nil
+  }
+
+  /// The place in a call whose argument the statement was, or the word of the statement in it.
+  func literal(in span: TextSpan) -> TextSpan? {
+    let bytes = span.file.bytes[span.start..<min(span.end, span.file.bytes.count)]
+    let text = Array(String(decoding: sent, as: UTF8.self).trimmingBlanks.utf8)
+    if text.count > 1, let own = start(of: text), let found = bytes.start(of: text) {
+      let start = found + offset - own
+      return TextSpan(file: span.file, start: start, end: start + end - offset)
+    }
+    return literal(word, in: span)
+  }
+
+  /// A word of the statement in a call.
+  func literal(_ word: String, in span: TextSpan) -> TextSpan? {
+    let bytes = span.file.bytes[span.start..<min(span.end, span.file.bytes.count)]
+    guard word.utf8.count > 1, let start = bytes.firstWord(Array(word.utf8)) else { return nil }
+    return TextSpan(file: span.file, start: start, end: start + word.utf8.count)
+  }
+
+  /// Whether only closing brackets lie between the end of a text and the place.
+  func isBehind(_ text: [UInt8]) -> Bool {
+    let closing = [UInt8(ascii: ")"), UInt8(ascii: ";")]
+    guard !text.isEmpty, offset < sent.count, closing.contains(sent[offset]) else { return false }
+    var end = offset
+    while end >= text.count {
+      if sent[(end - text.count)..<end].elementsEqual(text) { return true }
+      guard sent[end - 1].isBlank || closing.contains(sent[end - 1]) else { return false }
+      end -= 1
+    }
+    return false
+  }
+
+  /// The place in a node's own text, into which CTEs were put: bytes in front of them keep their offset,
+  /// those behind shift.
+  func offset(inOwnTextOf compiled: CompiledSQL) -> Int? {
     let full = Array(compiled.text.utf8)
     let own = Array(compiled.ownText.utf8)
-    // CTEs are put in at one place: bytes before it keep their offset, those behind it shift.
+    guard let start = start(of: Array(compiled.text.trimmingBlanks.utf8)) else { return nil }
+    // What a materialization may have cut off in front.
+    let inText = offset - start + (full.firstIndex { !$0.isBlank } ?? 0)
     let shift = full.count - own.count
-    guard shift >= 0 else { return nil }
+    guard shift > 0 else { return shift == 0 ? inText : nil }
     var common = 0
     while common < own.count, own[common] == full[common] { common += 1 }
-    if shift > 0, inText >= common, inText < common + shift { return nil }
-    let inOwn = shift > 0 && inText >= common + shift ? inText - shift : inText
-    if let map = compiled.map { return map.origin(of: inOwn) }
-    return nil
-  }
-
-  /// The place of a hook that was sent as it is written.
-  func origin(inHooksOf node: Node?, _ workspace: Workspace) -> TextSpan? {
-    guard let node else { return nil }
-    let files = [node.source?.file, workspace.root.definition.file].compactMap { $0 }
-    for key in ["pre-hook", "post-hook"] {
-      guard case .list(let hooks)? = node.config[key] else { continue }
-      for hook in hooks {
-        guard let sql = hook.map?["sql"]?.string ?? hook.string else { continue }
-        let text = Array(sql.trimmingBlanks.utf8)
-        guard let start = Self.firstIndex(of: text, in: sent), offset >= start,
-          offset <= start + text.count
-        else { continue }
-        for file in files {
-          guard let place = Self.firstIndex(of: text, in: file.bytes) else { continue }
-          return TextSpan(
-            file: file,
-            start: place + offset - start,
-            end: place + end - start
-          )
-        }
-      }
-    }
-    return nil
-  }
-
-  private static func firstIndex(of needle: [UInt8], in hay: [UInt8]) -> Int? {
-    guard let first = needle.first, needle.count <= hay.count else { return nil }
-    var start = 0
-    while start <= hay.count - needle.count {
-      guard let next = hay[start...(hay.count - needle.count)].firstIndex(of: first) else {
-        return nil
-      }
-      if hay[next..<next + needle.count].elementsEqual(needle) { return next }
-      start = next + 1
-    }
-    return nil
+    if inText >= common, inText < common + shift { return nil }
+    return inText >= common + shift ? inText - shift : inText
   }
 }

@@ -155,8 +155,8 @@ extension RunContext {
   package func renderHook() throws(Failure) -> CompiledSQL {
     guard let node else { preconditionFailure("hooks are nodes") }
     do throws(TemplateError) {
-      let (text, map) = try compiler.renderBody(of: node, self)
-      return CompiledSQL(text: text, ownText: text, ctes: [], map: map)
+      let text = try compiler.renderBody(of: node, self)
+      return CompiledSQL(text: text, ownText: text, ctes: [], origins: origins)
     } catch {
       throw failure(error, nil)
     }

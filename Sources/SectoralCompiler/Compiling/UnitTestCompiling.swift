@@ -99,12 +99,12 @@ extension Compiler {
     own.unitTestInputs = inputs
     override(test.fields["overrides"]?.map ?? DatumMap(), in: own)
     do throws(TemplateError) {
-      let (text, map) = try renderBody(of: model, own)
+      let text = try renderBody(of: model, own)
       return CompiledSQL(
         text: CTEInjection.inject(ctes.map(\.sql), into: text),
         ownText: text,
         ctes: ctes,
-        map: map
+        origins: own.origins
       )
     } catch {
       throw Failure(error, node: node)

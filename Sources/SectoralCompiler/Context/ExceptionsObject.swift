@@ -350,9 +350,17 @@ final class ExceptionsObject: MappingObject {
 
       \(TextTable.lines(rows).joined(separator: "\n"))
 
-      """
+      """,
+      payload: ContractMismatch(columns: rows.dropFirst().map { $0[0] })
     )
   }
+}
+
+/// The columns in which a query differs from its contract: `TemplateError.payload`.
+final class ContractMismatch {
+  let columns: [String]
+
+  init(columns: [String]) { self.columns = columns }
 }
 
 /// Columns of text, as the library of result tables prints them.

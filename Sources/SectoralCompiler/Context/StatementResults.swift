@@ -8,6 +8,7 @@ package final class StatementResults {
   private var loaded: Set<String> = []
   private var tables: [String: TableObject] = [:]
   private var main: Value?
+  private var queryResponse: Value?
   /// The response of the statement `main`, which becomes the node's result; nil where a macro stored
   /// something of its own.
   package var mainResponse: AdapterResponse? {
@@ -24,6 +25,12 @@ package final class StatementResults {
     tables[name] = table
     loaded.remove(name)
     if name == "main" { main = response }
+    if name == "run_query_statement" { queryResponse = response }
+  }
+
+  /// What the server said to the last `run_query`; nil where it was not ours, or was not run yet.
+  var lastQueryResponse: AdapterResponse? {
+    queryResponse?.object(ResponseObject.self)?.answer.response
   }
 
   /// The response of `main` as Python's `str` gives it: the node's message.

@@ -248,6 +248,7 @@ extension ProjectReader {
     guard let patch else { return Draft(node: node, package: package, patch: nil) }
     node.patchPath = patch.path
     let entry = patch.entry
+    node.properties = entry.span
     do {
       let (text, blocks) = try shapes.description(entry["description"])
       node.description = text

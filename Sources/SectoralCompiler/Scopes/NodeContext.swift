@@ -3,7 +3,7 @@ package import SectoralProject
 package import SectoralPython
 import SectoralText
 package import SectoralWarehouse
-import SectoralYAML
+package import SectoralYAML
 
 /// What one thread needs to render templates, whatever node they belong to.
 package final class RenderingThread {
@@ -98,10 +98,13 @@ package class NodeContext: Scope, ContextHost {
 
   package var isExecuting: Bool { false }
   package var session: WarehouseSession? { nil }
+  /// Told where the texts come from that are rendered in this context; nil: nobody asks.
+  package var origins: TextOrigins? { nil }
   /// A member of the context that depends on the flavour or the node.
   package func member(_ name: Symbol) -> Value? { nil }
   package func writeRunFile(_ text: String) throws(TemplateError) {}
   package func swapSettings(dependents: [Relation]) -> SwapSettings { SwapSettings() }
+  package func ownSetting(_ name: String) -> Datum? { nil }
   package func loadSeed() throws(TemplateError) -> SeedTable {
     throw .compilation("load_agate_table can only be called for a seed")
   }
@@ -254,16 +257,25 @@ package class NodeContext: Scope, ContextHost {
   package final func hosting<Result>(
     _ body: () throws(TemplateError) -> Result
   ) throws(TemplateError) -> Result {
-    let before = interpreter.host
+    let before = (interpreter.host, interpreter.origins)
     interpreter.host = self
-    defer { interpreter.host = before }
+    interpreter.origins = origins
+    defer { (interpreter.host, interpreter.origins) = before }
     return try body()
   }
 
   /// Renders a text that came from a value, not from a file.
+  ///
+  /// `label`: what the text as a whole is called; nil: it stands somewhere in the node's files.
   package final func render(text: String, label: String? = nil) throws(TemplateError) -> String {
-    guard YAMLRenderer.isTemplate(text) else { return text }
-    let file = SourceFile(path: label ?? node?.originalFilePath ?? "<text>", text: text)
+    let path = label ?? node?.originalFilePath ?? "<text>"
+    let isTemplate = YAMLRenderer.isTemplate(text)
+    guard isTemplate || label != nil else { return text }
+    let file = SourceFile(path: path, bytes: Array(text.utf8), isExcerpt: label == nil)
+    guard isTemplate else {
+      origins?.add(text, from: TextSpan(file: file, start: 0, end: file.bytes.count))
+      return text
+    }
     let template = try workspace.environment.compile(file)
     return try hosting { () throws(TemplateError) in
       try interpreter.render(template, scope: self)

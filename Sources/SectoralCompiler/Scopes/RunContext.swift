@@ -3,7 +3,7 @@ package import SectoralProject
 import SectoralPython
 import SectoralText
 package import SectoralWarehouse
-import SectoralYAML
+package import SectoralYAML
 
 /// The context in which a node's templates run when it is compiled and executed: references are
 /// relations, and macros may query the database.
@@ -57,16 +57,22 @@ package final class RunContext: NodeContext {
 
   package override var session: WarehouseSession? { ownSession }
 
+  private let knownOrigins = TextOrigins()
+  package override var origins: TextOrigins? { knownOrigins }
+
   package override func writeRunFile(_ text: String) throws(TemplateError) {
     guard let writeFile else { return }
     do { try writeFile(text) } catch { throw TemplateError(error) }
   }
 
+  package override func ownSetting(_ name: String) -> Datum? {
+    node?.meta.map?["sectoral"]?.map?[name]
+  }
+
   package override func swapSettings(dependents: [Relation]) -> SwapSettings {
     var settings = SwapSettings()
-    let own = node?.meta.map?["sectoral"]?.map
-    settings.keepsDependents = own?["dependents"]?.string != "cascade"
-    if let patience = own?["swap_timeout"]?.int { settings.patience = max(0, patience) }
+    settings.keepsDependents = ownSetting("dependents")?.string != "cascade"
+    if let patience = ownSetting("swap_timeout")?.int { settings.patience = max(0, patience) }
     if !dependents.isEmpty {
       for id in selectedResources {
         guard let node = compiler.manifest.node(id), node.isRelational else { continue }

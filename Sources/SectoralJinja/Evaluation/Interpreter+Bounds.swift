@@ -113,8 +113,22 @@ extension Interpreter {
 
   /// The text of the output from `mark` on, which is taken away.
   @inline(__always)
-  func captured(from mark: Int, asMarkup: Bool = false) throws(TemplateError) -> Value {
+  func take(from mark: Int) -> String {
     let text = output.take(from: mark)
+    if let origins { origins.keep(text, from: mark) }
+    return text
+  }
+
+  /// Throws the output away from `mark` on.
+  func discard(from mark: Int) {
+    output.truncate(to: mark)
+    origins?.forget(from: mark)
+  }
+
+  /// The same as a value.
+  @inline(__always)
+  func captured(from mark: Int, asMarkup: Bool = false) throws(TemplateError) -> Value {
+    let text = take(from: mark)
     if text.utf8.count > 15 { try account(bytes: text.utf8.count) }
     return asMarkup ? markup(text) : .string(text)
   }

@@ -15,16 +15,14 @@ extension Interpreter {
   )
     throws(TemplateError)
   {
-    let mark = output.count
-    let value = try evaluate(node.pointee.a, frame)
-    place = node.pointee.a
-    if isEscaping(node.pointee.flag) {
-      output.append(try escapedText(of: value))
-    } else {
-      try write(value)
-    }
-    if let recorder {
-      recorder.note(node.pointee.a, in: frame, at: mark, output.count - mark)
+    try noting(node.pointee.a, frame) { (interpreter) throws(TemplateError) in
+      let value = try interpreter.evaluate(node.pointee.a, frame)
+      interpreter.place = node.pointee.a
+      if interpreter.isEscaping(node.pointee.flag) {
+        interpreter.output.append(try interpreter.escapedText(of: value))
+      } else {
+        try interpreter.write(value)
+      }
     }
   }
 

@@ -61,14 +61,16 @@ extension Interpreter {
     let node = frame.nodes + Int(id)
     switch node.pointee.kind {
     case .text:
-      if let recorder { recorder.note(id, in: frame, at: output.count, Int(node.pointee.b)) }
+      if let origins {
+        origins.note(text: id, in: frame, at: output.count, Int(node.pointee.b))
+      }
       output.append(
         frame.program.text + Int(node.pointee.a),
         Int(node.pointee.b)
       )
       return .next
     case .output:
-      if recorder != nil {
+      if origins != nil {
         try recordOutput(node.pointee.a, frame)
       } else {
         try executeOutput(node.pointee.a, frame)
@@ -113,9 +115,22 @@ extension Interpreter {
 
   @inline(never)
   private func recordOutput(_ expression: NodeID, _ frame: Frame) throws(TemplateError) {
+    try noting(expression, frame) { (interpreter) throws(TemplateError) in
+      try interpreter.executeOutput(expression, frame)
+    }
+  }
+
+  /// Does what writes the value of an expression, and notes that it did.
+  func noting(
+    _ expression: NodeID,
+    _ frame: Frame,
+    _ body: (Interpreter) throws(TemplateError) -> Void
+  ) throws(TemplateError) {
+    guard let origins else { return try body(self) }
     let mark = output.count
-    try executeOutput(expression, frame)
-    recorder?.note(expression, in: frame, at: mark, output.count - mark)
+    let textsBefore = origins.textCount
+    try body(self)
+    origins.note(value: expression, in: frame, from: mark, of: output, textsBefore: textsBefore)
   }
 
   private func executeOutput(_ expression: NodeID, _ frame: Frame) throws(TemplateError) {
@@ -184,6 +199,7 @@ extension Interpreter {
       return flow
     case .filterBlock:
       let mark = output.count
+      let textsBefore = origins?.textCount ?? 0
       frame.enter(node.pointee.c)
       let flow = try execute(node.pointee.b, frame)
       place = id
@@ -200,7 +216,7 @@ extension Interpreter {
         throw .type("sequence item 0: expected str instance, \(value.typeName) found")
       }
       output.append(result)
-      if let recorder { recorder.note(id, in: frame, at: mark, output.count - mark) }
+      origins?.note(value: id, in: frame, from: mark, of: output, textsBefore: textsBefore)
       return flow
     case .with:
       let list = frame.extra + Int(node.pointee.a)
@@ -233,19 +249,16 @@ extension Interpreter {
   {
     let caller = Value.object(makeMacro(node.pointee.b, frame))
     let call = frame.nodes + Int(node.pointee.a)
-    let mark = output.count
-    defer {
-      if let recorder {
-        recorder.note(node.pointee.a, in: frame, at: mark, output.count - mark)
+    try noting(node.pointee.a, frame) { (interpreter) throws(TemplateError) in
+      let id = node.pointee.a
+      let result =
+        call.pointee.kind == .call
+        ? try interpreter.evaluateCall(id, call, frame, callBlock: caller, captures: false)
+        : try interpreter.evaluateMethodCall(id, call, frame, callBlock: caller, captures: false)
+      if let result {
+        interpreter.place = id
+        try interpreter.write(result)
       }
-    }
-    let result =
-      call.pointee.kind == .call
-      ? try evaluateCall(node.pointee.a, call, frame, callBlock: caller, captures: false)
-      : try evaluateMethodCall(node.pointee.a, call, frame, callBlock: caller, captures: false)
-    if let result {
-      place = node.pointee.a
-      try write(result)
     }
   }
 

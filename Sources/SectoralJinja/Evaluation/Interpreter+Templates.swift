@@ -92,13 +92,13 @@ extension Interpreter {
         try interpreter.executeRoot(next)
       }
     } catch {
-      output.truncate(to: mark)
+      discard(from: mark)
       throw error
     }
     return ModuleValue(
       frame: next,
       name: template.file.path,
-      text: output.take(from: mark)
+      text: take(from: mark)
     )
   }
 
@@ -346,7 +346,7 @@ final class BlockReference: Object {
       frame,
       scope: nil
     )
-    let text = interpreter.output.take(from: mark)
+    let text = interpreter.take(from: mark)
     return interpreter.escapes ? interpreter.markup(text) : .string(text)
   }
 }

@@ -391,10 +391,10 @@ extension Interpreter {
       _ = try execute(function.pointee.body, frame)
     } catch {
       if isMacro, let returned = error.returned {
-        output.truncate(to: mark)
+        discard(from: mark)
         return returned
       }
-      output.truncate(to: mark)
+      discard(from: mark)
       if error.returned != nil { throw error }
       let span = current === frame && place >= 0 ? frame.program.span(of: place) : nil
       throw error.placed(at: span).through(

@@ -74,6 +74,8 @@ package final class Node: @unchecked Sendable {
   package var source: TextSpan?
   /// Where a message about this node should point when there is no code: its properties entry.
   package var declaration: TextSpan?
+  /// The entry of a properties file that describes it.
+  package var properties: TextSpan?
 
   package var alias: String
   package var schema: String?

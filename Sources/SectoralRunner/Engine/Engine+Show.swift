@@ -1,7 +1,9 @@
 import SectoralCompiler
+import SectoralGraph
 import SectoralProject
 import SectoralText
 import SectoralWarehouse
+import SectoralYAML
 
 extension Engine {
   /// Refuses a `show` that says of nothing what is to be shown.
@@ -57,6 +59,159 @@ extension Engine {
       events.emit(.showNode(Preview(nodeName: nil, table: table, format: flags.printFormat)))
     } catch {
       throw Failure(.database, Diagnostic(id: "show.direct", message: error.message))
+    }
+    return .success
+  }
+
+  // MARK: compile and show
+
+  func present(_ state: RunState, _ nodes: [Node]) throws -> ExitStatus {
+    if invocation.command == .docsGenerate { return .success }
+    // dbt prints the nodes that the selection names; ours, too, where it only describes them.
+    let named = nodes.filter { node in flags.select.contains { $0.contains(node.name) } }
+    if invocation.command == .compile {
+      for node in named {
+        guard let sql = node.compiledCode else { continue }
+        events.emit(
+          .compiledNode(
+            name: node.name,
+            sql: sql,
+            format: flags.printFormat,
+            uniqueID: node.uniqueID
+          )
+        )
+      }
+      return .success
+    }
+    let shown = named.isEmpty ? nodes.filter { $0.resourceType != .test } : named
+    var results = state.results
+    for node in shown {
+      let version = node.version.map { ".v\($0.pythonText)" } ?? ""
+      let (sql, response) = try preview(node, name: node.name + version, state)
+      // As dbt: what was sent is what the results show.
+      for index in results.indices where results[index].uniqueID == node.uniqueID {
+        results[index].compiledCode = sql
+        results[index].adapterResponse = response
+      }
+    }
+    try writeResults(results, state.project, elapsed: events.now.seconds(since: startedAt))
+    return .success
+  }
+
+  /// Prints rows of a node. Returns the query that gave them, and what the server said to it.
+  func preview(
+    _ node: Node,
+    name: String?,
+    _ state: RunState
+  ) throws -> (sql: String, response: AdapterResponse) {
+    let session = state.mainSession(node.uniqueID)
+    defer { session.release() }
+    let context = state.mainContext(session, node: node)
+    let compiled: CompiledSQL
+    if node.resourceType == .seed {
+      let sql = "select * from \(state.project.workspace.relation(of: node).rendered)"
+      compiled = CompiledSQL(text: sql, ownText: sql, ctes: [])
+    } else if let known = state.compiled(node.uniqueID) {
+      compiled = known
+      context.compiledCode = known.text
+    } else {
+      compiled = try state.project.compiler.compile(context)
+    }
+    let (table, response, sql) = try context.preview(compiled, limit: flags.limit)
+    events.emit(.showNode(Preview(nodeName: name, table: table, format: flags.printFormat)))
+    return (sql, response)
+  }
+
+  func showSeeds(_ state: RunState, _ nodes: [Node]) throws {
+    for node in nodes where node.resourceType == .seed {
+      let session = state.mainSession(node.uniqueID)
+      defer { session.release() }
+      let relation = state.project.workspace.relation(of: node)
+      do throws(WarehouseError) {
+        let sql = "select * from \(relation.rendered) order by random() limit 10"
+        let table = try session.execute(sql, fetch: true).table
+        events.emit(
+          .seedSample(relation: "\(node.schema ?? "").\(node.alias)", table: table)
+        )
+      } catch {
+        throw Failure(
+          .database,
+          subject: node.words,
+          Diagnostic(id: "seed.show", message: error.message)
+        )
+      }
+    }
+  }
+
+  func runInline(_ project: Project) throws -> ExitStatus {
+    let text = flags.inline ?? ""
+    let node = Node(
+      uniqueID: "sql_operation.\(project.workspace.root.name).inline_query",
+      resourceType: .sqlOperation,
+      name: "inline_query",
+      packageName: project.workspace.root.name,
+      path: "sql/inline_query",
+      originalFilePath: "from remote system.sql",
+      fqn: [project.workspace.root.name, "sql", "inline_query"],
+      checksum: Checksum(name: "sha256", checksum: Digest.sha256(text.utf8)),
+      rawCode: text,
+      createdAt: Double(startedAt.microseconds) / 1e6
+    )
+    let file = SourceFile(path: "--inline", text: text)
+    node.source = TextSpan(file: file, start: 0, end: file.bytes.count)
+    node.database = project.workspace.profile.database
+    node.schema = project.workspace.profile.schema
+    node.config = ConfigSchema.of(.sqlOperation).defaults
+    events.emit(.foundStats(Self.counts(project.manifest, inlineQueries: 1)))
+    events.emit(.formatting)
+    events.emit(
+      .concurrencyLine(
+        threads: project.workspace.profile.threads,
+        target: project.workspace.profile.targetName,
+        nodeCount: 1
+      )
+    )
+    events.emit(.formatting)
+    let state = RunState(
+      engine: self,
+      project: project,
+      warehouse: lazyWarehouse(project),
+      isExecuting: false
+    )
+    invocation.cancellation.onCancel { [weak state] in state?.cancelAll() }
+    try prepareDeferral(project, project.graph.emptySet)
+    let runner = NodeRunner(
+      state,
+      threadName: "Thread-1 (worker)",
+      comments: QueryComments(project.workspace)
+    )
+    let result = runner.run(node)
+    try writeResults([result], project, elapsed: events.now.seconds(since: startedAt))
+    guard result.status == .success, let sql = node.compiledCode else {
+      let head = result.message?.split(separator: "\n").first.map(String.init) ?? ""
+      let isUnread = head.hasPrefix(Failure.Kind.compilation.rawValue)
+      events.emit(
+        .mainEncounteredError(
+          result.diagnostics.map {
+            // Names that are missing are dbt's errors of compiling; all others it meets before.
+            let isParsing = isUnread && $0.id != "jinja.undefined"
+            return CommandFailure(
+              head: isParsing ? "Error parsing inline query" : head,
+              diagnostic: $0
+            )
+          }
+        )
+      )
+      return .unusable
+    }
+    if invocation.command == .show {
+      var shown = result
+      let (sql, response) = try preview(node, name: nil, state)
+      shown.compiledCode = sql
+      shown.adapterResponse = response
+      try writeResults([shown], project, elapsed: events.now.seconds(since: startedAt))
+    } else {
+      events.emit(.compiledNode(name: nil, sql: sql, format: flags.printFormat, uniqueID: nil))
     }
     return .success
   }

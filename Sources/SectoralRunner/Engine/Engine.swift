@@ -318,15 +318,38 @@ package final class Engine: Sendable {
 
   func writeResults(_ results: [NodeResult], _ project: Project, elapsed: Double) throws {
     guard flags.writeJSON else { return }
-    var arguments = DatumMap()
-    for (name, value) in flags.asArguments { arguments[name] = value }
     try RunResultsWriter.write(
       results.map(\.row),
       metadata(project),
       elapsed: elapsed,
-      arguments: arguments,
+      arguments: recordedArguments,
       to: "\(project.targetPath)/run_results.json"
     )
+    // What a run noted that was killed before is no longer the last that happened.
+    RunJournal.discard(journalPath(project))
+  }
+
+  private func journalPath(_ project: Project) -> String {
+    "\(project.targetPath)/run_results.journal"
+  }
+
+  /// The notes of a run that `retry` can take up should the process be killed.
+  func journal(of nodes: [Node], _ project: Project) throws(Failure) -> RunJournal? {
+    guard flags.writeJSON, invocation.command != .sourceFreshness else { return nil }
+    try FileSystem.makeFolder(project.targetPath)
+    return try RunJournal(
+      metadata(project),
+      arguments: recordedArguments,
+      selected: nodes.map(\.uniqueID),
+      to: journalPath(project)
+    )
+  }
+
+  /// Every flag with its value.
+  private var recordedArguments: DatumMap {
+    var arguments = DatumMap()
+    for (name, value) in flags.asArguments { arguments[name] = value }
+    return arguments
   }
 
   private func writePerformance(to path: String) throws {

@@ -1,3 +1,4 @@
+import SectoralArtifacts
 import SectoralCompiler
 import SectoralGraph
 import SectoralJinja
@@ -30,6 +31,8 @@ final class RunState: Sendable {
   /// How many nodes get a line of their own.
   let total: Int
   let isExecuting: Bool
+  /// Told of every result at once; nil: nothing is executed, or no files are to be written.
+  private let journal: RunJournal?
 
   private struct Shared {
     var results: [NodeResult] = []
@@ -48,8 +51,10 @@ final class RunState: Sendable {
     warehouse: any Warehouse,
     selectedResources: [String] = [],
     total: Int = 0,
-    isExecuting: Bool
+    isExecuting: Bool,
+    journal: RunJournal? = nil
   ) {
+    self.journal = journal
     self.engine = engine
     self.project = project
     pool = ConnectionPool(warehouse)
@@ -93,7 +98,14 @@ final class RunState: Sendable {
 
   func compiled(_ id: String) -> CompiledSQL? { shared.withLock { $0.compiled[id] } }
 
-  func add(_ result: NodeResult) { shared.withLock { $0.results.append(result) } }
+  func add(_ result: NodeResult) {
+    shared.withLock { $0.results.append(result) }
+    journal?.append(
+      result.uniqueID,
+      status: result.status.rawValue,
+      batches: result.batchResults?.layout
+    )
+  }
   var results: [NodeResult] { shared.withLock { $0.results } }
 
   /// The running number of the next line.

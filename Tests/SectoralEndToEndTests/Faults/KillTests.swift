@@ -110,7 +110,7 @@ struct KillTests {
       Double((clock.now - start).components.attoseconds) / 1e18
       + Double((clock.now - start).components.seconds)
     // Five for each seed: twenty in all.
-    for _ in 1...5 {
+    for number in 1...5 {
       let moment = whole * random.fraction()
       let killed = try await Sectoral.run(
         ["build"],
@@ -121,7 +121,7 @@ struct KillTests {
       try await untilNobodyIsLeft(project)
       // Whatever came to its end is whole, and what did not is as it was.
       #expect(try await contents(project) == expected, "killed after \(moment) s\n\(killed)")
-      let again = try await project.run(["build"])
+      let again = try await project.run([number % 2 == 0 ? "build" : "retry"])
       #expect(again.exitCode == 0, "killed after \(moment) s\n\(again)")
       #expect(try await contents(project) == expected)
       #expect(try await relations(project) == standing)
@@ -129,12 +129,65 @@ struct KillTests {
     }
   }
 
-  /// `retry` knows what a run did that was stopped and could still say so.
-  @Test func stoppedAndRetried() async throws {
+  private static var slowFiles: [String: String] {
     var files = Self.files
     files["models/slow.sql"] = "select id from {{ ref('plain') }}, (select pg_sleep(30)) as a\n"
     files["models/after.sql"] = "select * from {{ ref('slow') }}\n"
-    let project = try await FaultProject("retried", on: server, threads: 3, files: files)
+    return files
+  }
+
+  /// Ends the sessions that build the slow model.
+  private static let sleepers = "select pg_terminate_backend(pid) \(asleep)"
+  private static let asleep =
+    "from pg_stat_activity where query like '%pg_sleep(30)%' "
+    + "and pid <> pg_backend_pid() and datname = current_database()"
+
+  /// `retry` does what a killed run had not come to, and nothing else.
+  @Test func killedAndRetried() async throws {
+    let project = try await FaultProject("retried", on: server, threads: 1, files: Self.slowFiles)
+    let first = try await project.run(["build", "--exclude", "slow", "after"])
+    #expect(first.exitCode == 0, "\(first)")
+    let killed = try await project.run(
+      ["build", "--log-level", "debug", "--select", "rows", "plain", "slow+"],
+      interrupt: Sectoral.Interrupt(signal: SIGKILL, after: "pg_sleep")
+    )
+    #expect(killed.signal == SIGKILL, "\(killed)")
+    // The server goes on until it has something to tell.
+    try await project.sql(Self.sleepers)
+    try await untilNobodyIsLeft(project)
+    try project.write("select id from {{ ref('plain') }}\n", to: "models/slow.sql")
+    let again = try await project.run(["retry"])
+    #expect(again.exitCode == 0, "\(again)")
+    let done = try runResults(in: project.folder)
+    #expect(
+      done.keys.sorted().filter { !$0.hasPrefix("operation.") }
+        == ["model.faulty.after", "model.faulty.slow"]
+    )
+    #expect(try await project.leftovers() == "")
+    // There is nothing left to do, and what the killed run noted is gone.
+    let third = try await project.run(["retry"])
+    #expect(third.output.contains("Nothing to do."), "\(third)")
+  }
+
+  @Test func aRunThatGoesOnIsNotRetried() async throws {
+    let project = try await FaultProject("goes_on", on: server, threads: 1, files: Self.slowFiles)
+    async let running = project.run(
+      ["build", "--select", "+slow"]
+    )
+    try await project.wait(
+      until: "exists (select \(Self.asleep))",
+      "the run comes to the slow model"
+    )
+    let again = try await project.run(["retry"])
+    #expect(again.exitCode == 2, "\(again)")
+    #expect(again.output.contains("the last run has not ended yet"), "\(again)")
+    try await project.sql(Self.sleepers)
+    _ = try await running
+  }
+
+  /// A run that is stopped can still say what it did.
+  @Test func stoppedAndRetried() async throws {
+    let project = try await FaultProject("stopped", on: server, threads: 3, files: Self.slowFiles)
     let stopped = try await project.run(
       ["build", "--log-level", "debug"],
       interrupt: Sectoral.Interrupt(after: "pg_sleep")

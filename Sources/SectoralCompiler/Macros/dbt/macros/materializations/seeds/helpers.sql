@@ -25,7 +25,9 @@
 
 {% macro default__reset_csv_table(model, full_refresh, old_relation, agate_table) -%}
   {%- if full_refresh -%}
-    {%- do adapter.drop_relation(old_relation) -%}
+    {%- if this.identifier == old_relation.identifier -%}
+      {%- do adapter.drop_relation(old_relation) -%}
+    {%- endif -%}
     {%- do return(create_csv_table(model, agate_table)) -%}
   {%- endif -%}
   {%- if adapter.type() == 'redshift' -%}

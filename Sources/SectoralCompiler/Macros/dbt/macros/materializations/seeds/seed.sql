@@ -7,12 +7,26 @@
       "Cannot seed to '{}', it is a view".format(existing_relation.render())) -%}
   {%- endif -%}
   {%- set target_relation = this.incorporate(type='table') -%}
+  {#- a whole new table is filled beside the old one, and takes its place -#}
+  {%- set swap = full_refresh and existing_relation is not none and adapter.type() == 'postgres' -%}
+  {%- set intermediate_relation = make_intermediate_relation(target_relation) -%}
+  {%- set backup_relation = make_backup_relation(target_relation, 'table') -%}
+  {%- if swap -%}
+    {#- what an earlier run left behind would be in the way -#}
+    {%- do drop_relation_if_exists(load_cached_relation(intermediate_relation)) -%}
+    {%- do drop_relation_if_exists(load_cached_relation(backup_relation)) -%}
+  {%- endif -%}
   {%- set rows = load_agate_table() -%}
   {%- do store_result('agate_table', response='OK', agate_table=rows) -%}
 
   {%- do run_hooks(pre_hooks, inside_transaction=False) -%}
   {%- do run_hooks(pre_hooks, inside_transaction=True) -%}
 
+  {%- set own = this -%}
+  {%- if swap -%}
+    {#- the macros that make and fill the table go by this name -#}
+    {%- do context.update({'this': intermediate_relation}) -%}
+  {%- endif -%}
   {%- if existing_relation is none -%}
     {%- set empty_sql = create_csv_table(model, rows) -%}
   {%- else -%}
@@ -25,15 +39,25 @@
     {{ get_csv_sql(empty_sql, load_sql) }}
   {%- endcall -%}
 
+  {%- if swap -%}
+    {%- do context.update({'this': own}) -%}
+    {%- do create_indexes(intermediate_relation) -%}
+    {%- do adapter.swap_relation(
+      load_cached_relation(existing_relation), intermediate_relation, target_relation, backup_relation) -%}
+  {%- endif -%}
+
   {%- do apply_grants(
     target_relation, config.get('grants'), should_revoke(existing_relation, full_refresh_mode=full_refresh)) -%}
   {%- do persist_docs(target_relation, model) -%}
-  {%- if full_refresh or existing_relation is none -%}
+  {%- if not swap and (full_refresh or existing_relation is none) -%}
     {%- do create_indexes(target_relation) -%}
   {%- endif -%}
 
   {%- do run_hooks(post_hooks, inside_transaction=True) -%}
   {%- do adapter.commit() -%}
+  {%- if swap -%}
+    {%- do drop_relation_if_exists(load_cached_relation(backup_relation)) -%}
+  {%- endif -%}
   {%- do run_hooks(post_hooks, inside_transaction=False) -%}
 
   {%- do return({'relations': [target_relation]}) -%}

@@ -31,6 +31,7 @@
       {%- endcall -%}
     {%- else -%}
       {%- do run_query(temp_sql) -%}
+      {%- do adapter.prepare_staging(temp_relation, config.get('unique_key')) -%}
     {%- endif -%}
     {%- if not config.get('contract').enforced -%}
       {%- do adapter.expand_target_column_types(

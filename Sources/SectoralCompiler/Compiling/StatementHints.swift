@@ -1,0 +1,71 @@
+import SectoralProject
+import SectoralText
+import SectoralWarehouse
+
+/// What to do next about a statement that the server refused, where that is known.
+struct StatementHints {
+  let compiler: Compiler
+  let node: Node?
+  let packageName: String
+
+  /// `callee`: the function of the template that gave the text at the place of the error.
+  func hint(for error: WarehouseError, at place: ErrorPlace?, callee: String?) -> String? {
+    switch error.sqlState {
+    case "42P01": return relation(error.message, callee)
+    case "42703":
+      // The server's own advice stands in its words.
+      guard error.hint == nil, let place, place.isQuoted else { return nil }
+      return "text stands in 'single quotes'; \"double quotes\" are for names"
+    case "42883":
+      let name = error.message.split(separator: "(").first?.split(separator: " ").last
+      guard let name, compiler.workspace.macros.names(for: packageName).contains(String(name))
+      else { return nil }
+      return "there is a macro of that name: write {{ \(name)(…) }}"
+    case "42704":
+      if error.message.hasPrefix("role ") {
+        return "create the role, or take it out of `grants`"
+      }
+      guard error.message.hasPrefix("type "), let name = error.message.quotedNames.first else {
+        return nil
+      }
+      return Spelling.nearest(to: name, among: Self.types).map { "did you mean '\($0)'?" }
+    case "42501": return "the user of the profile needs that right: an owner can grant it"
+    case "42601": return place?.hintOfGrammar
+    case "22012": return "nullif(…, 0) makes such a quotient null"
+    default: return nil
+    }
+  }
+
+  private func relation(_ message: String, _ callee: String?) -> String? {
+    guard let full = message.quotedNames.first else { return nil }
+    let name = full.split(separator: ".").last.map(String.init) ?? full
+    if callee == "ref" {
+      return "it has not been built here: add --select +\(node?.name ?? name), or read it from "
+        + "another environment with --defer"
+    }
+    if callee == "source" {
+      return "the source's table is not in this database: check its `schema` and `identifier`"
+    }
+    if case .node = compiler.references.node(Reference(name: name), from: packageName) {
+      return "'\(name)' is a node of the project: write {{ ref('\(name)') }}"
+    }
+    if let source = compiler.manifest.sources.first(where: { $0.name == name }) {
+      return "it is a source: write {{ source('\(source.sourceName)', '\(name)') }}"
+    }
+    return compiler.references.near(name).map { "did you mean {{ ref('\($0)') }}?" }
+  }
+
+  private static let types = [
+    "bigint", "boolean", "bytea", "character", "char", "date", "decimal", "double precision",
+    "float", "integer", "int", "interval", "json", "jsonb", "numeric", "real", "smallint", "text",
+    "time", "timestamp", "timestamptz", "uuid", "varchar", "super", "varbyte",
+  ]
+}
+
+extension String {
+  /// What stands between double quotes, in its order.
+  var quotedNames: [String] {
+    split(separator: "\"", omittingEmptySubsequences: false).enumerated()
+      .filter { $0.offset % 2 == 1 }.map { String($0.element) }
+  }
+}

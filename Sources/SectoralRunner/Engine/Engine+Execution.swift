@@ -1,0 +1,131 @@
+import SectoralCompiler
+import SectoralGraph
+import SectoralProject
+import SectoralText
+import SectoralWarehouse
+import SectoralYAML
+
+/// The nodes of a run, on its workers.
+extension Engine {
+  /// Runs a model's unit tests until one fails. Returns whether the model may be built.
+  func pass(_ tests: [Node], _ runner: NodeRunner, _ state: RunState) -> Bool {
+    var hasFailed = false
+    for test in tests {
+      guard !hasFailed, !invocation.cancellation.isCancelled else {
+        skip(test, runner, state)
+        continue
+      }
+      let result = runner.run(test)
+      state.add(result)
+      hasFailed = result.status.isFailure
+    }
+    return !hasFailed
+  }
+
+  /// Leaves a unit test out, and keeps that as its result.
+  func skip(_ test: Node, _ runner: NodeRunner, _ state: RunState) {
+    let result = skipped(test, state, message: nil, thread: runner.thread.threadName)
+    state.add(result)
+    tell(result, state)
+  }
+
+  /// Says of a node that it is skipped: as in dbt, between the events of a node that runs.
+  func tell(_ skipped: NodeResult, _ state: RunState) {
+    var info = skipped.node
+    info.phase = .started
+    events.emit(.nodeStart(info), thread: skipped.threadID)
+    events.emit(.skippingDetails(skipped, state.nextPosition()), thread: skipped.threadID)
+    events.emit(.nodeFinished(skipped), thread: skipped.threadID)
+  }
+
+  func execute(
+    _ plan: ExecutionPlan,
+    _ runnable: [MemberID: Node],
+    _ unitTests: [String: [Node]],
+    _ state: RunState
+  ) {
+    let scheduler = Scheduler(ReadyQueue(successors: plan.successors))
+    let order = plan.order.map { runnable[$0] }
+    invocation.cancellation.onCancel { [weak scheduler] in scheduler?.stop() }
+    let comments = QueryComments(state.project.workspace)
+    let isSequential = flags.singleThreaded || state.project.compiler.sharesGraph
+    let threads = isSequential ? 1 : max(1, state.project.workspace.profile.threads)
+    let failFast = flags.failFast ?? false
+    let command = invocation.command
+    let cancellation = invocation.cancellation
+    state.workersRun(true)
+    defer { state.workersRun(false) }
+    scheduler.run(threads: min(threads, order.count)) { number in
+      NodeRunner(state, threadName: "Thread-\(number + 1) (worker)", comments: comments)
+    } work: { [self] runner, index in
+      guard let node = order[index] else { return }
+      if let reason = state.skipReason(node.uniqueID) {
+        for test in unitTests[node.uniqueID] ?? [] { skip(test, runner, state) }
+        var result = skipped(node, state, message: nil, thread: runner.thread.threadName)
+        if case .ephemeral(let failed) = reason {
+          result.skippedByEphemeral = true
+          result.message = failed.message
+          result.diagnostics = failed.diagnostics
+        }
+        // An ephemeral model has no result of its own.
+        if hasResult(node, result) { state.add(result) }
+        if hasLines(node, isExecuting: state.isExecuting) { tell(result, state) }
+        return
+      }
+      let isTested = pass(unitTests[node.uniqueID] ?? [], runner, state)
+      let result =
+        isTested
+        ? runner.run(node)
+        : skipped(node, state, message: nil, thread: runner.thread.threadName)
+      if !isTested { tell(result, state) }
+      // Cut off by Ctrl-C: as dbt, results are of what came to its own end.
+      if result.status == .error, cancellation.isCancelled, !failFast { return }
+      // An ephemeral model only becomes part of others: it has no result of its own.
+      if hasResult(node, result) { state.add(result) }
+      guard result.status.isFailure else { return }
+      // A model that is not built because of its unit tests has not failed: there is nothing behind it.
+      // What is only compiled needs no parent, unless that is a part of it.
+      let goesOn = isTested && node.isOptional || !state.isExecuting && !node.isEphemeralModel
+      if ![.test, .clone, .sourceFreshness].contains(command), !goesOn {
+        let dependents = scheduler.descendants(of: index).compactMap { order[$0]?.uniqueID }
+        if state.isExecuting, node.isEphemeralModel, dependents.isEmpty { state.add(result) }
+        state.skip(dependents, because: node.isEphemeralModel ? .ephemeral(result) : .failed)
+        events.emit(.markSkippedChildren(result))
+      }
+      // `compile` tells of every node that cannot be compiled; dbt stops at the first.
+      if failFast || command == .show {
+        scheduler.stop()
+        if failFast, !cancellation.isCancelled {
+          state.events.reportFailure(result)
+          cancellation.cancel()
+        }
+      }
+    } idle: {
+      state.workerIsIdle()
+    }
+    if cancellation.isCancelled, !failFast { return }
+    for index in scheduler.untaken {
+      guard let node = order[index] else { continue }
+      let message = failFast ? "Skipping due to fail_fast" : nil
+      if state.isExecuting { state.add(skipped(node, state, message: message)) }
+    }
+  }
+
+  /// `thread`: the worker that came upon the node; nobody's where a run has ended before.
+  func skipped(
+    _ node: Node,
+    _ state: RunState,
+    message: String?,
+    thread: String = Event.mainThread
+  ) -> NodeResult {
+    var info = state.info(of: node)
+    info.phase = .finished(.skipped)
+    return NodeResult(
+      node: info,
+      status: .skipped,
+      message: message,
+      threadID: thread,
+      compiled: [.seed, .exposure, .savedQuery].contains(node.resourceType) ? nil : false
+    )
+  }
+}

@@ -1,0 +1,116 @@
+import SectoralCompiler
+import SectoralGraph
+import SectoralProject
+import SectoralText
+import SectoralWarehouse
+import SectoralYAML
+
+/// What comes before the nodes of a run and after them.
+extension Engine {
+  /// Creates the schemas that are missing, and reads what stands in all of them.
+  func prepareSchemas(_ state: RunState, _ nodes: [Node]) throws {
+    let workspace = state.project.workspace
+    let stores = flags.storeFailures ?? false
+    func schemas(of nodes: [Node]) -> [Relation] {
+      var found: [Relation] = []
+      var known: Set<[String]> = []
+      for node in nodes where node.isRelational || (node.resourceType == .test && stores) {
+        guard let schema = node.schema, known.insert([node.database ?? "", schema]).inserted
+        else { continue }
+        var relation = workspace.relation(of: node)
+        relation.identifier = nil
+        found.append(relation)
+      }
+      return found
+    }
+    let wanted = schemas(of: nodes)
+    let listed =
+      flags.populateCache
+      ? (flags.cacheSelectedOnly ? wanted : schemas(of: state.project.manifest.nodes)) : []
+    guard !wanted.isEmpty || !listed.isEmpty else { return }
+    try state.withSession(
+      "master",
+      node: nil,
+      progress: nil,
+      thread: Event.mainThread,
+      comment: QueryComments(workspace)
+    ) { (session) throws(Failure) in
+      try state.mainContext(session).prepareSchemas(wanted, listing: listed)
+    }
+  }
+
+  /// Returns whether a hook failed.
+  func runHooks(
+    _ kind: String,
+    _ state: RunState,
+    _ main: NodeRunner
+  ) throws(Failure) -> Bool {
+    let workspace = state.project.workspace
+    let hooks = state.project.manifest.nodes.filter {
+      $0.resourceType == .operation && $0.tags.contains(kind)
+    }.sorted { a, b in
+      let rootName = workspace.root.name
+      if (a.packageName == rootName) != (b.packageName == rootName) {
+        return b.packageName == rootName
+      }
+      return (a.packageName, a.hookIndex ?? 0) < (b.packageName, b.hookIndex ?? 0)
+    }
+    guard !hooks.isEmpty else { return false }
+    if kind == "on-run-end" { events.emit(.formatting) }
+    let session = state.mainSession("master")
+    defer { session.release() }
+    var failed = false
+    // Hooks at the start are no results to those at the end, unless they failed.
+    let results = state.results.filter {
+      $0.node.resourceType != "operation" || $0.status != .success
+    }
+    for (index, hook) in hooks.enumerated() {
+      let position = Position(index + 1, of: hooks.count)
+      if failed {
+        var info = NodeInfo(hook, workspace)
+        info.phase = .finished(.skipped)
+        let result = NodeResult(
+          node: info,
+          status: .skipped,
+          message: "\(info.label ?? hook.name) skipped",
+          failures: 1
+        )
+        events.emit(.logHookEndLine(result, position))
+        state.add(result)
+        continue
+      }
+      let result = try main.runHook(hook, session, position: position) { context in
+        if kind == "on-run-end" { context.addResults(results.map(\.forTemplates)) }
+      }
+      failed = result.status == .error
+      state.add(result)
+    }
+    if kind == "on-run-start" { events.emit(.formatting) }
+    return failed
+  }
+}
+
+extension NodeResult {
+  /// What `results` of on-run-end shows.
+  fileprivate var forTemplates: RunResultView {
+    RunResultView(
+      uniqueID: uniqueID,
+      status: status.rawValue,
+      message: message,
+      failures: failures,
+      executionTime: executionTime,
+      threadID: threadID,
+      adapterResponse: adapterResponse,
+      timing: timing.map { step in
+        func moment(_ time: Timestamp) -> (microseconds: Int, text: String) {
+          (Int(time.microseconds), time.iso8601)
+        }
+        return RunResultView.Timing(
+          name: step.name.rawValue,
+          startedAt: moment(step.startedAt),
+          completedAt: moment(step.completedAt)
+        )
+      }
+    )
+  }
+}

@@ -1,0 +1,1 @@
+{% macro noted() %}{% do log('noted', info=true) %}{% endmacro %}
