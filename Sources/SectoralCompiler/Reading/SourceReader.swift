@@ -17,79 +17,118 @@ struct SourceReader {
   let descriptions: DescriptionRenderer
   let createdAt: Double
 
+  /// Reads the tables on all cores, and tells of them in the order of the files.
   func read(
     _ files: [PropertiesFile],
     _ warnings: inout [NamedWarning],
     _ failures: inout [Failure]
   ) -> [Entry] {
+    var overrides = SourceOverrides(files)
+    let tables = files.flatMap { self.tables(in: $0, &overrides) }
+    let results = Threads.map(tables.count) { index -> Result<Entry, Failure> in
+      do throws(Failure) { return .success(try read(tables[index])) } catch {
+        return .failure(error)
+      }
+    }
     var entries: [Entry] = []
     var seen: [String: Entry] = [:]
-    var overrides = SourceOverrides(files)
-    for file in files {
-      guard let package = workspace.package(file.package) else { continue }
-      for (index, source) in (file.root?["sources"]?.sequence ?? []).enumerated() {
-        guard let name = source["name"]?.string, source["overrides"]?.string == nil else {
+    for result in results {
+      switch result {
+      case .failure(let failure): failures.append(failure)
+      case .success(let entry):
+        if let other = seen.updateValue(entry, forKey: entry.table.uniqueID) {
+          failures.append(Self.duplicate(entry, other))
+          seen[entry.table.uniqueID] = other
           continue
         }
-        let override = overrides.source(name, in: package.name)
-        let raw = file.raw?["sources"]?.sequence?[index] ?? source
-        let patched = SourceOverrides.join(override?.entry, over: source, leaving: "tables")
-        for table in source["tables"]?.sequence ?? [] {
-          guard let tableName = table["name"]?.datum.pythonText else {
-            failures.append(
-              Failure(
-                .parsing,
-                Diagnostic(
-                  id: "source.table-without-name",
-                  message: "The schema file at \(file.file.originalFilePath) is invalid because a "
-                    + "table of the source '\(name)' does not have a name attribute.",
-                  span: table.span,
-                  hint: "add 'name:'"
-                )
-              )
-            )
-            continue
-          }
-          let patchedTable = SourceOverrides.join(
-            overrides.table(tableName, of: name, in: package.name),
-            over: table
-          )
-          do {
-            let entry = try read(
-              name,
-              patched,
-              raw: raw,
-              tableName,
-              patchedTable,
-              file,
-              package
-            )
-            if let other = seen[entry.table.uniqueID] {
-              failures.append(
-                Failure(
-                  .compilation,
-                  Diagnostic(
-                    id: "source.duplicate",
-                    message: "dbt found two sources with the name \"\(name)_\(tableName)\".\n"
-                      + "Since these resources have the same name, dbt will be unable to find the "
-                      + "correct resource when looking for source(\"\(name)\", \"\(tableName)\").",
-                    span: table.span,
-                    hint: "take one of them out; the other is at "
-                      + (other.table.declaration?.placeText ?? other.file.originalFilePath)
-                  )
-                )
-              )
-              continue
-            }
-            seen[entry.table.uniqueID] = entry
-            entries.append(entry)
-            if let warning = unknownAge(of: entry.table) { warnings.append(warning) }
-          } catch { failures.append(error) }
-        }
+        entries.append(entry)
+        if let warning = unknownAge(of: entry.table) { warnings.append(warning) }
       }
     }
     warnings += overrides.unused
     return entries
+  }
+
+  /// A table's entry, with what overrides it, and that of its source.
+  private struct TableEntry: Sendable {
+    let sourceName: String
+    let source: YAMLNode
+    /// The source as written, with its templates.
+    let raw: YAMLNode
+    let table: YAMLNode
+    let file: PropertiesFile
+    let package: Package
+  }
+
+  private func tables(
+    in file: PropertiesFile,
+    _ overrides: inout SourceOverrides
+  ) -> [TableEntry] {
+    guard let package = workspace.package(file.package) else { return [] }
+    var entries: [TableEntry] = []
+    for (index, source) in (file.root?["sources"]?.sequence ?? []).enumerated() {
+      guard let name = source["name"]?.string, source["overrides"]?.string == nil else { continue }
+      let override = overrides.source(name, in: package.name)
+      let raw = file.raw?["sources"]?.sequence?[index] ?? source
+      let patched = SourceOverrides.join(override?.entry, over: source, leaving: "tables")
+      for table in source["tables"]?.sequence ?? [] {
+        let overriding = table["name"].flatMap {
+          overrides.table($0.datum.pythonText, of: name, in: package.name)
+        }
+        entries.append(
+          TableEntry(
+            sourceName: name,
+            source: patched,
+            raw: raw,
+            table: SourceOverrides.join(overriding, over: table),
+            file: file,
+            package: package
+          )
+        )
+      }
+    }
+    return entries
+  }
+
+  private func read(_ entry: TableEntry) throws(Failure) -> Entry {
+    guard let tableName = entry.table["name"]?.datum.pythonText else {
+      throw Failure(
+        .parsing,
+        Diagnostic(
+          id: "source.table-without-name",
+          message: "The schema file at \(entry.file.file.originalFilePath) is invalid because a "
+            + "table of the source '\(entry.sourceName)' does not have a name attribute.",
+          span: entry.table.span,
+          hint: "add 'name:'"
+        )
+      )
+    }
+    return try read(
+      entry.sourceName,
+      entry.source,
+      raw: entry.raw,
+      tableName,
+      entry.table,
+      entry.file,
+      entry.package
+    )
+  }
+
+  private static func duplicate(_ entry: Entry, _ other: Entry) -> Failure {
+    let name = entry.table.sourceName
+    let tableName = entry.table.name
+    return Failure(
+      .compilation,
+      Diagnostic(
+        id: "source.duplicate",
+        message: "dbt found two sources with the name \"\(name)_\(tableName)\".\n"
+          + "Since these resources have the same name, dbt will be unable to find the "
+          + "correct resource when looking for source(\"\(name)\", \"\(tableName)\").",
+        span: entry.table.declaration,
+        hint: "take one of them out; the other is at "
+          + (other.table.declaration?.placeText ?? other.file.originalFilePath)
+      )
+    )
   }
 
   /// Only Redshift knows by itself when a table was written last.

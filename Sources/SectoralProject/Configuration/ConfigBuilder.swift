@@ -167,19 +167,28 @@ package struct ConfigBuilder {
 
   /// What does not fit the schema, each with the place that wrote it.
   package func problems(of resource: String) -> [Diagnostic] {
+    var problems: [Diagnostic] = []
     // The defaults came first, in the order of the fields, and a value that is set keeps its place.
-    let known = zip(schema.fields, config.entries).map { ($0, $1.value) }
-    let later = schema.laterFields.compactMap { field in config[field.name].map { (field, $0) } }
-    return (known + later).compactMap { field, value in
-      guard !field.accepts(value) else { return nil }
-      return Diagnostic(
-        id: "config.wrong-type",
-        message: "at path ['\(field.name)']: \(value.pythonRepr) \(field.type.complaint)",
-        span: origins[field.name],
-        hint: field.hint(for: value)
-          ?? "the config '\(field.name)' of \(resource) must be \(field.type.words)"
-      )
+    let entries = config.entries
+    for index in 0..<min(schema.fields.count, entries.count)
+    where !schema.fields[index].accepts(entries[index].value) {
+      problems.append(problem(schema.fields[index], entries[index].value, of: resource))
     }
+    for field in schema.laterFields {
+      guard let value = config[field.name], !field.accepts(value) else { continue }
+      problems.append(problem(field, value, of: resource))
+    }
+    return problems
+  }
+
+  private func problem(_ field: ConfigField, _ value: Datum, of resource: String) -> Diagnostic {
+    Diagnostic(
+      id: "config.wrong-type",
+      message: "at path ['\(field.name)']: \(value.pythonRepr) \(field.type.complaint)",
+      span: origins[field.name],
+      hint: field.hint(for: value)
+        ?? "the config '\(field.name)' of \(resource) must be \(field.type.words)"
+    )
   }
 }
 

@@ -57,6 +57,8 @@ package final class Engine: Sendable {
   /// The project of the command, for as long as the engine lives: whoever ends the process after it
   /// need not wait until a hundred thousand objects are taken apart.
   private let project = Mutex<Project?>(nil)
+  /// Whether the manifest is still to be written when the command ends, however it ends.
+  private let owesManifest = Mutex(false)
 
   package func run() -> ExitStatus {
     do {
@@ -73,7 +75,16 @@ package final class Engine: Sendable {
     return .unusable
   }
 
+  /// Runs the command, and writes the manifest where `loadProject` left that for the end.
   private func perform() throws -> ExitStatus {
+    let status = Result { try performCommand() }
+    if owesManifest.withLock({ $0 }), let project = project.withLock({ $0 }) {
+      try writeManifest(project)
+    }
+    return try status.get()
+  }
+
+  private func performCommand() throws -> ExitStatus {
     switch invocation.command {
     case .clean:
       reportArguments()
@@ -214,7 +225,12 @@ package final class Engine: Sendable {
       state: try previousState(targetPath: target)
     )
     self.project.withLock { $0 = project }
-    try writeManifest(project)
+    // Where nothing is changed in the warehouse the manifest is written once, with what was compiled.
+    if invocation.command == .compile {
+      owesManifest.withLock { $0 = true }
+    } else {
+      try writeManifest(project)
+    }
     return project
   }
 
@@ -295,6 +311,7 @@ package final class Engine: Sendable {
   }
 
   func writeManifest(_ project: Project) throws {
+    owesManifest.withLock { $0 = false }
     guard flags.writeJSON else { return }
     let quoting = project.workspace.quoting
     let writer = ManifestWriter(

@@ -13,35 +13,41 @@ package struct Timestamp: Sendable, Hashable, Comparable {
   }
 
   /// `2024-05-01T10:00:00.123456Z`
-  package var iso8601: String { isoWithoutZone + "Z" }
+  package var iso8601: String { text(date: true, microseconds: true, zone: true) }
 
   /// `2024-05-01T10:00:00.123456`, as node_info has it.
-  package var isoWithoutZone: String {
-    let (days, time) = dayAndMicrosecond
-    let (year, month, day) = Self.civil(fromDays: days)
-    return "\(padded(year, 4))-\(padded(month, 2))-\(padded(day, 2))T"
-      + "\(Self.clock(time)).\(padded(time % 1_000_000, 6))"
-  }
+  package var isoWithoutZone: String { text(date: true, microseconds: true) }
 
   /// `10:00:00`
-  package var time: String { Self.clock(dayAndMicrosecond.microsecond) }
+  package var time: String { text() }
 
   /// `10:00:00.123456`
-  package var timeWithMicroseconds: String {
-    let time = dayAndMicrosecond.microsecond
-    return "\(Self.clock(time)).\(padded(time % 1_000_000, 6))"
+  package var timeWithMicroseconds: String { text(microseconds: true) }
+
+  /// Four of these are made for each node, two for each line of the log: digit by digit, in place.
+  private func text(date: Bool = false, microseconds: Bool = false, zone: Bool = false) -> String {
+    let (days, time) = dayAndMicrosecond
+    return String(unsafeUninitializedCapacity: 32) { bytes in
+      var digits = Digits(bytes: bytes)
+      if date {
+        let (year, month, day) = Self.civil(fromDays: days)
+        digits.append(year, width: 4, then: "-")
+        digits.append(month, width: 2, then: "-")
+        digits.append(day, width: 2, then: "T")
+      }
+      let seconds = time / 1_000_000
+      digits.append(seconds / 3600, width: 2, then: ":")
+      digits.append(seconds / 60 % 60, width: 2, then: ":")
+      digits.append(seconds % 60, width: 2, then: microseconds ? "." : nil)
+      if microseconds { digits.append(time % 1_000_000, width: 6, then: zone ? "Z" : nil) }
+      return digits.count
+    }
   }
 
   private var dayAndMicrosecond: (day: Int64, microsecond: Int64) {
     let perDay: Int64 = 86_400_000_000
     let day = microseconds >= 0 ? microseconds / perDay : (microseconds - perDay + 1) / perDay
     return (day, microseconds - day * perDay)
-  }
-
-  private static func clock(_ microsecond: Int64) -> String {
-    let seconds = microsecond / 1_000_000
-    return
-      "\(padded(seconds / 3600, 2)):\(padded(seconds / 60 % 60, 2)):\(padded(seconds % 60, 2))"
   }
 
   /// The proleptic Gregorian date of a day number; the year is counted from March so that the leap
@@ -60,7 +66,29 @@ package struct Timestamp: Sendable, Hashable, Comparable {
   }
 }
 
-private func padded(_ number: Int64, _ width: Int) -> String {
-  let digits = String(number)
-  return String(repeating: "0", count: max(0, width - digits.count)) + digits
+/// Numbers with leading zeros, written one after the other.
+private struct Digits {
+  let bytes: UnsafeMutableBufferPointer<UInt8>
+  var count = 0
+
+  /// `number` with at least `width` digits, at most nine: no year of a 64-bit clock has more.
+  mutating func append(_ number: Int64, width: Int, then mark: Unicode.Scalar?) {
+    var length = width
+    var limit = Int64(1)
+    for _ in 0..<width { limit *= 10 }
+    while number.magnitude >= limit.magnitude, length < 9 {
+      limit *= 10
+      length += 1
+    }
+    var rest = number.magnitude
+    for index in (count..<count + length).reversed() {
+      bytes[index] = UInt8(ascii: "0") + UInt8(rest % 10)
+      rest /= 10
+    }
+    count += length
+    if let mark {
+      bytes[count] = UInt8(mark.value)
+      count += 1
+    }
+  }
 }

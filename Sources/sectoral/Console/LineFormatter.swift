@@ -48,13 +48,16 @@ struct LineFormatter: Sendable {
 
   private func localTime(_ event: Event) -> String { local(event.timestamp).timeWithMicroseconds }
 
-  private func levelName(_ event: Event) -> String {
-    event.level.word + String(repeating: " ", count: max(0, 5 - event.level.word.utf8.count))
-  }
+  private func levelName(_ event: Event) -> String { Self.padded(event.level.word, to: 5) }
 
   private func threadName(_ event: Event) -> String {
-    let name = String(event.thread.prefix(10))
-    return name + String(repeating: " ", count: max(0, 10 - name.count))
+    Self.padded(String(event.thread.prefix(10)), to: 10)
+  }
+
+  private static func padded(_ word: String, to width: Int) -> String {
+    // Names of threads are ours: a character is a byte.
+    let missing = width - word.utf8.count
+    return missing > 0 ? word + String(repeating: " ", count: missing) : word
   }
 
   private func json(_ event: Event, _ text: String) -> String {
