@@ -47,7 +47,12 @@ extension RunContext {
         )
       }
     } catch {
-      throw failure(error, nil)
+      var failure = self.failure(error, nil)
+      // As dbt: what a template raised names the macro; refused statements and arguments do not.
+      if failure.kind == .compilation, error.kind != .type, failure.subject == nil {
+        failure.subject = "macro \(entry.macro.name) (\(entry.macro.originalFilePath))"
+      }
+      throw failure
     }
   }
 

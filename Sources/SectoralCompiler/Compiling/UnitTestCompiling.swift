@@ -49,7 +49,7 @@ extension Compiler {
       resourceType: resource.resourceType,
       name: resource.name,
       packageName: resource.packageName,
-      path: resource.originalFilePath,
+      path: resource.fields["path"]?.string ?? resource.originalFilePath,
       originalFilePath: resource.originalFilePath,
       fqn: resource.fqn,
       checksum: .none,

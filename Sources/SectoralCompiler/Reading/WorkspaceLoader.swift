@@ -133,16 +133,34 @@ package struct WorkspaceLoader {
   }
 
   /// The profile for `debug`; where asked to, it does without a readable dbt_project.yml if the
-  /// profile was named on the command line.
+  /// profile was named on the command line, or profiles.yml has no other.
   package func loadProfile(toleratesBadProject: Bool) throws(Failure) -> Profile {
     do {
       return try loadProfile().profile
     } catch {
-      guard toleratesBadProject, settings.profile != nil else { throw error }
-      let file = SourceFile(path: "dbt_project.yml", text: "{}")
-      guard let empty = YAMLParser.parse(file).0 else { throw error }
-      return try loadProfile(for: empty)
+      guard toleratesBadProject else { throw error }
+      var words = "{}"
+      if settings.profile == nil {
+        let isThere = FileSystem.exists("\(settings.projectDirectory)/dbt_project.yml")
+        guard !isThere, let only = onlyProfile() else { throw error }
+        words = JSON.text(of: .map(["profile": .string(only)]))
+      }
+      let file = SourceFile(path: "dbt_project.yml", text: words)
+      guard let standIn = YAMLParser.parse(file).0 else { throw error }
+      return try loadProfile(for: standIn)
     }
+  }
+
+  /// The one profile of the first profiles.yml; nil where there are several, or none.
+  private func onlyProfile() -> String? {
+    let paths = profileFolders.map { "\($0)/profiles.yml" }
+    guard let path = paths.first(where: FileSystem.exists),
+      // Whoever loads the profile says what is wrong with the file.
+      let bytes = try? FileSystem.read(path),
+      let root = YAMLParser.parse(SourceFile(path: path, bytes: bytes)).0
+    else { return nil }
+    let names = (root.mapping ?? []).map(\.key.keyText).filter { $0 != "config" }
+    return names.count == 1 ? names.first : nil
   }
 
   /// Reads dbt_project.yml for its mistakes alone. Returns what there is to warn of.

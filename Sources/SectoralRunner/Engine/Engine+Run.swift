@@ -191,6 +191,7 @@ extension Engine {
         )
         return .unusable
       }
+      events.emit(.endRunResult(results, success: true, elapsed: elapsed))
       return try present(state, nodes)
     }
     if flags.showsSeeds { try showSeeds(state, nodes) }

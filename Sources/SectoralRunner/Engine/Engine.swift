@@ -430,6 +430,8 @@ extension NodeInfo {
     if node.resourceType == .source {
       label = "\(node.fqn.dropLast().last ?? "").\(node.name)"
     }
+    // Passed by without being built, they are no relations.
+    let isPassed = [.exposure, .savedQuery].contains(node.resourceType)
     self.init(
       uniqueID: node.uniqueID,
       resourceType: node.resourceType.rawValue,
@@ -438,11 +440,11 @@ extension NodeInfo {
       label: label,
       path: node.path,
       originalFilePath: node.originalFilePath,
-      materialized: node.materialized,
+      materialized: isPassed ? "" : node.materialized,
       language: node.language ?? "sql",
       database: node.database ?? "",
       schema: node.schema ?? "",
-      alias: node.alias,
+      alias: isPassed ? "" : node.alias,
       relationName: node.relationName,
       showsDatabase: node.database != workspace.profile.database,
       checksum: node.checksum.checksum,
