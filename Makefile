@@ -98,6 +98,7 @@ bench-incremental: release ## Time the statements of incremental models beside d
 bench-redshift: release ## Count statements and commits on the stand-in for Redshift beside dbt-redshift's.
 	@.ci/setup python3-venv postgresql-client
 	$(PYTHON) Benchmarks/bench_redshift.py --binary $(BINARY) --shared '$(SECTORAL_SHARED)'
+	$(PYTHON) Benchmarks/bench_redshift_seed.py --binary $(BINARY) --shared '$(SECTORAL_SHARED)'
 
 bench-jinja: setup ## Time the template engine beside MiniJinja's and Jinja2's.
 	$(SWIFT) build $(RELEASE_OPTIONS) --product JinjaBenchmark

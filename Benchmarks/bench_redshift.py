@@ -92,16 +92,27 @@ def counted(entries, manifest):
              for name, node in manifest["nodes"].items()}
     kinds |= {name: "function" for name in manifest.get("functions", {})}
     kinds |= {name: "unit test" for name in manifest.get("unit_tests", {})}
-    # Both open a connection for each node.
-    sessions = {}
-    for entry in entries:
+    # A connection may serve many nodes. What has no comment belongs to the node before it, and a BEGIN to the
+    # node behind it.
+    owners, current = {}, {}
+    for index in reversed(range(len(entries))):
+        entry = entries[index]
         found = NODE.search(entry["sql"])
         if found:
-            sessions.setdefault(entry["pid"], kinds.get(found.group(1), "other"))
+            current[entry["pid"]] = found.group(1)
+        owners[index] = current.get(entry["pid"])
+    current = {}
+    for index, entry in enumerate(entries):
+        found = NODE.search(entry["sql"])
+        if found:
+            current[entry["pid"]] = found.group(1)
+        elif not entry["sql"].lower().startswith("begin"):
+            owners[index] = current.get(entry["pid"], owners[index])
     counts = collections.defaultdict(lambda: [0, 0])
     state = collections.defaultdict(lambda: [False, False])     # within a transaction, which changed something
-    for entry in entries:
-        count = counts[sessions.get(entry["pid"], "around the nodes")]
+    for index, entry in enumerate(entries):
+        owner = owners[index]
+        count = counts["around the nodes" if owner is None else kinds.get(owner, "other")]
         count[0] += 1
         text = COMMENT.sub("", entry["sql"]).strip()
         while text.startswith("--"):

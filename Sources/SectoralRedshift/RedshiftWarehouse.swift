@@ -32,6 +32,36 @@ package struct RedshiftWarehouse: Warehouse {
     try sessions.open(name: name)
   }
 
+  /// https://docs.aws.amazon.com/redshift/latest/dg/r_STV_SESSIONS.html shows every user its own sessions, and
+  /// `pg_terminate_backend` ends them.
+  package func end(session: Int) throws(WarehouseError) -> Bool {
+    let connection = try sessions.open(name: "outcome")
+    defer { connection.close() }
+    func ask(_ sql: String) throws(WarehouseError) -> [[String?]] {
+      try connection.execute(sql, fetch: true, limit: nil).table.rows
+    }
+    for attempt in 0..<30 {
+      if try ask("select 1 from stv_sessions where process = \(session)").isEmpty { return true }
+      if attempt > 0 { _ = try ask("select pg_terminate_backend(\(session))") }
+      sleep(1)
+    }
+    return false
+  }
+
+  /// Redshift gives a session no number of its transaction, and what it keeps of transactions only
+  /// superusers may read: https://docs.aws.amazon.com/redshift/latest/dg/SYS_TRANSACTION_HISTORY.html.
+  package func adviceOnLostCommit(session: Int?) -> String {
+    var advice = "either all of it was carried out or nothing: look at what stands there"
+    if let session {
+      advice += """
+        , or let a superuser ask: select status from sys_transaction_history where transaction_id = \
+        (select transaction_id from sys_query_history where session_id = \(session) \
+        order by start_time desc limit 1)
+        """
+    }
+    return advice + "; then run it again"
+  }
+
   /// Who sessions are, as AWS or the profile says.
   package func login() throws(WarehouseError) -> RedshiftLogin { try sessions.login() }
 }
@@ -81,7 +111,7 @@ struct RedshiftSessions: Sendable {
       user: login.user,
       password: login.password,
       database: profile.database,
-      connectTimeout: profile.connectTimeout ?? Self.connectTimeout,
+      connectTimeout: profile.connectTimeout ?? 0,
       sslMode: sslMode,
       sslRootCertificate: profile.sslRootCertificate ?? defaultRootCertificate,
       searchPath: profile.searchPath,
@@ -90,6 +120,8 @@ struct RedshiftSessions: Sendable {
       // The session of a node sends BEGIN where dbt's driver does.
       autocommit: true
     )
+    // Redshift's documents name no settings that come with the connection: SET alone is sure.
+    credentials.sendsSearchPath = false
     credentials.keepsAlive = profile.keepsAlive
     if profile.keepsAlive {
       credentials.keepalivesIdle = profile.keepaliveIdle ?? Self.keepaliveIdle
@@ -102,8 +134,6 @@ struct RedshiftSessions: Sendable {
     return credentials
   }
 
-  /// In seconds: a cluster that is busy answers late.
-  static let connectTimeout = 30
   /// In seconds: load balancers and NAT gateways of AWS forget a connection after 350 without a word.
   static let keepaliveIdle = 200
 

@@ -127,6 +127,44 @@ public enum StatementWords {
     return !text.lowercased().contains("concurrently")
   }
 
+  /// Whether a session is surely as it was before a statement of Redshift's, once its transaction has ended: no
+  /// setting, temporary table, cursor or prepared statement comes of it. Long texts are not looked through.
+  public static func leavesSessionAsItWas(_ text: String) -> Bool {
+    guard text.utf8.count < 1 << 16 else { return false }
+    let rest = withoutComments(text.lowercased())
+    guard harmless.contains(String(rest.prefix { $0.isLetter })) else { return false }
+    return !["temp", "#", "set_config"].contains(where: rest.contains)
+      && (rest.hasPrefix("insert") || rest.hasPrefix("merge") || !rest.contains("into"))
+  }
+
+  /// Whether a statement sets the session's query group (true) or takes it back (false); nil for others.
+  public static func setsQueryGroup(_ text: String) -> Bool? {
+    let words = withoutComments(text.utf8.count < 4096 ? text.lowercased() : "")
+    if words.hasPrefix("set query_group to ") { return true }
+    return words == "reset query_group" ? false : nil
+  }
+
+  /// From the first word on.
+  private static func withoutComments(_ text: String) -> Substring {
+    var rest = text[...]
+    while true {
+      rest = rest.drop { $0.isWhitespace || $0 == "(" }
+      if rest.hasPrefix("--") {
+        rest = rest.drop { !$0.isNewline }
+      } else if rest.hasPrefix("/*"), let end = rest.firstRange(of: "*/") {
+        rest = rest[end.upperBound...]
+      } else {
+        return rest
+      }
+    }
+  }
+
+  private static let harmless: Set<String> = [
+    "select", "with", "show", "create", "drop", "alter", "grant", "revoke", "comment", "insert",
+    "delete",
+    "update", "merge", "truncate", "refresh", "analyze", "vacuum", "begin", "commit", "rollback",
+  ]
+
   private static func firstWords(_ text: String) -> (String, String) {
     let words = text.prefix(200).split(maxSplits: 2, whereSeparator: \.isWhitespace)
     return (words.first?.lowercased() ?? "", words.dropFirst().first?.lowercased() ?? "")

@@ -225,6 +225,12 @@ public protocol Warehouse: Sendable {
   /// What came of a transaction whose COMMIT got no answer; asked on a connection of its own. A
   /// transaction that still runs is ended first: nobody waits for it any more.
   func outcome(of transaction: TransactionMark) throws(WarehouseError) -> TransactionOutcome
+  /// Ends a session whose client is gone, by its number; a COMMIT that is under way may come to its end.
+  /// Returns whether it has ended, so that what it did can be seen; false where nobody can know.
+  func end(session: Int) throws(WarehouseError) -> Bool
+  /// How the user finds out what `outcome` could not: whether the last COMMIT of a session, by its number,
+  /// was carried out.
+  func adviceOnLostCommit(session: Int?) -> String
   /// Reads what statements took; nil where nobody asks for it, or the database keeps no record.
   var queryCosts: (any QueryCostReader)? { get }
   /// What loads many rows; nil where statements, or `copyIn`, are all there is.
@@ -239,5 +245,11 @@ extension Warehouse {
     of transaction: TransactionMark
   ) throws(WarehouseError) -> TransactionOutcome {
     transaction == .empty ? .undone : .unknown
+  }
+
+  public func end(session: Int) throws(WarehouseError) -> Bool { false }
+
+  public func adviceOnLostCommit(session: Int?) -> String {
+    "look at what stands there, then run it again"
   }
 }

@@ -3,8 +3,9 @@
 #
 #   run.sh BINARY SHARED      SHARED holds conformance/compile_diff and conformance/adapter_suite
 #
-# Compiles without a database, for Postgres and for Redshift; builds on Postgres, and compares every
-# relation; runs dbt's public adapter tests; checks what is written against dbt's schemas. The builds go to a scratch database on the server that
+# Compiles without a database, for Postgres and for Redshift, and on the stand-in for Redshift where
+# SHARED has it (testbed/redshift); builds on Postgres, and compares every relation; runs dbt's public
+# adapter tests; checks what is written against dbt's schemas. The builds go to a scratch database on the server that
 # POSTGRES_HOST and POSTGRES_USER name, and where they are not set to a server that is started here
 # and gone afterwards.
 set -euo pipefail
@@ -17,7 +18,10 @@ if [ ! -f "$compare" ]; then
 fi
 work=$(mktemp -d)
 server=
+testbed=$2/testbed/redshift/standin.sh
+standin=
 finish() {
+  [ -z "$standin" ] || STANDIN_HOME=$standin "$testbed" stop
   [ -z "$server" ] || as_postgres "$server/pg_ctl" -m immediate -D "$work/postgres/data" stop >/dev/null
   rm -rf "$work"
 }
@@ -68,9 +72,21 @@ jaffle_shop_example:
       schema: jaffle_shop
       ra3_node: true
       threads: 4
+    standin: &standin
+      type: redshift
+      host: 127.0.0.1
+      port: "{{ env_var('STANDIN_PORT', '5439') | as_number }}"
+      user: awsuser
+      password: Passw0rd
+      dbname: dev
+      schema: conformance
+      threads: 4
 redshift_features:
   target: prod
-  outputs: {prod: *prod}
+  outputs: {prod: *prod, standin: *standin}
+sectoral:
+  target: standin
+  outputs: {standin: *standin}
 YAML
 
 failed=0
@@ -96,6 +112,21 @@ compare "market project, Redshift" "${market[@]}" --target prod --offline
 compare "jaffle_shop, Postgres" "${jaffle[@]}" dev --offline
 compare "jaffle_shop, Redshift" "${jaffle[@]}" prod --offline
 compare "Redshift's settings" "${features[@]}" --vars '{has_external: true}' --command parse
+if [ -x "$testbed" ]; then
+  standin=$work/standin
+  mkdir "$standin" && chmod 755 "$work" "$standin"
+  export STANDIN_PORT=$((RANDOM % 2500 * 2 + 20000))
+  STANDIN_HOME=$standin TMPDIR=/tmp "$testbed" start --port "$STANDIN_PORT" >/dev/null
+  # dbt-redshift's driver checks the certificate.
+  export SSL_CERT_FILE=$standin/redshift/tls/ca.pem
+  asked=(--profiles-dir "$work/profiles" --target standin)
+  compare "market project, on Redshift's stand-in" --project-dir "$root" "${asked[@]}"
+  compare "jaffle_shop, on Redshift's stand-in" --project-dir "$root/Examples/jaffle_shop" "${asked[@]}"
+  compare "Redshift's settings, on its stand-in" --project-dir "$root/Examples/redshift" "${asked[@]}"
+  unset SSL_CERT_FILE
+else
+  echo "there is no $testbed: nothing is compiled on Redshift's stand-in"
+fi
 compare "market project, built" "${market[@]}" --target dev --command build
 compare "jaffle_shop, built" "${jaffle[@]}" dev --command build
 

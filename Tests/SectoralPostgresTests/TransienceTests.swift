@@ -57,4 +57,17 @@ struct TransienceTests {
   func standsOrFallsAsAWhole(_ text: String, _ expected: Bool) {
     #expect(StatementWords.isAllOrNothing(text) == expected)
   }
+
+  @Test(arguments: [
+    ("/* c */\n-- d\nselect 1", true), ("BEGIN", true), ("create  table a as (select 1)", true),
+    ("insert into a select 1", true), ("drop table if exists a cascade", true),
+    ("create temporary table a as (select 1)", false), ("create table #a (b int)", false),
+    ("select 1 into a", false), ("set query_group to 'x'", false), ("/* open", false),
+    ("select set_config('a', 'b', false)", false), ("call p()", false),
+    ("declare c cursor for select 1", false),
+    ("prepare p as select 1", false), ("reset all", false), ("lock a", false),
+  ])
+  func sessionsThatAreAsTheyWere(_ text: String, _ expected: Bool) {
+    #expect(StatementWords.leavesSessionAsItWas(text) == expected)
+  }
 }

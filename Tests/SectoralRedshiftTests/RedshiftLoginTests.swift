@@ -306,7 +306,7 @@ import Testing
     #expect(usual.sslMode == "require")
     #expect(usual.keepsAlive)
     #expect(usual.keepalivesIdle == 200)
-    #expect(usual.connectTimeout == 30)
+    #expect(usual.connectTimeout == 0)
     let own = try parameters([
       "sslmode": "verify-full", "sslrootcert": "/tmp/bundle.pem", "tcp_keepalive_idle": .int(30),
       "tcp_keepalive_interval": .int(5), "tcp_keepalive_count": .int(3), "connect_timeout": .int(7),

@@ -27,6 +27,7 @@ extension AdapterCall {
     {
       return .string(try load(seed, into: relation.rendered, columns, loader, session))
     }
+    let literals = SQLLiteral(adapterType: adapterType)
     let head = "insert into \(relation.rendered) (\(columns)) values "
     var first: String?
     var text = head
@@ -47,7 +48,7 @@ extension AdapterCall {
       var values = "("
       for (index, value) in row.enumerated() {
         if index > 0 { values += "," }
-        values += try SQLLiteral.text(value, interpreter)
+        values += try literals.text(value, interpreter)
       }
       values += ")"
       if text.utf8.count > head.utf8.count {

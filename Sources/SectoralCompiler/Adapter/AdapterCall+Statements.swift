@@ -59,7 +59,8 @@ extension AdapterCall {
         }
         return .tuple([.none, .object(CursorObject(result.response, result.table))])
       }
-      sql = try SQLLiteral.bind(sql, call.interpreter.iterate(bindings), call.interpreter)
+      sql = try SQLLiteral(adapterType: call.adapterType)
+        .bind(sql, call.interpreter.iterate(bindings), call.interpreter)
       let response = try call.onWarehouse { (session) throws(WarehouseError) in
         try session.executeOne(sql, opensTransaction: opens)
       }
@@ -67,19 +68,24 @@ extension AdapterCall {
     },
     "get_column_schema_from_query": .init(.emptyList) { (call) throws(TemplateError) in
       let sql = try call.interpreter.string(call.bound(["sql"]).value(0))
+      // A snapshot asks twice.
+      if let known = call.host.session?.columns(of: sql) { return .list(known) }
+      let changes = call.host.session?.changeCount
       let result = try call.onWarehouse { (session) throws(WarehouseError) in
         try session.execute(sql, opensTransaction: true, fetch: true)
       }
-      return .list(
-        result.table.columns.map { column in
-          .object(
-            ColumnObject(
-              Column(name: column.name, dtype: Column.translate(column.driverTypeName)),
-              adapterType: call.adapterType
-            )
+      let columns = result.table.columns.map { column in
+        Value.object(
+          ColumnObject(
+            Column(name: column.name, dtype: Column.translate(column.driverTypeName)),
+            adapterType: call.adapterType
           )
-        }
-      )
+        )
+      }
+      if let session = call.host.session, let changes, session.collectsStatements {
+        session.keep(columns, of: sql, since: changes)
+      }
+      return .list(columns)
     },
     "run_sql_for_tests": .init { (call) throws(TemplateError) in
       let arguments = try call.bound(["sql", "fetch", "conn"])
@@ -274,9 +280,15 @@ final class CursorObject: ContextObject {
 }
 
 /// Values written into SQL, as the Python driver writes bound parameters.
-enum SQLLiteral {
+struct SQLLiteral {
+  /// Whether a backslash in `'…'` goes with what follows it, and there is no `E'…'`: Redshift comes from
+  /// Postgres 8.0, where both are so.
+  let hasEscapes: Bool
+
+  init(adapterType: String) { hasEscapes = adapterType == "redshift" }
+
   /// Puts the values in place of the `%s`; `%%` is a percent sign.
-  static func bind(
+  func bind(
     _ sql: String,
     _ values: [Value],
     _ interpreter: Interpreter
@@ -311,7 +323,7 @@ enum SQLLiteral {
     return out
   }
 
-  static func text(_ value: Value, _ interpreter: Interpreter) throws(TemplateError) -> String {
+  func text(_ value: Value, _ interpreter: Interpreter) throws(TemplateError) -> String {
     switch value {
     case .none, .undefined: return "NULL"
     case .bool(let bool): return bool ? "true" : "false"
@@ -346,12 +358,12 @@ enum SQLLiteral {
     }
   }
 
-  static func quoted(_ text: String) -> String {
+  func quoted(_ text: String) -> String {
     let doubled = text.split(separator: "'", omittingEmptySubsequences: false)
       .joined(separator: "''")
     guard doubled.utf8.contains(UInt8(ascii: "\\")) else { return "'\(doubled)'" }
     let escaped = doubled.split(separator: "\\", omittingEmptySubsequences: false)
       .joined(separator: "\\\\")
-    return " E'\(escaped)'"
+    return hasEscapes ? "'\(escaped)'" : " E'\(escaped)'"
   }
 }

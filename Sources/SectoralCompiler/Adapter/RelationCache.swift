@@ -267,6 +267,11 @@ package final class RelationCache: Sendable {
     }
   }
 
+  /// The kind of what stands in a relation's place; nil where nothing is known to stand.
+  package func kind(of relation: Relation) -> RelationType? {
+    storage.state.withLock { $0[Key(relation)]?.relations.first?.type }
+  }
+
   /// What a search found.
   package enum Match: Sendable {
     case none

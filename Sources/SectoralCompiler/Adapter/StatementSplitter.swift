@@ -1,7 +1,9 @@
 /// Splits a text into statements at semicolons outside of quotes and comments.
 package enum StatementSplitter {
   /// Pieces without a statement, of blanks and comments alone, are left out.
-  package static func statements(in sql: String) -> [String] {
+  ///
+  /// `hasEscapes`: whether a backslash in `'…'` goes with what follows it, as in Redshift.
+  package static func statements(in sql: String, hasEscapes: Bool = false) -> [String] {
     let bytes = Array(sql.utf8)
     var statements: [String] = []
     var start = 0
@@ -23,7 +25,8 @@ package enum StatementSplitter {
         continue
       case UInt8(ascii: "'"), UInt8(ascii: "\""):
         hasCode = true
-        index = end(ofQuoted: byte, bytes, index, hasEscapes: isAfterE(bytes, index))
+        let escapes = (hasEscapes && byte == UInt8(ascii: "'")) || isAfterE(bytes, index)
+        index = end(ofQuoted: byte, bytes, index, hasEscapes: escapes)
         continue
       case UInt8(ascii: "-") where bytes[index...].starts(with: "--".utf8):
         while index < bytes.count, bytes[index] != UInt8(ascii: "\n") { index += 1 }

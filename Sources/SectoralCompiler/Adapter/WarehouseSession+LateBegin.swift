@@ -35,7 +35,7 @@ extension WarehouseSession {
     opensTransaction: Bool
   ) throws(WarehouseError) -> StatementAnswer {
     if opensTransaction { try begin() }
-    let texts = StatementSplitter.statements(in: sql)
+    let texts = StatementSplitter.statements(in: sql, hasEscapes: true)
     guard isCollecting, !texts.isEmpty, try endTransaction(with: texts[0]) == nil else {
       return StatementAnswer(try execute(sql, opensTransaction: opensTransaction).response)
     }
@@ -58,6 +58,17 @@ extension WarehouseSession {
     _ otherwise: @escaping (StatementAnswer) throws(WarehouseError) -> Void,
     _ answer: StatementAnswer
   ) throws(WarehouseError) -> StatementAnswer {
+    if sharesTransaction {
+      // Refused, it takes the whole transaction with it, and each node is done by itself.
+      try begin()
+      for (index, text) in statements.enumerated() {
+        try prepare(for: text)
+        var statement = try statement(text, commented: true)
+        if index == main { statement.answer = answer }
+        waiting.append(statement)
+      }
+      return answer
+    }
     let isFirst =
       waiting.isEmpty && (owesBegin || !isMarkedOpen) && !(connection?.isInTransaction ?? false)
     try begin()

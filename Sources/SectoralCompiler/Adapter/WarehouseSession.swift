@@ -37,8 +37,11 @@ package final class WarehouseSession {
   /// Told of an error that may pass, and how often that happened: waits, and says whether to go on.
   package var waits: (WarehouseError, _ attempt: Int) -> Bool = { _, _ in false }
 
-  private(set) var connection: (any WarehouseConnection)?
+  var connection: (any WarehouseConnection)?
   private var driverBegan = false
+  /// Says what came of a session's only transaction where the server keeps no record of it, by a look at what
+  /// stands; given the session's number. nil: nothing shows it.
+  package var outcomeByLooking: ((_ session: Int?) -> TransactionOutcome)?
   /// The last error, which is what a failed node failed with.
   package private(set) var failure: WarehouseError?
   /// Whether the connection that broke had left something, or may have.
@@ -60,6 +63,8 @@ package final class WarehouseSession {
   var owesBegin = false
   /// Something was committed, or stood alone and may have been.
   var hasChangedForGood = false
+  /// Whether the session's transaction is part of one with those of other nodes: see `continueTransaction`.
+  package internal(set) var sharesTransaction = false
   /// The names that the open transaction has to itself; see `DropTurns`.
   var turn: Set<String> = []
 
@@ -100,11 +105,11 @@ package final class WarehouseSession {
     fetch: Bool = false,
     limit: Int? = nil
   ) throws(WarehouseError) -> (response: AdapterResponse, table: ResultTable) {
-    if opensTransaction { try begin() }
+    if opensTransaction || sharesTransaction { try begin() }
     guard style.splitsStatements else {
       return try send(sql, fetch: fetch, limit: limit, commented: true)
     }
-    let texts = StatementSplitter.statements(in: sql)
+    let texts = StatementSplitter.statements(in: sql, hasEscapes: true)
     if let last = texts.last {
       for text in texts.dropLast() where try endTransaction(with: text) == nil {
         try prepare(for: text)
@@ -353,6 +358,7 @@ package final class WarehouseSession {
       fetch: fetch,
       limit: limit
     )
+    let isFirstChange = !hasChangedForGood
     if style.beginsLate { note(sent, result, wasWithin: !standsAlone) }
     // They come back together.
     let elapsed = clock.now - start
@@ -375,8 +381,11 @@ package final class WarehouseSession {
     self.failure = error
     if error.kind == .lost, let commit = statements.last, commit.isCommit, error.sqlState == nil {
       // What stood alone was no transaction that the server could be asked about.
-      try settle(isAlone ? nil : result.transaction, error)
+      try settle(isAlone ? nil : result.transaction, error, isFirst: isFirstChange)
       commit.answer.response = AdapterResponse(message: "COMMIT", code: "COMMIT", rowsAffected: -1)
+      if isAlone {
+        sent[0].answer.response = AdapterResponse(message: "SUCCESS", code: "", rowsAffected: -1)
+      }
       for body in afterwards { body() }
       return ResultTable()
     }
@@ -418,10 +427,14 @@ package final class WarehouseSession {
   /// A connection broke, and the answer to a COMMIT with it: asks what came of the transaction.
   ///
   /// Returns when it was committed; what follows goes to another connection.
+  ///
+  /// `isFirst`: whether the session had changed nothing for good before.
   private func settle(
     _ transaction: TransactionMark?,
-    _ lost: WarehouseError
+    _ lost: WarehouseError,
+    isFirst: Bool
   ) throws(WarehouseError) {
+    let session = connection?.serverSession
     connection?.close()
     connection = nil
     didOpen(nil)
@@ -437,22 +450,27 @@ package final class WarehouseSession {
         guard error.transience != nil, waits(error, attempt) else { break }
       }
     }
+    if outcome ?? .unknown == .unknown, isFirst, let outcomeByLooking {
+      outcome = outcomeByLooking(session)
+    }
     switch outcome {
     case .committed:
       failure = nil
+      hasChangedForGood = true
       onEvent(
         .noted("\(name): the connection broke during COMMIT; the server says it was carried out")
       )
       return
     case .undone:
       hasLeftSomething = false
+      if isFirst { hasChangedForGood = false }
     case .unknown, nil:
       isInDoubt = true
       error.message +=
         "; the answer to COMMIT was lost, and the server cannot say whether it was "
         + "carried out"
       error.report = nil
-      error.hint = "look at what stands there, then run it again"
+      error.hint = warehouse.adviceOnLostCommit(session: session)
       // SQL's code for a transaction of which that is not known.
       error.sqlState = "08007"
     }
@@ -511,7 +529,7 @@ package final class WarehouseSession {
   /// Opens a transaction; nothing happens when one is open.
   package func begin() throws(WarehouseError) {
     guard !isMarkedOpen else { return }
-    owesBegin = style.beginsLate
+    owesBegin = style.beginsLate && !(sharesTransaction && connection?.isInTransaction == true)
     isMarkedOpen = true
   }
 
@@ -524,6 +542,12 @@ package final class WarehouseSession {
         message: "Tried to commit transaction on connection \"\(name)\", but it does not have one "
           + "open!"
       )
+    }
+    if sharesTransaction {
+      // The last of those that share it ends it.
+      try flush()
+      isMarkedOpen = false
+      return
     }
     if owesBegin {
       // Nothing changed.

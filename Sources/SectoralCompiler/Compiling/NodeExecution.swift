@@ -224,7 +224,9 @@ extension RunContext {
     do throws(TemplateError) {
       try hosting { () throws(TemplateError) in
         var existing: [String: Set<String>] = [:]
-        for schema in schemas {
+        // Of the name of a schema that is too long, the error of its first node tells.
+        let longest = workspace.profile.type == "redshift" ? RedshiftRules.longestName : .max
+        for schema in schemas where (schema.schema ?? "").utf8.count <= longest {
           let database = schema.database ?? ""
           if existing[database] == nil {
             let names = try table("list_schemas", [.string(database)]).rows.compactMap {
@@ -234,33 +236,46 @@ extension RunContext {
           }
           if existing[database]?.contains((schema.schema ?? "").lowercased()) ?? false { continue }
           _ = try callMacro("create_schema", Arguments([relationValue(schema)]), interpreter)
-          do throws(WarehouseError) { try session.commitIfOpen() } catch {
-            throw TemplateError.warehouse(error)
-          }
+          // Where a commit costs, all schemas come with one.
+          if !session.style.beginsLate { try commitIfOpen(session) }
         }
-        for schema in listed {
-          let rows = try table("list_relations_without_caching", [relationValue(schema)])
-          session.cache.fill(
-            database: schema.database,
-            schema: schema.schema,
-            with: rows.rows.compactMap { row in
-              guard row.count >= 4, let name = row[1] else { return nil }
-              return Relation(
-                database: schema.database,
-                schema: row[2] ?? schema.schema,
-                identifier: name,
-                type: row[3].flatMap { RelationType(rawValue: $0) },
-                quotePolicy: NamePolicy(),
-                aliasesSubqueries: workspace.aliasesSubqueries
-              )
-            }
-          )
+        try commitIfOpen(session)
+        if listsTogether {
+          try listTogether(listed, session)
+        } else {
+          for schema in listed {
+            let rows = try table("list_relations_without_caching", [relationValue(schema)])
+            fill(schema, with: rows.rows, session)
+          }
         }
         if let first = listed.first { try noteLinks(in: first.database, session) }
       }
     } catch {
       throw failure(error, nil)
     }
+  }
+
+  private func commitIfOpen(_ session: WarehouseSession) throws(TemplateError) {
+    do throws(WarehouseError) { try session.commitIfOpen() } catch { throw .warehouse(error) }
+  }
+
+  /// Notes in the cache what a schema holds: rows of database, name, schema and kind.
+  func fill(_ schema: Relation, with rows: [[String?]], _ session: WarehouseSession) {
+    session.cache.fill(
+      database: schema.database,
+      schema: schema.schema,
+      with: rows.compactMap { row in
+        guard row.count >= 4, let name = row[1] else { return nil }
+        return Relation(
+          database: schema.database,
+          schema: row[2] ?? schema.schema,
+          identifier: name,
+          type: row[3].flatMap { RelationType(rawValue: $0) },
+          quotePolicy: NamePolicy(),
+          aliasesSubqueries: workspace.aliasesSubqueries
+        )
+      }
+    )
   }
 
   /// Which views go with a relation when it is dropped with cascade.
@@ -288,7 +303,18 @@ extension RunContext {
     guard case .object(let object)? = try callMacro(macro, Arguments(arguments), interpreter),
       let table = object as? TableObject
     else { throw .compilation("the macro \(macro) must return a table") }
-    return table.result ?? ResultTable()
+    if let result = table.result { return result }
+    // Put together by the macro: joined, filtered.
+    var rows: [[String?]] = []
+    for cells in table.cellRows() {
+      var row: [String?] = []
+      for cell in cells { row.append(cell.isNone ? nil : try interpreter.string(cell)) }
+      rows.append(row)
+    }
+    return ResultTable(
+      columns: table.columnNames.map { ResultColumn(name: $0, kind: .text, typeName: "text") },
+      rows: rows
+    )
   }
 }
 

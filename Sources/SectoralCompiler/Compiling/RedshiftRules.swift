@@ -10,8 +10,20 @@ import SectoralYAML
 enum RedshiftRules {
   /// What a node's settings cannot be, at the place where the setting is written.
   static func check(_ node: Node) throws(Failure) {
-    guard let problem = problem(of: node) else { return }
-    throw Failure(
+    if let problem = problem(of: node) { throw failure(problem, node) }
+  }
+
+  /// The same of a seed, whose columns stand in its file.
+  static func check(_ seed: Node, columns: [String]) throws(Failure) {
+    guard let dist = seed.config["dist"]?.string,
+      !["auto", "even", "all"].contains(folded(dist)),
+      let problem = missing([dist], "dist", of: "seed's file", columns, "dist is one of them")
+    else { return }
+    throw failure(problem, seed)
+  }
+
+  private static func failure(_ problem: Problem, _ node: Node) -> Failure {
+    Failure(
       .compilation,
       subject: node.words,
       Diagnostic(
@@ -26,12 +38,20 @@ enum RedshiftRules {
   private typealias Problem = (setting: String, message: String, hint: String)
 
   /// Names are cut at so many bytes, keys may have so many columns.
-  private static let longestName = 127
+  static let longestName = 127
   private static let mostInterleaved = 8
   private static let mostColumns = 400
 
   private static func problem(of node: Node) -> Problem? {
     guard node.isRelational, !node.isEphemeralModel else { return nil }
+    if let schema = node.schema, schema.utf8.count > longestName {
+      return (
+        "schema",
+        "the name of the schema '\(schema)' has \(schema.utf8.count) bytes, and Redshift takes "
+          + "\(longestName)",
+        "give it a shorter one: schema: …, or the macro generate_schema_name"
+      )
+    }
     if node.alias.utf8.count > longestName {
       return (
         "alias",
@@ -174,11 +194,20 @@ enum RedshiftRules {
     guard node.config["contract"]?["enforced"]?.bool ?? false, !node.columns.isEmpty else {
       return nil
     }
-    let known = node.columns.keys
+    return missing(columns, setting, of: "model's contract", Array(node.columns.keys), hint)
+  }
+
+  private static func missing(
+    _ columns: [String],
+    _ setting: String,
+    of owner: String,
+    _ known: [String],
+    _ hint: String
+  ) -> Problem? {
     let names = Set(known.map(folded))
     guard let column = columns.first(where: { !names.contains(folded($0)) }) else { return nil }
     return (
-      setting, "\(setting): '\(column)' is no column of the model's contract",
+      setting, "\(setting): '\(column)' is no column of the \(owner)",
       Spelling.nearest(to: column, among: known).map { "did you mean '\($0)'?" }
         ?? "\(hint): \(known.joined(separator: ", "))"
     )

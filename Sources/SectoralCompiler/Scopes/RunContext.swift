@@ -96,7 +96,13 @@ package final class RunContext: NodeContext {
 
   package override func loadSeed() throws(TemplateError) -> SeedTable {
     guard let loadSeedTable else { return try super.loadSeed() }
-    do { return try loadSeedTable() } catch { throw TemplateError(error) }
+    do {
+      let table = try loadSeedTable()
+      if let node, workspace.profile.type == "redshift" {
+        try RedshiftRules.check(node, columns: table.columns.map(\.name))
+      }
+      return table
+    } catch { throw TemplateError(error) }
   }
 
   package override func member(_ name: Symbol) -> Value? {

@@ -34,6 +34,11 @@ package final class PostgresConnection: WarehouseConnection {
   private var owed: [String] = []
   /// Whether all that was sent since the session was new can be undone by a ROLLBACK.
   package internal(set) var isUndoable = true
+  /// Whether nothing that was sent since the session was new can have left a setting, a temporary table or
+  /// the like in it: what a server without DISCARD needs to serve another node.
+  private var isAsNew = true
+  /// Whether a node's query group is set, which the node takes back when it ends well.
+  private var hasOwnQueryGroup = false
   /// What a new session is told before anything else.
   private var preparation: [String] = []
   /// What every transaction is told at its beginning: behind a pooler the next one comes to another
@@ -123,8 +128,9 @@ package final class PostgresConnection: WarehouseConnection {
   package let serverProcess: Int
   package var serverSession: Int? { serverProcess }
 
-  /// 150004 for 15.4.
+  /// 150004 for 15.4; Redshift says 80002.
   package let serverVersion: Int
+  private var hasDiscard: Bool { serverVersion >= 90_000 }
 
   package func execute(
     _ sql: String,
@@ -142,6 +148,7 @@ package final class PostgresConnection: WarehouseConnection {
   }
 
   package func execute(together texts: [String], fetch: Bool, limit: Int?) -> MessageResult {
+    if !hasDiscard { noteState(texts) }
     var result = MessageResult()
     var isWithin = false
     let start = ContinuousClock.now
@@ -281,13 +288,14 @@ package final class PostgresConnection: WarehouseConnection {
     guard isOpen else {
       throw WarehouseError(kind: .lost, message: "the connection is closed")
     }
-    guard serverVersion >= 90_000 else {
+    if !hasDiscard, !isAsNew || hasOwnQueryGroup {
       throw WarehouseError(kind: .statement, message: "the server knows no DISCARD")
     }
     beginsBeforeNextStatement = !credentials.autocommit
-    guard !isPooled else {
+    guard hasDiscard, !isPooled else {
       openTransaction = nil
-      // The next transaction has another session of the server, of which nothing is known.
+      // The next transaction has another session of the server, of which nothing is known; or the session
+      // needs nothing.
       owed = isInTransaction ? ["ROLLBACK"] : []
       isUndoable = true
       return
@@ -314,6 +322,17 @@ package final class PostgresConnection: WarehouseConnection {
     guard !owed.isEmpty else { return }
     _ = try run(Message(owed), fetch: false, limit: nil)
     owed = []
+  }
+
+  /// Notes what statements leave in the session.
+  private func noteState(_ texts: [String]) {
+    for text in texts {
+      if let isSet = StatementWords.setsQueryGroup(text) {
+        hasOwnQueryGroup = isSet && !credentials.preparation.contains { text.hasSuffix($0) }
+      } else if isAsNew {
+        isAsNew = StatementWords.leavesSessionAsItWas(text)
+      }
+    }
   }
 
   /// Whether something came from the server that nobody asked for: it may have ended the session.

@@ -23,7 +23,7 @@ package struct PostgresCredentials: Sendable, Hashable {
   package var sslRootCertificate: String?
   package var searchPath: String?
   /// Whether it goes with the request for a connection.
-  var sendsSearchPath = true
+  package var sendsSearchPath = true
   package var applicationName: String?
   /// Set after connecting, as it is written: an unquoted name is folded to lower case.
   package var role: String?

@@ -55,29 +55,8 @@ extension Engine {
     let cancellation = invocation.cancellation
     state.workersRun(true)
     defer { state.workersRun(false) }
-    scheduler.run(threads: min(threads, order.count)) { number in
-      NodeRunner(state, threadName: "Thread-\(number + 1) (worker)", comments: comments)
-    } work: { [self] runner, index in
-      guard let node = order[index] else { return }
-      if let reason = state.skipReason(node.uniqueID) {
-        for test in unitTests[node.uniqueID] ?? [] { skip(test, runner, state) }
-        var result = skipped(node, state, message: nil, thread: runner.thread.threadName)
-        if case .ephemeral(let failed) = reason {
-          result.skippedByEphemeral = true
-          result.message = failed.message
-          result.diagnostics = failed.diagnostics
-        }
-        // An ephemeral model has no result of its own.
-        if hasResult(node, result) { state.add(result) }
-        if hasLines(node, isExecuting: state.isExecuting) { tell(result, state) }
-        return
-      }
-      let isTested = pass(unitTests[node.uniqueID] ?? [], runner, state)
-      let result =
-        isTested
-        ? runner.run(node)
-        : skipped(node, state, message: nil, thread: runner.thread.threadName)
-      if !isTested { tell(result, state) }
+    // Takes a result in, and what follows from it for other nodes.
+    @Sendable func settle(_ result: NodeResult, _ node: Node, _ index: Int, isTested: Bool = true) {
       // Cut off by Ctrl-C: as dbt, results are of what came to its own end.
       if result.status == .error, cancellation.isCancelled, !failFast { return }
       // An ephemeral model only becomes part of others: it has no result of its own.
@@ -100,11 +79,57 @@ extension Engine {
           cancellation.cancel()
         }
       }
+    }
+    let untaken = SleepingMutex<[Int]>([])
+    @Sendable func joins(_ index: Int) -> Bool {
+      guard let node = order[index], state.skipReason(node.uniqueID) == nil else { return false }
+      return unitTests[node.uniqueID] == nil && NodeRunner.joins(node, state)
+    }
+    scheduler.run(
+      threads: min(threads, order.count),
+      limit: TransactionStyle(state.project.workspace).beginsLate ? NodeRunner.most : 1,
+      joins: joins
+    ) { number in
+      NodeRunner(state, threadName: "Thread-\(number + 1) (worker)", comments: comments)
+    } work: { [self] runner, indexes in
+      if indexes.count > 1 {
+        let results = runner.run(together: indexes.compactMap { order[$0] })
+        for (index, result) in zip(indexes, results) {
+          guard let node = order[index] else { continue }
+          if let result {
+            settle(result, node, index)
+          } else {
+            untaken.withLock { $0.append(index) }
+          }
+        }
+        return
+      }
+      guard let index = indexes.first, let node = order[index] else { return }
+      if let reason = state.skipReason(node.uniqueID) {
+        for test in unitTests[node.uniqueID] ?? [] { skip(test, runner, state) }
+        var result = skipped(node, state, message: nil, thread: runner.thread.threadName)
+        if case .ephemeral(let failed) = reason {
+          result.skippedByEphemeral = true
+          result.message = failed.message
+          result.diagnostics = failed.diagnostics
+        }
+        // An ephemeral model has no result of its own.
+        if hasResult(node, result) { state.add(result) }
+        if hasLines(node, isExecuting: state.isExecuting) { tell(result, state) }
+        return
+      }
+      let isTested = pass(unitTests[node.uniqueID] ?? [], runner, state)
+      let result =
+        isTested
+        ? runner.run(node)
+        : skipped(node, state, message: nil, thread: runner.thread.threadName)
+      if !isTested { tell(result, state) }
+      settle(result, node, index, isTested: isTested)
     } idle: {
       state.workerIsIdle()
     }
     if cancellation.isCancelled, !failFast { return }
-    for index in scheduler.untaken {
+    for index in scheduler.untaken + untaken.withLock({ $0 }) {
       guard let node = order[index] else { continue }
       let message = failFast ? "Skipping due to fail_fast" : nil
       if state.isExecuting { state.add(skipped(node, state, message: message)) }

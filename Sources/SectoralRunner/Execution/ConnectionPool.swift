@@ -68,6 +68,12 @@ final class ConnectionPool: Warehouse {
     try warehouse.outcome(of: transaction)
   }
 
+  func end(session: Int) throws(WarehouseError) -> Bool { try warehouse.end(session: session) }
+
+  func adviceOnLostCommit(session: Int?) -> String {
+    warehouse.adviceOnLostCommit(session: session)
+  }
+
   /// Whether nodes follow on nodes: what the sessions of the last ones hold is then let go together with
   /// the next ones' statements.
   func isBusy(_ isBusy: Bool) {

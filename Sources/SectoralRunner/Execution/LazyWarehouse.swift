@@ -47,6 +47,13 @@ final class LazyWarehouse: Warehouse {
     try started().outcome(of: transaction)
   }
 
+  func end(session: Int) throws(WarehouseError) -> Bool { try started().end(session: session) }
+
+  /// Of the database that the session was of.
+  func adviceOnLostCommit(session: Int?) -> String {
+    opened.withLock { $0 }?.adviceOnLostCommit(session: session) ?? ""
+  }
+
   private func started() throws(WarehouseError) -> any Warehouse {
     guard !isForbidden else {
       throw WarehouseError(

@@ -34,9 +34,24 @@ final class NodeRunner {
     )
   }
 
+  /// A node whose work has begun.
+  struct Begun {
+    let node: Node
+    let info: NodeInfo
+    let startedAt: Timestamp
+    /// nil for what has no lines of its own.
+    let position: Position?
+    let progress: NodeProgress
+  }
+
   /// Runs one node to its end; never throws: what went wrong is the result.
   func run(_ node: Node) -> NodeResult {
     if [.exposure, .savedQuery].contains(node.resourceType) { return pass(by: node) }
+    return run(begin(node))
+  }
+
+  /// Says that a node begins.
+  func begin(_ node: Node) -> Begun {
     var info = state.info(of: node)
     let startedAt = events.now
     info.startedAt = startedAt
@@ -46,11 +61,22 @@ final class NodeRunner {
     if let position {
       events.emit(.logStartLine(info, position), thread: thread.threadName)
     }
-    let progress = NodeProgress(info)
-    var result = NodeResult(node: info, status: .success, threadID: thread.threadName)
+    return Begun(
+      node: node,
+      info: info,
+      startedAt: startedAt,
+      position: position,
+      progress: NodeProgress(info)
+    )
+  }
+
+  /// Does the work of a node that has begun. `isInDoubt`: whether it may have been done already.
+  func run(_ begun: Begun, isInDoubt: Bool = false) -> NodeResult {
+    let (node, progress) = (begun.node, begun.progress)
+    var result = newResult(begun)
     do {
-      try withSession(node, progress) { (session) throws(Failure) in
-        result = NodeResult(node: info, status: .success, threadID: thread.threadName)
+      try withSession(node, progress, isInDoubt: isInDoubt) { (session) throws(Failure) in
+        result = newResult(begun)
         try run(node, session, progress, &result)
       }
     } catch {
@@ -65,8 +91,19 @@ final class NodeRunner {
       failed.node = progress.info
       events.emit(.nodeFailed(failed), thread: thread.threadName)
     }
+    end(begun, &result)
+    return result
+  }
+
+  func newResult(_ begun: Begun) -> NodeResult {
+    NodeResult(node: begun.info, status: .success, threadID: thread.threadName)
+  }
+
+  /// Says what came of a node.
+  func end(_ begun: Begun, _ result: inout NodeResult) {
+    let node = begun.node
     let finishedAt = events.now
-    result.executionTime = finishedAt.seconds(since: startedAt)
+    result.executionTime = finishedAt.seconds(since: begun.startedAt)
     result.node.finishedAt = finishedAt
     result.node.phase = .finished(result.status)
     if node.isCompiled {
@@ -77,17 +114,17 @@ final class NodeRunner {
     } else if ![.seed, .source, .unitTest].contains(node.resourceType) {
       result.compiled = false
     }
-    if let position {
+    if let position = begun.position {
       events.emit(.logNodeResult(result, position), thread: thread.threadName)
     }
     events.emit(.nodeFinished(result), thread: thread.threadName)
-    return result
   }
 
   /// Does a node's work on a connection, again where that is safe and promises something.
   func withSession(
     _ node: Node,
     _ progress: NodeProgress,
+    isInDoubt: Bool = false,
     _ body: (WarehouseSession) throws(Failure) -> Void
   ) throws(Failure) {
     try state.withSession(
@@ -96,6 +133,7 @@ final class NodeRunner {
       progress: progress,
       thread: thread.threadName,
       comment: comments,
+      isInDoubt: isInDoubt,
       body
     )
   }
@@ -130,7 +168,7 @@ final class NodeRunner {
     return result
   }
 
-  private func run(
+  func run(
     _ node: Node,
     _ session: WarehouseSession,
     _ progress: NodeProgress,
@@ -199,7 +237,9 @@ final class NodeRunner {
     let materialized = try context.materialize(compiled)
     result.adapterResponse = materialized.response
     result.message = materialized.message
-    for relation in materialized.relations { state.cache.add(relation) }
+    // What is not committed yet may be taken back.
+    let cache = session.sharesTransaction ? session.cache : state.cache
+    for relation in materialized.relations { cache.add(relation) }
     try pointToLatestVersion(node, session, progress)
   }
 

@@ -49,16 +49,20 @@ extension RunState {
   /// left on the server.
   ///
   /// `body` may be called several times; each time the session is a new one.
+  /// `isInDoubt`: whether it may have been done already.
+  /// `isIdempotent`: whether it may be done twice; of nodes that is known.
   func withSession(
     _ name: String,
     node: Node?,
     progress: NodeProgress?,
     thread: String,
     comment: QueryComments?,
+    isInDoubt: Bool = false,
+    isIdempotent: Bool = false,
     _ body: (WarehouseSession) throws(Failure) -> Void
   ) throws(Failure) {
     let retries = Retries(of: node, engine.invocation.environment)
-    var wasInDoubt = false
+    var wasInDoubt = isInDoubt
     var wasSurprised = false
     for attempt in 1... {
       let session = session(
@@ -68,9 +72,20 @@ extension RunState {
         comment: comment,
         retries: retries
       )
+      if let node, project.workspace.isMadeByOneTransaction(node) {
+        let relation = project.workspace.relation(of: node)
+        if cache.kind(of: relation) == nil {
+          session.outcomeByLooking = { [self] number in
+            outcome(ofMaking: relation, by: number, name, progress, thread)
+          }
+        }
+      }
       do throws(Failure) {
         if wasInDoubt, let node {
-          _ = try session.lookAgain(for: project.workspace.relation(of: node))
+          _ = try session.lookAgain(
+            for: project.workspace.relation(of: node),
+            database: project.workspace.profile.database
+          )
         }
         try body(session)
         session.release()
@@ -79,7 +94,8 @@ extension RunState {
         let cause = session.failure
         wasInDoubt = session.isInDoubt
         let isRepeatable =
-          wasInDoubt ? node.map(project.workspace.canBeBuiltTwice) ?? false : session.leavesNothing
+          wasInDoubt
+          ? node.map(project.workspace.canBeBuiltTwice) ?? isIdempotent : session.leavesNothing
         session.release()
         guard isRepeatable, let cause else { throw error }
         if cause.isSurprise, !wasSurprised, retries.limit > 0, let node, node.isRelational {
@@ -95,6 +111,25 @@ extension RunState {
     }
   }
 
+  /// What came of a transaction that was to make a relation where none stood.
+  private func outcome(
+    ofMaking relation: Relation,
+    by lost: Int?,
+    _ name: String,
+    _ progress: NodeProgress?,
+    _ thread: String
+  ) -> TransactionOutcome {
+    guard let lost else { return .unknown }
+    do {
+      guard try pool.end(session: lost) else { return .unknown }
+      let session = session(name, node: progress, thread: thread, comment: nil)
+      defer { session.release() }
+      _ = try session.lookAgain(for: relation, database: project.workspace.profile.database)
+      session.cache.keepChanges()
+      return cache.kind(of: relation) == nil ? .undone : .committed
+    } catch { return .unknown }
+  }
+
   /// Whether another process has made or dropped a relation since the relations were listed, which is then
   /// known.
   private func hasChanged(
@@ -105,7 +140,12 @@ extension RunState {
   ) throws(Failure) -> Bool {
     let session = session(name, node: progress, thread: thread, comment: nil)
     let hasChanged: Bool
-    do throws(Failure) { hasChanged = try session.lookAgain(for: relation) } catch {
+    do throws(Failure) {
+      hasChanged = try session.lookAgain(
+        for: relation,
+        database: project.workspace.profile.database
+      )
+    } catch {
       session.release()
       throw error
     }
@@ -165,33 +205,40 @@ extension Workspace {
   /// Whether a node that was built leaves the same when it is built once more: there are no hooks, and it
   /// is known what its materialization does.
   func canBeBuiltTwice(_ node: Node) -> Bool {
-    for key in ["pre-hook", "post-hook"] {
-      if case .list(let hooks)? = node.config[key], !hooks.isEmpty { return false }
-    }
-    guard let macro = macros.materialization(node.materialized)?.macro,
-      ["dbt", "dbt_postgres", "dbt_redshift"].contains(macro.packageName)
-    else { return false }
+    guard isBuiltAsKnown(node) else { return false }
     switch node.materialized {
-    case "table", "view", "materialized_view", "seed", "snapshot", "test": return true
+    case "table", "view", "materialized_view", "seed", "snapshot", "test", "function": return true
     case "incremental": return node.config["unique_key"].map { !$0.isNull } ?? false
     default: return false
     }
+  }
+
+  /// Whether a node whose relation does not stand yet makes it in its first and only transaction.
+  func isMadeByOneTransaction(_ node: Node) -> Bool {
+    profile.type == "redshift" && node.resourceType == .model && node.materialized == "incremental"
+      && isBuiltAsKnown(node)
+  }
+
+  /// Whether there are no hooks, and the materialization is one of ours.
+  private func isBuiltAsKnown(_ node: Node) -> Bool {
+    for key in ["pre-hook", "post-hook"] {
+      if case .list(let hooks)? = node.config[key], !hooks.isEmpty { return false }
+    }
+    guard let macro = macros.materialization(node.materialized)?.macro else { return false }
+    return ["dbt", "dbt_postgres", "dbt_redshift"].contains(macro.packageName)
   }
 }
 
 extension WarehouseSession {
   /// Sets right what is known of a relation: after a transaction of which nobody knows what came of it, or
   /// where another process was. Returns whether it was wrong.
-  fileprivate func lookAgain(for relation: Relation) throws(Failure) -> Bool {
-    guard warehouse.adapterType == "postgres" else { return false }
-    func literal(_ text: String?) -> String {
-      "'\((text ?? "").replacing("'", with: "''"))'"
-    }
-    let sql = """
-      select c.relkind from pg_catalog.pg_class as c
-      join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
-      where n.nspname = \(literal(relation.schema)) and c.relname = \(literal(relation.identifier))
-      """
+  ///
+  /// `database`: the one that sessions are on. Of others, which Redshift can write to, nothing is known.
+  fileprivate func lookAgain(
+    for relation: Relation,
+    database: String
+  ) throws(Failure) -> Bool {
+    guard relation.database?.lowercased() == database.lowercased() else { return false }
     var known: RelationType?
     if case .relation(let found) = cache.find(
       database: relation.database,
@@ -202,7 +249,7 @@ extension WarehouseSession {
       known = found.type
     }
     do throws(WarehouseError) {
-      let kind = try execute(sql, fetch: true).table.rows.first?.first ?? nil
+      let kind = try execute(kindQuery(of: relation), fetch: true).table.rows.first?.first ?? nil
       guard let kind else {
         cache.drop(relation)
         return known != nil
@@ -212,5 +259,31 @@ extension WarehouseSession {
       cache.add(found)
       return known != found.type
     } catch { throw Failure(.database, Diagnostic(id: "database.look", message: error.message)) }
+  }
+
+  /// Asks for the letter of a relation's kind. To Redshift a materialized view is a view, whose text
+  /// gives it away.
+  private func kindQuery(of relation: Relation) -> String {
+    let isRedshift = warehouse.adapterType == "redshift"
+    func literal(_ text: String?) -> String {
+      let doubled = (text ?? "").replacing("'", with: "''")
+      return "'\(isRedshift ? doubled.replacing("\\", with: "\\\\") : doubled)'"
+    }
+    let place =
+      "n.nspname = \(literal(relation.schema)) and c.relname = \(literal(relation.identifier))"
+    guard isRedshift else {
+      return """
+        select c.relkind from pg_catalog.pg_class as c
+        join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
+        where \(place)
+        """
+    }
+    return """
+      select case when v.definition ilike '%create materialized view%' then 'm' else c.relkind end
+      from pg_class as c
+      join pg_namespace as n on n.oid = c.relnamespace
+      left join pg_views as v on v.schemaname = n.nspname and v.viewname = c.relname
+      where \(place)
+      """
   }
 }

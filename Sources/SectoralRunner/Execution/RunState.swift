@@ -24,7 +24,7 @@ enum SkipReason: Sendable {
 final class RunState: Sendable {
   let engine: Engine
   let project: Engine.Project
-  private let pool: ConnectionPool
+  let pool: ConnectionPool
   private let groups: [String: DatumMap]
   let cache = RelationCache()
   let selectedResources: [String]

@@ -33,6 +33,17 @@ package struct ReadyQueue: Sendable {
     return index
   }
 
+  /// Takes the preferred one, and with it, where `joins` says so of it, as many others of the same kind
+  /// that are ready as `limit` allows.
+  package mutating func take(joining joins: (Int) -> Bool, limit: Int) -> [Int] {
+    guard let first = take() else { return [] }
+    guard limit > 1, joins(first) else { return [first] }
+    let others = Set(ready.reversed().lazy.filter(joins).prefix(limit - 1))
+    ready.removeAll(where: others.contains)
+    for index in others { isTaken[index] = true }
+    return [first] + others.sorted()
+  }
+
   /// A taken node ended, well or not: what waited for it becomes ready.
   package mutating func finish(_ index: Int) {
     guard !isDone[index] else { return }

@@ -30,18 +30,21 @@ package final class Scheduler: @unchecked Sendable {
   }
 
   /// Runs `work` for every node on `threads` threads. `work` gets the state of its thread and the
-  /// node's index. `idle` is called on a thread that has nothing to do for now, or no more.
+  /// nodes' indexes: one, or several that `joins` says of that they may be done together, at most `limit`.
+  /// `idle` is called on a thread that has nothing to do for now, or no more.
   package func run<State>(
     threads: Int,
+    limit: Int = 1,
+    joins: @escaping @Sendable (Int) -> Bool = { _ in false },
     state: @escaping @Sendable (Int) -> State,
-    work: @escaping @Sendable (inout State, Int) -> Void,
+    work: @escaping @Sendable (inout State, [Int]) -> Void,
     idle: @escaping @Sendable () -> Void = {}
   ) {
     Threads.run(max(1, threads)) { [self] number in
       var own = state(number)
-      while let index = take(idle) {
-        work(&own, index)
-        finish(index)
+      while let indexes = take(joins, limit, idle) {
+        work(&own, indexes)
+        finish(indexes)
       }
       idle()
     }
@@ -68,7 +71,7 @@ package final class Scheduler: @unchecked Sendable {
     return queue.descendants(of: index)
   }
 
-  private func take(_ idle: () -> Void) -> Int? {
+  private func take(_ joins: (Int) -> Bool, _ limit: Int, _ idle: () -> Void) -> [Int]? {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
     if !isStopped, !queue.isFinished, !queue.hasReady {
@@ -77,9 +80,10 @@ package final class Scheduler: @unchecked Sendable {
       pthread_mutex_lock(mutex)
     }
     while !isStopped, !queue.isFinished {
-      if let index = queue.take() {
+      let indexes = queue.take(joining: joins, limit: limit)
+      if !indexes.isEmpty {
         running += 1
-        return index
+        return indexes
       }
       // Nothing is ready and nothing runs that could make it so: a cycle, which the graph refuses.
       precondition(running > 0, "the queue is stuck")
@@ -89,9 +93,9 @@ package final class Scheduler: @unchecked Sendable {
     return nil
   }
 
-  private func finish(_ index: Int) {
+  private func finish(_ indexes: [Int]) {
     pthread_mutex_lock(mutex)
-    queue.finish(index)
+    for index in indexes { queue.finish(index) }
     running -= 1
     pthread_cond_broadcast(changed)
     pthread_mutex_unlock(mutex)

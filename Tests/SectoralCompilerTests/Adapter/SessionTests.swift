@@ -221,6 +221,15 @@ struct SessionTests {
     #expect(StatementSplitter.statements(in: sql).count == count)
   }
 
+  /// In Redshift every text has escapes, and names have none.
+  @Test(arguments: [
+    ("select '\\'; x'; y", 2), ("select 'a\\\\'; y", 2), ("select \"a\\\"; y", 2),
+    ("select 'a''; b'", 1),
+  ])
+  func backslashesOfRedshift(_ sql: String, _ count: Int) {
+    #expect(StatementSplitter.statements(in: sql, hasEscapes: true).count == count)
+  }
+
   @Test(arguments: [
     ("select 1", false, "/* c */\nselect 1"), ("select 1", true, "select 1\n/* c */"),
     ("select 1; \n", true, "select 1\n/* c */;"),

@@ -143,6 +143,33 @@ struct RedshiftAWSTests {
     #expect(try project.both.objects(below: "aws_bad_value/") == [])
   }
 
+  /// What a cluster says whose role is not enough, by the stand-in's switch.
+  @Test(arguments: [
+    (
+      "no_right", "S3ServiceException:Access Denied,Status 403,Error AccessDenied,Rid 1",
+      "the role arn:aws:iam::123456789012:role/copy needs s3:GetObject on arn:aws:s3:::staging/*"
+    ),
+    (
+      "not_its_role",
+      "Not authorized to get credentials of role arn:aws:iam::123456789012:role/copy",
+      "the role arn:aws:iam::123456789012:role/copy must be attached to the cluster"
+    ),
+  ])
+  func aRoleThatIsNotEnough(_ name: String, _ said: String, _ advice: String) async throws {
+    let project = try AWSProject("aws_role_\(name)", ["seeds/big.csv": Self.seed])
+    try project.both.arm("error:\(said)@^.*copy \"dev\".\"\(project.name)\"")
+    let seed = try await project.run("seed", "--target", "load")
+    #expect(seed.exitCode == 1, "\(seed)")
+    #expect(seed.output.contains("seed big (seeds/big.csv)"), "\(seed)")
+    #expect(seed.output.contains(said), "\(seed)")
+    #expect(seed.output.contains(advice), "\(seed)")
+    #expect(
+      seed.output.contains("'iam_role' of 'bulk_load' of target 'load' of profile 'warehouse'"),
+      "\(seed)"
+    )
+    #expect(try project.both.objects(below: "\(project.name)/") == [])
+  }
+
   @Test func aBucketThatIsNotThere() async throws {
     let project = try AWSProject("aws_no_bucket", ["seeds/big.csv": Self.seed])
     let seed = try await project.run("seed", "--target", "no_bucket")

@@ -38,16 +38,7 @@ struct RedshiftBuildTests {
 
   @Test func theMarketProject() async throws {
     let project = try RedshiftProject("rs_market", copying: ".", profile: "sectoral")
-    // Two of its years: the stand-in takes minutes to look at the inserts of all.
-    for file in ["stock_prices", "market_indices", "macro_series"] {
-      let path = "\(project.folder)/Examples/data/\(file).csv"
-      let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
-      let kept = lines.filter { line in
-        line == lines[0]
-          || line.split(separator: ",").dropFirst().first.map { $0 < "2002" } ?? false
-      }
-      try Data((kept.joined(separator: "\n") + "\n").utf8).write(to: URL(fileURLWithPath: path))
-    }
+    try project.shortenMarket()
     _ = try await build(project)
     _ = try await build(project)
   }
@@ -58,8 +49,7 @@ struct RedshiftBuildTests {
       copying: "Examples/redshift",
       profile: "redshift_features"
     )
-    let grantees = try await project.run("run-operation", "create_grantees")
-    #expect(grantees.exitCode == 0, "\(grantees)")
+    try await project.makeGrantees()
     let first = try await build(project)
     func sent(_ sent: [RedshiftStandIn.Statement], _ start: String) -> [String] {
       sent.map(\.text).filter { $0.hasPrefix(start) }

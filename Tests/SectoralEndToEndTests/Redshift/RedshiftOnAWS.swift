@@ -101,6 +101,11 @@ final class RedshiftOnAWS: Sendable {
     try? FileManager.default.removeItem(atPath: folder)
   }
 
+  /// Arms a fault of Redshift's for the statements that a pattern fits.
+  func arm(_ fault: String) throws {
+    try StandInControl(port: port + 1, folder: folder).arm(fault)
+  }
+
   /// The keys of all objects in the bucket.
   func objects(below prefix: String) throws -> [String] {
     let script = "set -e; . ./env; \"$1/aws.sh\" python objects.py > objects.txt"

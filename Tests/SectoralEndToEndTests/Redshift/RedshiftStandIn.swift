@@ -12,6 +12,13 @@ final class RedshiftStandIn: Sendable {
     return standIn
   }
 
+  /// Another one, for those who make it fail: a fault may meet whoever comes first.
+  static let faulty: Result<RedshiftStandIn, any Error> = Result {
+    let standIn = try RedshiftStandIn()
+    atexit { (try? RedshiftStandIn.faulty.get())?.stop() }
+    return standIn
+  }
+
   /// Where it lies, beside the checkout; see CONTRIBUTING.md.
   private static let script: String = {
     let shared =
@@ -33,8 +40,6 @@ final class RedshiftStandIn: Sendable {
     var template = Array("/tmp/sectoral-rs-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { throw SectoralError.system("mkdtemp", errno) }
     folder = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }  // Never empty.
-    // Its own server listens 10,000 above, its control port one above.
-    port = Int.random(in: 10_000..<12_500) * 2
     users = (1...60).map { "tester\($0)" }
     // Its Python packages are installed once, beside those of other uses of it.
     let cache =
@@ -53,19 +58,35 @@ final class RedshiftStandIn: Sendable {
       withDestinationPath: packages
     )
     let logins = users.flatMap { ["--user", "\($0):\(Self.password)"] }
-    try script(["start", "--port", "\(port)", "--database", Self.database] + logins)
+    // Somebody else may have a port: its own server listens 10,000 above, its control port one above.
+    var tries = 0
+    while true {
+      tries += 1
+      let port = Int.random(in: 10_000..<12_500) * 2
+      do {
+        try Self.script(
+          ["start", "--port", "\(port)", "--database", Self.database] + logins,
+          in: folder
+        )
+        self.port = port
+        return
+      } catch {
+        try? Self.script(["stop"], in: folder)
+        if tries == 3 { throw error }
+      }
+    }
   }
 
-  private func script(_ arguments: [String]) throws {
+  private static func script(_ arguments: [String], in folder: String) throws {
     try PasswordServer.run(
       "/usr/bin/env",
       // Its server runs under another account, which must be able to reach its folder.
-      ["STANDIN_HOME=\(folder)", "TMPDIR=/tmp", "/bin/bash", Self.script] + arguments
+      ["STANDIN_HOME=\(folder)", "TMPDIR=/tmp", "/bin/bash", script] + arguments
     )
   }
 
   func stop() {
-    try? script(["stop"])
+    try? Self.script(["stop"], in: folder)
     try? FileManager.default.removeItem(atPath: folder)
   }
 
@@ -87,6 +108,8 @@ final class RedshiftStandIn: Sendable {
     var outcome: String
     var rule: String?
     var error: String?
+    /// How long it took.
+    var ms: Double?
 
     var wasRun: Bool { ["accepted", "translated"].contains(outcome) }
 
@@ -120,15 +143,43 @@ final class RedshiftStandIn: Sendable {
     }
   }
 
+  var control: StandInControl { StandInControl(port: port + 1, folder: folder) }
+
   /// Arms a fault for the statements that a pattern fits: `drop-mid-query*2@users_merged`.
+  func arm(_ fault: String) throws { try control.arm(fault) }
+}
+
+/// The switches of a stand-in.
+struct StandInControl {
+  let port: Int
+  /// Where answers are put.
+  let folder: String
+
   func arm(_ fault: String) throws {
     let spec = fault.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? fault
-    let program =
-      "import sys, urllib.request as r; r.urlopen(r.Request(sys.argv[1], method='POST')).read()"
+    _ = try ask("POST", "fault?spec=\(spec)")
+  }
+
+  /// The faults that are armed and have not met anyone yet; none is afterwards.
+  func takeArmed() throws -> [String] {
+    struct Status: Decodable { var faults: [String] }
+    let status = try JSONDecoder().decode(Status.self, from: ask("GET", "status"))
+    _ = try ask("POST", "clear")
+    return status.faults
+  }
+
+  private func ask(_ method: String, _ path: String) throws -> Data {
+    let answer = "\(folder)/answer-\(UUID().uuidString)"
+    defer { try? FileManager.default.removeItem(atPath: answer) }
+    let program = """
+      import sys, urllib.request as r
+      open(sys.argv[3], "wb").write(r.urlopen(r.Request(sys.argv[1], method=sys.argv[2])).read())
+      """
     try PasswordServer.run(
       "/usr/bin/env",
-      ["python3", "-c", program, "http://127.0.0.1:\(port + 1)/fault?spec=\(spec)"]
+      ["python3", "-c", program, "http://127.0.0.1:\(port)/\(path)", method, answer]
     )
+    return try Data(contentsOf: URL(fileURLWithPath: answer))
   }
 }
 
@@ -147,14 +198,15 @@ struct RedshiftProject {
   /// target.
   init(
     _ name: String,
+    on standIn: Result<RedshiftStandIn, any Error> = RedshiftStandIn.shared,
     copying: String? = nil,
     profile: String = "warehouse",
     settings: [String] = [],
     _ files: [String: String] = [:]
   ) throws {
     self.name = name
-    standIn = try RedshiftStandIn.shared.get()
-    user = try standIn.takeUser()
+    self.standIn = try standIn.get()
+    user = try self.standIn.takeUser()
     home = try TestHome.shared.get()
     var files = files
     if let copying {
@@ -186,7 +238,7 @@ struct RedshiftProject {
           prod:
             type: redshift
             host: 127.0.0.1
-            port: \(standIn.port)
+            port: \(self.standIn.port)
             user: \(user)
             password: \(RedshiftStandIn.password)
             dbname: \(RedshiftStandIn.database)
@@ -205,6 +257,26 @@ struct RedshiftProject {
 
   func write(_ text: String, to file: String) throws {
     try Data(text.utf8).write(to: URL(fileURLWithPath: "\(folder)/\(file)"))
+  }
+
+  /// Two of the market project's years: the stand-in takes minutes to look at the inserts of all.
+  func shortenMarket() throws {
+    for file in ["stock_prices", "market_indices", "macro_series"] {
+      let path = "\(folder)/Examples/data/\(file).csv"
+      let lines = try String(contentsOfFile: path, encoding: .utf8).split(separator: "\n")
+      let kept = lines.filter { line in
+        line == lines[0]
+          || line.split(separator: ",").dropFirst().first.map { $0 < "2002" } ?? false
+      }
+      try Data((kept.joined(separator: "\n") + "\n").utf8).write(to: URL(fileURLWithPath: path))
+    }
+  }
+
+  /// Those whom Examples/redshift grants to.
+  func makeGrantees() async throws {
+    let made = try await run("run-operation", "create_grantees")
+    // Another test may have been quicker.
+    #expect(made.exitCode == 0 || made.output.contains("already exists"), "\(made)")
   }
 
   /// What `body` sent.

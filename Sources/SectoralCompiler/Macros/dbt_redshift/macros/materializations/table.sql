@@ -2,6 +2,8 @@
   {%- set target_relation = this.incorporate(type='table') -%}
   {%- set existing_relation = load_cached_relation(this) -%}
   {%- set intermediate_relation = make_intermediate_relation(target_relation) -%}
+  {#- where nothing stands, nobody sees it before it is finished -#}
+  {%- set built_relation = target_relation if existing_relation is none else intermediate_relation -%}
   {%- set backup_relation = make_backup_relation(
     target_relation, 'table' if existing_relation is none else existing_relation.type) -%}
 
@@ -13,13 +15,15 @@
   {%- do run_hooks(pre_hooks, inside_transaction=True) -%}
 
   {%- call statement('main') -%}
-    {{ get_create_table_as_sql(False, intermediate_relation, sql) }}
+    {{ get_create_table_as_sql(False, built_relation, sql) }}
   {%- endcall -%}
-  {%- do create_indexes(intermediate_relation) -%}
+  {%- do create_indexes(built_relation) -%}
 
-  {#- a drop with cascade may have taken the old relation away in the meantime -#}
-  {%- set standing = load_cached_relation(existing_relation) if existing_relation is not none else none -%}
-  {%- do adapter.swap_relation(standing, intermediate_relation, target_relation, backup_relation) -%}
+  {%- if existing_relation is not none -%}
+    {#- a drop with cascade may have taken the old relation away in the meantime -#}
+    {%- do adapter.swap_relation(
+      load_cached_relation(existing_relation), intermediate_relation, target_relation, backup_relation) -%}
+  {%- endif -%}
 
   {%- do run_hooks(post_hooks, inside_transaction=True) -%}
   {%- do apply_grants(

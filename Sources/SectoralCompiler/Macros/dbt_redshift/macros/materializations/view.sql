@@ -15,7 +15,9 @@
 
   {#- a drop with cascade may have taken the old relation away in the meantime -#}
   {%- set standing = load_cached_relation(existing_relation) if existing_relation is not none else none -%}
-  {%- set create_sql = get_create_view_as_sql(intermediate_relation, sql) -%}
+  {#- where nothing stands, nobody sees it before it is finished -#}
+  {%- set built_relation = target_relation if existing_relation is none else intermediate_relation -%}
+  {%- set create_sql = get_create_view_as_sql(built_relation, sql) -%}
   {%- set replaced = none -%}
   {%- if standing is not none and standing.is_view and not config.get('contract').enforced -%}
     {%- set replace_sql = get_create_view_as_sql(target_relation, sql) -%}
@@ -31,7 +33,9 @@
     {%- call statement('main') -%}
       {{ create_sql }}
     {%- endcall -%}
-    {%- do adapter.swap_relation(standing, intermediate_relation, target_relation, backup_relation) -%}
+    {%- if existing_relation is not none -%}
+      {%- do adapter.swap_relation(standing, intermediate_relation, target_relation, backup_relation) -%}
+    {%- endif -%}
   {%- endif -%}
 
   {#- a view that changed in its place has the grants of before -#}
