@@ -2,15 +2,16 @@
 """Time what the server does for incremental models: dbt-core's statements beside sectoral's.
 
     bench_incremental.py --binary .build/release/sectoral [--rows 1000000] [--batch 100000] [--rounds 3]
-                         [--dbt PATH] [--json FILE]
+                         [--dbt PATH] [--json FILE] [--verbose]
 
 One table of ROWS rows and one batch of BATCH rows, half of which the table has. Six models take the batch
 in: by `delete+insert` and by `merge`; with a key of one column that has an index, with a key of two columns
 of which the first has an index, and with one that has none. For each run the database is copied from the
-same template, so every run meets the same table. What counts is the time that the server logged for the
-statements of the model's session (log_duration), in seconds: the tools' own time is no part of it. Both tools
-run in turn, the best of the rounds counts, and the tables that they leave are compared row by row. A third
-column is sectoral with `meta: {sectoral: {staging: plain}}`, which is dbt's way.
+same template, so every run meets the same table. What counts is the CPU time that the server logged for the
+statements of the model (log_statement_stats), in seconds, its parts being those of more than a hundredth
+(--verbose): the tools' own time is no part of it, and other work on the machine disturbs it little. The
+tools run in turn, the best of the rounds counts, and the tables that they leave are compared row by row. A
+third column is sectoral with `meta: {sectoral: {staging: plain}}`, which is dbt's way.
 """
 import argparse
 import collections
@@ -28,7 +29,7 @@ KEYS = {"one_key_indexed": ("id", [["id"]]),
         "two_keys_first_indexed": (["customer_id", "day"], [["customer_id"]]),
         "one_key": ("id", [])}
 STRATEGIES = ["delete+insert", "merge"]
-DURATION = re.compile(r"duration: ([\d.]+) ms")
+USAGE = re.compile(r"([\d.]+) s user, ([\d.]+) s system")
 NODE = re.compile(r'"node_id": "model\.\w+\.(\w+)"')
 # Keys of the batch: every second one is new.
 ROW = """select
@@ -75,25 +76,30 @@ def project(folder, options, plain):
                 file.write(model(key, indexes, strategy, options.rows, options.batch, plain))
 
 
-def spent(server, database, work):
-    """Seconds that the server spent on the statements of each model, and the plans' costliest first."""
+def spent(server, database, work, verbose):
+    """CPU seconds that the server spent on the statements of each model."""
     marks = {path: os.path.getsize(path) for path in server.logs()}
     work()
-    by_session = collections.defaultdict(float)
+    times = collections.defaultdict(float)
     models = {}
     for path in server.logs():
         with open(path) as file:
             file.seek(marks.get(path, 0))
             for line in file:
                 entry = json.loads(line)
-                if entry.get("dbname") != database:
+                if entry.get("dbname") != database or entry.get("message") != "QUERY STATISTICS":
                     continue
-                text = entry.get("message", "") + entry.get("statement", "")
+                text = entry.get("statement", "")
+                # What has no comment, as BEGIN and COMMIT, belongs to what came before.
                 if found := NODE.search(text):
                     models[entry["session_id"]] = found.group(1)
-                if (found := DURATION.search(text)) and entry["session_id"] in models:
-                    by_session[models[entry["session_id"]]] += float(found.group(1)) / 1000
-    return by_session
+                model = models.get(entry["session_id"])
+                user, system = USAGE.search(entry["detail"]).groups()
+                times[model] += float(user) + float(system)
+                if verbose and float(user) + float(system) > 0.01:
+                    print(f"  {model}: {float(user) + float(system):.3f} "
+                          f"{' '.join(NODE.sub('', text).split())[:200]}", file=sys.stderr)
+    return times
 
 
 def digest(server, database, name):
@@ -109,6 +115,7 @@ def main():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--dbt")
     parser.add_argument("--json")
+    parser.add_argument("--verbose", action="store_true")
     options = parser.parse_args()
     dbt = options.dbt or executable("dbt-core")
     binary = os.path.abspath(options.binary)
@@ -128,21 +135,22 @@ def main():
         template = server.database("template_of_bench")
         build("sectoral", template)
         server.psql("-c", "vacuum analyze", database="template_of_bench")
-        server.psql("-c", "alter system set log_min_duration_statement = 0")
+        server.psql("-c", "alter system set log_statement_stats = on")
         server.psql("-c", "select pg_reload_conf()")
         figures = {tool: {} for tool in tools}
         digests = {}
         for _ in range(options.rounds):
             for tool in tools:
                 environment = server.database("bench", template="template_of_bench")
-                times = spent(server, "bench", lambda: build(tool, environment))
+                times = spent(server, "bench", lambda: build(tool, environment),
+                              options.verbose)
                 for name in names:
                     figures[tool][name] = min(times[name], figures[tool].get(name, 1e9))
                     found = digest(server, "bench", name)
                     if digests.setdefault(name, found) != found:
                         sys.exit(f"{name}: {tool} left other rows: {found}, {digests[name]}")
-    print(f"{options.rows:,} rows, a batch of {options.batch:,}; seconds of the server, best of "
-          f"{options.rounds}\n")
+    print(f"{options.rows:,} rows, a batch of {options.batch:,}; CPU seconds of the server, best "
+          f"of {options.rounds}\n")
     print(f"{'':40}{'dbt-core':>10}{'sectoral':>10}{'plain':>10}{'ratio':>8}")
     for name in names:
         row = [figures[tool][name] for tool in tools]

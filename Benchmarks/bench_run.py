@@ -382,4 +382,5 @@ def main():
                            "figures": figures, "round trips": bench.counts}, file, indent=2)
 
 
-main()
+if __name__ == "__main__":
+    main()

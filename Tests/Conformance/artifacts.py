@@ -25,10 +25,10 @@ EVERY = {"manifest.json", "run_results.json"}
 STEPS = [
     (["build"], 1, EVERY, {"success", "error", "skipped", "pass", "fail", "partial success"}),
     (["retry", "--vars", "{works: true}"], 1, EVERY, {"success", "fail"}),
+    (["seed", "--full-refresh"], 0, EVERY, {"success"}),
     (["run", "--full-refresh", "--vars", "{works: true}"], 0, EVERY, {"success"}),
     (["test"], 1, EVERY, {"pass", "fail", "warn"}),
     (["snapshot"], 0, EVERY, {"success"}),
-    (["seed", "--full-refresh"], 0, EVERY, {"success"}),
     (["compile"], 0, EVERY, {"success"}),
     (["show", "--select", "a_table"], 0, EVERY, {"success"}),
     (["run-operation", "noted"], 0, {"manifest.json", "run_results.json"}, {"success"}),

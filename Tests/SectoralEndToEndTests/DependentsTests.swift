@@ -122,10 +122,14 @@ struct DependentsTests {
     let indexes = "seeds: {faulty: {+indexes: [{columns: [id], unique: true}]}}\n"
     try Data(BadInput.projectFile(indexes).utf8)
       .write(to: URL(fileURLWithPath: "\(folder)/dbt_project.yml"))
-    try await run(["seed"], in: folder)
+    for name in ["own", "under"] {
+      let view = "{{ config(materialized='view') }} select id from {{ ref('kept') }}\n"
+      try Data(view.utf8).write(to: URL(fileURLWithPath: "\(folder)/models/\(name).sql"))
+    }
+    try await run(["build"], in: folder)
     try await sql(
       "create schema bi; create view bi.names as select id, name from kept; "
-        + "comment on view bi.names is 'whose'",
+        + "comment on view bi.names is 'whose'; create view bi.above as select * from under",
       in: folder
     )
     let asked = """
@@ -137,6 +141,12 @@ struct DependentsTests {
     try Data("more,name,id\nx,b,2\ny,c,3\n".utf8).write(to: seed)
     try await run(["seed", "--full-refresh"], in: folder)
     #expect(try await sql(asked, in: folder) == "2b,3c|whose|1|0")
+    // The project's own view goes with the old table, unless somebody else's stands on it.
+    let standing = "select to_regclass('own') is null, (select sum(id) from bi.above)"
+    #expect(try await sql(standing, in: folder) == "t|5")
+    try await run(["build", "--full-refresh"], in: folder)
+    #expect(try await sql("select sum(id) from own", in: folder) == "5")
+    #expect(try await sql(standing, in: folder) == "f|5")
     try Data("more,name,id\nx,b,2\ny,c,2\n".utf8).write(to: seed)
     let refused = try await Sectoral.run(["seed", "--full-refresh"], in: folder, home: home)
     #expect(refused.exitCode == 1, "\(refused)")

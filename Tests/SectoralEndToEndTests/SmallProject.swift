@@ -23,19 +23,7 @@ struct SmallProject {
   }
 
   func rows(_ query: String) async throws -> [[String: Any]] {
-    let shown = try await run(
-      "show",
-      "--quiet",
-      "--inline",
-      query,
-      "--output",
-      "json",
-      "--limit",
-      "-1"
-    )
-    try #require(shown.exitCode == 0, "\(shown)")
-    let value = try JSONSerialization.jsonObject(with: Data(shown.output.utf8))
-    return try #require((value as? [String: Any])?["show"] as? [[String: Any]])
+    try ShownRows.rows(of: try await run(ShownRows.arguments(query)))
   }
 
   /// Where it was built.

@@ -57,6 +57,15 @@ extension AdapterCall {
         _ = try session.execute(swap.sql, opensTransaction: true)
       }
     }
+    if !settings.dropped.isEmpty {
+      // They stay in the cache: one that somebody else's view stands on stays where it is.
+      _ = try onWarehouse { (session) throws(WarehouseError) in
+        try session.executeLater(
+          PostgresSwap.dropping(settings.dropped),
+          opensTransaction: true
+        )
+      }
+    }
     try onceRun { $0.swap(built, into: new) }
     return .none
   }
@@ -186,6 +195,8 @@ package struct SwapSettings: Sendable {
   package var patience = 300
   /// Those of its dependents that this run builds anew.
   package var rebuilt: [Relation] = []
+  /// Views on it that are not to stay, unless something else stands on them.
+  package var dropped: [Relation] = []
 
   package init() {}
 }

@@ -27,15 +27,15 @@ struct PostgresSwap {
 
   var sql: String {
     let again = rebuilt.map {
-      "format(\(literal("%I.%I")), \(literal(schema($0))), \(literal(identifier($0))))"
+      "format(\(Self.literal("%I.%I")), \(Self.literal(schema($0))), \(Self.literal(identifier($0))))"
     }
     .joined(separator: ", ")
     let values = """
-        old_name constant text := \(literal(path(standing)));
-        new_name constant text := \(literal(path(intermediate)));
-        schema_name constant text := \(literal(schema(target)));
-        final_name constant text := \(literal(identifier(target)));
-        backup_name constant text := \(literal(identifier(backup)));
+        old_name constant text := \(Self.literal(path(standing)));
+        new_name constant text := \(Self.literal(path(intermediate)));
+        schema_name constant text := \(Self.literal(schema(target)));
+        final_name constant text := \(Self.literal(identifier(target)));
+        backup_name constant text := \(Self.literal(identifier(backup)));
         rebuilt constant text[] := array[\(again)]::text[];
         deadline constant timestamptz := clock_timestamp() + interval '\(patience) seconds';
       """
@@ -50,6 +50,31 @@ struct PostgresSwap {
       "drop table \(standing.rendered)",
       "alter table \(intermediate.rendered) rename to \"\(identifier(target).replacing("\"", with: "\"\""))\"",
     ]
+  }
+
+  /// Drops views, but none on which another one stands that is not among them.
+  static func dropping(_ views: [Relation]) -> String {
+    let statements = views.map { view in
+      let kind = view.type == .materializedView ? "materialized view" : "view"
+      return Self.literal("drop \(kind) if exists \(view.rendered)")
+    }
+    // Each pass takes those away that the one before has made free.
+    return """
+      do $sectoral$
+      declare
+        statement text;
+      begin
+        for pass in 1..\(views.count) loop
+          foreach statement in array array[\(statements.joined(separator: ", "))] loop
+            begin
+              execute statement;
+            exception when dependent_objects_still_exist or wrong_object_type then null;
+            end;
+          end loop;
+        end loop;
+      end;
+      $sectoral$
+      """
   }
 
   /// SQLSTATEs of what stands in the way of the plain statements, and of replacing a view in its place:
@@ -94,7 +119,7 @@ struct PostgresSwap {
   }
 
   /// Inside of `$sectoral$`, which no name may end.
-  private func literal(_ text: String) -> String {
+  private static func literal(_ text: String) -> String {
     let escaped = text.replacing("\\", with: "\\\\").replacing("'", with: "''")
       .replacing("$", with: "\\044")
     return "e'\(escaped)'"

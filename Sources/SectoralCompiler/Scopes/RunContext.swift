@@ -73,13 +73,20 @@ package final class RunContext: NodeContext {
     var settings = SwapSettings()
     settings.keepsDependents = ownSetting("dependents")?.string != "cascade"
     if let patience = ownSetting("swap_timeout")?.int { settings.patience = max(0, patience) }
+    func relations(of node: Node) -> [Relation] {
+      dependents.filter {
+        $0.identifier?.lowercased() == node.alias.lowercased()
+          && $0.schema?.lowercased() == node.schema?.lowercased()
+      }
+    }
     if !dependents.isEmpty {
       for id in selectedResources {
         guard let node = compiler.manifest.node(id), node.isRelational else { continue }
-        settings.rebuilt += dependents.filter {
-          $0.identifier?.lowercased() == node.alias.lowercased()
-            && $0.schema?.lowercased() == node.schema?.lowercased()
-        }
+        settings.rebuilt += relations(of: node)
+      }
+      // As dbt: what the project builds on a seed goes with it, to be built again.
+      if node?.resourceType == .seed {
+        settings.dropped = compiler.manifest.nodes.filter(\.isRelational).flatMap(relations)
       }
     }
     // Only keys and unique columns can be pointed to; a model that points is built from this one.

@@ -32,7 +32,7 @@ struct StagingTests {
           from: 15_001
         ),
         "models/two.sql": model(
-          "unique_key=['id', '\"Part\"'], incremental_strategy='\(strategy)'",
+          "unique_key=['\"Part\"', 'id'], incremental_strategy='\(strategy)'",
           rows: 30_000,
           from: 15_001
         ),
@@ -46,6 +46,11 @@ struct StagingTests {
           rows: 30_000,
           from: 15_001
         ),
+        "models/quoted.sql": model(
+          "unique_key=['\"Key\"'], incremental_strategy='\(strategy)'",
+          rows: 30_000,
+          from: 15_001
+        ).replacingOccurrences(of: "n as id", with: "n as id, n as \"Key\""),
         "models/appended.sql": model("incremental_strategy='append'", rows: 30_000, from: 30_001),
       ]
     )
@@ -58,10 +63,10 @@ struct StagingTests {
     #expect(sent.count == 2, "\(sent)")
     #expect(sent.first?.hasPrefix("analyze \"one__dbt_tmp") ?? false && sent[0].contains(" (id)"))
     #expect(
-      sent.last?.hasPrefix("analyze \"two__dbt_tmp") ?? false && sent[1].contains(" (id, \"Part\")")
+      sent.last?.hasPrefix("analyze \"quoted__dbt_tmp") ?? false && sent[1].contains(" (\"Key\")")
     )
     let rows = try await project.rows(
-      ["one", "two", "few", "plain", "appended"].map {
+      ["one", "two", "few", "plain", "quoted", "appended"].map {
         "select '\($0)' as name, count(*) as n, count(distinct id) as ids, "
           + "count(*) filter (where made = 'True') as new from {{ ref('\($0)') }}"
       }.joined(separator: " union all ") + " order by 1"
@@ -69,9 +74,46 @@ struct StagingTests {
     #expect(
       rows.map { "\($0["name"] ?? "") \($0["n"] ?? "") \($0["ids"] ?? "") \($0["new"] ?? "")" } == [
         "appended 30000 30000 0", "few 30000 30000 1000", "one 30000 30000 15000",
-        "plain 30000 30000 15000", "two 30000 30000 15000",
+        "plain 30000 30000 15000", "quoted 30000 30000 15000", "two 30000 30000 15000",
       ]
     )
+  }
+
+  /// The plan of the delete: each new key looked up by itself, or all of them at once.
+  @Test(arguments: [("plain", "Nested Loop"), ("analysed", "Hash Join")])
+  func areJoinedByHash(_ staging: String, _ join: String) async throws {
+    let project = try SmallProject(
+      "staging_\(staging)",
+      [
+        "macros/explained.sql": """
+        {% macro get_delete_insert_merge_sql(target, source, unique_key, dest_columns, incremental_predicates) %}
+          {% set sql = dbt.default__get_delete_insert_merge_sql(
+            target, source, unique_key, dest_columns, incremental_predicates) %}
+          {% for row in run_query('explain ' ~ sql.split(';')[0]).rows %}
+            {% do log('PLAN ' ~ row[0], info=True) %}
+          {% endfor %}
+          {{ return(sql) }}
+        {% endmacro %}
+
+        """,
+        "models/one.sql": """
+        {{ config(materialized='incremental', unique_key='id', indexes=[{'columns': ['id']}],
+          post_hook='analyze {{ this }}',
+          meta={'sectoral': {'staging': '\(staging)'}}) }}
+        select n as id, md5(n::text) as payload
+        from generate_series({{ 190001 if is_incremental() else 1 }}, 220000) as s(n)
+
+        """,
+      ]
+    )
+    let first = try await project.run("run")
+    #expect(first.exitCode == 0, "\(first)")
+    let second = try await project.run("run")
+    #expect(second.exitCode == 0, "\(second)")
+    let plan = second.output.split(separator: "\n").filter { $0.contains("PLAN ") }
+    #expect(plan.contains { $0.contains(join) }, "\(second)")
+    let other = join == "Hash Join" ? "Nested Loop" : "Hash Join"
+    #expect(!plan.contains { $0.contains(other) }, "\(second)")
   }
 
   /// Keys that are null are equal to nothing, one key or two, few rows or many.

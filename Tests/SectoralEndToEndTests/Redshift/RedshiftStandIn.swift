@@ -290,22 +290,9 @@ struct RedshiftProject {
 
   /// A query's rows, as text with bars between the cells.
   func rows(_ query: String) async throws -> [String] {
-    let shown = try await run(
-      "show",
-      "--quiet",
-      "--inline",
-      query,
-      "--output",
-      "json",
-      "--limit",
-      "-1"
+    try ShownRows.lines(
+      of: try await Sectoral.run(ShownRows.arguments(query), in: folder, home: home)
     )
-    try #require(shown.exitCode == 0, "\(shown)")
-    let value = try JSONSerialization.jsonObject(with: Data(shown.output.utf8))
-    let rows = try #require((value as? [String: Any])?["show"] as? [[String: Any]])
-    return rows.map { row in
-      row.sorted { $0.key < $1.key }.map { "\($0.value)" }.joined(separator: "|")
-    }
   }
 
   /// The status and message of each node of the last command, by its name.
