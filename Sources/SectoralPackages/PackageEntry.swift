@@ -101,10 +101,20 @@ package struct PackageEntry: Sendable {
         )
       )
     }
+    if place.isEmpty {
+      problems.append(
+        PackageProblem.malformed(
+          file,
+          "A \(kind.title) package is missing the value. It is a required property.",
+          at: node.span,
+          hint: "write \(kind.rawValue): and where the package is"
+        )
+      )
+    }
     switch kind {
     case .hub:
       source = .hub(place)
-      if !place.contains("/") {
+      if !place.isEmpty, !place.contains("/") {
         problems.append(
           PackageProblem.malformed(
             file,

@@ -3,6 +3,13 @@ package import SectoralJinja
 /// `modules`: the parts of Python's library that templates may use, each made at its first use.
 package final class ModulesObject: MappingObject {
   private var made: [String: Value] = [:]
+  private let onUse: ((String, Interpreter) throws(TemplateError) -> Void)?
+
+  /// `onUse`: called with the name of each module that a template asks for.
+  package init(onUse: ((String, Interpreter) throws(TemplateError) -> Void)? = nil) {
+    self.onUse = onUse
+    super.init()
+  }
 
   package override var keys: [String] { ["pytz", "datetime", "re", "itertools"] }
 
@@ -10,6 +17,7 @@ package final class ModulesObject: MappingObject {
     _ name: String,
     _ interpreter: Interpreter
   ) throws(TemplateError) -> Value? {
+    try onUse?(name, interpreter)
     if let value = made[name] { return value }
     let value: Value
     switch name {

@@ -155,14 +155,14 @@ struct Session {
     var resolver = resolver(
       which,
       given,
-      toleratesMissingDirectories: command.engineCommand == .debug
+      toleratesMissingDirectories: [.debug, .deps].contains(command.engineCommand)
     )
     var resolved = try resolver.resolve()
     if case .runOperation(let name) = command.engineCommand {
       resolved.flags.operationName = name
       try check(operation: name, resolved.flags)
     }
-    if line.usesModelsOption, which != "list" {
+    if line.usesModelsOption {
       resolved.deprecations.append(
         (
           "ModelParamUsageDeprecation",
@@ -171,6 +171,19 @@ struct Session {
             severity: .warning,
             message: "Usage of `--models`, `--model`, and `-m` is deprecated in favor of "
               + "`--select` or `-s`."
+          )
+        )
+      )
+    }
+    if command.engineCommand == .sourceFreshness, case .text(let path)? = given["output"] {
+      resolved.deprecations.append(
+        (
+          "CustomOutputPathInSourceFreshnessDeprecation",
+          Diagnostic(
+            id: "flags.freshness-output",
+            severity: .warning,
+            message: "Custom output path usage `--output \(path)` usage detected in `dbt source "
+              + "freshness` command."
           )
         )
       )

@@ -81,11 +81,7 @@ package final class Compiler: Sendable {
     below path: [Node]
   ) throws(Failure) -> CompiledSQL {
     if node.resourceType == .unitTest { return try compileUnitTest(context, node) }
-    if node.language == "python", node.resourceType == .function {
-      // Not a template; whether the adapter can run it is the materialization's to say.
-      return CompiledSQL(text: node.rawCode, ownText: node.rawCode, ctes: [])
-    }
-    if node.language == "python" {
+    if node.language == "python", node.resourceType == .model {
       do throws(TemplateError) {
         let postfix = try context.render(text: "{{ py_script_postfix(model) }}")
         let text = "\(node.rawCode)\n\n\(postfix)"

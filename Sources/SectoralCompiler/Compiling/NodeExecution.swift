@@ -47,6 +47,18 @@ extension RunContext {
         )
       )
     }
+    if workspace.macros.isLent(entry, as: name) {
+      do throws(TemplateError) {
+        try emit(
+          .warning(
+            name: "PackageMaterializationOverrideDeprecation",
+            message: "Installed package '\(entry.macro.packageName)' is overriding the built-in "
+              + "materialization '\(name)'. Overrides of built-in materializations from installed "
+              + "packages will be deprecated in future versions of dbt."
+          )
+        )
+      } catch { throw failure(error, nil) }
+    }
     if let languages = entry.macro.supportedLanguages, let own = node.language,
       !languages.contains(own)
     {
@@ -77,6 +89,16 @@ extension RunContext {
       do throws(WarehouseError) { try session?.flush() } catch { throw .warehouse(error) }
       if group != nil {
         try setQueryGroup(workspace.profile.credentials["query_group"]?.string, resets: true)
+      }
+      if !results.hasMain, [.model, .seed, .snapshot].contains(node.resourceType),
+        !workspace.macros.isInternal(entry)
+      {
+        throw TemplateError(
+          .runtime,
+          id: "materialization.no-main",
+          "main is not being called during running \(node.resourceType.rawValue)",
+          hint: "wrap the statement that builds the node into {% call statement('main') %}"
+        )
       }
       return Materialized(
         relations: try relations(in: value, node),

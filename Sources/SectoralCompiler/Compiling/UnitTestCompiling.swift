@@ -1,5 +1,6 @@
 import SectoralJinja
 package import SectoralProject
+import SectoralPython
 import SectoralText
 package import SectoralWarehouse
 import SectoralYAML
@@ -20,7 +21,8 @@ extension Compiler {
       resourceType: .unitTest,
       name: test.name,
       packageName: test.packageName,
-      path: "models/\(test.name).sql",
+      path: (test.originalFilePath.split(separator: "/").dropLast().map(String.init)
+        + ["\(test.name).sql"]).joined(separator: "/"),
       originalFilePath: test.originalFilePath,
       fqn: test.fqn,
       checksum: .none,
@@ -74,7 +76,7 @@ extension Compiler {
     var inputs = UnitTestInputs()
     var ctes: [ExtraCTE] = []
     for given in test.fields["given"]?.list ?? [] {
-      let input = try input(given["input"]?.string ?? "", of: model, node)
+      let input = try input(given["input"]?.string ?? "", of: model, node, context)
       if let id = input.id { inputs.names[id] = "__dbt__cte__\(input.name)" }
       if input.id == nil { inputs.this = "__dbt__cte__\(input.name)" }
       let sql =
@@ -97,7 +99,7 @@ extension Compiler {
       emit: context.emitEvent
     )
     own.unitTestInputs = inputs
-    override(test.fields["overrides"]?.map ?? DatumMap(), in: own)
+    override(test.fields["overrides"]?.map ?? DatumMap(), in: own, beside: context)
     do throws(TemplateError) {
       let text = try renderBody(of: model, own)
       return CompiledSQL(
@@ -118,16 +120,25 @@ extension Compiler {
     var relation: Relation
   }
 
-  private func input(_ text: String, of model: Node, _ node: Node) throws(Failure) -> Input {
+  private func input(
+    _ text: String,
+    of model: Node,
+    _ node: Node,
+    _ context: RunContext
+  ) throws(Failure) -> Input {
     switch UnitTestInput(text) {
     case .this?:
       return Input(id: nil, name: model.alias, relation: workspace.relation(of: model))
     case .reference(.ref(let reference))?:
       if case .node(let target) = references.node(reference, from: node.packageName) {
+        let deferred: Relation?
+        do throws(TemplateError) { deferred = try context.deferredRelation(of: target) } catch {
+          throw Failure(error, node: node)
+        }
         return Input(
           id: target.uniqueID,
           name: target.name,
-          relation: workspace.relation(of: target)
+          relation: deferred ?? workspace.relation(of: target)
         )
       }
     case .reference(.source(let names))?:
@@ -141,11 +152,12 @@ extension Compiler {
     case nil: break
     }
     throw Failure(
-      .compilation,
+      .parsing,
       subject: node.words,
       Diagnostic(
         id: "unit-test.input-not-found",
-        message: "the input \(text) of the unit test '\(node.name)' was not found",
+        message:
+          "Unit test '\(node.name)' had an input (\(text)) which was not found in the manifest.",
         span: node.declaration
       )
     )
@@ -197,10 +209,18 @@ extension Compiler {
     }
   }
 
-  private func override(_ overrides: DatumMap, in context: RunContext) {
+  /// `other`: a context without overrides.
+  private func override(
+    _ overrides: DatumMap,
+    in context: RunContext,
+    beside other: RunContext
+  ) {
     for (name, value) in overrides["macros"]?.map?.entries ?? [] {
       let parts = name.split(separator: ".").map(String.init)
-      let constant = Value.function(name) { _, _ in Value(value) }
+      // What is no function in the first place is replaced by the value itself.
+      let isPlain =
+        other.lookup(Symbol(name)).map { $0.object(Object.self)?.isCallable != true } ?? false
+      let constant = isPlain ? Value(value) : Value.function(name) { _, _ in Value(value) }
       if parts.count == 2 {
         context.memberOverrides[parts[0], default: [:]][Symbol(parts[1])] = constant
       }

@@ -25,7 +25,17 @@ package final class BaseContext: Scope {
     values["dbt_version"] = .string(invocation.dbtVersion)
     values["project_name"] = .string(invocation.projectName)
     values["flags"] = .object(FlagsObject(invocation.flags))
-    values["modules"] = .object(ModulesObject())
+    let modules = ModulesObject { name, interpreter throws(TemplateError) in
+      guard name == "itertools" else { return }
+      try interpreter.contextHost.emit(
+        .warning(
+          name: "ModulesItertoolsUsageDeprecation",
+          message: "Usage of itertools modules is deprecated. Please use the built-in functions "
+            + "instead."
+        )
+      )
+    }
+    values["modules"] = .object(modules)
     values["exceptions"] = .object(ExceptionsObject())
     values["api"] = .object(APIObject(adapterType: adapterType))
     values["column"] = .object(ColumnClass(adapterType))

@@ -134,6 +134,8 @@ package enum ContextEvent: Sendable {
   case print(String)
   /// A warning by its event name (`JinjaLogWarning`): subject to the warn-error options.
   case warning(name: String, message: String)
+  /// Something to know, by its event name, with what the JSON log has beside the text.
+  case notice(name: String, message: String, data: DatumMap)
 }
 
 extension Interpreter {

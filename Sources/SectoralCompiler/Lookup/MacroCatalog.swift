@@ -167,6 +167,16 @@ package final class MacroCatalog: Sendable {
     return nil
   }
 
+  /// Whether a macro is one of the tool's own.
+  package func isInternal(_ entry: MacroEntry) -> Bool {
+    internalNames.contains(entry.macro.packageName)
+  }
+
+  /// Whether a materialization of an installed package takes the place of a built-in one.
+  package func isLent(_ entry: MacroEntry, as name: String) -> Bool {
+    importedNames.contains(entry.macro.packageName) && isBuiltInMaterialization(name)
+  }
+
   private func isBuiltInMaterialization(_ name: String) -> Bool {
     prefixes.contains { internalTable[Symbol("materialization_\(name)_\($0)")] != nil }
   }

@@ -11,6 +11,9 @@ enum ConfigRules {
       if let color = node.config["docs"]?["node_color"]?.string {
         report(colorProblem(color), of: node, "docs.color", as: .plain, &failures)
       }
+      if let freshness = node.config["freshness"], node.resourceType == .model {
+        report(freshnessProblem(freshness), of: node, "model.freshness", as: .plain, &failures)
+      }
       switch node.resourceType {
       case .seed, .test:
         report(kindProblem(node), of: node, "\(node.resourceType.rawValue).config", &failures)
@@ -19,6 +22,7 @@ enum ConfigRules {
       case .function: report(functionProblem(node), of: node, "function.config", &failures)
       case .model where node.config["contract"]?["enforced"]?.bool ?? false:
         report(contractProblem(node), of: node, "contract.config", &failures)
+        report(schemaChangeProblem(node), of: node, "contract.config", as: .plain, &failures)
         if let warning = unusedConstraints(node) { warnings.append(warning) }
       default: continue
       }
@@ -58,6 +62,31 @@ enum ConfigRules {
       "at path []: A \(kind) must have a materialized value of '\(kind)'",
       "take 'materialized' out of the \(kind)'s configuration"
     )
+  }
+
+  private static func freshnessProblem(_ freshness: Datum) -> Problem? {
+    let buildAfter = freshness["build_after"]
+    let count = buildAfter?["count"] ?? .null
+    let period = buildAfter?["period"] ?? .null
+    if count.isNull, !period.isNull {
+      return (
+        "`freshness.build_after` must have a value for `count` if a `period` is provided",
+        "for instance build_after: {count: 1, period: day}"
+      )
+    }
+    if period.isNull, !count.isNull {
+      return (
+        "`freshness.build_after` must have a value for `period` if a `count` is provided",
+        "period is minute, hour or day"
+      )
+    }
+    if let text = period.string, !["minute", "hour", "day"].contains(text) {
+      return (
+        "`freshness.build_after` has the period '\(text)', which there is not",
+        "period is minute, hour or day"
+      )
+    }
+    return nil
   }
 
   private static func colorProblem(_ color: String) -> Problem? {
@@ -114,7 +143,26 @@ enum ConfigRules {
     }
   }
 
+  /// As in Python: what has a default comes last.
+  private static func defaultsProblem(_ node: Node) -> Problem? {
+    var hasDefault = false
+    for argument in node.extraFields["arguments"]?.list ?? [] {
+      if !(argument["default_value"] ?? .null).isNull {
+        hasDefault = true
+      } else if hasDefault {
+        return (
+          "Non-defaulted argument '\(argument["name"]?.string ?? "")' of function '\(node.name)' comes "
+            + "after a defaulted argument. Non-defaulted arguments cannot come after defaulted "
+            + "arguments. ",
+          "put those with a default_value last"
+        )
+      }
+    }
+    return nil
+  }
+
   private static func functionProblem(_ node: Node) -> Problem? {
+    if let problem = defaultsProblem(node) { return problem }
     // Without an entry in a properties file nothing is known of it, which running it will say.
     guard node.patchPath != nil else { return nil }
     if (node.extraFields["returns"]?["data_type"] ?? .null).isNull {
@@ -161,6 +209,10 @@ enum ConfigRules {
         "describe every column with its data_type in a properties file"
       )
     }
+    return nil
+  }
+
+  private static func schemaChangeProblem(_ node: Node) -> Problem? {
     let mode = node.config["on_schema_change"]?.string ?? "ignore"
     if node.materialized == "incremental", !["append_new_columns", "fail"].contains(mode) {
       return (

@@ -281,18 +281,16 @@ struct GenericTestEntry {
         for (key, value) in value.mapping ?? [] {
           let value = (text: try rendered(value), span: value.span)
           if value.text.isNull, Self.configKeys.contains(key.keyText) { continue }
+          if config[key.keyText] != nil {
+            throw Self.sameKey(key.keyText, at: value.span, file)
+          }
           config[key.keyText] = value.text
           origins[key.keyText] = value.span
         }
       case "column_name": columnName = value.datum.pythonText
       case let key where Self.configKeys.contains(key):
         if config[key] != nil {
-          throw Self.problem(
-            value.span,
-            "Test cannot have the same key at the top-level and in config: '\(key)'",
-            file,
-            hint: "keep the one in 'config'"
-          )
+          throw Self.sameKey(key, at: value.span, file)
         }
         let text = try rendered(value)
         // Without a value it is not set.
@@ -367,6 +365,20 @@ struct GenericTestEntry {
         )
       }
     }
+  }
+
+  private static func sameKey(_ key: String, at span: TextSpan, _ file: String) -> Failure {
+    Failure(
+      .compilation,
+      Diagnostic(
+        id: "test.same-key",
+        message:
+          "Invalid generic test configuration given in \(file): \nTest cannot have the same key "
+          + "at the top-level and in config: '\(key)'",
+        span: span,
+        hint: "keep the one in 'config'"
+      )
+    )
   }
 
   private static func problem(

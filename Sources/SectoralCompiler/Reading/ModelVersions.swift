@@ -231,7 +231,7 @@ struct VersionedEntry {
 
 extension Datum {
   /// As dbt orders versions: both as the type of either, if that is possible; else as texts.
-  fileprivate func isOlderVersion(than other: Datum) -> Bool {
+  func isOlderVersion(than other: Datum) -> Bool {
     switch (self, other) {
     case (.int(let one), .int(let two)): return one < two
     case (.float(let one), .float(let two)): return one < two

@@ -59,7 +59,8 @@ struct NodeReader {
     do {
       if let test = draft.test {
         try test.render(in: context)
-      } else if node.resourceType != .seed, node.language == "sql" {
+      } else if node.resourceType != .seed, node.language == "sql" || node.resourceType == .function
+      {
         remarks.unknownCalls = try renderBody(of: node, context)
       }
     } catch {
@@ -221,8 +222,13 @@ struct NodeReader {
     let hasNone: Set<ResourceType> = [.operation, .analysis, .sqlOperation]
     let treeType = hasNone.contains(node.resourceType) ? .model : node.resourceType
     let ownLevels = draft.package.definition.trees[treeType]?.levels(for: node.fqn) ?? []
+    if isFunction {
+      // What dbt shows of them unrendered comes from the tree of the models.
+      for level in draft.package.definition.trees[.model]?.levels(for: node.fqn) ?? [] {
+        builder.add(ConfigLayer([:]), unrendered: level.unrendered)
+      }
+    }
     for level in ownLevels {
-      // dbt leaves the tree of functions out of what it shows unrendered.
       builder.add(level.layer, unrendered: isFunction ? [:] : level.unrendered)
     }
     var rootLevels = ownLevels

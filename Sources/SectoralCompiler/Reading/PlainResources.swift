@@ -47,7 +47,7 @@ struct PlainResourceReader {
         id: "exposure.name",
         severity: .warning,
         message: "Starting in v1.3, the 'name' of an exposure should contain only letters, "
-          + "numbers, and underscores: '\(name)' holds others, and a later dbt will refuse it",
+          + "numbers, and underscores. '\(name)' holds others, and a later dbt will refuse it",
         span: entry["name"]?.span ?? entry.span,
         hint: "give it a plain 'name', and put this text into 'label'"
       )
@@ -176,8 +176,8 @@ struct PlainResourceReader {
     values["tags"] = .strings(tags.sorted())
     values["meta"] = .map(meta)
     builder.add(ConfigLayer(values, origin: entry.span), unrendered: written)
-    let problems = builder.problems(of: "exposure \(name)")
-    guard problems.isEmpty else { throw Failure(.parsing, problems) }
+    let problems = builder.problems(of: "exposure \(name)", isBare: true)
+    guard problems.isEmpty else { throw Failure(.plain, problems) }
     let isEnabled = builder.config["enabled"]?.bool ?? true
     let shapes = PropertyShapes(
       descriptions: isEnabled ? descriptions : nil,

@@ -53,7 +53,7 @@ extension ProjectReader {
     guard !flag("require_resource_names_without_spaces", default: true) else {
       failures.append(
         Failure(
-          .validation,
+          .runtime,
           spaced.map { node in
             Diagnostic(
               id: "node.name-with-blanks",
@@ -88,6 +88,7 @@ extension ProjectReader {
         "ResourceNamesWithSpacesDeprecation",
         "Spaces found in \(spaced.count) resource name(s). This is deprecated, and may lead to errors "
           + "when using dbt."
+          + (spaced.count > 1 ? " Run again with `--debug` to see them all." : "")
       ),
     ]
   }

@@ -220,7 +220,7 @@ extension ProjectReader {
     column: String?,
     tags: [String]
   ) throws(Failure) -> Draft {
-    let columnName = test.columnName ?? column
+    let columnName = column ?? test.columnName
     var call: String
     if let source = target.source {
       call = "source('\(source[0])', '\(source[1])')"

@@ -139,14 +139,21 @@ package struct ProjectReader {
         workspace.packages.filter(\.definition.restrictsAccess).map(\.name)
       )
     )
+    warnings += ConfigRules.check(manifest, &failures)
     warnings += references.resolve(&manifest, &failures)
     SemanticLinks(references: references).resolve(&manifest, &failures)
+    for problem in failures.flatMap(\.diagnostics)
+    where ["semantic.names", "semantic.labels"].contains(problem.id) {
+      // dbt tells each, and refuses the whole.
+      var warning = problem
+      warning.severity = .warning
+      warnings.append(NamedWarning("SemanticValidationFailure", warning))
+    }
     warnings += SemanticLinks.deprecations(manifest, flags: workspace.invocation.behavior)
     UnitTestReader.resolve(&manifest, references, &failures)
     warnings += DeprecationDates(references: references, now: workspace.invocation.startedAt)
       .warnings(manifest)
     warnings += MicrobatchRules(workspace: workspace).check(manifest, &failures)
-    warnings += ConfigRules.check(manifest, &failures)
     failures += DependencyCycles(manifest).failures()
     inferPrimaryKeys(manifest)
     dropConsequences(

@@ -107,6 +107,15 @@ struct PropertiesFile: Sendable {
     let (parsed, diagnostics) = YAMLParser.parse(file.file.withoutFinalBlanks)
     raw = parsed
     var warnings = diagnostics.filter { $0.severity != .error }
+    for index in warnings.indices where warnings[index].id == "yaml.duplicate-key" {
+      guard let span = warnings[index].span else { continue }
+      // As dbt counts lines: without the blank ones at the beginning.
+      let above = file.file.bytes.prefix { $0 == 0x20 || (0x09...0x0D).contains($0) }
+      let line = span.position.line - above.count { $0 == 0x0A }
+      warnings[index].message =
+        "Duplicate key '\(span.file.text(in: span.start..<span.end))' in \"<unicode string>\", line "
+        + "\(line), column \(span.position.column) in file \(file.originalFilePath)"
+    }
     let errors = diagnostics.filter { $0.severity == .error }
     guard errors.isEmpty, let parsed, !parsed.isNull else {
       root = nil
@@ -190,6 +199,21 @@ struct PropertiesFile: Sendable {
           kept[kept.count - 1].value = YAMLNode(.sequence(named), at: value.span)
         }
         for item in items where item["name"]?.string == nil {
+          if ["data_tests", "tests"].contains(name), item.mapping != nil {
+            // As dbt, which goes on without the section.
+            warnings.append(
+              Diagnostic(
+                id: "properties.unnamed-test",
+                severity: .warning,
+                message: "Unable to parse '\(name)' section of file '\(file.originalFilePath)'\n"
+                  + "Parsing Error\n  Entry did not contain a name",
+                span: item.span,
+                hint: "add 'name:', the name of a test of one's own"
+              )
+            )
+            kept.removeLast()
+            break
+          }
           let isMapping = item.mapping != nil
           problems.append(
             Diagnostic(
@@ -234,6 +258,7 @@ struct PropertiesFile: Sendable {
     switch warning.id {
     case "properties.unknown-key": "CustomTopLevelKeyDeprecation"
     case "properties.misspelt-key": "CustomKeyInObjectDeprecation"
+    case "properties.unnamed-test": "Note"
     default: "DuplicateYAMLKeysDeprecation"
     }
   }

@@ -79,7 +79,8 @@ struct SemanticLinks {
       manifest.metrics.map { ($0.name, $0) },
       uniquingKeysWith: { first, _ in first }
     )
-    for metric in manifest.metrics { link(metric, metrics, measures, &failures) }
+    let disabled = manifest.disabledResources
+    for metric in manifest.metrics { link(metric, metrics, measures, disabled, &failures) }
     for metric in manifest.metrics {
       var parameters = metric.fields["type_params"]?.map ?? DatumMap()
       var visited: Set<String> = []
@@ -108,19 +109,25 @@ struct SemanticLinks {
     }
     for node in manifest.nodes where !node.metrics.isEmpty {
       for names in node.metrics {
-        guard let id = names.last.flatMap({ metrics[$0] })?.uniqueID,
-          !node.dependsOnNodes.contains(id)
-        else { continue }
-        node.dependsOnNodes.append(id)
+        let name = names.last ?? ""
+        guard let id = metrics[name]?.uniqueID else {
+          failures.append(missingMetric(name, node, disabled, among: Array(metrics.keys)))
+          continue
+        }
+        if !node.dependsOnNodes.contains(id) { node.dependsOnNodes.append(id) }
       }
     }
     checkTimeSpine(manifest, &failures)
+    for node in manifest.timeSpines { checkColumns(ofTimeSpine: node, &failures) }
+    for model in manifest.semanticModels { checkNames(in: model, &failures) }
+    checkLabels(of: manifest.metrics, &failures)
   }
 
   private func link(
     _ metric: PlainResource,
     _ metrics: [String: PlainResource],
     _ measures: [String: [PlainResource]],
+    _ disabled: [PlainResource],
     _ failures: inout [Failure]
   ) {
     func depend(on id: String) {
@@ -129,7 +136,7 @@ struct SemanticLinks {
     for measure in Self.ownMeasures(of: metric) {
       let name = measure["name"]?.string ?? ""
       guard let models = measures[name] else {
-        failures.append(missing("measure", name, metric, among: Array(measures.keys)))
+        failures.append(missingMeasure(name, metric, disabled, among: Array(measures.keys)))
         continue
       }
       for model in models { depend(on: model.uniqueID) }
@@ -194,6 +201,137 @@ struct SemanticLinks {
         hint: Spelling.nearest(to: name, among: names).map { "did you mean '\($0)'?" }
       )
     )
+  }
+
+  private func missingMeasure(
+    _ name: String,
+    _ metric: PlainResource,
+    _ disabled: [PlainResource],
+    among names: [String]
+  ) -> Failure {
+    let holder = disabled.first { resource in
+      resource.resourceType == .semanticModel
+        && (resource.fields["measures"]?.list ?? []).contains { $0["name"]?.string == name }
+    }
+    return Failure(
+      .parsing,
+      subject: "metric \(metric.name) (\(metric.originalFilePath))",
+      Diagnostic(
+        id: "semantic.not-found",
+        message: holder.map {
+          "The measure `\(name)` is referenced on disabled semantic model `\($0.name)`."
+        } ?? "A semantic model having a measure `\(name)` does not exist but was referenced.",
+        span: metric.declaration,
+        hint: Spelling.nearest(to: name, among: names).map { "did you mean '\($0)'?" }
+      )
+    )
+  }
+
+  private func missingMetric(
+    _ name: String,
+    _ node: Node,
+    _ disabled: [PlainResource],
+    among names: [String]
+  ) -> Failure {
+    let isDisabled = disabled.contains { $0.resourceType == .metric && $0.name == name }
+    return Failure(
+      .compilation,
+      Diagnostic(
+        id: "metric.not-found",
+        message: "\(node.resourceType.title) '\(node.uniqueID)' (\(node.originalFilePath)) depends "
+          + "on a metric named '\(name)' which \(isDisabled ? "is disabled" : "was not found")",
+        span: node.source ?? node.declaration,
+        hint: Spelling.nearest(to: name, among: names).map { "did you mean '\($0)'?" }
+      )
+    )
+  }
+
+  /// The columns that a time spine names are there, and the standard one says how fine it is.
+  private func checkColumns(ofTimeSpine node: Node, _ failures: inout [Failure]) {
+    func report(_ message: String, _ hint: String) {
+      failures.append(
+        Failure(
+          .parsing,
+          Diagnostic(
+            id: "semantic.time-spine",
+            message: message,
+            span: node.declaration,
+            hint: hint
+          )
+        )
+      )
+    }
+    let standard = node.timeSpine?["standard_granularity_column"]?.string ?? ""
+    if node.columns[standard] == nil {
+      report(
+        "Time spine standard granularity column must be defined on the model. Got invalid column "
+          + "name '\(standard)' for model '\(node.name)'.",
+        "describe the column under 'columns', with its granularity"
+      )
+    } else if (node.columns[standard]?["granularity"] ?? .null).isNull {
+      report(
+        "Time spine standard granularity column must have a granularity defined. Please add one for "
+          + "column '\(standard)' in model '\(node.name)'.",
+        "add granularity: day, or what it is, to the column"
+      )
+    }
+    let custom = (node.timeSpine?["custom_granularities"]?.list ?? []).compactMap { item in
+      item["column_name"]?.string ?? item["name"]?.string
+    }
+    let missing = custom.filter { node.columns[$0] == nil }
+    if !missing.isEmpty {
+      report(
+        "Time spine custom granularity columns do not exist in the model. Columns not found: "
+          + missing.joined(separator: ", "),
+        "describe them under 'columns'"
+      )
+    }
+  }
+
+  private func checkLabels(of metrics: [PlainResource], _ failures: inout [Failure]) {
+    var known: [String: PlainResource] = [:]
+    for metric in metrics {
+      guard let label = metric.fields["label"]?.string else { continue }
+      guard let other = known[label] else {
+        known[label] = metric
+        continue
+      }
+      failures.append(
+        Failure(
+          .parsing,
+          Diagnostic(
+            id: "semantic.labels",
+            message: "Semantic Manifest validation failed.\nCan't use label `\(label)` for  metric "
+              + "`\(metric.name)` as it's already used for metric `\(other.name)`",
+            span: metric.declaration,
+            hint: "give one of them another label"
+          )
+        )
+      )
+    }
+  }
+
+  /// What a semantic model holds has names of its own, of two characters at least.
+  private func checkNames(in model: PlainResource, _ failures: inout [Failure]) {
+    var seen: Set<String> = []
+    let parts = ["entities", "measures", "dimensions"].flatMap { model.fields[$0]?.list ?? [] }
+    for name in [model.name] + parts.compactMap({ $0["name"]?.string }) {
+      let isTwice = !seen.insert(name).inserted && name != model.name
+      guard isTwice || name.utf8.count < 2 else { continue }
+      failures.append(
+        Failure(
+          .parsing,
+          Diagnostic(
+            id: "semantic.names",
+            message:
+              "Semantic Manifest validation failed.\nThe name '\(name)' in the semantic model "
+              + "'\(model.name)' is " + (isTwice ? "used twice" : "shorter than two characters"),
+            span: model.declaration,
+            hint: "rename one of them"
+          )
+        )
+      )
+    }
   }
 
   private func checkTimeSpine(_ manifest: Manifest, _ failures: inout [Failure]) {

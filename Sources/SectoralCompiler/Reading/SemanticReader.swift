@@ -108,8 +108,8 @@ struct SemanticReader {
         hint: "put such a text into 'label', and give it a plain name"
       )
     }
-    let problems = config.problems(of: "\(type.rawValue) \(name)")
-    guard problems.isEmpty else { throw Failure(.parsing, problems) }
+    let problems = config.problems(of: "\(type.rawValue) \(name)", isBare: true)
+    guard problems.isEmpty else { throw Failure(.plain, problems) }
     let resource = PlainResource(
       uniqueID: "\(type.rawValue).\(file.package).\(name)",
       resourceType: type,
@@ -138,7 +138,8 @@ struct SemanticReader {
       builder.add(level.layer, unrendered: showsTree ? level.unrendered : [:])
     }
     var own = entry["config"]?.datum.map ?? DatumMap()
-    for key in ["group", "meta"] {
+    // The meta beside the configuration of a metric is the metric's alone.
+    for key in type == .metric ? ["group"] : ["group", "meta"] {
       if own[key] == nil, let value = entry[key]?.datum, !value.isNull { own[key] = value }
     }
     builder.add(ConfigLayer(own, origin: entry.span))
@@ -262,7 +263,7 @@ struct SemanticReader {
     ) { part throws(Failure) in
       [
         "name": self.text(part["name"]), "type": self.word(part["type"]),
-        "description": self.text(part["description"]), "label": self.text(part["label"]),
+        "description": try self.description(part, file), "label": self.text(part["label"]),
         "role": self.text(part["role"]), "expr": self.text(part["expr"]),
         "config": partConfig(part),
       ]
@@ -290,7 +291,7 @@ struct SemanticReader {
       }
       return [
         "name": self.text(part["name"]), "agg": self.word(part["agg"]),
-        "description": self.text(part["description"]), "label": self.text(part["label"]),
+        "description": try self.description(part, file), "label": self.text(part["label"]),
         // dbt makes the metric, and forgets that it was asked to.
         "create_metric": .bool(false), "expr": self.text(part["expr"]),
         "agg_params": parameters, "non_additive_dimension": additive,
@@ -314,7 +315,7 @@ struct SemanticReader {
       }
       return [
         "name": self.text(part["name"]), "type": self.word(part["type"]),
-        "description": self.text(part["description"]), "label": self.text(part["label"]),
+        "description": try self.description(part, file), "label": self.text(part["label"]),
         "is_partition": part["is_partition"]?.datum ?? .bool(false), "type_params": parameters,
         "expr": self.text(part["expr"]), "metadata": .null, "config": partConfig(part),
       ]
@@ -400,11 +401,14 @@ struct SemanticReader {
     entry: YAMLNode?,
     builder: ConfigBuilder
   ) -> DatumMap {
-    [
+    // What stands beside the configuration counts where that has none.
+    let meta = builder.config["meta"]?.map ?? [:]
+    return [
       "description": description, "label": label, "type": type, "type_params": .map(parameters),
       "filter": Self.filter(entry?["filter"]), "metadata": .null,
       "time_granularity": text(entry?["time_granularity"]),
-      "meta": builder.config["meta"] ?? .map([:]), "tags": .null, "config": .null,
+      "meta": meta.isEmpty ? entry?["meta"]?.datum ?? .map([:]) : .map(meta),
+      "tags": .null, "config": .null,
       "unrendered_config": .map(builder.unrendered), "sources": .list([]), "depends_on": .null,
       "refs": .list([]), "metrics": .list([]), "created_at": .float(createdAt),
       "group": builder.config["group"] ?? .null,
@@ -568,8 +572,7 @@ struct SemanticReader {
         "depends_on": .null, "created_at": .float(createdAt), "refs": .list([]), "tags": .null,
       ]
     )
-    let tags = settings["tags"] ?? entry["tags"]?.datum ?? .null
-    saved.tags = tags.string.map { [$0] } ?? tags.texts
+    saved.tags = Set((settings["tags"]?.texts ?? []) + (entry["tags"]?.datum.texts ?? [])).sorted()
     return saved
   }
 }

@@ -14,6 +14,8 @@ struct SourceOverrides {
   }
 
   private var overrides: [[String]: Override] = [:]
+  /// Entries that override the same source.
+  private(set) var duplicates: [Failure] = []
 
   init(_ files: [PropertiesFile]) {
     for file in files {
@@ -25,9 +27,32 @@ struct SourceOverrides {
         for table in entry["tables"]?.sequence ?? [] {
           if let name = table["name"]?.datum.pythonText { override.tables[name] = table }
         }
+        if let other = overrides[[target, name]] {
+          duplicates.append(Self.twice(name, entry, override.path, other))
+        }
         overrides[[target, name]] = override
       }
     }
+  }
+
+  private static func twice(
+    _ name: String,
+    _ entry: YAMLNode,
+    _ path: String,
+    _ other: Override
+  ) -> Failure {
+    Failure(
+      .compilation,
+      Diagnostic(
+        id: "source.two-overrides",
+        message: "dbt found two schema.yml entries for the same source named \(name) in package "
+          + "\(entry["overrides"]?.string ?? ""). Sources may only be overridden a single time. To fix "
+          + "this, remove the source entry for \(name) in one of these files:\n"
+          + " - \(other.path)\n - \(path)",
+        span: entry.span,
+        hint: "the other entry is at \(other.entry.span.placeText)"
+      )
+    )
   }
 
   mutating func source(_ name: String, in package: String) -> Override? {

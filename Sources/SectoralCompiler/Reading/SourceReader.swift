@@ -24,6 +24,7 @@ struct SourceReader {
     _ failures: inout [Failure]
   ) -> [Entry] {
     var overrides = SourceOverrides(files)
+    failures += overrides.duplicates
     let tables = files.flatMap { self.tables(in: $0, &overrides) }
     let results = Threads.map(tables.count) { index -> Result<Entry, Failure> in
       do throws(Failure) { return .success(try read(tables[index])) } catch {
@@ -226,8 +227,8 @@ struct SourceReader {
       }
       builder.add(ConfigLayer(values, origin: table.span, origins: origins))
     }
-    let problems = builder.problems(of: "source \(name).\(tableName)")
-    guard problems.isEmpty else { throw Failure(.parsing, problems) }
+    let problems = builder.problems(of: "source \(name).\(tableName)", isBare: true)
+    guard problems.isEmpty else { throw Failure(.plain, problems) }
     var config = builder.config
     // Tags of dbt_project.yml are overwritten by those of the file, even by none.
     result.tags = tags.sorted()
@@ -238,6 +239,8 @@ struct SourceReader {
     ])
     config["meta"] = .map(result.meta)
 
+    try checkLoadedAt(source, "source")
+    try checkLoadedAt(table, "table")
     func inherited(_ key: String) -> String? {
       if let own = table[key] { return own.isNull ? nil : own.datum.pythonText }
       let level = tableConfig?[key] ?? source[key] ?? sourceConfig?[key]
@@ -245,20 +248,11 @@ struct SourceReader {
       return level.datum.pythonText
     }
     result.loadedAtField = inherited("loaded_at_field")
-    result.loadedAtQuery = inherited("loaded_at_query")
-    if let field = table["loaded_at_field"], let query = table["loaded_at_query"], !field.isNull,
-      !query.isNull
-    {
-      throw Failure(
-        .parsing,
-        Diagnostic(
-          id: "source.two-loaded-at",
-          message: "Cannot specify both loaded_at_field and loaded_at_query at the same level",
-          span: query.span,
-          hint: "keep one of them"
-        )
-      )
-    }
+    // A table's own field takes the place of the source's query.
+    let hasOwnField = [table, tableConfig].contains { $0?["loaded_at_field"] != nil }
+    let ownQuery = table["loaded_at_query"] ?? tableConfig?["loaded_at_query"]
+    result.loadedAtQuery =
+      hasOwnField && ownQuery == nil ? nil : inherited("loaded_at_query")
     config["loaded_at_field"] = .optional(result.loadedAtField)
     config["loaded_at_query"] = .optional(result.loadedAtQuery)
     let thresholds = [
@@ -291,6 +285,35 @@ struct SourceReader {
     (result.description, result.docBlocks) = try shapes.description(table["description"])
     result.columns = try shapes.columns(table["columns"])
     return Entry(table: result, entry: table, file: file.file, package: package)
+  }
+
+  /// A source and a table each have one way to tell how old their rows are.
+  private func checkLoadedAt(_ level: YAMLNode, _ kind: String) throws(Failure) {
+    func problem(_ id: String, _ message: String, _ place: YAMLNode, _ hint: String) -> Failure {
+      Failure(
+        .parsing,
+        Diagnostic(id: "source.\(id)", message: message, span: place.span, hint: hint)
+      )
+    }
+    let own = { (key: String) in level[key] ?? level["config"]?[key] }
+    if let field = own("loaded_at_field"), field.string == "" {
+      throw problem(
+        "empty-loaded-at",
+        "loaded_at_field cannot be an empty string.",
+        field,
+        "leave the key out, or its value: then the source's does not hold for the table"
+      )
+    }
+    if let field = own("loaded_at_field"), let query = own("loaded_at_query"), !field.isNull,
+      !query.isNull
+    {
+      throw problem(
+        "two-loaded-at",
+        "Cannot specify both loaded_at_field and loaded_at_query at \(kind) level.",
+        query,
+        "keep one of them"
+      )
+    }
   }
 
   private static func joined(_ levels: [YAMLNode?]) -> DatumMap {

@@ -162,25 +162,31 @@ struct UnitTestReader {
     }
     let fixture = entry["fixture"]?.string
     var rows = entry["rows"]?.datum ?? .null
+    let isGiven = entry["input"] != nil
     if let fixture { rows = .string(try contents(of: fixture, format, test, entry, file)) }
     switch (format, rows) {
     case ("dict", .null): rows = .list([])
     case ("dict", .list(let items)) where items.allSatisfy({ $0.map != nil }):
       rows = .list(items.map(Self.withoutDates))
     case ("csv", .string(let text)): rows = .list(Self.csv(text))
-    case ("csv", .list(let items)) where items.allSatisfy({ $0.map != nil }): break
     case ("sql", .string): break
-    case ("dict", _):
-      throw problem(
-        "unit-test.bad-rows",
-        "rows must be a list of mappings of columns to values",
-        "write rows: [{column: value}]"
-      )
+    // An input without rows gets those of a seed.
+    case ("csv", .null) where isGiven, ("sql", .null) where isGiven: break
     default:
-      throw problem(
-        "unit-test.bad-rows",
-        "rows of the format \(format) must be text",
-        "write rows: | and the text below it, or fixture: file_name"
+      let whose = isGiven ? "given" : "expected"
+      throw Failure(
+        .parsing,
+        Diagnostic(
+          id: "unit-test.bad-rows",
+          message: "Unit test \(test) has \(whose) rows"
+            + (format == "dict"
+              ? " which do not match format dict"
+              : " or fixtures which do not match format \(format).  Expected string."),
+          span: (entry["rows"] ?? entry["format"] ?? entry).span,
+          hint: format == "dict"
+            ? "write rows: [{column: value}]"
+            : "write rows: | and the text below it, or fixture: file_name"
+        )
       )
     }
     // The first row gives the types: one that has every value, if there is one.
@@ -236,15 +242,30 @@ struct UnitTestReader {
   ) throws(Failure) -> String {
     let files = (workspace.package(file.package)?.files ?? []).filter { $0.kind == .fixture }
     let wanted = "\(fixture).\(format)"
-    if let found = files.first(where: { FileSystem.name(of: $0.path) == wanted }) {
-      return found.text
+    let found = files.filter { FileSystem.name(of: $0.path) == wanted }
+    if found.count > 1 {
+      throw Failure(
+        .compilation,
+        Diagnostic(
+          id: "unit-test.two-fixtures",
+          message: "dbt found two fixtures with the name \"\(fixture)\".\n\nSince these resources "
+            + "have the same name, dbt will be unable to find the correct resource\nwhen looking for "
+            + "\(fixture).\n\nTo fix this, change the name of one of these resources:\n"
+            + found.map { "- fixture.\(file.package).\(fixture) (\($0.originalFilePath))" }
+            .joined(separator: "\n"),
+          span: found[1].file.startSpan,
+          hint: "rename one of the files"
+        )
+      )
     }
+    if let found = found.first { return found.text }
     let names = files.map { FileSystem.stem(of: $0.path) }
     throw Failure(
       .parsing,
       Diagnostic(
         id: "unit-test.no-fixture",
-        message: "Could not find fixture file \(fixture) for unit test \(test)",
+        message: "File not found for fixture '\(fixture)' in unit tests in "
+          + file.file.originalFilePath,
         span: entry["fixture"]?.span ?? entry.span,
         hint: Spelling.nearest(to: fixture, among: names).map { "did you mean '\($0)'?" }
           ?? "it must be tests/fixtures/\(wanted)"
@@ -321,6 +342,40 @@ struct UnitTestReader {
     }
   }
 
+  /// A test of an incremental model says whether the model takes itself for such, and what it finds
+  /// in its own table then.
+  private static func checkIncremental(
+    _ test: PlainResource,
+    _ model: Node,
+    _ failures: inout [Failure]
+  ) {
+    guard model.materialized == "incremental" else { return }
+    func report(_ id: String, _ message: String, _ hint: String) {
+      failures.append(
+        Failure(
+          .parsing,
+          Diagnostic(id: id, message: message, span: test.declaration, hint: hint)
+        )
+      )
+    }
+    guard let isIncremental = test.fields["overrides"]?["macros"]?["is_incremental"]?.bool else {
+      return report(
+        "unit-test.no-override",
+        "Boolean override for 'is_incremental' must be provided for unit test '\(test.name)' in "
+          + "model '\(model.name)'",
+        "add overrides: {macros: {is_incremental: true}}, or false"
+      )
+    }
+    let inputs = (test.fields["given"]?.list ?? []).compactMap { $0["input"]?.string }
+    guard !isIncremental || inputs.contains(where: { $0.trimmingBlanks == "this" }) else {
+      return report(
+        "unit-test.no-this",
+        "Unit test '\(test.name)' for incremental model '\(model.name)' must have a 'this' input",
+        "add - input: this, with the rows that the table holds already"
+      )
+    }
+  }
+
   /// Finds the models; what tests a model that is not there is a mistake, as in dbt. A test of a
   /// model with versions becomes one for each.
   static func resolve(
@@ -355,6 +410,7 @@ struct UnitTestReader {
         }
         test.dependsOnNodes = [model.uniqueID]
         test.fields["schema"] = model.schema.map(Datum.string) ?? .null
+        checkIncremental(test, model, &failures)
         kept.append(test)
       case .node(let model) where model.resourceType == .model:
         let all = references.versions(of: model, named: name)

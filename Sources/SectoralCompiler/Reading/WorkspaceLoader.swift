@@ -181,6 +181,12 @@ package struct WorkspaceLoader {
     return definition.namedWarnings
   }
 
+  /// What templates see of a target where there is no profile.
+  private static let noTarget: DatumMap = [
+    "name": "", "target_name": "", "profile_name": "", "type": "", "schema": "", "database": "",
+    "threads": .int(1),
+  ]
+
   private static func refuse(_ problems: [Failure]) throws(Failure) {
     if let first = problems.first {
       throw Failure(first.kind, problems.flatMap(\.diagnostics))
@@ -196,7 +202,7 @@ package struct WorkspaceLoader {
   ) throws(Failure) -> ProjectDefinition {
     let raw = try ProjectDefinition.parse(root: settings.projectDirectory)
     let profile = try? loadProfile(for: raw)
-    let target = profile?.targetVariable ?? DatumMap()
+    let target = profile?.targetVariable ?? Self.noTarget
     let configuring = invocation(
       projectName: raw["name"]?.string ?? "",
       adapterType: profile?.type ?? "postgres",

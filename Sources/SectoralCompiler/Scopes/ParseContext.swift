@@ -57,8 +57,9 @@ package final class ParseContext: NodeContext {
       }
     case Names.metric:
       return .function("metric") { [unowned self] arguments, _ throws(TemplateError) in
-        metrics.append(arguments.positional.compactMap(\.asString))
-        return .string("")
+        let names = try metricArguments(arguments)
+        metrics.append(names)
+        return .object(MetricObject(names))
       }
     case Names.function:
       return .function("function") { [unowned self] arguments, _ throws(TemplateError) in
@@ -129,6 +130,17 @@ package final class ParseContext: NodeContext {
   fileprivate func note(_ values: DatumMap, at span: TextSpan?) {
     configCalls.append(ConfigLayer(values, origin: span))
   }
+}
+
+func metricArguments(_ arguments: Arguments) throws(TemplateError) -> [String] {
+  let names = arguments.positional.compactMap(\.asString)
+  guard (1...2).contains(names.count), arguments.positional.count == names.count else {
+    throw .compilation(
+      "metric() takes one or two texts (\(arguments.positional.count) arguments given)",
+      hint: "write metric('metric') or metric('package', 'metric')"
+    )
+  }
+  return names
 }
 
 func sourceArguments(_ arguments: Arguments) throws(TemplateError) -> [String] {

@@ -132,8 +132,18 @@ package final class RunContext: NodeContext {
         )
       }
     case Names.metric:
-      return .function(name.name) { _, _ throws(TemplateError) in
-        throw .compilation("\(name.name)() is not supported yet")
+      return .function(name.name) { [unowned self] arguments, _ throws(TemplateError) in
+        let names = try metricArguments(arguments)
+        let metric = compiler.manifest.metrics.first { metric in
+          metric.name == names.last && (names.count == 1 || metric.packageName == names[0])
+        }
+        guard let metric else {
+          throw .compilation(
+            "\(node?.words ?? "the query") depends on a metric named '\(names.last ?? "")' which was "
+              + "not found"
+          )
+        }
+        return .object(MetricObject(names, metric))
       }
     case Names.config: return .object(RunConfigObject(self))
     case Names.this:
@@ -269,6 +279,7 @@ package final class RunContext: NodeContext {
         span: interpreter.currentSpan
       )
     }
+    try noteUnpinned(reference, target)
     if unitTestInputs != nil { return try input(target.uniqueID, reference.name, interpreter) }
     if target.isEphemeralModel {
       if node?.resourceType == .operation {
@@ -290,6 +301,32 @@ package final class RunContext: NodeContext {
       return input(relation, target.config)
     }
     return input(try deferredRelation(of: target) ?? workspace.relation(of: target), target.config)
+  }
+
+  /// Tells of a version that is newer than the one that a reference without a version means.
+  private func noteUnpinned(_ reference: Reference, _ target: Node) throws(TemplateError) {
+    guard reference.version == nil, let version = target.version else { return }
+    let all = compiler.references.versions(of: target, named: reference.name)
+    guard let newest = all.compactMap(\.version).max(by: { $0.isOlderVersion(than: $1) }),
+      version.isOlderVersion(than: newest)
+    else { return }
+    let (name, package) = (target.name, target.packageName)
+    let (own, next) = (version.pythonText, newest.pythonText)
+    try emit(
+      .notice(
+        name: "UnpinnedRefNewVersionAvailable",
+        message: "While compiling '\(node?.name ?? "")':\nFound an unpinned reference to versioned "
+          + "model '\(name)' in project '\(package)'.\nResolving to latest version: \(name).v\(own)\n"
+          + "A prerelease version \(next) is available. It has not yet been marked 'latest' by its "
+          + "maintainer.\nWhen that happens, this reference will resolve to \(name).v\(next) instead."
+          + "\n\n  Try out v\(next): {{ ref('\(package)', '\(name)', v='\(next)') }}\n  Pin to  "
+          + "v\(own): {{ ref('\(package)', '\(name)', v='\(own)') }}\n",
+        data: [
+          "ref_node_name": .string(name), "ref_node_package": .string(package),
+          "ref_node_version": .string(own), "ref_max_version": .string(next),
+        ]
+      )
+    )
   }
 
   /// A relation that the node reads: none of its rows with `--empty`, those of a time where the node

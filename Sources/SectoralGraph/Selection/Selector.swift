@@ -17,6 +17,8 @@ package struct Selector {
   private let selectors: SelectorFile
   /// Promises that were broken by changes of models, found by comparing with an earlier state.
   package private(set) var brokenContracts: [BrokenContract] = []
+  /// Seeds of which it is not known whether they have changed.
+  package private(set) var seedRemarks: [SeedRemark] = []
   /// In the order of evaluation.
   package private(set) var emptyCriteria: [EmptyCriterion] = []
 
@@ -144,6 +146,7 @@ package struct Selector {
         .direct
     case .state:
       let (members, broken) = try matcher.state.changes(criterion)
+      if seedRemarks.isEmpty { seedRemarks = try matcher.state.largeSeeds() }
       for contract in broken where !brokenContracts.contains(where: { $0.isSame(as: contract) }) {
         if contract.isVersioned { throw contract.failure }
         brokenContracts.append(contract)

@@ -61,8 +61,19 @@ struct Resemblance {
     guard hasSameBody, hasSameConfig, hasSamePersistedDescriptions, same("fqn"), hasSameRelation
     else { return false }
     if type == .model { return same("latest_version", "access", "deprecation_date") }
-    if type == .function { return same("arguments", "returns") }
+    if type == .function { return hasSameSignature }
     return old["resource_type"] == new["resource_type"]
+  }
+
+  /// What is null was left out by an earlier version.
+  private var hasSameSignature: Bool {
+    guard let old, same("returns") else { return false }
+    func arguments(_ map: DatumMap) -> [DatumMap] {
+      (map["arguments"]?.list ?? []).map { argument in
+        DatumMap(lastWins: (argument.map ?? [:]).entries.filter { !$0.value.isNull })
+      }
+    }
+    return arguments(new) == arguments(old)
   }
 
   /// Other resources that are new count as the same.

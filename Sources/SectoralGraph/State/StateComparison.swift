@@ -37,6 +37,7 @@ struct StateComparison {
 
   /// What the question holds for, and the contracts that were broken on the way.
   func members(_ question: Question) throws(Failure) -> (MemberSet, [BrokenContract]) {
+    if [.modified, .unmodified, .macros].contains(question) { try checkTests() }
     var set = graph.emptySet
     var broken: [BrokenContract] = []
     for id in graph.ids {
@@ -46,6 +47,40 @@ struct StateComparison {
       broken += try removedContracts()
     }
     return (set, broken)
+  }
+
+  /// Whether a test has changed cannot be said where its macro is gone.
+  private func checkTests() throws(Failure) {
+    // Not by a manifest that leaves the built-in macros out.
+    guard manifest.macros.contains(where: { $0.packageName == "dbt" }) else { return }
+    let names = Set(manifest.macros.lazy.map(\.name).filter { $0.hasPrefix("test_") })
+    for node in manifest.nodes {
+      guard let test = node.testMetadata, !names.contains("test_\(test.name)") else { continue }
+      throw Failure(
+        .compilation,
+        Diagnostic(
+          id: "selection.no-test-macro",
+          message:
+            "Node '\(node.name)' (in \(node.originalFilePath)) depends on a macro or test that "
+            + "does not exist. This can happen when a macro or generic test is removed but is still "
+            + "referenced. Check for typos and/or install package dependencies with 'dbt deps'.",
+          span: node.declaration,
+          hint: "there is no test '\(test.name)' in the project or its packages"
+        )
+      )
+    }
+  }
+
+  /// What can be said of seeds that are too large to be compared by their contents.
+  func largeSeeds() throws(Failure) -> [SeedRemark] {
+    var remarks: [SeedRemark] = []
+    for node in manifest.nodes where node.resourceType == .seed {
+      guard let old = try earlier.resource(node.uniqueID),
+        let remark = SeedRemark(node, old["checksum"])
+      else { continue }
+      remarks.append(remark)
+    }
+    return remarks
   }
 
   private func holds(

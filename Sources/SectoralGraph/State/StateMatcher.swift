@@ -18,6 +18,9 @@ final class StateMatcher {
     self.state = state
   }
 
+  /// Once somebody has asked what has changed.
+  func largeSeeds() throws(Failure) -> [SeedRemark] { try comparison?.largeSeeds() ?? [] }
+
   func changes(_ criterion: Criterion) throws(Failure) -> (MemberSet, [BrokenContract]) {
     guard let earlier = state.manifest else {
       throw missing(

@@ -91,7 +91,10 @@ package struct ConfigBuilder {
         config[key] = value
         return
       }
-      for (name, item) in added.entries { map[name] = item }
+      // A contract has no more to say than dbt knows of.
+      for (name, item) in added.entries where key != "contract" || map[name] != nil {
+        map[name] = item
+      }
       config[key] = .map(map)
     case .grants:
       guard case .map(let added) = value, var map = config[key]?.map else {
@@ -166,25 +169,32 @@ package struct ConfigBuilder {
   }
 
   /// What does not fit the schema, each with the place that wrote it.
-  package func problems(of resource: String) -> [Diagnostic] {
+  /// `isBare`: without the place in front, as dbt words it for what has no template.
+  package func problems(of resource: String, isBare: Bool = false) -> [Diagnostic] {
     var problems: [Diagnostic] = []
     // The defaults came first, in the order of the fields, and a value that is set keeps its place.
     let entries = config.entries
     for index in 0..<min(schema.fields.count, entries.count)
     where !schema.fields[index].accepts(entries[index].value) {
-      problems.append(problem(schema.fields[index], entries[index].value, of: resource))
+      problems.append(problem(schema.fields[index], entries[index].value, of: resource, isBare))
     }
     for field in schema.laterFields {
       guard let value = config[field.name], !field.accepts(value) else { continue }
-      problems.append(problem(field, value, of: resource))
+      problems.append(problem(field, value, of: resource, isBare))
     }
     return problems
   }
 
-  private func problem(_ field: ConfigField, _ value: Datum, of resource: String) -> Diagnostic {
+  private func problem(
+    _ field: ConfigField,
+    _ value: Datum,
+    of resource: String,
+    _ isBare: Bool
+  ) -> Diagnostic {
     Diagnostic(
       id: "config.wrong-type",
-      message: "at path ['\(field.name)']: \(value.pythonRepr) \(field.type.complaint)",
+      message: (isBare ? "" : "at path ['\(field.name)']: ")
+        + "\(value.pythonRepr) \(field.type.complaint)",
       span: origins[field.name],
       hint: field.hint(for: value)
         ?? "the config '\(field.name)' of \(resource) must be \(field.type.words)"

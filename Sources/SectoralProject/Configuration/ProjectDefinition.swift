@@ -279,7 +279,8 @@ package struct ProjectDefinition: Sendable {
       ("test-paths", nil), ("analysis-paths", nil), ("macro-paths", nil), ("function-paths", nil),
       ("docs-paths", nil),
     ]
-    for (key, _) in resourcePaths {
+    // Documentation may come from anywhere.
+    for (key, _) in resourcePaths where key != "docs-paths" {
       for item in value(key)?.sequence ?? [] {
         guard let path = item.string else { continue }
         let place = FileSystem.absolute(path, from: "/root")
@@ -301,7 +302,7 @@ package struct ProjectDefinition: Sendable {
       problems.append(
         Diagnostic(
           id: "project.both-names",
-          message: "both 'tests' and 'data_tests' are given",
+          message: "Invalid project config: cannot have both 'tests' and 'data_tests' defined",
           span: tests.span,
           hint: "keep 'data_tests'"
         )

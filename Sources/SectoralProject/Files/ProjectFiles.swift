@@ -83,7 +83,7 @@ package enum ProjectFiles {
     var listings: [String: [String]] = [:]
     func list(_ folder: String) -> [String] {
       if let known = listings[folder] { return known }
-      let files = FileSystem.files(below: "\(project.root)/\(folder)").filter {
+      let files = FileSystem.files(below: FileSystem.absolute(folder, from: project.root)).filter {
         !Self.isHidden($0) && !ignore.matches(Self.join(folder, $0))
       }
       listings[folder] = files
@@ -156,7 +156,7 @@ package enum ProjectFiles {
     // The text of a seed is read when it is loaded; its bytes only for the checksum, and of a large
     // one no more than tells that it is.
     let bytes = try FileSystem.read(
-      "\(project.root)/\(original)",
+      FileSystem.absolute(original, from: project.root),
       limit: kind == .seed ? largestSeedWithChecksum + 1 : .max
     )
     let file = SourceFile(path: shownFolder + original, bytes: bytes)

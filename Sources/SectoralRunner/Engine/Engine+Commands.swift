@@ -47,6 +47,7 @@ extension Engine {
     for contract in selector.brokenContracts {
       try events.warn("UnversionedBreakingChange", contract.warning)
     }
+    for seed in selector.seedRemarks { try events.warn(seed.name, seed.diagnostic) }
     for criterion in selector.emptyCriteria {
       try events.warn(
         "NoNodesForSelectionCriteria",
@@ -139,6 +140,7 @@ extension Engine {
     }
     if !wanted.isEmpty { types = try wanted.reduce(into: []) { $0.formUnion(try named($1)) } }
     for name in flags.excludeResourceTypes { types.subtract(try named(name)) }
+    if invocation.command == .test { types.formIntersection(defaults) }
     return types
   }
 

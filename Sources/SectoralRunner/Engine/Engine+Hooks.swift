@@ -51,7 +51,7 @@ extension Engine {
     }.sorted { a, b in
       let rootName = workspace.root.name
       if (a.packageName == rootName) != (b.packageName == rootName) {
-        return b.packageName == rootName
+        return a.packageName == rootName
       }
       return (a.packageName, a.hookIndex ?? 0) < (b.packageName, b.hookIndex ?? 0)
     }
@@ -68,6 +68,7 @@ extension Engine {
       let position = Position(index + 1, of: hooks.count)
       if failed {
         var info = NodeInfo(hook, workspace)
+        info.label = NodeInfo.label(ofHook: hook, position)
         info.phase = .finished(.skipped)
         let result = NodeResult(
           node: info,

@@ -10,6 +10,7 @@ extension Engine {
   /// compile, show, run, test, build, seed.
   func runNodes(_ project: Project) throws -> ExitStatus {
     if flags.inline != nil { return try runInline(project) }
+    try writeGraphSummary(project)
     events.emit(.foundStats(Self.counts(project.manifest)))
     let selected = try select(project)
     let isExecuting = ![.compile, .show, .docsGenerate].contains(invocation.command)
@@ -120,8 +121,7 @@ extension Engine {
   func hasResult(_ node: Node, _ result: NodeResult) -> Bool {
     guard node.isEphemeralModel else { return true }
     switch invocation.command {
-    case .show: return true
-    case .compile, .docsGenerate: return result.status.isFailure
+    case .show, .compile, .docsGenerate: return true
     default: return false
     }
   }

@@ -191,6 +191,20 @@ package final class Engine: Sendable {
         version: Self.adapterVersion(workspace.profile.type)
       )
     )
+    events.emit(
+      .other(
+        name: "StateCheckVarsHash",
+        text: "vars: \(Datum.map(flags.vars.hidingSecrets).pythonRepr), profile: "
+          + "\(flags.profile ?? ""), target: \(flags.target ?? ""), version: "
+          + WorkspaceLoader.compatibleVersion,
+        data: [
+          "checksum": "", "vars": .string(Datum.map(flags.vars.hidingSecrets).pythonRepr),
+          "profile": .string(flags.profile ?? ""), "target": .string(flags.target ?? ""),
+          "version": .string(WorkspaceLoader.compatibleVersion),
+        ]
+      ),
+      level: .debug
+    )
     let events = events
     var mistakes: [Failure] = []
     var selectors = SelectorFile()
@@ -287,6 +301,8 @@ package final class Engine: Sendable {
     case .log(let text, info: true): events.emit(.jinjaLogInfo(text), node: node, thread: thread)
     case .log(let text, info: false): events.emit(.jinjaLogDebug(text), node: node, thread: thread)
     case .print(let text): events.emit(.printEvent(text), node: node, thread: thread)
+    case .notice(let name, let text, let data):
+      events.emit(.other(name: name, text: text, data: data), node: node, thread: thread)
     case .warning(let name, let text):
       let diagnostic = Diagnostic(id: "template.warning", severity: .warning, message: text)
       do throws(PromotedWarning) {
@@ -413,14 +429,14 @@ extension TimingInfo {
 }
 
 extension NodeInfo {
+  /// Hooks are numbered through all packages.
+  static func label(ofHook node: Node, _ position: Position) -> String {
+    "\(node.packageName).\(node.tags.first ?? "").\(position.index - 1)"
+  }
+
   /// What events say about a node of the manifest.
   init(_ node: Node, _ workspace: Workspace) {
     var label: String?
-    if node.resourceType == .operation {
-      let kind =
-        node.name.hasSuffix("on-run-end-\(node.hookIndex ?? 0)") ? "on-run-end" : "on-run-start"
-      label = "\(node.packageName).\(kind).\(node.hookIndex ?? 0)"
-    }
     if node.resourceType == .unitTest {
       let model = node.fqn.dropLast().last ?? ""
       // With the version of the model, where that has some.

@@ -403,6 +403,7 @@ final class NodeRunner {
     prepare: (RunContext) -> Void
   ) throws(Failure) -> NodeResult {
     var info = state.info(of: node)
+    info.label = NodeInfo.label(ofHook: node, position)
     let startedAt = events.now
     info.startedAt = startedAt
     info.phase = .executing

@@ -70,7 +70,11 @@ final class RunState: Sendable {
   /// What events say of a node.
   func info(of node: Node) -> NodeInfo {
     var info = NodeInfo(node, project.workspace)
-    if let name = node.config["group"]?.string { info.group = groups[name] }
+    guard !groups.isEmpty else { return info }
+    // A generic test belongs to the group of what it tests.
+    let tested = node.attachedNode.flatMap { project.manifest.node($0) }
+    let name = node.config["group"]?.string ?? tested?.config["group"]?.string
+    if let name { info.group = groups[name] }
     return info
   }
 
@@ -79,7 +83,11 @@ final class RunState: Sendable {
     let owner = (group.fields["owner"]?.map ?? [:]).entries.filter { !$0.value.isNull }
     return [
       "name": .string(group.name), "package_name": .string(group.packageName),
-      "owner": .map(DatumMap(owner.map { (key: $0.key, value: .string($0.value.pythonText)) })),
+      "owner": .map(
+        DatumMap(
+          owner.map { (key: $0.key, value: .string($0.value.string ?? $0.value.pythonString)) }
+        )
+      ),
     ]
   }
 

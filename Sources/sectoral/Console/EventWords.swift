@@ -350,7 +350,10 @@ struct EventWords: Sendable {
 
   private func deprecation(_ name: String, _ diagnostic: Diagnostic) -> String {
     let title = deprecationTitle(name)
-    let text = TextLayout.wrapped(diagnostic.message, width: width)
+    // As dbt, which lets this one run on.
+    let isWrapped = name != "ProjectFlagsMovedDeprecation"
+    let message = diagnostic.message
+    let text = isWrapped ? TextLayout.wrapped(message, width: width) : message
     return "\(title)\n\(withDetails(text, [diagnostic]))"
   }
 

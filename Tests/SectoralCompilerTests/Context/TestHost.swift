@@ -128,7 +128,7 @@ final class TestHost: ContextHost {
       switch $0 {
       case .log(let text, let info): "\(info ? "info" : "debug"): \(text)"
       case .print(let text): "print: \(text)"
-      case .warning(let name, let text): "\(name): \(text)"
+      case .warning(let name, let text), .notice(let name, let text, _): "\(name): \(text)"
       }
     }
   }

@@ -63,7 +63,7 @@
   {%- elif check_cols_config is iterable and check_cols_config | length > 0 -%}
     {#- asking the database gives the names as it spells them -#}
     {%- set query_columns = get_columns_in_query(
-      'select ' ~ check_cols_config | join(', ') ~ ' from (' ~ node['compiled_code'] ~ ') subq') -%}
+      'select ' ~ check_cols_config | join(', ') ~ ' from (' ~ node['compiled_code'] ~ '\n) subq') -%}
   {%- else -%}
     {%- do exceptions.raise_compiler_error("Invalid value for 'check_cols': " ~ check_cols_config) -%}
   {%- endif -%}

@@ -1,0 +1,136 @@
+import Foundation
+import Testing
+
+/// What dbt-core's functional tests ask of runs, on small projects in the embedded database.
+struct RunBehaviourTests {
+  @Test func hooksOfTheProjectComeFirstAndAreNumberedThrough() async throws {
+    let project = try SmallProject(
+      "hook_order",
+      [
+        "dbt_project.yml": "on-run-start: [\"select 'own'\", \"select 'own too'\"]\n",
+        "packages.yml": "packages: [{local: a_pkg}, {local: z_pkg}]\n",
+        "a_pkg/dbt_project.yml": "name: a_pkg\non-run-start: [\"select 'a'\"]\n",
+        "z_pkg/dbt_project.yml": "name: z_pkg\non-run-start: [\"select 'z'\"]\n",
+        "models/one.sql": "select 1 as one",
+      ]
+    )
+    let installed = try await project.run("deps")
+    #expect(installed.exitCode == 0, "\(installed)")
+    let result = try await project.run("run")
+    #expect(result.exitCode == 0, "\(result)")
+    let started = result.output.split(separator: "\n").compactMap { line -> String? in
+      guard let range = line.firstRange(of: "START hook: ") else { return nil }
+      return line[range.upperBound...].split(separator: " ").first.map(String.init)
+    }
+    #expect(
+      started == [
+        "hook_order.on-run-start.0", "hook_order.on-run-start.1", "a_pkg.on-run-start.2",
+        "z_pkg.on-run-start.3",
+      ]
+    )
+  }
+
+  @Test func snapshotsMayEndWithAComment() async throws {
+    let project = try SmallProject(
+      "snapshot_comment",
+      [
+        "snapshots/s.sql": """
+        {% snapshot s %}
+          {{ config(unique_key='id', strategy='check', check_cols=['kind']) }}
+          select 1 as id, 'a' as kind
+          -- the last line
+        {% endsnapshot %}
+        """
+      ]
+    )
+    // The second one asks for the columns of the query.
+    for _ in 1...2 {
+      let result = try await project.run("snapshot")
+      #expect(result.exitCode == 0, "\(result)")
+    }
+  }
+
+  @Test func unitTestsOverrideMacrosAndPlainMembers() async throws {
+    let project = try SmallProject(
+      "unit_overrides",
+      [
+        "models/m.sql": "select '{{ invocation_id }}' as run, '{{ type_numeric() }}' as type",
+        "models/m.yml": """
+        unit_tests:
+          - name: overridden
+            model: m
+            given: []
+            overrides: {macros: {invocation_id: 123, type_numeric: number}}
+            expect: {rows: [{run: '123', type: number}]}
+        """,
+      ]
+    )
+    let result = try await project.run("test")
+    #expect(result.exitCode == 0, "\(result)")
+  }
+
+  @Test func ephemeralModelsAreResultsOfCompile() async throws {
+    let project = try SmallProject(
+      "ephemeral_results",
+      ["models/e.sql": "{{ config(materialized='ephemeral') }} select 1 as one"]
+    )
+    for (command, expected) in [("compile", ["model.ephemeral_results.e"]), ("run", [])] {
+      let result = try await project.run(command)
+      #expect(result.exitCode == 0, "\(result)")
+      let results = try project.json("target/run_results.json")["results"] as? [[String: Any]]
+      #expect(results?.compactMap { $0["unique_id"] as? String } == expected)
+    }
+  }
+
+  @Test func compileAsksNothingWithoutIntrospection() async throws {
+    let project = try SmallProject(
+      "no_introspect",
+      [
+        "models/a.sql": "select 1 as one",
+        "models/b.sql": "{% if execute %}{% do run_query('select 1') %}{% endif %}select 1 as one",
+      ]
+    )
+    let refused = try await project.run("compile", "--no-introspect")
+    #expect(refused.exitCode == 2)
+    #expect(refused.output.contains("connection never acquired for thread"))
+    let quiet = try await project.run("--quiet", "compile", "--select", "a")
+    #expect(quiet.output == "select 1 as one\n")
+    let inline = try await project.run("compile", "--inline", "select {{ ref('x') }}")
+    #expect(inline.exitCode == 2)
+    #expect(inline.output.contains("Error parsing inline query"))
+  }
+
+  @Test func warningsComeBeforeTheErrorsThatEndTheCommand() async throws {
+    let project = try SmallProject(
+      "warned_first",
+      [
+        "models/m.sql": "select * from {{ ref('nothing') }}",
+        "models/m.yml": "model: []\nmodels: [{name: m, descripton: d}]\n",
+      ]
+    )
+    let result = try await project.run("parse")
+    #expect(result.exitCode == 2)
+    let warning = try #require(result.output.firstRange(of: "descripton"))
+    let error = try #require(result.output.firstRange(of: "Encountered an error:"))
+    #expect(warning.lowerBound < error.lowerBound)
+    let promoted = try await project.run("--warn-error", "parse")
+    for text in ["which was not found", "descripton", "errors in all"] {
+      #expect(promoted.output.contains(text), "\(promoted)")
+    }
+  }
+
+  @Test func secretVariablesAreMasked() async throws {
+    let project = try SmallProject(
+      "secret_vars",
+      ["models/m.sql": "select '{{ var('DBT_ENV_SECRET_simple') }}' as it, {{ var('gone') }}"]
+    )
+    let vars = "{DBT_ENV_SECRET_simple: abcdef, unused: def}"
+    let result = try await project.run("run", "--vars", vars)
+    #expect(result.exitCode == 1)
+    #expect(result.output.contains("\"DBT_ENV_SECRET_simple\": \"*****\""))
+    #expect(!result.output.contains("abcdef"))
+    let arguments = try project.json("target/run_results.json")["args"] as? [String: Any]
+    let shown = arguments?["vars"] as? [String: String]
+    #expect(shown == ["DBT_ENV_SECRET_simple": "*****", "unused": "def"])
+  }
+}
