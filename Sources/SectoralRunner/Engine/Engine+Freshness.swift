@@ -27,7 +27,7 @@ extension Engine {
   }
 
   /// As dbt: a source whose query failed has no entry.
-  private func writeFreshness(_ results: [NodeResult], _ project: Project) throws {
+  func writeFreshness(_ results: [NodeResult], _ project: Project) throws {
     let rows = results.compactMap { result -> FreshnessRow? in
       guard let freshness = result.freshness else { return nil }
       return FreshnessRow(

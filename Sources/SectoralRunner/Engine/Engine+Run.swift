@@ -25,7 +25,12 @@ extension Engine {
           message: "Nothing to do. Try checking your model configs and model specification args"
         )
       )
-      try writeResults([], project, elapsed: events.now.seconds(since: startedAt))
+      if invocation.command == .sourceFreshness {
+        try writeFreshness([], project)
+        events.emit(.other(name: "FreshnessCheckComplete", text: "Done."))
+      } else {
+        try writeResults([], project, elapsed: events.now.seconds(since: startedAt))
+      }
       return .success
     }
     var graph = project.graph
