@@ -33,7 +33,8 @@ extension Engine {
       node: nil,
       progress: nil,
       thread: Event.mainThread,
-      comment: QueryComments(workspace)
+      comment: QueryComments(workspace),
+      isIdempotent: true
     ) { (session) throws(Failure) in
       try state.mainContext(session).prepareSchemas(wanted, listing: listed)
     }
