@@ -20,9 +20,8 @@ extension AdapterCall {
   /// `prepare_staging(relation, unique_key)`: gathers statistics of the key of a table that the last
   /// `run_query` made, where it has many rows. Goes to the server with the next statement.
   ///
-  /// Of a key of one column only: of several, the server takes the statistics of each for itself, believes
-  /// that a hash of all of them is as crowded as one of the best of them, and then prefers a join that is not
-  /// by hash. (In the same benchmark a merge by two columns took 14 s with statistics, and 1.3 s without.)
+  /// Of a key of one column only: in `make bench-incremental` a merge by two columns once took 14 s with
+  /// statistics, and 1.3 s without. Likely the server's estimates for several columns are at fault.
   private func prepareStaging() throws(TemplateError) -> Value {
     let arguments = try bound(["relation", "unique_key"])
     var key = arguments.value(1)
