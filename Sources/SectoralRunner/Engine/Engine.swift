@@ -239,11 +239,12 @@ package final class Engine: Sendable {
       state: try previousState(targetPath: target)
     )
     self.project.withLock { $0 = project }
+    switch invocation.command {
     // Where nothing is changed in the warehouse the manifest is written once, with what was compiled.
-    if invocation.command == .compile {
-      owesManifest.withLock { $0 = true }
-    } else {
-      try writeManifest(project)
+    case .compile: owesManifest.withLock { $0 = true }
+    // As dbt: that of the run before, with what it compiled, stays.
+    case .docsGenerate where !flags.compilesForDocs: break
+    default: try writeManifest(project)
     }
     return project
   }

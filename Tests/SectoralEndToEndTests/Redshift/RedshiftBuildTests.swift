@@ -36,13 +36,6 @@ struct RedshiftBuildTests {
     )
   }
 
-  @Test func theMarketProject() async throws {
-    let project = try RedshiftProject("rs_market", copying: ".", profile: "sectoral")
-    try project.shortenMarket()
-    _ = try await build(project)
-    _ = try await build(project)
-  }
-
   @Test func everyFeature() async throws {
     let project = try RedshiftProject(
       "rs_features",

@@ -7,14 +7,17 @@
       "Cannot seed to '{}', it is a view".format(existing_relation.render())) -%}
   {%- endif -%}
   {%- set target_relation = this.incorporate(type='table') -%}
-  {#- a whole new table is filled beside the old one, and takes its place -#}
+  {#- a whole new table is filled beside the old one, and takes its place; what dbt's seeds do not call is
+    called through the context, so that depends_on stays the same -#}
   {%- set swap = full_refresh and existing_relation is not none and adapter.type() == 'postgres' -%}
-  {%- set intermediate_relation = make_intermediate_relation(target_relation) -%}
-  {%- set backup_relation = make_backup_relation(target_relation, 'table') -%}
   {%- if swap -%}
+    {%- set intermediate_relation = context['make_intermediate_relation'](target_relation) -%}
+    {%- set backup_relation = context['make_backup_relation'](target_relation, 'table') -%}
+    {%- set standing = context['load_cached_relation'] -%}
+    {%- set drop = context['drop_relation_if_exists'] -%}
     {#- what an earlier run left behind would be in the way -#}
-    {%- do drop_relation_if_exists(load_cached_relation(intermediate_relation)) -%}
-    {%- do drop_relation_if_exists(load_cached_relation(backup_relation)) -%}
+    {%- do drop(standing(intermediate_relation)) -%}
+    {%- do drop(standing(backup_relation)) -%}
   {%- endif -%}
   {%- set rows = load_agate_table() -%}
   {%- do store_result('agate_table', response='OK', agate_table=rows) -%}
@@ -43,7 +46,7 @@
     {%- do context.update({'this': own}) -%}
     {%- do create_indexes(intermediate_relation) -%}
     {%- do adapter.swap_relation(
-      load_cached_relation(existing_relation), intermediate_relation, target_relation, backup_relation) -%}
+      standing(existing_relation), intermediate_relation, target_relation, backup_relation) -%}
   {%- endif -%}
 
   {%- do apply_grants(
@@ -56,7 +59,7 @@
   {%- do run_hooks(post_hooks, inside_transaction=True) -%}
   {%- do adapter.commit() -%}
   {%- if swap -%}
-    {%- do drop_relation_if_exists(load_cached_relation(backup_relation)) -%}
+    {%- do drop(standing(backup_relation)) -%}
   {%- endif -%}
   {%- do run_hooks(post_hooks, inside_transaction=False) -%}
 
