@@ -122,11 +122,15 @@ extension Engine {
     NodeRunner.hasLines(node, isExecuting: isExecuting, command: invocation.command)
   }
 
-  /// Whether a node counts among the results: an ephemeral model where it is shown, or is to blame.
+  /// Whether a node counts among the results: an ephemeral model where it is shown, is to blame, or may
+  /// have been asked for by name.
   func hasResult(_ node: Node, _ result: NodeResult) -> Bool {
     guard node.isEphemeralModel else { return true }
     switch invocation.command {
-    case .show, .compile, .docsGenerate: return true
+    case .show: return true
+    // As dbt: as soon as there is a selection.
+    case .compile: return !flags.select.isEmpty || result.status.isFailure
+    case .docsGenerate: return result.status.isFailure
     default: return false
     }
   }
