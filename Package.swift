@@ -154,7 +154,7 @@ let package = Package(
     .testTarget(name: "SectoralTextTests", dependencies: ["SectoralText"]),
     .testTarget(
       name: "SectoralYAMLTests",
-      dependencies: ["SectoralYAML", "SectoralText"],
+      dependencies: ["SectoralYAML", "SectoralText", "SectoralTestSupport"],
       exclude: ["Data"]
     ),
     .testTarget(
@@ -174,6 +174,8 @@ let package = Package(
         "SectoralTestTool",
       ]
     ),
+    // What tests of several targets need.
+    .target(name: "SectoralTestSupport", path: "Tests/SectoralTestSupport"),
     // Stands for the tool where a test needs processes of its own.
     .executableTarget(
       name: "SectoralTestTool",
@@ -198,7 +200,7 @@ let package = Package(
       name: "SectoralGraphTests",
       dependencies: [
         "SectoralGraph", "SectoralProject", "SectoralYAML", "SectoralText", "SectoralArtifacts",
-        "SectoralCompiler",
+        "SectoralCompiler", "SectoralTestSupport",
       ],
       exclude: ["Data"]
     ),
@@ -232,7 +234,7 @@ let package = Package(
     ),
     .testTarget(
       name: "SectoralEndToEndTests",
-      dependencies: ["sectoral", "SectoralText", "SectoralYAML"]
+      dependencies: ["sectoral", "SectoralText", "SectoralYAML", "SectoralTestSupport"]
     ),
   ],
   swiftLanguageModes: [.v6]

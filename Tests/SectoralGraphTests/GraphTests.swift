@@ -1,5 +1,6 @@
 import SectoralGraph
 import SectoralProject
+import SectoralTestSupport
 import SectoralText
 import SectoralYAML
 import Testing
@@ -81,7 +82,7 @@ struct GraphTests {
   /// The definitions, word by word, against the quick ways: reduced edges keep who waits for whom,
   /// and the few edges of tests say the same as all of them.
   @Test(arguments: 0..<30) func reducedGraphsKeepTheirOrder(seed: Int) {
-    var random = SplitMix(state: UInt64(seed))
+    var random = SplitMix(seed: UInt64(seed))
     let count = Int.random(in: 2...40, using: &random)
     var lines: [(String, [String])] = []
     for index in 0..<count {
@@ -141,18 +142,5 @@ struct GraphTests {
       #expect(error.diagnostics.compactMap { $0.span?.position.line } == [3, 5, 7, 9, 10, 12])
       #expect(error.diagnostics[0].hint == "did you mean 'tag:'?")
     }
-  }
-}
-
-/// A small seeded generator: the same seed gives the same graphs everywhere.
-private struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

@@ -1,3 +1,4 @@
+import SectoralTestSupport
 import SectoralText
 import SectoralYAML
 import Testing
@@ -231,7 +232,7 @@ struct YAMLParserTests {
   }
 
   @Test(arguments: 0..<40) func noBytesMakeItTrap(seed: Int) {
-    var generator = SplitMix(state: UInt64(seed))
+    var generator = SplitMix(seed: UInt64(seed))
     let pieces: [[UInt8]] = [
       "a", ":", " ", "\n", "- ", "? ", "{", "}", "[", "]", ",", "'", "\"", "|", ">", "&a", "*a",
       "!",
@@ -275,18 +276,5 @@ struct YAMLParserTests {
     let map = try #require(root?.datum.map)
     #expect(map.count == 2000)
     #expect(try JSON.parse(JSON.text(of: .map(map))) == .map(map))
-  }
-}
-
-/// A small seeded generator: the same seed gives the same bytes everywhere.
-private struct SplitMix: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

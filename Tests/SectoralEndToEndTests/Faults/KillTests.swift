@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import SectoralTestSupport
 import Testing
 
 /// The tool is killed, with no time for last words: whatever it was doing, nothing half-made stands under
@@ -102,7 +103,7 @@ struct KillTests {
     try #require(first.exitCode == 0, "\(first)")
     let expected = try await contents(project)
     let standing = try await relations(project)
-    var random = SplitMix(state: seed)
+    var random = SplitMix(seed: seed)
     let clock = ContinuousClock()
     let start = clock.now
     try await project.run(["build"])
@@ -201,20 +202,4 @@ struct KillTests {
     #expect(again.exitCode == 0, "\(again)")
     #expect(try await project.leftovers() == "")
   }
-}
-
-/// Numbers that a seed gives again.
-struct SplitMix {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
-  }
-
-  /// From 0 to 1.
-  mutating func fraction() -> Double { Double(next() >> 11) / Double(1 << 53) }
 }
