@@ -280,12 +280,12 @@ final class CursorObject: ContextObject {
 }
 
 /// Values written into SQL, as the Python driver writes bound parameters.
-struct SQLLiteral {
+package struct SQLLiteral {
   /// Whether a backslash in `'…'` goes with what follows it, and there is no `E'…'`: Redshift comes from
   /// Postgres 8.0, where both are so.
   let hasEscapes: Bool
 
-  init(adapterType: String) { hasEscapes = adapterType == "redshift" }
+  package init(adapterType: String) { hasEscapes = adapterType == "redshift" }
 
   /// Puts the values in place of the `%s`; `%%` is a percent sign.
   func bind(
@@ -358,7 +358,7 @@ struct SQLLiteral {
     }
   }
 
-  func quoted(_ text: String) -> String {
+  package func quoted(_ text: String) -> String {
     let doubled = text.split(separator: "'", omittingEmptySubsequences: false)
       .joined(separator: "''")
     guard doubled.utf8.contains(UInt8(ascii: "\\")) else { return "'\(doubled)'" }

@@ -130,8 +130,8 @@ extension RunState {
     } catch { return .unknown }
   }
 
-  /// Whether another process has made or dropped a relation since the relations were listed, which is then
-  /// known.
+  /// Whether a relation was made or dropped since the relations were listed, by another process or by what
+  /// another node did; that is then known.
   private func hasChanged(
     _ relation: Relation,
     _ name: String,
@@ -154,7 +154,7 @@ extension RunState {
     session.release()
     if hasChanged {
       events.emit(
-        .note("Trying \(name) again: another process has changed \(relation.rendered)"),
+        .note("Trying \(name) again: \(relation.rendered) is not what it was when the run began"),
         node: progress?.info,
         thread: thread,
         level: .warn
@@ -264,14 +264,11 @@ extension WarehouseSession {
   /// Asks for the letter of a relation's kind. To Redshift a materialized view is a view, whose text
   /// gives it away.
   private func kindQuery(of relation: Relation) -> String {
-    let isRedshift = warehouse.adapterType == "redshift"
-    func literal(_ text: String?) -> String {
-      let doubled = (text ?? "").replacing("'", with: "''")
-      return "'\(isRedshift ? doubled.replacing("\\", with: "\\\\") : doubled)'"
-    }
+    let literals = SQLLiteral(adapterType: warehouse.adapterType)
     let place =
-      "n.nspname = \(literal(relation.schema)) and c.relname = \(literal(relation.identifier))"
-    guard isRedshift else {
+      "n.nspname = \(literals.quoted(relation.schema ?? "")) "
+      + "and c.relname = \(literals.quoted(relation.identifier ?? ""))"
+    guard warehouse.adapterType == "redshift" else {
       return """
         select c.relkind from pg_catalog.pg_class as c
         join pg_catalog.pg_namespace as n on n.oid = c.relnamespace
