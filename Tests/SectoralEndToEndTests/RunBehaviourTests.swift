@@ -69,16 +69,109 @@ struct RunBehaviourTests {
     #expect(result.exitCode == 0, "\(result)")
   }
 
+  /// As dbt: only where there is a selection, and of nothing but `compile`.
   @Test func ephemeralModelsAreResultsOfCompile() async throws {
     let project = try SmallProject(
       "ephemeral_results",
       ["models/e.sql": "{{ config(materialized='ephemeral') }} select 1 as one"]
     )
-    for (command, expected) in [("compile", ["model.ephemeral_results.e"]), ("run", [])] {
+    let model = "model.ephemeral_results.e"
+    for (command, expected) in [
+      (["compile"], []), (["compile", "--select", "e"], [model]), (["run", "--select", "e"], []),
+    ] {
       let result = try await project.run(command)
       #expect(result.exitCode == 0, "\(result)")
       let results = try project.json("target/run_results.json")["results"] as? [[String: Any]]
       #expect(results?.compactMap { $0["unique_id"] as? String } == expected)
+    }
+  }
+
+  /// It is written once, at the end, whatever the end is.
+  @Test(arguments: [
+    ("one", ["--select", "a"], 0), ("none", ["--select", "none_such"], 0), ("all", [], 2),
+    ("wrong", ["--select", "nomethod:x"], 2),
+    ("inline", ["--inline", "select {{ nothing() }}"], 2),
+  ])
+  func compileWritesTheManifest(
+    _ name: String,
+    _ arguments: [String],
+    _ exitCode: Int32
+  ) async throws {
+    let project = try SmallProject(
+      "compile_manifest_\(name)",
+      ["models/a.sql": "select 1 as one", "models/b.sql": "{{ nothing() }}"]
+    )
+    let result = try await project.run(["compile"] + arguments)
+    #expect(result.exitCode == exitCode, "\(result)")
+    let nodes = try project.json("target/manifest.json")["nodes"] as? [String: [String: Any]]
+    let a = nodes?.first { $0.key.hasSuffix(".a") }?.value
+    #expect(a != nil)
+    #expect(
+      (a?["compiled_code"] as? String) == (["one", "all"].contains(name) ? "select 1 as one" : nil)
+    )
+  }
+
+  @Test func whatCannotBeWrittenAtTheEndIsNotForgotten() async throws {
+    let project = try SmallProject(
+      "unwritten",
+      ["models/a.sql": "select 1 as one", "models/b.sql": "select 1/0 as one"]
+    )
+    try project.write("{{ config(materialized='table') }} select 1/0 as one", to: "models/b.sql")
+    // A folder stands where the file should be: as on a full disk, it cannot be written.
+    let blocked = "\(project.folder)/target/run_results.json"
+    try FileManager.default.createDirectory(
+      atPath: "\(blocked)/x",
+      withIntermediateDirectories: true
+    )
+    let run = try await project.run("run")
+    #expect(run.exitCode == 2, "\(run)")
+    #expect(run.output.contains("run_results.json"), "\(run)")
+    try FileManager.default.removeItem(atPath: blocked)
+    try project.write("select 2 as one", to: "models/b.sql")
+    let retry = try await project.run("retry")
+    #expect(retry.exitCode == 0, "\(retry)")
+    let results = try project.json("target/run_results.json")["results"] as? [[String: Any]]
+    #expect(results?.compactMap { $0["unique_id"] as? String } == ["model.unwritten.b"])
+    #expect(!FileManager.default.fileExists(atPath: "\(project.folder)/target/run_results.journal"))
+  }
+
+  @Test func operationsThatFailNameTheirMacro() async throws {
+    let project = try SmallProject(
+      "failing_operation",
+      [
+        "macros/m.sql":
+          "{% macro boom() %}{{ exceptions.raise_compiler_error('no way') }}{% endmacro %}"
+      ]
+    )
+    let result = try await project.run("run-operation", "boom")
+    #expect(result.exitCode == 1, "\(result)")
+    #expect(result.output.contains("Compilation Error in macro boom (macros/m.sql)\n  no way"))
+  }
+
+  @Test func debugFindsTheOnlyProfileWithoutAProject() async throws {
+    let project = try SmallProject("only_profile", [:])
+    try FileManager.default.removeItem(atPath: "\(project.folder)/dbt_project.yml")
+    for (profiles, words) in [
+      (
+        """
+        only:
+          target: dev
+          outputs:
+            dev: {type: postgres, host: /nowhere, port: 1, user: u, password: p, dbname: d, schema: s}
+        """,
+        "profiles.yml file [OK found and valid]"
+      ),
+      (
+        "one: {outputs: {}}\ntwo: {outputs: {}}\n",
+        "there is no dbt_project.yml here that names a profile, and profiles.yml has several:\n"
+          + "   - one\n   - two\n"
+      ),
+    ] {
+      try project.write(profiles, to: "profiles.yml")
+      let result = try await project.run("debug", "--profiles-dir", ".")
+      #expect(result.exitCode == 1, "\(result)")
+      #expect(result.output.contains(words), "\(result)")
+      #expect(result.output.contains("dbt_project.yml file [ERROR not found]"), "\(result)")
     }
   }
 

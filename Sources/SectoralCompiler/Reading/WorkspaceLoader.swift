@@ -142,7 +142,7 @@ package struct WorkspaceLoader {
       var words = "{}"
       if settings.profile == nil {
         let isThere = FileSystem.exists("\(settings.projectDirectory)/dbt_project.yml")
-        guard !isThere, let only = onlyProfile() else { throw error }
+        guard !isThere, let only = try onlyProfile() else { throw error }
         words = JSON.text(of: .map(["profile": .string(only)]))
       }
       let file = SourceFile(path: "dbt_project.yml", text: words)
@@ -151,8 +151,8 @@ package struct WorkspaceLoader {
     }
   }
 
-  /// The one profile of the first profiles.yml; nil where there are several, or none.
-  private func onlyProfile() -> String? {
+  /// The one profile of the first profiles.yml; nil where there is none. Several are an error.
+  private func onlyProfile() throws(Failure) -> String? {
     let paths = profileFolders.map { "\($0)/profiles.yml" }
     guard let path = paths.first(where: FileSystem.exists),
       // Whoever loads the profile says what is wrong with the file.
@@ -160,7 +160,16 @@ package struct WorkspaceLoader {
       let root = YAMLParser.parse(SourceFile(path: path, bytes: bytes)).0
     else { return nil }
     let names = (root.mapping ?? []).map(\.key.keyText).filter { $0 != "config" }
-    return names.count == 1 ? names.first : nil
+    guard names.count > 1 else { return names.first }
+    throw Failure(
+      .runtime,
+      Diagnostic(
+        id: "profile.several",
+        message: "there is no dbt_project.yml here that names a profile, and profiles.yml has "
+          + "several:\n" + names.map { " - \($0)" }.joined(separator: "\n"),
+        hint: "name one with --profile"
+      )
+    )
   }
 
   /// Reads dbt_project.yml for its mistakes alone. Returns what there is to warn of.

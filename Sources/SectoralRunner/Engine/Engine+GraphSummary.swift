@@ -4,14 +4,14 @@ import SectoralYAML
 
 extension Engine {
   /// graph_summary.json: who comes after whom, by numbers; for `build` also with the edges by which
-  /// nodes wait for the tests of what they depend on.
-  func writeGraphSummary(_ project: Project) throws {
+  /// nodes wait for the tests of what they depend on (`withTestEdges`).
+  func writeGraphSummary(_ project: Project, withTestEdges tested: Graph?) throws {
     guard flags.writeJSON else { return }
     var text = "{\"_invocation_id\": \(JSON.text(of: .string(invocation.id))), \"linked\": "
     Self.append(project.graph, to: &text)
-    if invocation.command == .build {
+    if let tested {
       text += ", \"with_test_edges\": "
-      Self.append(project.graph.withTestEdges(), to: &text)
+      Self.append(tested, to: &text)
     }
     try FileSystem.write(Array((text + "}").utf8), to: "\(project.targetPath)/graph_summary.json")
   }

@@ -10,7 +10,8 @@ extension Engine {
   /// compile, show, run, test, build, seed.
   func runNodes(_ project: Project) throws -> ExitStatus {
     if flags.inline != nil { return try runInline(project) }
-    try writeGraphSummary(project)
+    let graph = invocation.command == .build ? project.graph.withTestEdges() : project.graph
+    try writeGraphSummary(project, withTestEdges: invocation.command == .build ? graph : nil)
     events.emit(.foundStats(Self.counts(project.manifest)))
     let selected = try select(project)
     let isExecuting = ![.compile, .show, .docsGenerate].contains(invocation.command)
@@ -33,8 +34,6 @@ extension Engine {
       }
       return .success
     }
-    var graph = project.graph
-    if invocation.command == .build { graph = graph.withTestEdges() }
     // A build runs the unit tests of a model right before it, not as steps of their own.
     var steps = selected
     for id in selected where runnable[id] == nil { steps.remove(id) }
@@ -69,7 +68,10 @@ extension Engine {
     }
 
     let journal = isExecuting ? try journal(of: nodes, project) : nil
-    defer { journal?.remove() }
+    // Of a run that came to no node, the results before it stay the last; of one that did, the notes stay
+    // until its results are written: the disk may be full.
+    var hasBegun = false
+    defer { if !hasBegun { journal?.remove() } }
     let warehouse = lazyWarehouse(project)
     let state = RunState(
       engine: self,
@@ -94,6 +96,7 @@ extension Engine {
       if invocation.command != .sourceFreshness { try prepareSchemas(state, nodes) }
       if runsHooks { startFailed = try runHooks("on-run-start", state, main) }
     }
+    hasBegun = true
     if startFailed, flags.behavior["skip_nodes_if_on_run_start_fails"] {
       for node in nodes { state.add(skipped(node, state, message: nil)) }
     } else {
@@ -183,6 +186,7 @@ extension Engine {
       return try finishFreshness(state, elapsed: elapsed, interrupted: interrupted)
     }
     try writeResults(results, state.project, elapsed: events.now.seconds(since: startedAt))
+    state.journal?.remove()
     if !state.isExecuting {
       let failed = results.filter { $0.status == .error }
       guard failed.isEmpty else {

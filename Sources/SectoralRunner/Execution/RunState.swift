@@ -32,7 +32,7 @@ final class RunState: Sendable {
   let total: Int
   let isExecuting: Bool
   /// Told of every result at once; nil: nothing is executed, or no files are to be written.
-  private let journal: RunJournal?
+  let journal: RunJournal?
 
   private struct Shared {
     var results: [NodeResult] = []

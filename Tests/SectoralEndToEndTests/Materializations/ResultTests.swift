@@ -93,7 +93,7 @@ struct ResultTests {
     #expect(timing(inline) == ["compile", "execute"])
   }
 
-  @Test func compileTellsOfEphemeralModelsThatAreSelected() async throws {
+  @Test func compileSaysNothingOfEphemeralModels() async throws {
     let project = try SmallProject(
       "compiled",
       [
@@ -105,9 +105,6 @@ struct ResultTests {
     let compile = try await project.run("compile")
     #expect(compile.exitCode == 0, "\(compile)")
     #expect(try results(project).keys.sorted() == ["a", "f"])
-    let selected = try await project.run("compile", "--select", "+a")
-    #expect(selected.exitCode == 0, "\(selected)")
-    #expect(try results(project).keys.sorted() == ["a", "e"])
     // As dbt: functions are not counted.
     #expect(compile.output.contains("Found 2 models, 477 macros\n"), "\(compile)")
     #expect(timing(try results(project)["a"]) == ["compile", "execute"])
