@@ -121,9 +121,10 @@ extension Session {
     }
   }
 
-  /// Where things are is the retry's own to say; the rest is as it was.
+  /// Where things are is the retry's own to say, and whether it writes to a terminal; the rest is as it was.
   private static let ownFlags: Set = [
     "log_path", "profiles_dir", "project_dir", "target_path", "warn_error", "sqlparse", "version",
+    "use_colors", "use_colors_file",
   ]
 
   /// Recorded flags, as if they stood on the command line.

@@ -130,6 +130,8 @@ struct RunBehaviourTests {
     try project.write("select 2 as one", to: "models/b.sql")
     let retry = try await project.run("retry")
     #expect(retry.exitCode == 0, "\(retry)")
+    // The flags that were recorded have dbt's default of colours; a pipe gets none.
+    #expect(!retry.output.contains("\u{1B}"), "\(retry)")
     let results = try project.json("target/run_results.json")["results"] as? [[String: Any]]
     #expect(results?.compactMap { $0["unique_id"] as? String } == ["model.unwritten.b"])
     #expect(!FileManager.default.fileExists(atPath: "\(project.folder)/target/run_results.journal"))
