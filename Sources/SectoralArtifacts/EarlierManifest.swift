@@ -36,6 +36,7 @@ package struct EarlierManifest: Sendable {
     version = try ArtifactFailure.version(
       of: outline.schemaVersion,
       path: path,
+      bytes: bytes,
       artifact: "manifest",
       accepted: Self.versions
     )
@@ -182,9 +183,16 @@ enum ArtifactFailure {
   static func version(
     of schema: String?,
     path: String,
+    bytes: [UInt8],
     artifact: String,
     accepted: ClosedRange<Int>
   ) throws(Failure) -> Int {
+    var place: TextSpan {
+      let file = SourceFile(path: path, bytes: bytes)
+      let whole = TextSpan(file: file, start: 0, end: bytes.count)
+      // The metadata stand first.
+      return schema.flatMap { whole.place(of: $0) } ?? TextSpan(file: file, start: 0, end: 0)
+    }
     let expected =
       "https://schemas.getdbt.com/dbt/\(artifact)/v\(accepted.upperBound).json"
     let tail = schema?.split(separator: "/").suffix(2).map(String.init) ?? []
@@ -200,6 +208,7 @@ enum ArtifactFailure {
             Expected a schema version of "\(expected)" in \(path), but found "\(schema ?? "")". \
             Are you running with a different version of dbt?
             """,
+          span: place,
           hint: "versions \(accepted.lowerBound) to \(accepted.upperBound) can be read; "
             + (number > accepted.upperBound
               ? "this one is newer: write the file again with this tool"
@@ -215,6 +224,7 @@ enum ArtifactFailure {
           Expected a schema version of "\(expected)" in \(path), but found \
           "\(schema ?? "None")". Are you running with a different version of dbt?
           """,
+        span: place,
         hint: schema == nil
           ? "the file has no 'metadata' with a 'dbt_schema_version': is it such an artifact at all?"
           : "is it the right file?"

@@ -43,6 +43,7 @@ package struct EarlierRunResults: Sendable {
     _ = try ArtifactFailure.version(
       of: schema,
       path: path,
+      bytes: bytes,
       artifact: "run-results",
       accepted: Self.versions
     )
@@ -95,6 +96,7 @@ package struct EarlierSources: Sendable {
     _ = try ArtifactFailure.version(
       of: root["metadata"]?["dbt_schema_version"]?.string,
       path: path,
+      bytes: bytes,
       artifact: "sources",
       accepted: Self.versions
     )

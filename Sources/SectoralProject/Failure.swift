@@ -34,6 +34,19 @@ package struct Failure: Error, Sendable {
     self.init(kind, subject: subject, [diagnostic])
   }
 
+  /// Several as one, of the first one's kind, each mistake once; nil where there are none.
+  package init?(_ failures: [Failure]) {
+    guard let first = failures.first else { return nil }
+    var seen: Set<String> = []
+    self.init(
+      first.kind,
+      subject: first.subject,
+      failures.flatMap(\.diagnostics).filter {
+        seen.insert("\($0.message) \($0.span?.placeText ?? "")").inserted
+      }
+    )
+  }
+
   /// The line above the message; nil where there is none.
   package var heading: String? {
     kind == .plain ? nil : subject.map { "\(kind.rawValue) in \($0)" } ?? kind.rawValue

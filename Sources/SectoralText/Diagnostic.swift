@@ -41,6 +41,9 @@ public struct Diagnostic: Sendable {
     self.hint = hint
     self.trail = trail
   }
+
+  /// Whether it names what was probably meant.
+  public var isSlip: Bool { hint?.hasPrefix("did you mean ") ?? false }
 }
 
 /// Words a diagnostic with its snippet, as `error[id]: message`, ` --> file:line:column`, the line

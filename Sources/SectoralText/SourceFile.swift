@@ -96,4 +96,31 @@ public struct TextSpan: Sendable {
     let (line, column) = position
     return "\(file.path):\(line):\(column)"
   }
+
+  /// The first place in this span where a word stands by itself, behind another where that is given;
+  /// nil where there is none.
+  public func place(of word: String, after key: String? = nil) -> TextSpan? {
+    var from = start
+    if let key {
+      guard let found = place(of: key) else { return nil }
+      from = found.end
+    }
+    func isWordByte(_ byte: UInt8) -> Bool {
+      (0x30...0x39).contains(byte) || (0x41...0x5A).contains(byte) || (0x61...0x7A).contains(byte)
+        || byte == UInt8(ascii: "_") || byte >= 0x80
+    }
+    let wanted = Array(word.utf8)
+    guard let first = wanted.first else { return nil }
+    let bytes = file.bytes
+    while from + wanted.count <= end {
+      let to = from + wanted.count
+      if bytes[from] == first, bytes[from..<to].elementsEqual(wanted),
+        from == start || !isWordByte(bytes[from - 1]), to == end || !isWordByte(bytes[to])
+      {
+        return TextSpan(file: file, start: from, end: to)
+      }
+      from += 1
+    }
+    return nil
+  }
 }

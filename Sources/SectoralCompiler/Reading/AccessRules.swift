@@ -11,11 +11,17 @@ struct AccessRules: Sendable {
   let restricting: Set<String>
 
   func check(_ node: Node, _ failures: inout [Failure]) {
-    func problem(_ id: String, _ message: String, _ hint: String?) {
+    func problem(_ id: String, _ message: String, _ hint: String?, _ key: String, _ value: String) {
+      let places = [node.source, node.properties, node.declaration].compactMap(\.self)
       failures.append(
         Failure(
           .parsing,
-          Diagnostic(id: id, message: message, span: node.source ?? node.declaration, hint: hint)
+          Diagnostic(
+            id: id,
+            message: message,
+            span: places.lazy.compactMap { $0.place(of: value, after: key) }.first ?? places.first,
+            hint: hint
+          )
         )
       )
     }
@@ -25,7 +31,9 @@ struct AccessRules: Sendable {
         "Invalid group '\(group)', expected one of "
           + "[\(groups.sorted().map { "'\($0)'" }.joined(separator: ", "))]",
         Spelling.nearest(to: group, among: groups).map { "did you mean '\($0)'?" }
-          ?? "declare it under 'groups:' in a properties file, with a name and an owner"
+          ?? "declare it under 'groups:' in a properties file, with a name and an owner",
+        "group",
+        group
       )
     }
     if node.resourceType == .model {
@@ -33,14 +41,18 @@ struct AccessRules: Sendable {
         problem(
           "access.unknown",
           "Node \(node.uniqueID) has an invalid value (\(node.access)) for the access field",
-          "write private, protected or public"
+          "write private, protected or public",
+          "access",
+          node.access
         )
       } else if node.access == "public", node.isEphemeralModel {
         problem(
           "access.ephemeral",
           "Node \(node.uniqueID) with 'ephemeral' materialization has an invalid value (public) for "
             + "the access field",
-          "materialize it as a view, or make it protected"
+          "materialize it as a view, or make it protected",
+          "access",
+          node.access
         )
       }
     }
@@ -65,7 +77,7 @@ struct AccessRules: Sendable {
       resource.dependsOnNodes,
       group: resource.config["group"]?.string,
       package: resource.packageName,
-      at: { _ in resource.declaration },
+      at: { resource.declaration?.place(of: $0.name, after: "depends_on") ?? resource.declaration },
       &failures
     )
   }

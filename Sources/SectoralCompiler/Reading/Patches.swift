@@ -22,10 +22,10 @@ struct Patches {
     var index: [String: Patch] = [:]
     var knownStems: [String: Set<String>] = [:]
     func add(_ patch: Patch, as name: String) {
-      all.append(patch)
       let key = "\(patch.section)|\(patch.package)|\(name)"
       guard let other = index[key] else {
         index[key] = patch
+        all.append(patch)
         return
       }
       failures.append(Self.twice(patch, other))

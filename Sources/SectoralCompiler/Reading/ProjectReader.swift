@@ -41,6 +41,8 @@ package struct ProjectReader {
   package struct Refusal: Error, Sendable {
     package var failures: [Failure]
     package var warnings: [NamedWarning]
+    /// As those of a result, where no macro is missing for another reason.
+    package var unknownCalls: [Diagnostic]
   }
 
   let workspace: Workspace
@@ -159,12 +161,15 @@ package struct ProjectReader {
     dropConsequences(
       &failures,
       hasUnreadFiles: properties.contains { $0.root == nil && !$0.failures.isEmpty }
+        || workspace.projectProblems.flatMap(\.diagnostics).contains { $0.id == "file.not-utf8" }
     )
     failures.insert(contentsOf: workspace.projectProblems, at: 0)
     guard failures.isEmpty else {
       // Which settings no node uses is not known where nodes are missing.
       warnings.removeAll { $0.name == "UnusedResourceConfigPath" }
-      throw Refusal(failures: failures, warnings: warnings)
+      let losesMacros = workspace.lacksPackages || !workspace.macroProblems.isEmpty
+      let calls = losesMacros ? [] : remarks.unknownCalls + unknownTests(drafts)
+      throw Refusal(failures: failures, warnings: warnings, unknownCalls: calls)
     }
     let tests = TestParts(
       Dictionary(
@@ -191,8 +196,8 @@ package struct ProjectReader {
     // What a damaged file no longer defines is missed all over the project.
     let losesMacros = workspace.lacksPackages || !problems.isEmpty
     let places = Set(problems.compactMap { $0.span?.start })
-    failures.removeAll { failure in
-      failure.diagnostics.allSatisfy { diagnostic in
+    for index in failures.indices {
+      failures[index].diagnostics.removeAll { diagnostic in
         lostIDs.contains(diagnostic.id) || losesMacros && diagnostic.isOfMissingMacro
           // Whoever calls it meets the same mistake again.
           || problems.contains { problem in
@@ -201,6 +206,7 @@ package struct ProjectReader {
           }
       }
     }
+    failures.removeAll(where: \.diagnostics.isEmpty)
     if !problems.isEmpty { failures.insert(Failure(.compilation, problems), at: 0) }
   }
 

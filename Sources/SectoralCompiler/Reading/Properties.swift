@@ -268,6 +268,18 @@ struct PropertiesFile: Sendable {
     "latest_version", "versions", "access", "constraints", "deprecation_date", "time_spine",
     "freshness", "relation",
   ]
+  private static let versionKeys: Set<String> = [
+    "v", "defined_in", "description", "access", "config", "constraints", "docs", "tests",
+    "data_tests", "columns", "deprecation_date", "meta",
+  ]
+  private static let functionKeys: Set<String> = [
+    "name", "description", "meta", "docs", "config", "access", "arguments", "returns", "data_type",
+    "constraints",
+  ]
+  private static let constraintKeys: Set<String> = [
+    "type", "name", "expression", "warn_unenforced", "warn_unsupported", "to", "to_columns",
+    "columns",
+  ]
   private static let columnKeys: Set<String> = [
     "name", "description", "data_type", "tests", "data_tests", "meta", "tags", "quote",
     "constraints", "config", "docs", "policy_tags", "granularity",
@@ -309,6 +321,24 @@ struct PropertiesFile: Sendable {
         )
       }
     }
+    func checkParts(of entry: YAMLNode) {
+      for column in entry["columns"]?.sequence ?? [] {
+        check(column, columnKeys)
+        for item in column["constraints"]?.sequence ?? [] { check(item, constraintKeys) }
+      }
+      for item in entry["constraints"]?.sequence ?? [] { check(item, constraintKeys) }
+      if let docs = entry["docs"] { check(docs, ["show", "node_color"]) }
+      if let quoting = entry["quoting"] {
+        check(quoting, ["database", "schema", "identifier", "column"])
+      }
+      for freshness in [entry["freshness"], entry["config"]?["freshness"]] {
+        guard let freshness else { continue }
+        check(freshness, ["warn_after", "error_after", "filter", "build_after"])
+        for limit in ["warn_after", "error_after"].compactMap({ freshness[$0] }) {
+          check(limit, ["count", "period"])
+        }
+      }
+    }
     switch section {
     case "exposures": check(entry, exposureKeys)
     case "groups": check(entry, ["name", "owner", "description", "config"])
@@ -324,15 +354,24 @@ struct PropertiesFile: Sendable {
       }
       if let expected = entry["expect"] { check(expected, ["rows", "format", "fixture"]) }
       if let replaced = entry["overrides"] { check(replaced, ["macros", "vars", "env_vars"]) }
-    case "models", "seeds", "snapshots":
-      check(entry, entryKeys)
-      for column in entry["columns"]?.sequence ?? [] { check(column, columnKeys) }
+    case "models", "seeds", "snapshots", "analyses", "functions":
+      check(entry, section == "functions" ? functionKeys : entryKeys)
+      checkParts(of: entry)
+      for argument in entry["arguments"]?.sequence ?? [] {
+        check(argument, ["name", "data_type", "description", "default_value"])
+      }
+      for version in entry["versions"]?.sequence ?? [] {
+        check(version, versionKeys)
+        checkParts(of: version)
+      }
+    case "data_tests": check(entry, ["name", "description", "meta", "docs", "config"])
     case "sources":
       check(entry, sourceKeys)
       for table in entry["tables"]?.sequence ?? [] {
         check(table, tableKeys)
-        for column in table["columns"]?.sequence ?? [] { check(column, columnKeys) }
+        checkParts(of: table)
       }
+      checkParts(of: entry)
     default: break
     }
     return warnings

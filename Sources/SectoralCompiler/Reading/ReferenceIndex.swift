@@ -196,17 +196,24 @@ package struct ReferenceIndex: Sendable {
   func resolve(_ resource: PlainResource, _ failures: inout [Failure]) {
     let words =
       "\(resource.resourceType.title) '\(resource.uniqueID)' (\(resource.originalFilePath))"
-    let place = resource.declaration
+    func place(_ name: String?) -> TextSpan? {
+      let whole = resource.declaration
+      return name.flatMap { whole?.place(of: $0, after: "depends_on") ?? whole?.place(of: $0) }
+        ?? whole
+    }
     var ids: [String] = []
     var problems: [Diagnostic] = []
     for names in resource.sources {
       switch source(names, from: resource.packageName) {
       case .source(let target): ids.append(target.uniqueID)
-      case .disabled: problems.append(missingSource(words, names, isDisabled: true, at: place))
-      case .missing: problems.append(missingSource(words, names, isDisabled: false, at: place))
+      case .disabled:
+        problems.append(missingSource(words, names, isDisabled: true, at: place(names.last)))
+      case .missing:
+        problems.append(missingSource(words, names, isDisabled: false, at: place(names.last)))
       }
     }
     for reference in resource.refs {
+      let place = place(reference.name)
       switch node(reference, from: resource.packageName) {
       case .node(let target): ids.append(target.uniqueID)
       case .ambiguous(let nodes): problems.append(ambiguous(reference, nodes, at: place))

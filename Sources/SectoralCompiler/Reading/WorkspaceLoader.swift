@@ -272,7 +272,14 @@ package struct WorkspaceLoader {
     return (raw, try loadProfile(for: raw))
   }
 
+  /// Throws as well what is wrong with the values of the target.
   private func loadProfile(for raw: YAMLNode) throws(Failure) -> Profile {
+    let profile = try findProfile(for: raw)
+    try Self.refuse(profile.problems)
+    return profile
+  }
+
+  private func findProfile(for raw: YAMLNode) throws(Failure) -> Profile {
     let projectName = raw["name"]?.string ?? ""
     let database = settings.embeddedDatabase(projectName, settings.projectDirectory)
     let context = context(invocation(projectName: projectName), allowsSecrets: true)
@@ -364,7 +371,10 @@ package struct WorkspaceLoader {
   }
 
   package func load() throws(Failure) -> Workspace {
-    let (rawRoot, profile) = try loadProfile()
+    let rawRoot = try ProjectDefinition.parse(root: settings.projectDirectory)
+    let profile: Profile
+    // The project may have mistakes of its own: they are mended together.
+    do { profile = try findProfile(for: rawRoot) } catch { profile = .unusable(error) }
     let rootName = rawRoot["name"]?.string ?? ""
     let target = profile.targetVariable
     let configuring = invocation(
@@ -378,6 +388,7 @@ package struct WorkspaceLoader {
       configuring
     )
     var definitions = [(root, "")]
+    failures.insert(contentsOf: profile.problems, at: 0)
     definitions += installedPackages(of: root, configuring, &failures)
     let lacksPackages = failures.contains { failure in
       failure.diagnostics.contains { $0.id.hasPrefix("package.") }
@@ -407,13 +418,9 @@ package struct WorkspaceLoader {
       for (key, value) in (definition.vars[definition.name]?.map ?? [:]).entries {
         vars[key] = value
       }
-      packages.append(
-        Package(
-          definition: definition,
-          files: try ProjectFiles.read(definition, shownFolder: shownFolder),
-          vars: vars
-        )
-      )
+      let (files, unread) = try ProjectFiles.read(definition, shownFolder: shownFolder)
+      failures += unread
+      packages.append(Package(definition: definition, files: files, vars: vars))
       warnings += definition.warnings
     }
 
@@ -534,6 +541,10 @@ package struct WorkspaceLoader {
     let declared = declaredPackages(root, &failures)
     let isRefused = failures.contains { $0.diagnostics.contains { $0.id.hasPrefix("package.") } }
     if declared.count > found.count, !isRefused {
+      let names = Set(found.map(\.0.name))
+      let missing = declared.filter { !names.contains($0.folder) }
+      // A repository's name need not be that of its project.
+      let isSure = missing.count == declared.count - found.count
       failures.append(
         Failure(
           .compilation,
@@ -542,8 +553,9 @@ package struct WorkspaceLoader {
             message: "dbt found \(declared.count) package(s) specified in packages.yml, but only "
               + "\(found.count) package(s) installed in \(folder). Run \"dbt deps\" to install "
               + "package dependencies.",
-            span: declared.last,
-            hint: "run 'sectoral deps' to install the packages"
+            span: (isSure ? missing.first : declared.last)?.span,
+            hint: "run 'sectoral deps' to install "
+              + (isSure ? missing.map(\.place).joined(separator: ", ") : "the packages")
           )
         )
       )
@@ -551,12 +563,27 @@ package struct WorkspaceLoader {
     return found.sorted { $0.0.name < $1.0.name }
   }
 
+  /// An entry of packages.yml: where its package comes from, and the likely name of its project.
+  private struct DeclaredPackage {
+    let place: String
+    let folder: String
+    let span: TextSpan
+
+    init(_ entry: YAMLNode) {
+      let kinds = ["package", "git", "local", "tarball", "private"]
+      place = kinds.lazy.compactMap { entry[$0]?.string }.first ?? "an entry without a source"
+      span = entry.span
+      let name = entry["name"]?.string ?? FileSystem.name(of: place)
+      folder = name.hasSuffix(".git") ? String(name.dropLast(4)) : name
+    }
+  }
+
   /// The entries of packages.yml and dependencies.yml.
   private func declaredPackages(
     _ root: ProjectDefinition,
     _ failures: inout [Failure]
-  ) -> [TextSpan] {
-    var entries: [TextSpan] = []
+  ) -> [DeclaredPackage] {
+    var entries: [DeclaredPackage] = []
     for name in ["packages.yml", "dependencies.yml"]
     where FileSystem.exists("\(root.root)/\(name)") {
       do throws(Failure) {
@@ -564,7 +591,7 @@ package struct WorkspaceLoader {
         let (node, diagnostics) = YAMLParser.parse(file)
         let errors = diagnostics.filter { $0.severity == .error }
         guard errors.isEmpty else { throw Failure(.runtime, errors.map(\.asSyntaxError)) }
-        entries += node?["packages"]?.sequence?.map(\.span) ?? []
+        entries += node?["packages"]?.sequence?.map(DeclaredPackage.init) ?? []
       } catch { failures.append(error) }
     }
     return entries

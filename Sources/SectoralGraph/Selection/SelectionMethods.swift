@@ -37,7 +37,8 @@ struct MethodMatcher {
       guard let type = ResourceType(rawValue: value) else {
         throw criterion.invalid(
           "Invalid resource_type selector \"\(value)\"",
-          near: ResourceType.allCases.map(\.rawValue)
+          near: ResourceType.allCases.map(\.rawValue),
+          hint: "types are " + ResourceType.allCases.map(\.rawValue).joined(separator: ", ")
         )
       }
       return members { $0.resourceType == type }
@@ -92,7 +93,8 @@ struct MethodMatcher {
         """
         Invalid source selector value "\(value)". Sources must be of the form `${source_name}`, \
         `${source_name}.${target_name}`, or `${package_name}.${source_name}.${target_name}
-        """
+        """,
+        hint: "leave out the parts beyond package, source and table"
       )
     }
     let package = WildcardPattern(parts.count == 3 ? parts[0] : "*")
@@ -238,14 +240,14 @@ struct MethodMatcher {
 
 extension Criterion {
   /// The value is none that the method knows.
-  func invalid(_ message: String, near names: [String] = []) -> Failure {
+  func invalid(_ message: String, near names: [String] = [], hint: String? = nil) -> Failure {
     Failure(
       .runtime,
       Diagnostic(
         id: "selection.invalid-value",
         message: message,
         span: span,
-        hint: Spelling.nearest(to: value, among: names).map { "did you mean '\($0)'?" }
+        hint: Spelling.nearest(to: value, among: names).map { "did you mean '\($0)'?" } ?? hint
       )
     )
   }

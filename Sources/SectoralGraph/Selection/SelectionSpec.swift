@@ -110,6 +110,7 @@ extension SelectionSpec {
     _ indirectSelection: IndirectSelection
   ) throws(Failure) -> SelectionSpec {
     var elements: [SelectionSpec] = []
+    var problems: [Failure] = []
     for argument in arguments {
       // The argument is the file that messages show.
       let file = SourceFile(path: option, text: argument)
@@ -118,20 +119,20 @@ extension SelectionSpec {
         var criteria: [SelectionSpec] = []
         for word in element.split(separator: ",", omittingEmptySubsequences: false) {
           let end = start + word.utf8.count
-          criteria.append(
-            .criterion(
-              try Criterion(
-                parsing: word,
-                at: TextSpan(file: file, start: start, end: end),
-                indirectSelection: indirectSelection
-              )
+          do {
+            let criterion = try Criterion(
+              parsing: word,
+              at: TextSpan(file: file, start: start, end: end),
+              indirectSelection: indirectSelection
             )
-          )
+            criteria.append(.criterion(criterion))
+          } catch { problems.append(error) }
           start = end + 1
         }
         elements.append(.intersection(criteria, raw: String(element), indirectSelection))
       }
     }
+    if let all = Failure(problems) { throw all }
     return .union(elements, raw: nil, indirectSelection)
   }
 }

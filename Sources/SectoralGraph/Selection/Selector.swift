@@ -93,8 +93,15 @@ package struct Selector {
     }
     var direct: MemberSet?
     var all: MemberSet?
+    var problems: [Failure] = []
     for part in parts {
-      let outcome = try result(of: part)
+      let outcome: Outcome
+      do {
+        outcome = try result(of: part)
+      } catch {
+        problems.append(error)
+        continue
+      }
       let both = outcome.direct.union(outcome.indirect)
       if direct == nil {
         direct = outcome.direct
@@ -104,6 +111,7 @@ package struct Selector {
         combine(&all!, both)
       }
     }
+    if let together = Failure(problems) { throw together }
     var outcome = Outcome(direct: direct ?? graph.emptySet, indirect: all ?? graph.emptySet)
     outcome.indirect.subtract(outcome.direct)
     admitIndirect(into: &outcome, mode)

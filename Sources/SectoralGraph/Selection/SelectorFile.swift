@@ -77,7 +77,19 @@ private struct SelectorReader {
     var defaultName: String?
     for item in items {
       guard let name = item["name"]?.string, let definition = item["definition"] else {
-        report("a selector needs 'name:' and 'definition:'", item, hint: nil)
+        let missing = ["name", "definition"].filter { item[$0] == nil }
+        let slip = item.mapping?.lazy.map(\.key).first { key in
+          Spelling.nearest(to: key.keyText, among: missing) != nil
+        }
+        report(
+          "a selector needs 'name:' and 'definition:'",
+          slip ?? item,
+          hint: slip.flatMap { Spelling.nearest(to: $0.keyText, among: missing) }
+            .map { "did you mean '\($0)'?" }
+            ?? (missing.isEmpty
+              ? "the name must be text"
+              : "add " + missing.map { "'\($0):'" }.joined(separator: " and "))
+        )
         continue
       }
       if known[name] != nil {

@@ -16,6 +16,8 @@ package struct Profile: Sendable {
   package let file: SourceFile?
   /// Keys of the output that mean nothing to its type, each with the one that may be meant.
   package let unknownKeys: [(key: String, guess: String?)]
+  /// Why it cannot be used; what is wrong is not among the credentials.
+  package private(set) var problems: [Failure] = []
 
   package init(
     profileName: String,
@@ -183,7 +185,25 @@ package struct Profile: Sendable {
     )
   }
 
-  /// Reads profiles.yml and picks a target.
+  /// What stands in while a project with an unusable profiles.yml is searched for other mistakes.
+  package static func unusable(type: String = "postgres", _ problem: Failure) -> Profile {
+    var credentials = DatumMap()
+    for key in targetKeys[type] ?? [] { credentials[key] = "" }
+    var profile = Profile(
+      profileName: "",
+      targetName: "",
+      type: type,
+      threads: 1,
+      credentials: credentials,
+      isEmbedded: false,
+      file: nil
+    )
+    profile.problems = [problem]
+    return profile
+  }
+
+  /// Reads profiles.yml and picks a target. What is wrong with the target's values is kept in
+  /// `problems`; where there is no such target, that is thrown.
   ///
   /// `folder`: the profiles directory.
   /// `embeddedDatabase`: the database of an output with `embedded: true` that names none.
@@ -255,25 +275,33 @@ package struct Profile: Sendable {
         )
       )
     }
-    let output = try renderer.render(
-      raw,
-      keeping: { path in
-        // A password may hold braces that are no template.
-        path == ["password"] && raw["password"].map { !renderer.canCompile($0) } ?? false
-      }
-    )
-    return try Profile(
+    var unrendered: [Failure] = []
+    let output =
+      renderer.render(
+        raw,
+        keeping: { path in
+          // A password may hold braces that are no template.
+          path == ["password"] && raw["password"].map { !renderer.canCompile($0) } ?? false
+        },
+        &unrendered
+      ) ?? raw
+    var found = try Profile(
       output,
+      written: Set(raw.mapping?.map(\.key.keyText) ?? []),
       profileName: profileName,
       targetName: name,
       threads: threads,
       embeddedDatabase: embeddedDatabase,
       file: file
     )
+    found.problems.insert(contentsOf: unrendered, at: 0)
+    return found
   }
 
+  /// `written`: the keys of the output, those included whose values could not be rendered.
   private init(
     _ output: YAMLNode,
+    written: Set<String>,
     profileName: String,
     targetName: String,
     threads: Int?,
@@ -298,6 +326,7 @@ package struct Profile: Sendable {
     }
     let keys = type == "postgres" ? Self.postgresKeys : Self.redshiftKeys
     let aliases = ["dbname": "database", "pass": "password"]
+    let lost = Set(written.filter { output[$0] == nil }.map { aliases[$0] ?? $0 })
     var given: [String: YAMLNode] = [:]
     // dbt takes keys that it does not know, and so do we: a misspelt one will be missed below.
     var unknown: [String] = []
@@ -330,7 +359,9 @@ package struct Profile: Sendable {
       }
       var datum = value.datum
       // Rendered natively: a password of digits is still a password.
-      if known.type == .text, ["password", "user"].contains(main), !datum.isNull {
+      if known.type == .text, ["password", "user"].contains(main), !datum.isNull,
+        datum.list == nil, datum.map == nil
+      {
         datum = .string(datum.pythonText)
       }
       if !(datum.isNull && known.isNullable), !known.type.accepts(datum) {
@@ -358,7 +389,7 @@ package struct Profile: Sendable {
     for key in keys {
       if let node = given[key.name] {
         credentials[key.name] = node.datum
-      } else if !isEmbedded, key.isRequired {
+      } else if !isEmbedded, key.isRequired, !lost.contains(key.name) {
         problems.append(
           Diagnostic(
             id: "profile.missing-key",
@@ -374,7 +405,6 @@ package struct Profile: Sendable {
         credentials[key.name] = key.initial
       }
     }
-    guard problems.isEmpty else { throw Failure(.runtime, problems) }
     self.init(
       profileName: profileName,
       targetName: targetName,
@@ -388,6 +418,7 @@ package struct Profile: Sendable {
         return (key, Spelling.nearest(to: key, among: known.filter { given[$0] == nil }))
       }
     )
+    if !problems.isEmpty { self.problems = [Failure(.runtime, problems)] }
   }
 }
 

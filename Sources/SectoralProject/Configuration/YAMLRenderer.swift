@@ -143,17 +143,30 @@ package struct YAMLRenderer {
 
 extension TextSpan {
   /// Where in the file a place within the text of this value stands: the value as a whole where YAML
-  /// wrote it otherwise (escapes, lines that were joined).
+  /// wrote its words otherwise (as escapes).
   fileprivate func place(of inner: TextSpan?, in text: String) -> TextSpan {
     guard let inner, inner.file.bytes.elementsEqual(text.utf8),
-      inner.start < inner.file.bytes.count,
-      let range = file.range(of: text, in: start..<end)
+      inner.start < inner.file.bytes.count
     else { return self }
-    return TextSpan(
-      file: file,
-      start: range.lowerBound + inner.start,
-      end: range.lowerBound + inner.end
-    )
+    if let range = file.range(of: text, in: start..<end) {
+      return TextSpan(
+        file: file,
+        start: range.lowerBound + inner.start,
+        end: range.lowerBound + inner.end
+      )
+    }
+    // Of a block, or of lines that were joined: the same words, as often as they stand before.
+    let words = String(inner.text.prefix { !$0.isNewline })
+    guard !words.isEmpty else { return self }
+    var place: Range<Int>?
+    var (from, offset) = (start, 0)
+    while let known = inner.file.range(of: words, in: offset..<inner.file.bytes.count),
+      known.lowerBound <= inner.start
+    {
+      guard let next = file.range(of: words, in: from..<end) else { return self }
+      (place, from, offset) = (next, next.upperBound, known.upperBound)
+    }
+    return place.map { TextSpan(file: file, start: $0.lowerBound, end: $0.upperBound) } ?? self
   }
 }
 

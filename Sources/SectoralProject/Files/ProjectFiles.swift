@@ -72,11 +72,13 @@ package enum ProjectFiles {
   package static let largestSeedWithChecksum = 1 << 20
 
   /// `shownFolder`: put before the paths that users read: "" for the root project.
+  /// Returns every file that there is, and what is wrong with those that are no text, or cannot be
+  /// read: what stands for those is repaired, or empty.
   package static func read(
     _ project: ProjectDefinition,
     shownFolder: String
   ) throws(Failure)
-    -> [ProjectFile]
+    -> (files: [ProjectFile], problems: [Failure])
   {
     var found: [(kind: FileKind, original: String, named: String)] = []
     let ignore = try IgnoreRules(projectRoot: project.root)
@@ -132,18 +134,11 @@ package enum ProjectFiles {
     takeAll(.properties, all, [".yml", ".yaml"])
 
     let wanted = found
-    let files = Threads.map(wanted.count) { index -> Result<ProjectFile, Failure> in
+    let files = Threads.map(wanted.count) { index -> (ProjectFile, Failure?) in
       let (kind, original, named) = wanted[index]
-      do throws(Failure) {
-        return .success(try read(kind, original, named, project, shownFolder: shownFolder))
-      } catch {
-        return .failure(error)
-      }
+      return read(kind, original, named, project, shownFolder: shownFolder)
     }
-    var result: [ProjectFile] = []
-    result.reserveCapacity(files.count)
-    for file in files { result.append(try file.get()) }
-    return result
+    return (files.map(\.0), files.compactMap(\.1))
   }
 
   private static func read(
@@ -152,22 +147,32 @@ package enum ProjectFiles {
     _ named: String,
     _ project: ProjectDefinition,
     shownFolder: String
-  ) throws(Failure) -> ProjectFile {
+  ) -> (ProjectFile, Failure?) {
     // The text of a seed is read when it is loaded; its bytes only for the checksum, and of a large
     // one no more than tells that it is.
-    let bytes = try FileSystem.read(
-      FileSystem.absolute(original, from: project.root),
-      limit: kind == .seed ? largestSeedWithChecksum + 1 : .max
-    )
-    let file = SourceFile(path: shownFolder + original, bytes: bytes)
-    if kind != .seed || bytes.count <= largestSeedWithChecksum { try checkEncoding(of: file) }
-    return ProjectFile(
+    var problem: Failure?
+    var bytes: [UInt8] = []
+    do throws(Failure) {
+      bytes = try FileSystem.read(
+        FileSystem.absolute(original, from: project.root),
+        limit: kind == .seed ? largestSeedWithChecksum + 1 : .max
+      )
+      if kind != .seed || bytes.count <= largestSeedWithChecksum {
+        try checkEncoding(of: SourceFile(path: shownFolder + original, bytes: bytes))
+      }
+    } catch {
+      problem = error
+      // Half a YAML file may mean something else; of other files all words stay what they are.
+      bytes = kind == .properties ? [] : Array(String(decoding: bytes, as: UTF8.self).utf8)
+    }
+    let file = ProjectFile(
       kind: kind,
-      file: file,
+      file: SourceFile(path: shownFolder + original, bytes: bytes),
       originalFilePath: original,
       path: named,
       contents: trimmed(bytes)
     )
+    return (file, problem)
   }
 
   /// With the flag `allow_jinja_file_extensions`, `orders.sql.j2` is read as `orders.sql`.

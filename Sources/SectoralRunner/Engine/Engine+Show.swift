@@ -24,6 +24,7 @@ extension Engine {
   /// `show --inline-direct`: sends a text as it is, without reading the project's resources.
   func showDirect(_ sql: String) throws -> ExitStatus {
     let workspace = try loadWorkspace()
+    guard workspace.profile.problems.isEmpty else { throw Failures(workspace.profile.problems) }
     events.emit(
       .adapterRegistered(
         name: workspace.profile.type,

@@ -217,6 +217,7 @@ package final class Engine: Sendable {
       read = try reader.read()
     } catch {
       // They are mended together.
+      note(error.unknownCalls)
       let promoted = warn(error.warnings)
       throw Failures(error.failures + mistakes + commandMistakes(workspace) + promoted)
     }
@@ -224,9 +225,7 @@ package final class Engine: Sendable {
     read.manifest.selectors = selectors.normalised
     for warning in selectors.warnings { events.emit(.warning(name: "Note", warning)) }
     // Whoever compiles meets them as errors, with all that led there.
-    if invocation.command == .parse {
-      for call in read.unknownCalls { events.emit(.warning(name: "Note", call)) }
-    }
+    if invocation.command == .parse { note(read.unknownCalls) }
     let promoted = warn(read.warnings)
     guard promoted.isEmpty else { throw Failures(promoted) }
     let compiler = Compiler(workspace, read)
@@ -247,6 +246,10 @@ package final class Engine: Sendable {
     default: try writeManifest(project)
     }
     return project
+  }
+
+  private func note(_ calls: [Diagnostic]) {
+    for call in calls { events.emit(.warning(name: "Note", call)) }
   }
 
   /// Emits warnings; returns those that `--warn-error` makes errors.

@@ -88,7 +88,8 @@ package final class EventBus: Sendable {
   }
 
   /// Emits a deprecation, unless `--warn-error` turns it into an error; only the
-  /// first of each name is shown, all are counted.
+  /// first of each name is shown, all are counted. What is most likely a slip of the hand is shown
+  /// each time.
   package func deprecate(
     _ name: String,
     _ diagnostic: Diagnostic,
@@ -104,7 +105,7 @@ package final class EventBus: Sendable {
     state.withLock { state in
       if let index = state.deprecations.firstIndex(where: { $0.name == name }) {
         state.deprecations[index].count += 1
-        guard showsAllDeprecations else { return }
+        guard showsAllDeprecations || diagnostic.isSlip else { return }
       } else {
         state.deprecations.append((name: name, count: 1))
       }
