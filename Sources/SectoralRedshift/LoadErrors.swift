@@ -21,12 +21,9 @@ struct LoadErrors {
     guard let first = parts.first, let connection = try? open("load errors") else { return [] }
     defer { connection.close() }
     let folder = String(first[...(first.lastIndex(of: "/") ?? first.startIndex)])
-    let pattern = RedshiftSessions.literal(
-      folder.replacing("\\", with: "\\\\").replacing("%", with: "\\\\%").replacing(
-        "_",
-        with: "\\\\_"
-      )
-        + "%"
+    let pattern = TextLiteral.redshift.quoted(
+      folder.replacing("\\", with: "\\\\").replacing("%", with: "\\%")
+        .replacing("_", with: "\\_") + "%"
     )
     // The first serves clusters and Serverless, the second old clusters.
     for (view, file, line, column, type, reason) in [

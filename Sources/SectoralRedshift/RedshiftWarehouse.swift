@@ -129,17 +129,13 @@ struct RedshiftSessions: Sendable {
       credentials.keepalivesCount = profile.keepaliveCount
     }
     if let group = profile.queryGroup {
-      credentials.preparation = ["set query_group to \(Self.literal(group))"]
+      credentials.preparation = [QueryGroup.set(group)]
     }
     return credentials
   }
 
   /// In seconds: load balancers and NAT gateways of AWS forget a connection after 350 without a word.
   static let keepaliveIdle = 200
-
-  static func literal(_ text: String) -> String {
-    "'" + text.split(separator: "'", omittingEmptySubsequences: false).joined(separator: "''") + "'"
-  }
 
   /// dbt's driver never does without TLS unless told to, and nor do passwords of AWS. On this machine
   /// nobody listens.

@@ -139,16 +139,18 @@ package final class S3Loader: BulkLoader {
 
   func copy(_ load: BulkLoad, _ manifest: String) -> String {
     let roles =
-      settings.role == "default" ? "default" : RedshiftSessions.literal(settings.role)
+      settings.role == "default" ? "default" : TextLiteral.redshift.quoted(settings.role)
     var lines = [
       "copy \(load.relation) (\(load.columns.joined(separator: ", ")))",
-      "from \(RedshiftSessions.literal(url(manifest)))", "iam_role \(roles)", "manifest gzip csv",
-      "null as \(RedshiftSessions.literal(load.nullMark))", "dateformat 'auto' timeformat 'auto'",
+      "from \(TextLiteral.redshift.quoted(url(manifest)))", "iam_role \(roles)",
+      "manifest gzip csv",
+      "null as \(TextLiteral.redshift.quoted(load.nullMark))",
+      "dateformat 'auto' timeformat 'auto'",
       // Encodings were chosen when the table was made, or are left to Redshift.
       "compupdate off statupdate \(load.fillsRelation ? "on" : "off")",
     ]
     // Found right by the uploads; the cluster itself may be elsewhere.
-    lines.append("region \(RedshiftSessions.literal(store.region))")
+    lines.append("region \(TextLiteral.redshift.quoted(store.region))")
     return lines.joined(separator: "\n")
   }
 

@@ -137,11 +137,25 @@ public enum StatementWords {
       && (rest.hasPrefix("insert") || rest.hasPrefix("merge") || !rest.contains("into"))
   }
 
-  /// Whether a statement sets the session's query group (true) or takes it back (false); nil for others.
-  public static func setsQueryGroup(_ text: String) -> Bool? {
-    let words = withoutComments(text.utf8.count < 4096 ? text.lowercased() : "")
-    if words.hasPrefix("set query_group to ") { return true }
-    return words == "reset query_group" ? false : nil
+  /// Whether a statement surely may stand behind another one in one message, which makes a transaction of them.
+  public static func mayFollowInOneMessage(_ text: String) -> Bool {
+    let words = withoutComments(text.prefix(1000).lowercased())
+      .split(maxSplits: 3, whereSeparator: \.isWhitespace)
+    switch words.first ?? "" {
+    case "select", "with", "insert", "delete", "update", "merge", "begin": return true
+    case "create":
+      return ["table", "temporary", "view", "or"].contains(words.dropFirst().first ?? "")
+    default: return false
+    }
+  }
+
+  /// A statement that sets the session's query group, or takes it back, without comments; nil for others.
+  public static func queryGroupSetting(_ text: String) -> String? {
+    guard text.utf8.count < 4096 else { return nil }
+    let statement = withoutComments(text)
+    let words = statement.prefix(24).lowercased()
+    return words.hasPrefix("set query_group") || words.hasPrefix("reset query_group")
+      ? String(statement) : nil
   }
 
   /// From the first word on.

@@ -169,6 +169,12 @@ public protocol WarehouseConnection: AnyObject {
   /// Does what `resetSession()` left for later: nobody else must wait for what the session holds.
   func settleSession() throws(WarehouseError)
 
+  /// The statement after which those of the session belong to a query group (Redshift: the queue in which
+  /// they wait, and the label under which system tables show them); nil: none is needed.
+  ///
+  /// `group`: nil for the one of the profile.
+  func statement(choosingQueryGroup group: String?) -> String?
+
   /// Whether something came from the server that nobody asked for: it may have ended the session.
   var isDoubtful: Bool { get }
 
@@ -183,6 +189,9 @@ public protocol WarehouseConnection: AnyObject {
 }
 
 extension WarehouseConnection {
+  /// There are no such groups.
+  public func statement(choosingQueryGroup group: String?) -> String? { nil }
+
   /// One after the other.
   public func execute(together texts: [String], fetch: Bool, limit: Int?) -> MessageResult {
     var result = MessageResult()

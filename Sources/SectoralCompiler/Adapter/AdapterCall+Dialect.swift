@@ -69,14 +69,21 @@ extension AdapterCall {
       }
       let target = call.host.invocation.target
       let expected = target["database"]?.string ?? target["dbname"]?.string ?? ""
+      let isRedshift = call.adapterType == "redshift"
       let allowsOthers =
-        call.adapterType == "redshift" && (target["ra3_node"]?.bool ?? false)
+        isRedshift
+        && ["ra3_node", "datasharing"].contains { target[$0]?.bool ?? false }
       guard name.lowercased() == expected.lowercased() || allowsOthers else {
         throw TemplateError(
           .notImplemented,
           id: "run.cross-database",
-          "Cross-db references not allowed in \(call.adapterType) (\(name) vs \(expected))",
-          hint: "a connection sees one database: use '\(expected)', or another target"
+          (isRedshift
+            ? "Cross-db references allowed only in RA3.* node or with datasharing enabled."
+            : "Cross-db references not allowed in \(call.adapterType)")
+            + " (\(name) vs \(expected))",
+          hint: isRedshift
+            ? "set 'ra3_node' or 'datasharing' in the target, or use '\(expected)'"
+            : "a connection sees one database: use '\(expected)', or another target"
         )
       }
       return .string("")
@@ -106,23 +113,11 @@ extension AdapterCall {
     "standardize_grants_dict": .init { (call) throws(TemplateError) in
       let value = try call.bound(["grants_table"]).value(0)
       let table = try call.table(value, from: "get_show_grant_sql")
-      let grants = DictValue()
-      for row in table.cellRows() {
-        guard let grantee = table.columnNames.firstIndex(of: "grantee"),
-          let privilege = table.columnNames.firstIndex(of: "privilege_type")
-        else {
-          throw .compilation(
-            "a table of grants needs the columns 'grantee' and 'privilege_type'; it has "
-              + table.columnNames.joined(separator: ", ")
-          )
-        }
-        if case .list(let list)? = grants[row[privilege]] {
-          list.items.append(row[grantee])
-        } else {
-          grants[row[privilege]] = .list([row[grantee]])
-        }
+      if call.adapterType == "redshift", table.columnNames.contains("identity_name") {
+        return try call.grants(toIdentitiesIn: table)
       }
-      return .dict(grants)
+      let places = try call.places(of: ["grantee", "privilege_type"], in: table)
+      return call.grants(table.cellRows().map { ($0[places[1]], $0[places[0]]) })
     },
     "get_incremental_strategy_macro": .init(.nothing) { (call) throws(TemplateError) in
       try call.incrementalStrategy()

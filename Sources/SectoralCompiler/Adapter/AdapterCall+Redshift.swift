@@ -35,8 +35,46 @@ extension AdapterCall {
     },
   ]
 
+  /// What each privilege is granted to, in order.
+  func grants(_ rows: [(privilege: Value, grantee: Value)]) -> Value {
+    let grants = DictValue()
+    for (privilege, grantee) in rows {
+      if case .list(let list)? = grants[privilege] {
+        list.items.append(grantee)
+      } else {
+        grants[privilege] = .list([grantee])
+      }
+    }
+    return .dict(grants)
+  }
+
+  /// The same of `show grants` and of svv_relation_privileges, which tell users, roles and groups apart.
+  ///
+  /// Left out is what `grants:` cannot name (the public, roles of the system and of data shares) and who runs
+  /// this. `show grants` tells a group as a role whose name begins with a slash.
+  func grants(toIdentitiesIn table: TableObject) throws(TemplateError) -> Value {
+    let places = try places(of: ["identity_name", "identity_type", "privilege_type"], in: table)
+    let isExtended = BehaviorObject.isOn("redshift_grants_extended", host.invocation) ?? false
+    let runner = (host.invocation.target["user"]?.string ?? "").lowercased()
+    let rows = table.cellRows().compactMap { row -> (privilege: Value, grantee: Value)? in
+      let name = row[places[0]].asString ?? ""
+      let type = (row[places[1]].asString ?? "").lowercased()
+      let isRunner = type == "user" && name.lowercased() == runner
+      guard !isRunner, type != "public", !name.hasPrefix("ds:"), !name.hasPrefix("sys:") else {
+        return nil
+      }
+      let privilege = Value.string((row[places[2]].asString ?? "").lowercased())
+      if !isExtended { return type == "user" ? (privilege, .string(name)) : nil }
+      if type == "role", name.hasPrefix("/") {
+        return (privilege, .string("group:\(name.dropFirst())"))
+      }
+      return (privilege, .string("\(type):\(name)"))
+    }
+    return grants(rows)
+  }
+
   /// The places of columns in a table; an error names the one that is missing.
-  private func places(
+  func places(
     of names: [String],
     in table: TableObject
   ) throws(TemplateError) -> [Int] {
@@ -83,18 +121,17 @@ extension AdapterCall {
   ) throws(TemplateError)
     -> Value
   {
-    var known: [String: [Value]] = [:]
+    var known: [[String]: [Value]] = [:]
     for table in tables {
       let places = try places(
-        of: ["schema_name", "table_name", "table_type", "remarks", "owner"],
+        of: ["database_name", "schema_name", "table_name", "table_type", "remarks", "owner"],
         in: table
       )
+      let subtype = table.columnNames.firstIndex(of: "table_subtype")
       for row in table.cellRows() {
         let cells = places.map { row[$0] }
-        let isTable = cells[2].asString?.uppercased() == "TABLE"
-        known[Self.key(cells[0], cells[1])] = [
-          isTable ? .string("BASE TABLE") : cells[2], cells[3], cells[4],
-        ]
+        let kind = subtype.flatMap { Self.kind(row[$0]) } ?? Self.kind(cells[3]) ?? "BASE TABLE"
+        known[Self.key(cells)] = [.string(kind), cells[4], cells[5]]
       }
     }
     let places = try places(
@@ -106,7 +143,7 @@ extension AdapterCall {
     )
     let rows = columns.cellRows().compactMap { row -> [Value]? in
       let cells = places.map { row[$0] }
-      guard let table = known[Self.key(cells[1], cells[2])] else { return nil }
+      guard let table = known[Self.key(cells)] else { return nil }
       return Array(cells[0...2]) + table + Array(cells[3...6])
     }
     return .object(
@@ -121,7 +158,16 @@ extension AdapterCall {
     )
   }
 
-  private static func key(_ schema: Value, _ table: Value) -> String {
-    "\(schema.asString ?? "")\u{0}\(table.asString ?? "")"
+  /// `table_type` or `table_subtype` of `show tables` as a catalog says it; nil for words that it leaves to
+  /// the other one (`REGULAR VIEW`).
+  private static func kind(_ word: Value) -> String? {
+    let word = (word.asString ?? "").uppercased()
+    return word == "TABLE"
+      ? "BASE TABLE" : ["VIEW", "MATERIALIZED VIEW", "LATE BINDING VIEW"].first { $0 == word }
+  }
+
+  /// By database, schema and name, which come first.
+  private static func key(_ cells: [Value]) -> [String] {
+    cells.prefix(3).map { ($0.asString ?? "").lowercased() }
   }
 }

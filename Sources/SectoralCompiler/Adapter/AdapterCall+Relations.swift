@@ -133,13 +133,17 @@ extension AdapterCall {
     },
     "create_schema": .init(.nothing) { (call) throws(TemplateError) in
       let relation = try call.relation(call.bound(["relation"]).value(0), "relation")
-      _ = try call.callMacro("create_schema", [("relation", call.schemaOf(relation))])
+      try call.using(relation.relation.database) { () throws(TemplateError) in
+        _ = try call.callMacro("create_schema", [("relation", call.schemaOf(relation))])
+      }
       try call.onWarehouse { (session) throws(WarehouseError) in try session.commitIfOpen() }
       return .none
     },
     "drop_schema": .init(.nothing) { (call) throws(TemplateError) in
       let relation = try call.relation(call.bound(["relation"]).value(0), "relation")
-      _ = try call.callMacro("drop_schema", [("relation", call.schemaOf(relation))])
+      try call.using(relation.relation.database) { () throws(TemplateError) in
+        _ = try call.callMacro("drop_schema", [("relation", call.schemaOf(relation))])
+      }
       try call.onWarehouse { (session) throws(WarehouseError) in try session.commitIfOpen() }
       call.host.session?.cache.dropSchema(
         database: relation.relation.database,
@@ -170,6 +174,14 @@ extension AdapterCall {
   private func part(_ arguments: CallArguments, _ index: Int) throws(TemplateError) -> String? {
     guard let value = arguments.optional(index), !value.isUndefined else { return nil }
     return try interpreter.string(value)
+  }
+
+  private func using(
+    _ database: String?,
+    _ body: () throws(TemplateError) -> Void
+  ) throws(TemplateError) {
+    guard let session = host.session else { return try body() }
+    try session.using(database, host.invocation.target, body)
   }
 
   private func schemaOf(_ relation: RelationObject) -> Value {

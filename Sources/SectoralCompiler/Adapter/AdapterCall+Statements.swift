@@ -77,7 +77,10 @@ extension AdapterCall {
       let columns = result.table.columns.map { column in
         Value.object(
           ColumnObject(
-            Column(name: column.name, dtype: Column.translate(column.driverTypeName)),
+            Column(
+              name: column.name,
+              dtype: Column.translate(column.driverTypeName(call.adapterType))
+            ),
             adapterType: call.adapterType
           )
         )
@@ -192,37 +195,6 @@ extension AdapterCall {
   }
 }
 
-extension ResultColumn {
-  /// The name under which the Python driver knows the type: what contracts compare and print.
-  var driverTypeName: String {
-    if let name = Self.driverNames[typeName] { return name }
-    if typeName.hasPrefix("_"), let element = Self.driverNames[String(typeName.dropFirst())] {
-      return (element == "TEXT" ? "STRING" : element) + "ARRAY"
-    }
-    return "unknown type_code \(Self.identifiers[typeName].map { String($0) } ?? typeName)"
-  }
-
-  private static let driverNames: [String: String] = [
-    "bool": "BOOLEAN", "bytea": "BINARY", "int8": "LONGINTEGER", "int2": "INTEGER",
-    "int4": "INTEGER", "text": "TEXT", "varchar": "TEXT", "bpchar": "TEXT", "char": "TEXT",
-    "name": "TEXT", "oid": "ROWID", "json": "JSON", "jsonb": "JSONB", "float4": "FLOAT",
-    "float8": "FLOAT", "numeric": "DECIMAL", "date": "DATE", "time": "TIME", "timetz": "TIME",
-    "timestamp": "DATETIME", "timestamptz": "DATETIMETZ", "interval": "INTERVAL",
-    "int4range": "type", "int8range": "type", "numrange": "type", "daterange": "daterange",
-    "tsrange": "tsrange", "tstzrange": "tstzrange", "_inet": "INETARRAY",
-    "unknown": "UNKNOWN",
-  ]
-
-  /// Types that the driver has no name for, by the number that the server gives them.
-  private static let identifiers: [String: Int] = [
-    "xml": 142, "money": 790, "_money": 791, "macaddr": 829, "inet": 869, "cidr": 650, "bit": 1560,
-    "varbit": 1562, "uuid": 2950, "_uuid": 2951, "point": 600, "line": 628, "lseg": 601,
-    "box": 603, "path": 602, "polygon": 604, "circle": 718, "tsvector": 3614, "tsquery": 3615,
-    "regclass": 2205, "regtype": 2206, "regproc": 24, "macaddr8": 774, "pg_lsn": 3220,
-    "jsonpath": 4072, "xid": 28, "tid": 27, "cid": 29,
-  ]
-}
-
 /// The cursor that `add_query` gives: rows to fetch, and what the server said.
 final class CursorObject: ContextObject {
   private let response: AdapterResponse
@@ -281,11 +253,9 @@ final class CursorObject: ContextObject {
 
 /// Values written into SQL, as the Python driver writes bound parameters.
 package struct SQLLiteral {
-  /// Whether a backslash in `'…'` goes with what follows it, and there is no `E'…'`: Redshift comes from
-  /// Postgres 8.0, where both are so.
-  let hasEscapes: Bool
+  private let texts: TextLiteral
 
-  package init(adapterType: String) { hasEscapes = adapterType == "redshift" }
+  package init(adapterType: String) { texts = TextLiteral(adapterType: adapterType) }
 
   /// Puts the values in place of the `%s`; `%%` is a percent sign.
   func bind(
@@ -358,12 +328,5 @@ package struct SQLLiteral {
     }
   }
 
-  package func quoted(_ text: String) -> String {
-    let doubled = text.split(separator: "'", omittingEmptySubsequences: false)
-      .joined(separator: "''")
-    guard doubled.utf8.contains(UInt8(ascii: "\\")) else { return "'\(doubled)'" }
-    let escaped = doubled.split(separator: "\\", omittingEmptySubsequences: false)
-      .joined(separator: "\\\\")
-    return hasEscapes ? "'\(escaped)'" : " E'\(escaped)'"
-  }
+  package func quoted(_ text: String) -> String { texts.quoted(text) }
 }

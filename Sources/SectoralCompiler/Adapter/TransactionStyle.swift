@@ -4,6 +4,8 @@ package struct TransactionStyle: Sendable, Hashable {
   package var driverBegins: Bool
   /// A statement that opens a transaction has BEGIN sent with the first statement that changes something.
   package var beginsLate: Bool
+  /// So does every other statement that is no query: what nobody commits is undone.
+  package var alwaysBegins: Bool
   /// Ending a transaction sends COMMIT or ROLLBACK.
   package var sendsEnd: Bool
   /// Texts of several statements are taken as so many statements.
@@ -14,12 +16,14 @@ package struct TransactionStyle: Sendable, Hashable {
   package init(
     driverBegins: Bool,
     beginsLate: Bool = false,
+    alwaysBegins: Bool = false,
     sendsEnd: Bool,
     splitsStatements: Bool = false,
     namesCommands: Bool = true
   ) {
     self.driverBegins = driverBegins
     self.beginsLate = beginsLate
+    self.alwaysBegins = alwaysBegins
     self.sendsEnd = sendsEnd
     self.splitsStatements = splitsStatements
     self.namesCommands = namesCommands
@@ -31,6 +35,15 @@ package struct TransactionStyle: Sendable, Hashable {
   package static let redshift = TransactionStyle(
     driverBegins: false,
     beginsLate: true,
+    sendsEnd: true,
+    splitsStatements: true,
+    namesCommands: false
+  )
+  /// `autocommit: false`: the driver opens a transaction for whatever comes.
+  package static let redshiftWithoutAutocommit = TransactionStyle(
+    driverBegins: false,
+    beginsLate: true,
+    alwaysBegins: true,
     sendsEnd: true,
     splitsStatements: true,
     namesCommands: false

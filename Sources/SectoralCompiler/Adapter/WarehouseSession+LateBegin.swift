@@ -6,6 +6,11 @@ import SectoralWarehouse
 extension WarehouseSession {
   /// Puts the BEGIN that is owed in front of a statement that changes something.
   func prepare(for sql: String) throws(WarehouseError) {
+    if style.alwaysBegins, !isMarkedOpen, waiting.isEmpty,
+      !(connection?.isInTransaction ?? false)
+    {
+      owesBegin = true
+    }
     guard owesBegin, !StatementSplitter.isQuery(sql) else { return }
     owesBegin = false
     waiting.append(Statement(sql: "BEGIN", text: "BEGIN", comment: nil))

@@ -37,7 +37,7 @@ package final class WarehouseSession {
   /// Told of an error that may pass, and how often that happened: waits, and says whether to go on.
   package var waits: (WarehouseError, _ attempt: Int) -> Bool = { _, _ in false }
 
-  var connection: (any WarehouseConnection)?
+  var connection: (any WarehouseConnection)? { didSet { hasChosenGroup = false } }
   private var driverBegan = false
   /// Says what came of a session's only transaction where the server keeps no record of it, by a look at what
   /// stands; given the session's number. nil: nothing shows it.
@@ -48,6 +48,10 @@ package final class WarehouseSession {
   private var hasLeftSomething = false
   /// Whether nobody knows if the session's transaction was committed.
   package private(set) var isInDoubt = false
+  /// The query group that statements are to be in; nil: the profile's.
+  package var queryGroup: String? { didSet { hasChosenGroup = false } }
+  /// Whether the connection was told: what a hook says of it then is left alone.
+  private var hasChosenGroup = false
   /// Whether statements may wait: while a materialization runs, which ends with `flush()`.
   package var collectsStatements = false
   var waiting: [Statement] = []
@@ -350,11 +354,13 @@ package final class WarehouseSession {
     self.afterwards = []
     let begins = style.driverBegins && !driverBegan
     driverBegan = driverBegan || begins
+    var lead = begins ? ["BEGIN"] : []
+    if let setting = try choiceOfGroup(before: sent, on: connection) { lead.append(setting) }
     for statement in sent { onEvent(.statement(connection: name, sql: statement.shown)) }
     let clock = ContinuousClock()
     let start = clock.now
     let result = connection.execute(
-      together: (begins ? ["BEGIN"] : []) + sent.map(\.text),
+      together: lead + sent.map(\.text),
       fetch: fetch,
       limit: limit
     )
@@ -362,8 +368,7 @@ package final class WarehouseSession {
     if style.beginsLate { note(sent, result, wasWithin: !standsAlone) }
     // They come back together.
     let elapsed = clock.now - start
-    let lead = begins ? 1 : 0
-    for (statement, response) in zip(sent, result.responses.dropFirst(lead)) {
+    for (statement, response) in zip(sent, result.responses.dropFirst(lead.count)) {
       statement.answer.response = style.namesCommands ? response : response.withoutCommand
       onEvent(.succeeded(connection: name, response: response, elapsed: elapsed))
     }
@@ -374,7 +379,8 @@ package final class WarehouseSession {
       for body in afterwards { body() }
       return result.table
     }
-    let part = failure.part.map { $0 - lead } ?? result.responses.count - lead
+    hasChosenGroup = false
+    let part = failure.part.map { $0 - lead.count } ?? result.responses.count - lead.count
     let failed = sent[min(max(part, 0), sent.count - 1)]
     let error = Self.withoutComment(failure, failed.sql, failed.comment)
     onEvent(.failed(connection: name, error: error, elapsed: elapsed))
@@ -422,6 +428,26 @@ package final class WarehouseSession {
       return ResultTable()
     }
     return try sendAll(last, fetch: fetch, limit: limit)
+  }
+
+  /// What is to be sent before statements so that they are in the session's query group, if anything is.
+  ///
+  /// Statements that go with others anyway, or surely may, take it with them: it is sent by itself before those
+  /// that Redshift wants alone.
+  private func choiceOfGroup(
+    before sent: [Statement],
+    on connection: any WarehouseConnection
+  ) throws(WarehouseError) -> String? {
+    guard !hasChosenGroup else { return nil }
+    hasChosenGroup = true
+    guard let setting = connection.statement(choosingQueryGroup: queryGroup) else { return nil }
+    let text = try comment().map { Self.join(setting, $0) } ?? setting
+    onEvent(.statement(connection: name, sql: text))
+    if sent.count > 1 || sent.allSatisfy({ StatementWords.mayFollowInOneMessage($0.sql) }) {
+      return text
+    }
+    _ = try connection.execute(text, fetch: false, limit: nil)
+    return nil
   }
 
   /// A connection broke, and the answer to a COMMIT with it: asks what came of the transaction.

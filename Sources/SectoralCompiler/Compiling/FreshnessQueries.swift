@@ -5,12 +5,17 @@ import SectoralText
 package import SectoralWarehouse
 import SectoralYAML
 
-/// What the database says about the newest row of a source: its own texts of two moments.
+/// What the database says about the newest row of a source, or when it was written: its own texts of two moments.
 package struct LoadedAt: Sendable {
   /// nil: the source has no rows.
   package var latest: String?
   package var now: String
   package var response: AdapterResponse?
+}
+
+extension SourceTable {
+  /// Whether nothing says how its newest row is found.
+  package var isAskedOfMetadata: Bool { loadedAtField == nil && loadedAtQuery == nil }
 }
 
 extension Workspace {
@@ -67,13 +72,9 @@ extension RunContext {
             hint: "add 'loaded_at_field' or 'loaded_at_query' to the config of the source"
           )
         }
-        // A project's own macro may return the table itself, as dbt's did once.
-        guard case .object(let result)? = try callMacro(macro, Arguments(arguments), interpreter)
-        else { return }
-        let tableValue = try result.attribute("table", interpreter)
-        table = ((tableValue?.object(TableObject.self)) ?? (result as? TableObject))?.result
-        let answer = try result.attribute("response", interpreter)
-        response = try answer?.object(ResponseObject.self)?.response()
+        let answer = try self.answer(macro, arguments)
+        table = answer.table?.result
+        response = answer.response
       }
     } catch {
       throw failure(error, nil)
@@ -93,5 +94,119 @@ extension RunContext {
       )
     }
     return LoadedAt(latest: table.rows[0][0], now: now, response: response)
+  }
+
+  /// What a macro's query gave. A project's own macro may return the table itself, as dbt's did once.
+  private func answer(
+    _ macro: String,
+    _ arguments: [Value]
+  ) throws(TemplateError) -> (table: TableObject?, response: AdapterResponse?) {
+    guard case .object(let result)? = try callMacro(macro, Arguments(arguments), interpreter) else {
+      return (nil, nil)
+    }
+    let table = try result.attribute("table", interpreter)?.object(TableObject.self)
+    let answer = try result.attribute("response", interpreter)
+    return (
+      table ?? (result as? TableObject), try answer?.object(ResponseObject.self)?.response()
+    )
+  }
+
+  // MARK: By what the database knows of its tables
+
+  /// When sources were written last, by id: one query for all of a database, or with `datasharing` of a schema.
+  /// What the database keeps no record of is left out.
+  ///
+  /// `now`: the text of this moment, where the database does not tell its own.
+  package func lastModified(
+    of sources: [SourceTable],
+    now: String
+  ) throws(Failure) -> [String: LoadedAt] {
+    let isShown = workspace.profile.credentials["datasharing"]?.bool ?? false
+    var parts: [[String]: [SourceTable]] = [:]
+    for source in sources {
+      let part = [source.database ?? ""] + (isShown ? [source.schema] : [])
+      parts[part, default: []].append(source)
+    }
+    var found: [String: LoadedAt] = [:]
+    do throws(TemplateError) {
+      try hosting { () throws(TemplateError) in
+        for (part, sources) in parts.sorted(by: { $0.key.lexicographicallyPrecedes($1.key) }) {
+          let answer = try isShown ? shown(part[0], part[1]) : recorded(sources)
+          var byName: [[String]: LoadedAt] = [:]
+          for row in answer.rows {
+            byName[[row.schema, row.name].map { $0.lowercased() }] = LoadedAt(
+              latest: row.moment,
+              now: row.now ?? now,
+              response: answer.response
+            )
+          }
+          for source in sources {
+            found[source.uniqueID] =
+              byName[[source.schema, source.identifier].map { $0.lowercased() }]
+          }
+        }
+      }
+    } catch { throw failure(error, nil) }
+    return found
+  }
+
+  /// A table, and when it was written last.
+  private typealias Written = (schema: String, name: String, moment: String?, now: String?)
+
+  private func recorded(
+    _ sources: [SourceTable]
+  ) throws(TemplateError) -> (rows: [Written], response: AdapterResponse?) {
+    let relations = sources.map { relationValue(workspace.relation(of: $0)) }
+    let information = try interpreter.call(
+      interpreter.attribute("information_schema", of: relations[0]),
+      Arguments()
+    )
+    return try written(
+      "get_relation_last_modified",
+      [information, .list(relations)],
+      ["schema", "identifier", "last_modified", "snapshotted_at"]
+    )
+  }
+
+  private func shown(
+    _ database: String,
+    _ schema: String
+  ) throws(TemplateError) -> (rows: [Written], response: AdapterResponse?) {
+    try written(
+      "redshift__show_tables_from_schema",
+      [.string(database), .string(schema)],
+      ["schema_name", "table_name", "last_modified_time"]
+    )
+  }
+
+  private func written(
+    _ macro: String,
+    _ arguments: [Value],
+    _ columns: [String]
+  ) throws(TemplateError) -> (rows: [Written], response: AdapterResponse?) {
+    let answer = try self.answer(macro, arguments)
+    let table = answer.table?.result ?? ResultTable()
+    var places: [Int] = []
+    for column in columns {
+      guard let place = table.columns.firstIndex(where: { $0.name.lowercased() == column }) else {
+        throw .compilation(
+          "Got an invalid result from \"\(macro)\" macro: it must give a table with the columns "
+            + "\(columns.joined(separator: ", ")), and gave "
+            + (answer.table == nil
+              ? "none" : "\(table.columns.map(\.name).joined(separator: ", "))")
+        )
+      }
+      places.append(place)
+    }
+    func trimmed(_ text: String?) -> String {
+      String((text ?? "").reversed().drop { $0 == " " }.reversed())
+    }
+    let rows = table.rows.map { row -> Written in
+      (
+        trimmed(row[places[0]]), trimmed(row[places[1]]), row[places[2]],
+        places.count > 3 ? row[places[3]] : nil
+      )
+    }
+    return (rows, answer.response)
   }
 }

@@ -83,13 +83,12 @@ extension RunContext {
       defer { macroDepth = 0 }
       session?.collectsStatements = true
       defer { session?.collectsStatements = false }
-      let group = ownQueryGroup
-      try setQueryGroup(group)
-      let value = try hosting { () throws(TemplateError) in try call(entry, Arguments()) }
-      do throws(WarehouseError) { try session?.flush() } catch { throw .warehouse(error) }
-      if group != nil {
-        try setQueryGroup(workspace.profile.credentials["query_group"]?.string, resets: true)
+      session?.queryGroup = ownQueryGroup
+      defer { session?.queryGroup = nil }
+      let value = try inOwnDatabase { () throws(TemplateError) in
+        try hosting { () throws(TemplateError) in try call(entry, Arguments()) }
       }
+      do throws(WarehouseError) { try session?.flush() } catch { throw .warehouse(error) }
       if !results.hasMain, [.model, .seed, .snapshot].contains(node.resourceType),
         !workspace.macros.isInternal(entry)
       {
@@ -108,6 +107,13 @@ extension RunContext {
     } catch {
       throw failure(error, compiled)
     }
+  }
+
+  private func inOwnDatabase<Result>(
+    _ body: () throws(TemplateError) -> Result
+  ) throws(TemplateError) -> Result {
+    guard let session, let node, node.isRelational else { return try body() }
+    return try session.using(node.database, workspace.invocation.target, body)
   }
 
   private func relations(in value: Value, _ node: Node) throws(TemplateError) -> [Relation] {
@@ -257,7 +263,9 @@ extension RunContext {
             existing[database] = Set(names.map { $0.lowercased() })
           }
           if existing[database]?.contains((schema.schema ?? "").lowercased()) ?? false { continue }
-          _ = try callMacro("create_schema", Arguments([relationValue(schema)]), interpreter)
+          try session.using(database, workspace.invocation.target) { () throws(TemplateError) in
+            _ = try callMacro("create_schema", Arguments([relationValue(schema)]), interpreter)
+          }
           // Where a commit costs, all schemas come with one.
           if !session.style.beginsLate { try commitIfOpen(session) }
         }
@@ -270,7 +278,7 @@ extension RunContext {
             fill(schema, with: rows.rows, session)
           }
         }
-        if let first = listed.first { try noteLinks(in: first.database, session) }
+        if !listed.isEmpty { try noteLinks(in: workspace.profile.database, session) }
       }
     } catch {
       throw failure(error, nil)

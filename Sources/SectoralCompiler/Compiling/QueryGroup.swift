@@ -1,4 +1,3 @@
-import SectoralJinja
 import SectoralProject
 import SectoralWarehouse
 import SectoralYAML
@@ -13,17 +12,5 @@ extension RunContext {
     else { return nil }
     let group = value.pythonText
     return group == workspace.profile.credentials["query_group"]?.string ? nil : group
-  }
-
-  /// `resets`: nil stands for no group at all; else it changes nothing.
-  func setQueryGroup(_ group: String?, resets: Bool = false) throws(TemplateError) {
-    guard group != nil || resets, let session else { return }
-    let sql =
-      group.map {
-        let doubled = $0.split(separator: "'", omittingEmptySubsequences: false)
-          .joined(separator: "''")
-        return "set query_group to '\(doubled)'"
-      } ?? "reset query_group"
-    _ = try session.execute(sql, autoBegin: false, fetch: false)
   }
 }

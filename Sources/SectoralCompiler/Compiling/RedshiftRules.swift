@@ -47,16 +47,14 @@ enum RedshiftRules {
     if let schema = node.schema, schema.utf8.count > longestName {
       return (
         "schema",
-        "the name of the schema '\(schema)' has \(schema.utf8.count) bytes, and Redshift takes "
-          + "\(longestName)",
+        tooLong("Schema name", schema),
         "give it a shorter one: schema: …, or the macro generate_schema_name"
       )
     }
     if node.alias.utf8.count > longestName {
       return (
         "alias",
-        "the name '\(node.alias)' has \(node.alias.utf8.count) bytes, and Redshift takes "
-          + "\(longestName)",
+        tooLong("Relation name", node.alias),
         "give it a shorter one: alias: …"
       )
     }
@@ -64,6 +62,13 @@ enum RedshiftRules {
       ["table", "incremental", "snapshot", "seed", "materialized_view"].contains(node.materialized)
     else { return nil }
     return distProblem(node) ?? sortProblem(node) ?? backupProblem(node)
+  }
+
+  /// As dbt, which counts characters where Redshift counts bytes.
+  private static func tooLong(_ what: String, _ name: String) -> String {
+    let unit = name.unicodeScalars.count > longestName ? "" : " of one byte"
+    return "\(what) '\(name)' is longer than \(longestName) characters\(unit): it has "
+      + "\(name.utf8.count) bytes"
   }
 
   private static func distProblem(_ node: Node) -> Problem? {

@@ -37,8 +37,8 @@ package final class PostgresConnection: WarehouseConnection {
   /// Whether nothing that was sent since the session was new can have left a setting, a temporary table or
   /// the like in it: what a server without DISCARD needs to serve another node.
   private var isAsNew = true
-  /// Whether a node's query group is set, which the node takes back when it ends well.
-  private var hasOwnQueryGroup = false
+  /// Redshift's alone; nil elsewhere.
+  private var queryGroup: QueryGroup?
   /// What a new session is told before anything else.
   private var preparation: [String] = []
   /// What every transaction is told at its beginning: behind a pooler the next one comes to another
@@ -88,6 +88,7 @@ package final class PostgresConnection: WarehouseConnection {
     serverVersion = Int(cpq_server_version(handle))
     statementCanceller = PostgresCanceller(connection: handle)
     beginsBeforeNextStatement = !credentials.autocommit
+    if !hasDiscard { queryGroup = QueryGroup(preparation: credentials.preparation) }
     do throws(WarehouseError) {
       try prepareSession(traits)
     } catch {
@@ -203,6 +204,7 @@ package final class PostgresConnection: WarehouseConnection {
         openTransaction = result.transaction
       }
       note(texts, isWithin: isInTransaction)
+      queryGroup?.note(texts, hasFailed: false, isInTransaction: isInTransaction)
       if fetch, !outcome.columns.isEmpty { result.table = try table(of: outcome) }
     } catch {
       var error = error
@@ -222,6 +224,7 @@ package final class PostgresConnection: WarehouseConnection {
         )
       }
       result.failure = error
+      queryGroup?.note(texts, hasFailed: true, isInTransaction: isInTransaction)
       if error.kind == .lost, result.transaction == nil, tellsTransactions {
         result.transaction =
           openTransaction ?? .process(serverProcess, since: start)
@@ -288,9 +291,10 @@ package final class PostgresConnection: WarehouseConnection {
     guard isOpen else {
       throw WarehouseError(kind: .lost, message: "the connection is closed")
     }
-    if !hasDiscard, !isAsNew || hasOwnQueryGroup {
+    if !hasDiscard, !isAsNew {
       throw WarehouseError(kind: .statement, message: "the server knows no DISCARD")
     }
+    if isInTransaction { queryGroup?.transactionIsLeft() }
     beginsBeforeNextStatement = !credentials.autocommit
     guard hasDiscard, !isPooled else {
       openTransaction = nil
@@ -324,15 +328,15 @@ package final class PostgresConnection: WarehouseConnection {
     owed = []
   }
 
-  /// Notes what statements leave in the session.
+  /// Notes what statements leave in the session; of query groups that is known.
   private func noteState(_ texts: [String]) {
-    for text in texts {
-      if let isSet = StatementWords.setsQueryGroup(text) {
-        hasOwnQueryGroup = isSet && !credentials.preparation.contains { text.hasSuffix($0) }
-      } else if isAsNew {
-        isAsNew = StatementWords.leavesSessionAsItWas(text)
-      }
+    for text in texts where isAsNew && StatementWords.queryGroupSetting(text) == nil {
+      isAsNew = StatementWords.leavesSessionAsItWas(text)
     }
+  }
+
+  package func statement(choosingQueryGroup group: String?) -> String? {
+    queryGroup?.statement(choosing: group)
   }
 
   /// Whether something came from the server that nobody asked for: it may have ended the session.

@@ -6,7 +6,7 @@ extension EmbeddedServer {
     try withAdministrator("cannot create the database \(name)") {
       connection throws(WarehouseError) in
       let found = try connection.execute(
-        "select 1 from pg_database where datname = \(Self.literal(name))",
+        "select 1 from pg_database where datname = \(TextLiteral.postgres.quoted(name))",
         fetch: true,
         limit: 1
       )
@@ -60,16 +60,8 @@ extension EmbeddedServer {
     }
   }
 
-  private static func quoted(_ name: String) -> String { wrapped(name, in: "\"") }
-  private static func literal(_ text: String) -> String { wrapped(text, in: "'") }
-
-  private static func wrapped(_ text: String, in quote: Character) -> String {
-    var out = String(quote)
-    for character in text {
-      if character == quote { out.append(quote) }
-      out.append(character)
-    }
-    out.append(quote)
-    return out
+  private static func quoted(_ name: String) -> String {
+    "\"" + name.split(separator: "\"", omittingEmptySubsequences: false).joined(separator: "\"\"")
+      + "\""
   }
 }

@@ -1,8 +1,34 @@
 import SectoralArtifacts
+import SectoralCompiler
 import SectoralProject
 import SectoralText
 
 extension Engine {
+  /// Asks the database once when all the sources were written whose age it knows by itself. Each is asked for
+  /// alone where that fails.
+  func askForLastModified(_ nodes: [Node], _ state: RunState) throws {
+    guard state.project.workspace.profile.type == "redshift" else { return }
+    let sources = nodes.compactMap { state.project.manifest.source($0.uniqueID) }
+      .filter(\.isAskedOfMetadata)
+    events.emit(
+      .note("Pulling freshness from warehouse metadata tables for \(sources.count) sources")
+    )
+    guard !sources.isEmpty else { return }
+    let session = state.mainSession("master")
+    defer { session.release() }
+    do throws(Failure) {
+      state.keepLastModified(
+        try state.mainContext(session).lastModified(of: sources, now: events.now.isoWithOffset)
+      )
+    } catch {
+      events.emit(
+        .note("Metadata freshness could not be computed in batch: \(error.text())"),
+        thread: Event.mainThread,
+        level: .warn
+      )
+    }
+  }
+
   /// Writes sources.json, and says how `source freshness` went.
   func finishFreshness(
     _ state: RunState,

@@ -96,6 +96,7 @@ extension Engine {
       if invocation.command != .sourceFreshness { try prepareSchemas(state, nodes) }
       if runsHooks { startFailed = try runHooks("on-run-start", state, main) }
     }
+    if invocation.command == .sourceFreshness { try askForLastModified(nodes, state) }
     hasBegun = true
     if startFailed, flags.behavior["skip_nodes_if_on_run_start_fails"] {
       for node in nodes { state.add(skipped(node, state, message: nil)) }

@@ -42,7 +42,13 @@ extension Engine {
       style: TransactionStyle(workspace),
       comment: { () throws(WarehouseError) in try comment?.comment() },
       onEvent: { event in
-        RunState.emit(event, to: events, node: nil, thread: Event.mainThread)
+        RunState.emit(
+          event,
+          of: workspace.profile.type,
+          to: events,
+          node: nil,
+          thread: Event.mainThread
+        )
       }
     )
     defer { session.release() }

@@ -159,6 +159,9 @@ final class ConnectionPool: Warehouse {
     func resetSession() throws(WarehouseError) { try connection.resetSession() }
     func settleSession() throws(WarehouseError) { try connection.settleSession() }
     var isDoubtful: Bool { connection.isDoubtful }
+    func statement(choosingQueryGroup group: String?) -> String? {
+      connection.statement(choosingQueryGroup: group)
+    }
     var serverSession: Int? { connection.serverSession }
     // With the reset that follows.
     var leavesTransactionWhenClosed: Bool { true }

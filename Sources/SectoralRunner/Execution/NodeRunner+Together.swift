@@ -18,7 +18,8 @@ extension NodeRunner {
   static func joins(_ node: Node, _ state: RunState) -> Bool {
     let workspace = state.project.workspace
     guard state.isExecuting, [.build, .run, .seed].contains(state.engine.invocation.command),
-      workspace.canBeBuiltTwice(node)
+      workspace.canBeBuiltTwice(node),
+      node.database?.lowercased() == workspace.profile.database.lowercased()
     else { return false }
     switch node.resourceType {
     case .model:

@@ -327,7 +327,7 @@ final class NodeRunner {
       preconditionFailure("freshness is asked of sources alone")
     }
     try timed(progress, &result) { (result) throws(Failure) in
-      let answer = try context.loadedAt(of: source)
+      let answer = try loadedAt(of: source, context, progress)
       func moment(_ text: String, _ what: String) throws(Failure) -> Timestamp {
         if let moment = Timestamp(databaseText: text) { return moment }
         throw Failure(
@@ -353,6 +353,43 @@ final class NodeRunner {
       result.status = freshness.status
       result.adapterResponse = answer.response
     }
+  }
+
+  /// By the source's query or column; else by what the database knows of its tables.
+  private func loadedAt(
+    of source: SourceTable,
+    _ context: RunContext,
+    _ progress: NodeProgress
+  ) throws(Failure) -> LoadedAt {
+    guard source.isAskedOfMetadata, workspace.profile.type == "redshift" else {
+      return try context.loadedAt(of: source)
+    }
+    if let filter = source.freshness["filter"], !filter.isNull {
+      events.emit(
+        .note(
+          "A filter cannot be applied to a metadata freshness check on source '\(source.name)'."
+        ),
+        node: progress.info,
+        thread: thread.threadName,
+        level: .warn
+      )
+    }
+    if let known = state.lastModified(of: source.uniqueID) { return known }
+    let found = try context.lastModified(of: [source], now: events.now.isoWithOffset)
+    if let known = found[source.uniqueID] { return known }
+    throw Failure(
+      .runtime,
+      subject: context.node?.words,
+      Diagnostic(
+        id: "freshness.no-record",
+        message:
+          "Could not compute freshness for source \(source.name): the database has no record "
+          + "of when \(source.relationName ?? source.identifier) was written",
+        span: source.declaration,
+        hint: "Redshift keeps a few days of them, for whoever may read sys_query_detail: add "
+          + "'loaded_at_field' or 'loaded_at_query' to the config of the source"
+      )
+    )
   }
 
   static func interrupted(_ node: Node) -> Failure {

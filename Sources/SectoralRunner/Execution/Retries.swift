@@ -173,8 +173,8 @@ extension RunState {
     thread: String
   ) -> Bool {
     let cancellation = engine.invocation.cancellation
-    guard !cancellation.isCancelled,
-      let transience = error.transience ?? (error.sqlState == "08007" ? .outage : nil),
+    let (transience, retries) = retry(after: error, retries)
+    guard !cancellation.isCancelled, let transience,
       // A server that never answered is as likely to be the wrong one.
       error.kind != .connection || transience == .crowded || wasConnected,
       let pause = retries.pause(before: attempt, for: transience)
@@ -183,6 +183,7 @@ extension RunState {
     events.emit(
       .note(
         "Trying \(name) again in \(tenths / 10).\(tenths % 10) s (\(attempt) of \(retries.limit)): "
+          + (pool.adapterType == "redshift" ? "Retrying query due to error: " : "")
           + error.message
       ),
       node: node,
@@ -191,6 +192,23 @@ extension RunState {
     )
     cancellation.sleep(seconds: pause)
     return !cancellation.isCancelled
+  }
+}
+
+extension RunState {
+  /// What an error that may pass is like, and how often something is tried because of it.
+  ///
+  /// `retry_all` of Redshift's profile: every refusal of the database, as often as the profile's `retries` say.
+  private func retry(
+    after error: WarehouseError,
+    _ retries: Retries
+  ) -> (transience: Transience?, retries: Retries) {
+    let transience = error.transience ?? (error.sqlState == "08007" ? .outage : nil)
+    let credentials = project.workspace.profile.credentials
+    guard transience == nil, error.kind == .statement, pool.adapterType == "redshift",
+      credentials["retry_all"]?.bool ?? false
+    else { return (transience, retries) }
+    return (.outage, Retries(limit: credentials["retries"]?.int ?? 1))
   }
 }
 

@@ -41,6 +41,8 @@ final class RunState: Sendable {
     var compiled: [String: CompiledSQL] = [:]
     /// Why a node is not to run: the status of what failed above it.
     var skipped: [String: SkipReason] = [:]
+    /// When sources were written last, of those that the database was asked of together.
+    var lastModified: [String: LoadedAt] = [:]
     var cancellers: [ObjectIdentifier: (name: String, canceller: any StatementCanceller)] = [:]
   }
   private let shared = SleepingMutex(Shared())
@@ -116,6 +118,12 @@ final class RunState: Sendable {
   }
   var results: [NodeResult] { shared.withLock { $0.results } }
 
+  func keepLastModified(_ moments: [String: LoadedAt]) {
+    shared.withLock { $0.lastModified = moments }
+  }
+
+  func lastModified(of id: String) -> LoadedAt? { shared.withLock { $0.lastModified[id] } }
+
   /// The running number of the next line.
   func nextPosition() -> Position {
     shared.withLock { shared in
@@ -150,7 +158,9 @@ final class RunState: Sendable {
       cache: cache,
       style: TransactionStyle(project.workspace),
       comment: { () throws(WarehouseError) in try source?.comment() },
-      onEvent: { event in Self.emit(event, to: events, node: node?.info, thread: thread) }
+      onEvent: { [adapterType = pool.adapterType] event in
+        Self.emit(event, of: adapterType, to: events, node: node?.info, thread: thread)
+      }
     )
     let retries = retries ?? Retries(of: nil, engine.invocation.environment)
     session.waits = { [weak self] error, attempt in
@@ -237,13 +247,14 @@ final class RunState: Sendable {
   /// What a session did, as an event.
   static func emit(
     _ event: SessionEvent,
+    of adapterType: String,
     to events: EventBus,
     node: NodeInfo?,
     thread: String
   ) {
     switch event {
     case .opened(let name):
-      events.emit(.newConnection(type: "postgres", name: name), node: node, thread: thread)
+      events.emit(.newConnection(type: adapterType, name: name), node: node, thread: thread)
     case .statement(let name, let sql):
       events.emit(.sqlQuery(connectionName: name, sql: sql), node: node, thread: thread)
     case .succeeded(_, let response, let elapsed):
@@ -283,7 +294,9 @@ extension TransactionStyle {
     let behavior = workspace.invocation.behavior
     if profile.type == "redshift" {
       let skips = behavior["redshift_skip_autocommit_transaction_statements"]?.bool ?? false
-      self = autocommits && skips ? .redshiftWithoutTransactions : .redshift
+      self =
+        !autocommits
+        ? .redshiftWithoutAutocommit : skips ? .redshiftWithoutTransactions : .redshift
     } else {
       let skips = behavior["postgres_skip_autocommit_transaction_statements"]?.bool ?? true
       self = autocommits && skips ? .postgresAutocommit : .postgres

@@ -193,28 +193,6 @@ struct RedshiftAWSTests {
     )
   }
 
-  @Test func queryGroupOfANode() async throws {
-    let project = try AWSProject(
-      "aws_query_group",
-      [
-        "models/m.sql":
-          "{{ config(query_group=\"it's heavy\", materialized='table') }} select 1 as a",
-        "models/n.sql": "{{ config(materialized='table') }} select 2 as a",
-      ]
-    )
-    let run = try await project.run("run", "--target", "password")
-    #expect(run.exitCode == 0, "\(run)")
-    let sent = try project.both.statements(with: "model.aws_query_group.m")
-    let set = try #require(sent.firstIndex { $0.contains("set query_group to 'it''s heavy'") })
-    let made = try #require(sent.firstIndex { $0.lowercased().contains("create") })
-    let reset = try #require(sent.firstIndex { $0.contains("reset query_group") })
-    #expect(set < made && made < reset, "\(sent)")
-    #expect(
-      try project.both.statements(with: "model.aws_query_group.n")
-        .allSatisfy { !$0.contains("query_group to") && !$0.contains("reset") }
-    )
-  }
-
   // MARK: Costs
 
   @Test func whatNodesTook() async throws {

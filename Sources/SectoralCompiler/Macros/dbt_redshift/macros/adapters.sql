@@ -81,7 +81,7 @@
 
 {% macro redshift__get_columns_in_relation(relation) -%}
   {#- SHOW knows nothing of temporary tables: they have no schema -#}
-  {%- if redshift__use_show_apis() and relation.schema -%}
+  {%- if redshift__use_show_apis() and relation.database and relation.schema -%}
     {%- do return(redshift__get_columns_in_relation_show(relation)) -%}
   {%- endif -%}
   {%- do return(redshift__get_columns_in_relation_legacy(relation)) -%}
@@ -89,10 +89,11 @@
 
 {% macro redshift__get_columns_in_relation_show(relation) -%}
   {%- call statement('get_columns_in_relation', fetch_result=True) -%}
-    show columns from table {{ relation.render() }}
+    show columns from table {{ adapter.quote(relation.database) }}.{{ adapter.quote(relation.schema) }}.{{ adapter.quote(relation.identifier) }}
   {%- endcall -%}
   {%- set columns = [] -%}
-  {%- for row in load_result('get_columns_in_relation').table -%}
+  {#- columns that were dropped leave a mark behind -#}
+  {%- for row in load_result('get_columns_in_relation').table if 'pg.dropped.' not in row['column_name'] -%}
     {%- do columns.append(api.Column(
       row['column_name'], row['data_type'], row['character_maximum_length'],
       row['numeric_precision'], row['numeric_scale'])) -%}
@@ -167,7 +168,7 @@
 {% macro redshift__list_relations_without_caching(schema_relation) -%}
   {%- if redshift__use_show_apis() -%}
     {%- call statement('list_relations_without_caching', fetch_result=True) -%}
-      show tables from schema {{ schema_relation.without_identifier() }}
+      show tables from schema {{ adapter.quote(schema_relation.database) }}.{{ adapter.quote(schema_relation.schema) }}
     {%- endcall -%}
     {%- set tables = adapter.transform_show_tables_for_list_relations(
       load_result('list_relations_without_caching').table) -%}
@@ -221,7 +222,8 @@
 {% macro redshift__list_schemas(database) -%}
   {%- if redshift__use_show_apis() -%}
     {%- call statement('list_schemas', fetch_result=True, auto_begin=False) -%}
-      show schemas from database {{ adapter.quote(database) }}
+      {#- some callers give the name in quotes -#}
+      show schemas from database {{ database if database.startswith('"') else adapter.quote(database) }}
     {%- endcall -%}
     {%- do return(load_result('list_schemas').table.select(['schema_name'])) -%}
   {%- endif -%}
@@ -231,12 +233,14 @@
 {% macro redshift__check_schema_exists(information_schema, schema) -%}
   {%- if redshift__use_show_apis() -%}
     {%- call statement('check_schema_exists', fetch_result=True, auto_begin=False) -%}
-      select count(*)
-      from svv_all_schemas
-      where database_name = '{{ information_schema.database }}'
-        and schema_name = '{{ schema }}'
+      show schemas from database {{ adapter.quote(information_schema.database) }} like '{{ schema }}'
     {%- endcall -%}
-    {%- do return(load_result('check_schema_exists').table) -%}
+    {#- `_` and `%` of a name stand for other characters there -#}
+    {%- set found = [] -%}
+    {%- for row in load_result('check_schema_exists').table if row['schema_name'] | lower == schema | lower -%}
+      {%- do found.append(row) -%}
+    {%- endfor -%}
+    {%- do return([[found | length]]) -%}
   {%- endif -%}
   {%- do return(postgres__check_schema_exists(information_schema, schema)) -%}
 {%- endmacro %}
@@ -312,11 +316,11 @@
 {%- endmacro %}
 
 {% macro redshift__alter_column_type(relation, column_name, new_column_type) -%}
-  {#- The length of a varchar is the one thing that Redshift changes without a copy, but only where no
+  {#- The length of a varchar or varbyte is the one thing that Redshift changes without a copy, but only where no
       transaction is open: every statement on its own, as these two settings say. -#}
   {%- set alone = adapter.behavior.redshift_skip_autocommit_transaction_statements.no_warn
     and target.get('autocommit', true) -%}
-  {%- if alone and (new_column_type | lower).startswith(('varchar', 'character varying')) -%}
+  {%- if alone and (new_column_type | lower | trim).startswith(('varchar', 'character varying', 'varbyte')) -%}
     {%- call statement('alter_column_type') -%}
       alter table {{ relation.render() }} alter column {{ adapter.quote(column_name) }} type {{ new_column_type }}
     {%- endcall -%}
@@ -340,5 +344,5 @@
   {%- call statement('show_tables_from_schema', fetch_result=True) -%}
     show tables from schema {{ adapter.quote(database) }}.{{ adapter.quote(schema) }}
   {%- endcall -%}
-  {%- do return(load_result('show_tables_from_schema').table) -%}
+  {%- do return(load_result('show_tables_from_schema')) -%}
 {%- endmacro %}

@@ -4,7 +4,7 @@
   {%- for privilege, grantees in grants_dict.items() -%}
     {%- set named = [] -%}
     {%- for grantee in grantees -%}
-      {%- do named.append(grantee if ':' in grantee else 'user:' ~ grantee) -%}
+      {%- do named.append(grantee if grantee.startswith(('user:', 'group:', 'role:')) else 'user:' ~ grantee) -%}
     {%- endfor -%}
     {%- do normal.update({privilege: named}) -%}
   {%- endfor -%}
@@ -21,15 +21,16 @@
 
 {% macro redshift__get_show_grant_sql(relation) -%}
   {%- if redshift__use_show_apis() -%}
-    show grants on table {{ relation.render() }}
+    show grants on table {{ adapter.quote(relation.database) }}.{{ adapter.quote(relation.schema) }}.{{ adapter.quote(relation.identifier) }}
   {%- elif redshift__use_grants_extended() -%}
     select
-      identity_type || ':' || identity_name as grantee,
-      lower(privilege_type) as privilege_type
+      identity_name,
+      identity_type,
+      privilege_type
     from svv_relation_privileges
     where namespace_name = '{{ relation.schema }}'
       and relation_name = '{{ relation.identifier }}'
-      and identity_name != current_user
+      and not (identity_type = 'user' and identity_name = current_user)
   {%- else -%}
     select
       grantee.usename as grantee,
@@ -50,15 +51,12 @@
   {%- set words = [] -%}
   {%- for grantee in grantees -%}
     {%- set kind, _, name = grantee.partition(':') -%}
-    {%- if not name -%}
-      {%- do words.append(grantee) -%}
-    {%- elif kind | lower == 'user' -%}
+    {%- if name and kind == 'user' -%}
       {%- do words.append(name) -%}
-    {%- elif kind | lower in ('group', 'role') -%}
+    {%- elif name and kind in ('group', 'role') -%}
       {%- do words.append(kind | upper ~ ' ' ~ name) -%}
     {%- else -%}
-      {%- do exceptions.raise_compiler_error(
-        "Invalid grantee '" ~ grantee ~ "': the prefix is one of user:, group:, role:") -%}
+      {%- do words.append(grantee) -%}
     {%- endif -%}
   {%- endfor -%}
   {%- do return(words) -%}

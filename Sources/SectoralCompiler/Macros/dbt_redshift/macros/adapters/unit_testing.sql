@@ -3,8 +3,9 @@
   {%- if rows is not none and rows and row_number == 1 -%}
     {%- for name, value in rows[0].items() if value is none -%}
       {%- do exceptions.raise_compiler_error(
-        "When 'unit_test' is run on Redshift, the first row of a fixture has to give every one of its columns a value: '"
-        ~ name ~ "' is null") -%}
+        "Unit test fixture " ~ ("expected output" if model.resource_type == 'unit_test' else "'" ~ model.name ~ "'")
+        ~ " in " ~ model.name ~ " does not have any row free of null values, which may cause type mismatch errors"
+        ~ " during unit test execution. Its first row has to give every column a value: '" ~ name ~ "' is null.") -%}
     {%- endfor -%}
   {%- endif -%}
 {%- endmacro %}

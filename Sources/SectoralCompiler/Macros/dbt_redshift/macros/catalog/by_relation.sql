@@ -53,7 +53,7 @@
   {%- set wanted = [] -%}
   {%- for relation in relations -%}
     {%- do wanted.append(
-      "(schema_name ilike '" ~ relation.schema ~ "' and table_name ilike '" ~ relation.identifier ~ "')") -%}
+      "(schema_name = lower('" ~ relation.schema ~ "') and table_name = lower('" ~ relation.identifier ~ "'))") -%}
   {%- endfor -%}
   {%- do return(_redshift__get_base_catalog_show(
     database, relations | map(attribute='schema') | unique | list, '(' ~ wanted | join(' or ') ~ ')')) -%}
@@ -64,7 +64,7 @@
     {{ redshift__get_extended_catalog_sql() }}
     where (
       {%- for relation in relations %}
-      {{ 'or ' if not loop.first }}("schema" ilike '{{ relation.schema }}' and "table" ilike '{{ relation.identifier }}')
+      {{ 'or ' if not loop.first }}(upper("schema") = upper('{{ relation.schema }}') and upper("table") = upper('{{ relation.identifier }}'))
       {%- endfor %}
     )
   {%- endcall -%}

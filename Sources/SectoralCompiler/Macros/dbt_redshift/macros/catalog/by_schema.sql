@@ -52,7 +52,7 @@
 {% macro _redshift__get_base_catalog_by_schema_show(database, schemas) -%}
   {%- set wanted = [] -%}
   {%- for schema in schemas -%}
-    {%- do wanted.append("schema_name ilike '" ~ schema ~ "'") -%}
+    {%- do wanted.append("schema_name = lower('" ~ schema ~ "')") -%}
   {%- endfor -%}
   {%- do return(_redshift__get_base_catalog_show(database, schemas, '(' ~ wanted | join(' or ') ~ ')')) -%}
 {%- endmacro %}
@@ -62,7 +62,7 @@
     {{ redshift__get_extended_catalog_sql() }}
     where (
       {%- for schema in schemas %}
-      {{ 'or ' if not loop.first }}"schema" ilike '{{ schema }}'
+      {{ 'or ' if not loop.first }}upper("schema") = upper('{{ schema }}')
       {%- endfor %}
     )
   {%- endcall -%}

@@ -60,7 +60,8 @@
   {%- set predicates = [] -%}
   {%- for predicate in incremental_predicates or [] -%}
     {%- do predicates.append(
-      predicate | replace('DBT_INTERNAL_DEST.', target ~ '.') if predicate is string else predicate) -%}
+      predicate | replace('DBT_INTERNAL_DEST.', target ~ '.') | replace('dbt_internal_dest.', target ~ '.')
+      if predicate is string else predicate) -%}
   {%- endfor -%}
   {%- do return(predicates) -%}
 {%- endmacro %}
