@@ -22,6 +22,53 @@ struct ContextNameTests {
     #expect(run.output.contains("missing while running: []"), "\(run)")
   }
 
+  /// In the order in which dbt has them; `graph` has all kinds of resources.
+  @Test func namesComeInDbtsOrder() async throws {
+    let project = try SmallProject(
+      "context_order",
+      [
+        "models/a.sql": """
+        {% if execute %}
+        {{ log('first ' ~ (builtins.keys() | list)[:4], info=true) }}
+        {{ log('last ' ~ (builtins.keys() | list)[-4:], info=true) }}
+        {{ log('graph ' ~ (graph.keys() | list), info=true) }}
+        {{ log('metrics ' ~ (graph.metrics.keys() | list), info=true) }}
+        {{ log('semantic ' ~ (graph.semantic_models.keys() | list), info=true) }}
+        {{ log('own ' ~ ('builtins' in builtins.keys()) ~ ('ref' in context.keys()), info=true) }}
+        {% endif %}
+        select 1 as id, now() as at
+        """,
+        "models/s.yml": """
+        models:
+          - name: a
+            columns: [{name: at, granularity: day}]
+            time_spine: {standard_granularity_column: at}
+        semantic_models:
+          - name: sm
+            model: ref('a')
+            defaults: {agg_time_dimension: at}
+            entities: [{name: id, type: primary}]
+            dimensions: [{name: at, type: time, type_params: {time_granularity: day}}]
+            measures: [{name: total, agg: count, expr: id}]
+        metrics:
+          - {name: all_of, label: All, type: simple, type_params: {measure: total}}
+        """,
+      ]
+    )
+    let run = try await project.run("compile")
+    try #require(run.exitCode == 0, "\(run)")
+    for words in [
+      "first ['dbt_version', 'var', 'env_var', 'return']",
+      "last ['submit_python_job', 'compiled_code', 'this', 'defer_relation']",
+      "graph ['exposures', 'functions', 'groups', 'metrics', 'nodes', 'sources', "
+        + "'semantic_models', 'saved_queries']",
+      "metrics ['metric.context_order.all_of']",
+      "semantic ['semantic_model.context_order.sm']", "own FalseTrue",
+    ] {
+      #expect(run.output.contains(words), "\(run)")
+    }
+  }
+
   /// The test itself tells what is not there.
   @Test func whatIsNotThereIsTold() async throws {
     let project = try SmallProject(

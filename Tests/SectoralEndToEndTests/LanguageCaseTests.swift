@@ -40,6 +40,32 @@ struct LanguageCaseTests {
     }
   }
 
+  /// What templates see of their node, while they are read and while they are compiled.
+  @Test func modelInTemplatesIsAsRecorded() async throws {
+    let home = try TestHome.shared.get()
+    let base = "\(Sectoral.repository)/Tests/Conformance/model_in_templates"
+    let files = Self.files(of: try String(contentsOfFile: "\(base).case", encoding: .utf8))
+    let project = try home.folder("model-in-templates", files: files)
+    let run = try await Sectoral.run(
+      ["compile", "--no-introspect", "--profiles-dir", "profiles"],
+      in: project,
+      home: home
+    )
+    try #require(run.exitCode == 0, "\(run)")
+    let recorded = try #require(try Self.read("\(base).json").map)
+    var seen: Set<String> = []
+    for line in run.output.split(separator: "\n") {
+      guard let start = line.range(of: "DUMP ") else { continue }
+      let words = line[start.upperBound...].split(separator: " ", maxSplits: 2)
+      let key = "\(words[0]) \(words[1])"
+      guard let expected = recorded[key], seen.insert(key).inserted else { continue }
+      var own = try #require(try JSON.parse(Array(words[2].utf8)).map)
+      own = DatumMap(own.entries.filter { $0.key != "created_at" })
+      expectEqual(.map(own), expected, at: key)
+    }
+    #expect(seen == Set(recorded.keys))
+  }
+
   private func expectEqual(_ own: Datum, _ recorded: Datum, at path: String) {
     if let own = own.map, let recorded = recorded.map {
       for key in Set(own.keys + recorded.keys).sorted() {

@@ -144,17 +144,21 @@ package class NodeContext: Scope, ContextHost {
     return thread.base.lookup(name)
   }
 
-  /// The names that have a value here, in order: what `context.keys()` gives.
+  /// The names that have a value here, what is no macro first, in dbt's order: what `builtins.keys()`
+  /// and `context.keys()` give.
   func names(builtinsOnly: Bool) -> [String] {
-    var names = Names.members + thread.base.names
+    let ordered = Names.ordered.filter { builtin($0) != nil }
+    var others = Names.members + thread.base.names
     if !builtinsOnly {
-      names += extraMembers.keys
-      names += workspace.macros.symbols(for: packageName)
+      others += extraMembers.keys
+      others += workspace.macros.symbols(for: packageName)
     }
-    let present = Set(names).filter { name in
-      (builtinsOnly ? builtin(name) : lookup(name)) != nil
+    let present = Set(others).subtracting(ordered).filter { name in
+      builtinsOnly
+        ? name != Names.builtins && name != Names.context && builtin(name) != nil
+        : lookup(name) != nil
     }
-    return present.map(\.name).sorted()
+    return ordered.map(\.name) + present.map(\.name).sorted()
   }
 
   private func commonMember(_ name: Symbol) -> Value? {
@@ -311,6 +315,18 @@ enum Names {
     execute, context, builtins, variable, render, database, schema, deferRelation, ref, source,
     metric, function, config, this, model, graph, preHooks, postHooks, sql, compiledCode,
     selectedResources,
+  ]
+  /// The context's names without macros, as dbt puts them into it one after the other.
+  static let ordered: [Symbol] = [
+    "dbt_version", "var", "env_var", "return", "fromjson", "tojson", "fromyaml", "toyaml", "set",
+    "set_strict", "zip", "zip_strict", "log", "run_started_at", "invocation_id", "thread_id",
+    "modules", "flags", "print", "diff_of_two_dicts", "local_md5", "target", "project_name",
+    "dbt_metadata_envs", "invocation_args_dict", "load_result", "store_result",
+    "store_raw_result", "validation", "write", "render", "try_or_compiler_error",
+    "load_agate_table", "ref", "source", "metric", "function", "config", "execute", "exceptions",
+    "database", "schema", "adapter", "api", "column", "env", "graph", "model", "pre_hooks",
+    "post_hooks", "sql", "sql_now", "adapter_macro", "selected_resources", "submit_python_job",
+    "compiled_code", "this", "defer_relation",
   ]
 }
 

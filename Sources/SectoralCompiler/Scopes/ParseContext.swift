@@ -70,7 +70,9 @@ package final class ParseContext: NodeContext {
     case Names.this: return ownRelation
     case Names.model:
       guard let node else { return .dict([]) }
-      return Value(omittingNulls: node.layout())
+      var layout = node.templateLayout()
+      for (key, nothing) in Self.joinedLater where layout[key] != nil { layout[key] = nothing }
+      return Value(omittingNulls: layout)
     case Names.graph:
       let empty = ["nodes", "sources", "exposures", "metrics", "groups", "functions"]
       return .dict(empty.map { ($0, .dict([])) })
@@ -80,6 +82,12 @@ package final class ParseContext: NodeContext {
     default: return nil
     }
   }
+
+  /// What dbt takes from properties files only when all templates have been read.
+  private static let joinedLater: [(String, Datum)] = [
+    ("description", ""), ("columns", .map([:])), ("constraints", .list([])), ("time_spine", .null),
+    ("patch_path", .null), ("deprecation_date", .null), ("attached_node", .null),
+  ]
 
   /// While parsing, every reference is the node itself: it has a name, and that is all that a
   /// template may ask of it.

@@ -154,12 +154,11 @@ package final class RunContext: NodeContext {
       )
     case Names.model:
       guard let node else { return .dict([]) }
-      var layout = node.layout()
+      var layout = node.templateLayout(config: config)
       if let compiledCode {
         layout["compiled_code"] = .string(compiledCode)
         layout["compiled_sql"] = .string(compiledCode)
       }
-      layout["config"] = .map(config)
       if node.config["contract"]?["alias_types"]?.bool ?? true { layout.translateColumnTypes() }
       let model = Value(layout)
       if let batch { add(batch, to: model) }
@@ -191,23 +190,19 @@ package final class RunContext: NodeContext {
     func dictionary(_ pairs: [(String, DatumMap)]) -> Value {
       .dict(pairs.map { ($0.0, Value($0.1)) })
     }
+    let (functions, nodes) = (
+      manifest.nodes.filter { $0.resourceType == .function },
+      manifest.nodes.filter { $0.resourceType != .function }
+    )
     return .dict([
-      (
-        "nodes",
-        dictionary(
-          manifest.nodes.filter { $0.resourceType != .function }.map { ($0.uniqueID, $0.layout()) }
-        )
-      ),
-      ("sources", dictionary(manifest.sources.map { ($0.uniqueID, $0.layout()) })),
       ("exposures", dictionary(manifest.exposures.map { ($0.uniqueID, $0.layout()) })),
-      ("metrics", .dict([])),
+      ("functions", dictionary(functions.map { ($0.uniqueID, $0.layout()) })),
       ("groups", dictionary(manifest.groups.map { ($0.uniqueID, $0.layout()) })),
-      (
-        "functions",
-        dictionary(
-          manifest.nodes.filter { $0.resourceType == .function }.map { ($0.uniqueID, $0.layout()) }
-        )
-      ), ("semantic_models", .dict([])), ("saved_queries", .dict([])),
+      ("metrics", dictionary(manifest.metrics.map { ($0.uniqueID, $0.layout()) })),
+      ("nodes", dictionary(nodes.map { ($0.uniqueID, $0.layout()) })),
+      ("sources", dictionary(manifest.sources.map { ($0.uniqueID, $0.layout()) })),
+      ("semantic_models", dictionary(manifest.semanticModels.map { ($0.uniqueID, $0.layout()) })),
+      ("saved_queries", dictionary(manifest.savedQueries.map { ($0.uniqueID, $0.layout()) })),
     ])
   }
 

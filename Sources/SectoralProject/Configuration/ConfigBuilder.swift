@@ -80,7 +80,7 @@ package struct ConfigBuilder {
     let field = schema[key]
     switch field?.merge ?? .replace {
     case .replace:
-      config[key] = value
+      config[key] = completed(key, value)
     case .append:
       let added = field?.type == .hooks ? Self.hooks(value) : Self.list(value)
       config[key] = .list((config[key]?.list ?? []) + added)
@@ -111,6 +111,20 @@ package struct ConfigBuilder {
       }
       config[key] = .map(map)
     }
+  }
+
+  /// As dbt keeps settings that have a fixed set of parts: what is not said has its default.
+  private func completed(_ key: String, _ value: Datum) -> Datum {
+    guard let field = schema[key], var map = value.map else { return value }
+    if key == "freshness", let said = map["build_after"]?.map {
+      var parts: DatumMap = ["count": .null, "period": .null, "updates_on": "any"]
+      for (name, part) in said.entries { parts[name] = part }
+      map["build_after"] = .map(parts)
+      return .map(map)
+    }
+    guard key == "snapshot_meta_column_names", var parts = field.initial.map else { return value }
+    for (name, part) in map.entries { parts[name] = part }
+    return .map(parts)
   }
 
   /// As dbt keeps what may be added to.

@@ -99,6 +99,69 @@ extension Node {
   }
 }
 
+extension Node {
+  /// The template variable `model`: what has no value is left out, as is what is null in the parts that
+  /// dbt knows of. Users' own mappings (`meta`, arguments of tests) are kept as they are.
+  ///
+  /// `config`: in place of the node's own, for instance that of a batch.
+  package func templateLayout(config: DatumMap? = nil) -> DatumMap {
+    var map = layout()
+    let schema = ConfigSchema.of(resourceType)
+    var settings = (config ?? self.config).filter { !$1.isNull || schema[$0] == nil }
+    for key in ["docs", "contract", "snapshot_meta_column_names"] {
+      if let part = settings[key] { settings[key] = part.omittingNulls }
+    }
+    if let freshness = settings["freshness"] {
+      settings["freshness"] = .map(
+        (freshness.map ?? [:]).mapValues { $0.omittingNulls }
+      )
+    }
+    map["config"] = .map(settings)
+    map["columns"] = .map(
+      columns.mapValues { column in
+        guard let parts = column.omittingNulls.map else { return column }
+        return .map(parts.mapValues(of: "constraints") { $0.omittingNullsOfItems })
+      }
+    )
+    for key in ["docs", "contract", "test_metadata", "time_spine"] {
+      if let part = map[key] { map[key] = part.omittingNulls }
+    }
+    for key in ["constraints", "refs"] {
+      if let items = map[key] { map[key] = items.omittingNullsOfItems }
+    }
+    return map.filter { !$1.isNull }
+  }
+}
+
+extension Datum {
+  /// A mapping without the entries that are null; anything else as it is.
+  fileprivate var omittingNulls: Datum {
+    if case .map(let map) = self { .map(map.filter { !$1.isNull }) } else { self }
+  }
+
+  /// The same for each mapping of a list.
+  fileprivate var omittingNullsOfItems: Datum {
+    if case .list(let items) = self { .list(items.map(\.omittingNulls)) } else { self }
+  }
+}
+
+extension DatumMap {
+  fileprivate func filter(_ isKept: (String, Datum) -> Bool) -> DatumMap {
+    DatumMap(entries.filter { isKept($0.key, $0.value) })
+  }
+
+  fileprivate func mapValues(_ change: (Datum) -> Datum) -> DatumMap {
+    DatumMap(entries.map { (key: $0.key, value: change($0.value)) })
+  }
+
+  fileprivate func mapValues(of key: String, _ change: (Datum) -> Datum) -> DatumMap {
+    guard let value = self[key] else { return self }
+    var map = self
+    map[key] = change(value)
+    return map
+  }
+}
+
 extension Reference {
   package var layout: Datum {
     .map([
