@@ -46,6 +46,38 @@ enum ProcessEnvironment {
     )
   }
 
+  /// What this process has taken so far.
+  struct Resources {
+    var userSeconds: Double
+    var kernelSeconds: Double
+    var peakKilobytes: Int
+    /// Of 512 bytes, from and to disks.
+    var blocksRead: Int
+    var blocksWritten: Int
+  }
+
+  static func resources() -> Resources {
+    func seconds(_ time: timeval) -> Double {
+      Double(time.tv_sec) + Double(time.tv_usec) / 1_000_000
+    }
+    var usage = rusage()
+    #if canImport(Glibc)
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+    let unit = 1
+    #else
+    getrusage(RUSAGE_SELF, &usage)
+    // In bytes there.
+    let unit = 1024
+    #endif
+    return Resources(
+      userSeconds: seconds(usage.ru_utime),
+      kernelSeconds: seconds(usage.ru_stime),
+      peakKilobytes: Int(usage.ru_maxrss) / unit,
+      blocksRead: Int(usage.ru_inblock),
+      blocksWritten: Int(usage.ru_oublock)
+    )
+  }
+
   /// Of local time, east of UTC.
   static var secondsFromUTC: Int {
     var now = time(nil)

@@ -53,6 +53,12 @@ struct Session {
     case let command as InitCommand: return try start(command, given)
     case let command as any EngineCommand: return try engine(command, given, line)
     case is RetryCommand: return try retry(given)
+    case is DocsCommand.Serve:
+      throw UsageError(
+        "There is no documentation page yet, so there is nothing to serve. 'sectoral docs generate' "
+          + "writes manifest.json and catalog.json, which other tools show.",
+        command: "docs serve"
+      )
     default:
       // `help`, and groups of commands: their own run asks for a help text.
       var command = parsed
@@ -88,7 +94,8 @@ struct Session {
         "No such command '\(first)'." + (guess.map { " Did you mean '\($0)'?" } ?? "")
       )
     }
-    return UsageError(message.hasSuffix(".") ? message : message + ".", command: command)
+    let isSentence = message.last.map { ".?!".contains($0) } ?? false
+    return UsageError(isSentence ? message : message + ".", command: command)
   }
 
   // MARK: Commands that need no engine
@@ -189,7 +196,12 @@ struct Session {
       )
     }
     return run(
-      EngineCall(command: command.engineCommand, words: type(of: command).words, flags: resolved),
+      EngineCall(
+        command: command.engineCommand,
+        // As they were written: `ls` is not told of as `list`.
+        words: line.command ?? type(of: command).words,
+        flags: resolved
+      ),
       since: start
     )
   }
@@ -244,6 +256,7 @@ struct Session {
     _ = Unmanaged.passRetained(engine)
     let status = firstTroubles(call, events) ?? engine.run()
     let elapsed = ProcessEnvironment.now().seconds(since: start)
+    report(ProcessEnvironment.resources(), of: call, status, elapsed: elapsed, events)
     events.emit(
       .commandCompleted(
         command: call.words,
@@ -254,6 +267,35 @@ struct Session {
     events.close()
     if interruption.isCancelled { return .unusable }
     return status == .success && console.hasLostOutput ? .unusable : status
+  }
+
+  /// Tells what the command took: for the log, and on the console with `--show-resource-report`.
+  private func report(
+    _ resources: ProcessEnvironment.Resources,
+    of call: EngineCall,
+    _ status: ExitStatus,
+    elapsed: Double,
+    _ events: EventBus
+  ) {
+    // Counts are texts, as in dbt's log: there they are integers of 64 bits.
+    let data: DatumMap = [
+      "command_name": .string(call.words == RetryCommand.words ? call.words : call.command.which),
+      "command_success": .bool(status == .success),
+      "command_wall_clock_time": .float(elapsed),
+      "process_in_blocks": .string(String(resources.blocksRead)),
+      "process_kernel_time": .float(resources.kernelSeconds),
+      "process_mem_max_rss": .string(String(resources.peakKilobytes)),
+      "process_out_blocks": .string(String(resources.blocksWritten)),
+      "process_user_time": .float(resources.userSeconds),
+    ]
+    events.emit(
+      .other(
+        name: "ResourceReport",
+        text: "Resource report: \(JSON.text(of: .map(data)))",
+        data: data
+      ),
+      level: call.flags.flags.showResourceReport ? .info : .debug
+    )
   }
 
   private func watchForInterruption(

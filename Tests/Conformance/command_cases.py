@@ -50,7 +50,7 @@ INNER = re.compile(
     r"NewConnection.*|Connection(Used|LeftOpen.*|Closed.*|Reused)|Rollback.*|SQL.*|AdapterImportError|"
     r"AdapterRegistered|PluginLoadError|CodeExecution.*|Timing.*|FinishedRunningStats_|"
     r"WritingInjectedSQL.*|MergedFromState|BuildingCatalog_|DisableTracking|FinishedCleanPaths_|"
-    r"TypeCodeNotFound|ConstraintNot.*_|ResourceReport|MainReportArgs|ArtifactWritten|"
+    r"ConstraintNot.*_|ResourceReport|MainReportArgs|ArtifactWritten|"
     r"PublicationArtifact.*|SeedIncreased|MainTrackingUserState|RegistryProgress.*|HooksRunning_|"
     r"System(ExecutingCmd|StdOut|StdErr)|TargetNotConfigured_|DebugCmd.*Args|EndRunResult_|InternalDeprecation.*|DatabaseErrorRunningHook_)$")
 # Fields whose values are one tool's own, or another in each run.

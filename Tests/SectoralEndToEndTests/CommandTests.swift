@@ -75,6 +75,12 @@ struct CommandTests {
       let result = try await Sectoral.run(arguments, in: project.folder, home: project.home)
       #expect(result.exitCode == 0, "\(result)")
     }
+    let arguments = try #require(
+      try project.json("target/run_results.json")["args"] as? [String: Any]
+    )
+    #expect(arguments["which"] as? String == "run-operation")
+    #expect(arguments["fail_fast"] as? Bool == false)
+    #expect(arguments["args"] == nil)
     let rows = try await project.rows("select note from {{ target.schema }}.audit order by note")
     #expect(rows.compactMap { $0["note"] as? String } == ["called", "ended"])
     let log = try String(contentsOfFile: "\(project.folder)/logs/dbt.log", encoding: .utf8)
@@ -82,6 +88,54 @@ struct CommandTests {
     let missing = try await project.run("run-operation", "nott")
     #expect(missing.exitCode == 2)
     #expect(missing.output.contains("did you mean 'note'?"))
+  }
+
+  /// What a command took, types without a name, and the command as it was written.
+  @Test func theLogHoldsWhatTheConsoleDoesNot() async throws {
+    let project = try SmallProject(
+      "log_details",
+      [
+        "models/prices.sql": "select cast('12.34' as money) as price",
+        "models/schema.yml": """
+        models:
+          - name: prices
+            config: {contract: {enforced: true}}
+            columns: [{name: price, data_type: money}]
+        """,
+      ]
+    )
+    let result = try await project.run("run", "--log-format-file", "json")
+    #expect(result.exitCode == 0, "\(result)")
+    #expect(!result.output.contains("Resource report"))
+    let log = try String(contentsOfFile: "\(project.folder)/logs/dbt.log", encoding: .utf8)
+    let events = try log.split(separator: "\n").map { line in
+      try #require(try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: Any])
+    }
+    func data(_ name: String) throws -> [String: Any] {
+      let event = try #require(
+        events.first { ($0["info"] as? [String: Any])?["name"] as? String == name }
+      )
+      return try #require(event["data"] as? [String: Any])
+    }
+    #expect(try data("TypeCodeNotFound")["type_code"] as? Int == 790)
+    #expect(try data("ResourceReport")["command_name"] as? String == "run")
+    #expect(try data("ResourceReport")["command_success"] as? Bool == true)
+    let listed = try await project.run("ls", "--show-resource-report", "--log-format", "json")
+    #expect(listed.exitCode == 0)
+    #expect(listed.output.contains("\"name\": \"ResourceReport\""))
+    let last = try String(contentsOfFile: "\(project.folder)/logs/dbt.log", encoding: .utf8)
+    #expect(last.contains("Command `sectoral ls` succeeded"))
+  }
+
+  @Test(arguments: [["docs", "generate", "--static"], ["docs", "serve", "--port", "8080"]])
+  func thePageIsNotThereYet(_ arguments: [String]) async throws {
+    let project = try SmallProject("no_page_\(arguments[1])", ["models/one.sql": "select 1 as n"])
+    let result = try await project.run(arguments)
+    #expect(result.exitCode == 2)
+    #expect(
+      result.errors.contains("no such page yet")
+        || result.errors.contains("no documentation page yet")
+    )
   }
 
   @Test func functionsAreMadeBeforeTheirUsers() async throws {

@@ -180,4 +180,44 @@ struct StateCommandTests {
       ]
     )
   }
+
+  /// `{}` keeps the source's threshold, null takes it away; a macro of old that returns a table works.
+  @Test func thresholdsOfTheSourceHoldForItsTables() async throws {
+    let project = try project("freshness_thresholds", ["one": "select 1 as one"])
+    try FileManager.default.createDirectory(
+      atPath: "\(project.folder)/macros",
+      withIntermediateDirectories: true
+    )
+    try project.write(
+      """
+      {% macro collect_freshness(source, loaded_at_field, filter) %}
+        {% call statement('collect_freshness', fetch_result=true, auto_begin=false) %}
+          select max({{ loaded_at_field }}), now() from {{ source }}
+        {% endcall %}
+        {{ return(load_result('collect_freshness').table) }}
+      {% endmacro %}
+      """,
+      to: "macros/freshness.sql"
+    )
+    try project.write(
+      """
+      sources:
+        - name: raw
+          schema: "{{ target.schema }}_dev"
+          loaded_at_field: "now() - interval '30 hours'"
+          config: {freshness: {warn_after: {count: 12, period: hour}, error_after: {count: 24, period: hour}}}
+          tables:
+            - {name: kept, identifier: numbers, config: {freshness: {error_after: {}}}}
+            - {name: unset, identifier: numbers, config: {freshness: {error_after: null}}}
+      """,
+      to: "models/sources.yml"
+    )
+    let seeded = try await project.run("seed")
+    try #require(seeded.exitCode == 0, "\(seeded)")
+    let result = try await project.run("source", "freshness", "--threads", "1")
+    #expect(result.exitCode == 1, "\(result)")
+    #expect(result.output.contains("ERROR STALE freshness of raw.kept"))
+    #expect(result.output.contains("WARN freshness of raw.unset"))
+    #expect(result.output.contains("CollectFreshnessReturnSignature"))
+  }
 }

@@ -2,6 +2,7 @@ import BigInt
 import SectoralJinja
 import SectoralPython
 import SectoralWarehouse
+import SectoralYAML
 
 /// Methods that send SQL.
 extension AdapterCall {
@@ -74,16 +75,12 @@ extension AdapterCall {
       let result = try call.onWarehouse { (session) throws(WarehouseError) in
         try session.execute(sql, opensTransaction: true, fetch: true)
       }
-      let columns = result.table.columns.map { column in
-        Value.object(
-          ColumnObject(
-            Column(
-              name: column.name,
-              dtype: Column.translate(column.driverTypeName(call.adapterType))
-            ),
-            adapterType: call.adapterType
-          )
-        )
+      var columns: [Value] = []
+      for column in result.table.columns {
+        try call.noteUnknownType(of: column)
+        let type = Column.translate(column.driverTypeName(call.adapterType))
+        let column = Column(name: column.name, dtype: type)
+        columns.append(.object(ColumnObject(column, adapterType: call.adapterType)))
       }
       if let session = call.host.session, let changes, session.collectsStatements {
         session.keep(columns, of: sql, since: changes)
@@ -110,6 +107,19 @@ extension AdapterCall {
     // Ours: the bulk load of seeds.
     "copy_csv_rows": .init(.nothing) { (call) throws(TemplateError) in try call.copyRows() },
   ]
+
+  /// Tells that the driver has no name for a type: errors of contracts show its number.
+  private func noteUnknownType(of column: ResultColumn) throws(TemplateError) {
+    guard let code = column.unknownTypeCode(adapterType) else { return }
+    try host.emit(
+      .notice(
+        name: "TypeCodeNotFound",
+        message: "The `type_code` \(code) was not recognized, so errors of enforced contracts and "
+          + "`data_type` in what `get_column_schema_from_query` gives name the number.",
+        data: ["type_code": Int(code).map(Datum.int) ?? .string(code)]
+      )
+    )
+  }
 
   /// `copy_csv_rows(relation, table, columns)`: loads a table with one COPY; gives the number of
   /// rows.

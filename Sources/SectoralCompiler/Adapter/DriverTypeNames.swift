@@ -6,14 +6,23 @@ extension ResultColumn {
     adapterType == "redshift" ? redshiftName : postgresName
   }
 
-  /// As psycopg2 calls it.
-  private var postgresName: String {
-    if let name = Self.driverNames[typeName] { return name }
-    if typeName.hasPrefix("_"), let element = Self.driverNames[String(typeName.dropFirst())] {
-      return (element == "TEXT" ? "STRING" : element) + "ARRAY"
-    }
-    return "unknown type_code \(Self.identifiers[typeName].map { String($0) } ?? typeName)"
+  /// The server's number of a type that psycopg2 has no name for (our name of the type, where the
+  /// number is not known); nil: the driver knows it.
+  func unknownTypeCode(_ adapterType: String) -> String? {
+    adapterType == "redshift" || knownPostgresName != nil ? nil : typeCode
   }
+
+  /// As psycopg2 calls it.
+  private var postgresName: String { knownPostgresName ?? "unknown type_code \(typeCode)" }
+
+  private var knownPostgresName: String? {
+    if let name = Self.driverNames[typeName] { return name }
+    guard typeName.hasPrefix("_"), let element = Self.driverNames[String(typeName.dropFirst())]
+    else { return nil }
+    return (element == "TEXT" ? "STRING" : element) + "ARRAY"
+  }
+
+  private var typeCode: String { Self.identifiers[typeName].map { String($0) } ?? typeName }
 
   private static let driverNames: [String: String] = [
     "bool": "BOOLEAN", "bytea": "BINARY", "int8": "LONGINTEGER", "int2": "INTEGER",

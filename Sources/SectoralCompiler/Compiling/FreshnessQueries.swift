@@ -104,6 +104,16 @@ extension RunContext {
     guard case .object(let result)? = try callMacro(macro, Arguments(arguments), interpreter) else {
       return (nil, nil)
     }
+    if result is TableObject {
+      try emit(
+        .warning(
+          name: "CollectFreshnessReturnSignature",
+          message: "The macro '\(macro)' of this project returns a table. It is to return all that "
+            + "`load_result` gave: `{{ return(load_result('collect_freshness')) }}`, without `.table`; "
+            + "sources.json then has the server's answer as well."
+        )
+      )
+    }
     let table = try result.attribute("table", interpreter)?.object(TableObject.self)
     let answer = try result.attribute("response", interpreter)
     return (

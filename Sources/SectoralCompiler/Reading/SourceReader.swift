@@ -342,6 +342,8 @@ struct SourceReader {
           continue
         }
         guard key.keyText == "warn_after" || key.keyText == "error_after" else { continue }
+        // `{}` leaves the upper level's threshold as it is.
+        if value.mapping?.isEmpty == true { continue }
         guard let count = value["count"], let period = value["period"] else {
           throw Failure(
             .parsing,

@@ -385,7 +385,7 @@ package final class Engine: Sendable {
   /// Every flag with its value.
   private var recordedArguments: DatumMap {
     var arguments = DatumMap()
-    for (name, value) in flags.asArguments { arguments[name] = value }
+    for (name, value) in flags.asResultArguments { arguments[name] = value }
     return arguments
   }
 

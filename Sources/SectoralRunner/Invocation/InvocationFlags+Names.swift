@@ -20,6 +20,27 @@ extension InvocationFlags {
     return arguments.sorted { $0.name < $1.name }
   }
 
+  /// `asArguments` as they stand in run_results.json: dbt writes those of `run-operation` by another
+  /// rule, with flags that nobody set as false, and without what is neither a plain value nor a plain
+  /// dictionary there.
+  package var asResultArguments: [(name: String, value: Datum)] {
+    guard which == "run-operation" else { return asArguments }
+    var arguments = asArguments.filter { !Self.unwrittenOfOperations.contains($0.name) }
+    let written = Set(arguments.map(\.name))
+    for name in Self.falseUnlessSet where !written.contains(name) {
+      arguments.append((name: name, value: .bool(false)))
+    }
+    return arguments.sorted { $0.name < $1.name }
+  }
+
+  private static let unwrittenOfOperations: Set<String> = [
+    "args", "strict_mode", "warn_error_options",
+  ]
+  private static let falseUnlessSet: [String] = [
+    "debug", "fail_fast", "full_refresh", "log_cache_events", "single_threaded", "store_failures",
+    "use_experimental_parser",
+  ]
+
   /// `flags.NAME` in templates: dbt shows this set and nothing else; nil is undefined there.
   package func templateValue(_ name: String) -> Datum? { Self.templateValues[name]?(self) }
 
@@ -77,6 +98,7 @@ extension InvocationFlags {
     "build", "generate", "compile", "show", "list", "run", "clone", "seed", "snapshot", "freshness",
     "test",
   ]
+  private static let withStatements = withSelection.subtracting(["clone", "list"])
   private static let withEmpty: Set<String> = ["build", "compile", "run", "snapshot"]
   private static let withOutput: Set<String> = ["compile", "show"]
 
@@ -140,8 +162,9 @@ extension InvocationFlags {
     ("show_all_deprecations", [], { .bool($0.showAllDeprecations) }),
     ("show_resource_report", [], { .bool($0.showResourceReport) }),
     ("single_threaded", [], { $0.singleThreaded ? .bool(true) : nil }),
-    ("sqlparse", [], { .map($0.sqlparse) }),
+    ("sqlparse", withStatements, { .map($0.sqlparse) }),
     ("state", [], { $0.statePath.map(Datum.string) }),
+    ("static", ["generate"], { _ in .bool(false) }),
     ("static_parser", [], { .bool($0.staticParser) }),
     ("store_failures", ["build", "test"], { $0.storeFailures.map(Datum.bool) }),
     ("target", [], { $0.target.map(Datum.string) }),

@@ -146,7 +146,7 @@ struct DocsCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "docs",
     abstract: "Write down what the project is and what stands in the database.",
-    subcommands: [Generate.self]
+    subcommands: [Generate.self, Serve.self]
   )
 
   struct Generate: EngineCommand {
@@ -166,6 +166,7 @@ struct DocsCommand: ParsableCommand {
     var compile: Bool?
     @Flag(help: "Write an empty catalog, without asking the database.")
     var emptyCatalog = false
+    @Flag(help: .hidden) var `static` = false
     @OptionGroup var threads: ThreadOptions
     @OptionGroup var project: ProjectOptions
     @OptionGroup var targetPath: TargetOptions
@@ -173,6 +174,17 @@ struct DocsCommand: ParsableCommand {
     @OptionGroup var global: GlobalOptions
 
     var engineCommand: Command { .docsGenerate }
+  }
+
+  /// Known so that it can say that it is not there.
+  struct Serve: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "serve",
+      abstract: "Not there yet: there is no documentation page.",
+      shouldDisplay: false
+    )
+
+    @Argument(parsing: .allUnrecognized, help: .hidden) var rest: [String] = []
   }
 }
 

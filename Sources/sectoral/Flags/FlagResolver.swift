@@ -471,6 +471,13 @@ struct FlagResolver {
     where isGiven && flags.inline != nil {
       throw UsageError("inline: not allowed with argument \(name)", command: command)
     }
+    if bool("static") == true {
+      throw UsageError(
+        "--static puts the documentation page and what it shows into one file, and there is no such "
+          + "page yet. Without --static, manifest.json and catalog.json are written.",
+        command: "docs generate"
+      )
+    }
     if let threads = flags.threads, threads < 1 {
       throw UsageError(
         "Invalid value for '--threads': \(threads) is not in the range x>=1.",

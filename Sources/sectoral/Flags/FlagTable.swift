@@ -134,6 +134,7 @@ enum FlagTable {
     FlagDefinition("skip_profile_setup", .flag, variable: false),
     FlagDefinition("source", .choice(["hub", "git", "local"]), variable: false),
     FlagDefinition("sqlparse", .map),
+    FlagDefinition("static", .flag, variable: false),
     FlagDefinition("store_failures", .flag),
     FlagDefinition("target_path", .path),
     FlagDefinition("threads", .integer, variable: false),
