@@ -33,13 +33,27 @@ extension YAMLNode {
   }
 
   /// The value of a key, compared with the keys' texts.
-  public subscript(key: String) -> YAMLNode? { entry(key)?.value }
+  public subscript(key: String) -> YAMLNode? {
+    guard case .mapping(let entries) = value, let index = Self.index(of: key, in: entries) else {
+      return nil
+    }
+    return entries[index].value
+  }
 
   /// A key and its value: the key's node says where the key is written.
   public func entry(_ key: String) -> (key: YAMLNode, value: YAMLNode)? {
-    guard case .mapping(let entries) = value else { return nil }
-    for index in entries.indices where entries[index].key.hasKeyText(key) { return entries[index] }
-    return nil
+    guard case .mapping(let entries) = value, let index = Self.index(of: key, in: entries) else {
+      return nil
+    }
+    return entries[index]
+  }
+
+  /// Through a buffer: elements of an array would be copied before they are compared.
+  private static func index(of key: String, in entries: [(key: YAMLNode, value: YAMLNode)]) -> Int?
+  {
+    entries.withUnsafeBufferPointer { buffer in
+      buffer.indices.first { buffer[$0].key.hasKeyText(key) }
+    }
   }
 
   public var scalar: Datum? { if case .scalar(let datum) = value { datum } else { nil } }

@@ -364,6 +364,26 @@ struct DatabaseFaultTests {
     #expect(result.output.contains("= hint: check that the server runs"), "\(result)")
   }
 
+  /// A compile connects when a model first asks for something: who does not answer is asked once.
+  @Test func aCompileDoesNotAskADeadDatabaseForEveryModel() async throws {
+    let home = try home()
+    let server = try PasswordServer.shared.get()
+    var files = [
+      "dbt_project.yml": BadInput.projectFile(),
+      "profiles.yml": server.profile(port: try PasswordServer.freePort()),
+    ]
+    for number in 0..<20 {
+      files["models/m\(number).sql"] =
+        "select {% if execute %}{{ run_query('select 1').rows[0][0] }}{% endif %} as id\n"
+    }
+    let folder = try home.folder("compile-dead", files: files)
+    let result = try await Sectoral.run(["compile"], in: folder, home: home)
+    #expect(result.exitCode == 2, "\(result)")
+    let refusals = result.output.components(separatedBy: "Connection refused").count - 1
+    #expect(refusals == 1, "\(result)")
+    #expect(result.output.contains("= hint: check that the server runs"), "\(result)")
+  }
+
   @Test func anUnknownDatabase() async throws {
     let result = try await connect { $0.profile(database: "nowhere") }
     #expect(result.exitCode == 2, "\(result)")

@@ -35,6 +35,15 @@ package struct ProjectReader {
     package var tests: TestParts
     /// What will be an error when it is compiled, and is none yet.
     package var unknownCalls: [Diagnostic]
+    /// What was only needed to get there: large, and to be taken apart by somebody with time.
+    package var leftovers: Leftovers?
+  }
+
+  /// The files and drafts of a project that is read.
+  package struct Leftovers: Sendable {
+    fileprivate let properties: [PropertiesFile]
+    fileprivate let drafts: [Draft]
+    fileprivate let sources: [SourceReader.Entry]
   }
 
   /// Why a project cannot be read, and what there is to warn of besides.
@@ -104,11 +113,7 @@ package struct ProjectReader {
 
     let remarks = render(drafts, &failures)
     restoreDescriptions(drafts, &failures)
-    collectDuplicates(drafts, &failures)
-    collectAmbiguousEntries(drafts, &failures)
-    LatestVersionPointers(workspace: workspace).check(drafts.map(\.node), &failures)
-    warnings += unusedPatches(&patches)
-    warnings += nameWarnings(drafts.map(\.node), &failures)
+    let unknownTests = checkNames(drafts, &patches, &warnings, &failures)
     let misspelt = ownMisspellings(remarks.warnings).map {
       NamedWarning("CustomKeyInConfigDeprecation", $0)
     }
@@ -132,16 +137,22 @@ package struct ProjectReader {
     warnings += unusedConfigPaths(Set(remarks.levels.map(\.path)), manifest) + misspelt
     manifest.buildIndexes()
 
-    let references = ReferenceIndex(
-      manifest,
-      rootName: workspace.root.name,
-      prefersOwnPackage: workspace.invocation
-        .behavior["require_ref_searches_node_package_before_root"]?.bool ?? false,
-      restrictingPackages: Set(
-        workspace.packages.filter(\.definition.restrictsAccess).map(\.name)
+    let (rules, references) = Threads.both { [manifest] in
+      var failures: [Failure] = []
+      return (warnings: ConfigRules.check(manifest, &failures), failures: failures)
+    } _: { [workspace, manifest] in
+      ReferenceIndex(
+        manifest,
+        rootName: workspace.root.name,
+        prefersOwnPackage: workspace.invocation
+          .behavior["require_ref_searches_node_package_before_root"]?.bool ?? false,
+        restrictingPackages: Set(
+          workspace.packages.filter(\.definition.restrictsAccess).map(\.name)
+        )
       )
-    )
-    warnings += ConfigRules.check(manifest, &failures)
+    }
+    warnings += rules.warnings
+    failures += rules.failures
     warnings += references.resolve(&manifest, &failures)
     SemanticLinks(references: references).resolve(&manifest, &failures)
     for problem in failures.flatMap(\.diagnostics)
@@ -156,8 +167,12 @@ package struct ProjectReader {
     warnings += DeprecationDates(references: references, now: workspace.invocation.startedAt)
       .warnings(manifest)
     warnings += MicrobatchRules(workspace: workspace).check(manifest, &failures)
-    failures += DependencyCycles(manifest).failures()
-    inferPrimaryKeys(manifest)
+    let (_, cycles) = Threads.both { [manifest] in
+      inferPrimaryKeys(manifest)
+    } _: { [manifest] in
+      DependencyCycles(manifest).failures()
+    }
+    failures += cycles
     dropConsequences(
       &failures,
       hasUnreadFiles: properties.contains { $0.root == nil && !$0.failures.isEmpty }
@@ -168,7 +183,7 @@ package struct ProjectReader {
       // Which settings no node uses is not known where nodes are missing.
       warnings.removeAll { $0.name == "UnusedResourceConfigPath" }
       let losesMacros = workspace.lacksPackages || !workspace.macroProblems.isEmpty
-      let calls = losesMacros ? [] : remarks.unknownCalls + unknownTests(drafts)
+      let calls = losesMacros ? [] : remarks.unknownCalls + unknownTests
       throw Refusal(failures: failures, warnings: warnings, unknownCalls: calls)
     }
     let tests = TestParts(
@@ -182,8 +197,35 @@ package struct ProjectReader {
       warnings: warnings,
       references: references,
       tests: tests,
-      unknownCalls: remarks.unknownCalls + unknownTests(drafts)
+      unknownCalls: remarks.unknownCalls + unknownTests,
+      leftovers: Leftovers(properties: properties, drafts: drafts, sources: sources)
     )
+  }
+
+  /// Looks for names that are used twice or are otherwise wrong. Returns the generic tests that no macro
+  /// stands behind.
+  private func checkNames(
+    _ drafts: [Draft],
+    _ patches: inout Patches,
+    _ warnings: inout [NamedWarning],
+    _ failures: inout [Failure]
+  ) -> [Diagnostic] {
+    let nodes = drafts.map(\.node)
+    let reader = self
+    let (twice, rest) = Threads.both {
+      var failures: [Failure] = []
+      collectDuplicates(drafts, &failures)
+      collectAmbiguousEntries(drafts, &failures)
+      LatestVersionPointers(workspace: workspace).check(nodes, &failures)
+      return failures
+    } _: {
+      var failures: [Failure] = []
+      let warnings = reader.nameWarnings(nodes, &failures)
+      return (warnings: warnings, failures: failures, tests: reader.unknownTests(drafts))
+    }
+    failures += twice + rest.failures
+    warnings += unusedPatches(&patches) + rest.warnings
+    return rest.tests
   }
 
   /// Takes out what is only there because of another mistake, and adds those of macro files.

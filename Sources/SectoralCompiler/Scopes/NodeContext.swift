@@ -14,6 +14,14 @@ package final class RenderingThread {
   private var macroValues: [ObjectIdentifier: Value] = [:]
   private var namespaceValues: [String: Value] = [:]
   private var namingMacros: [String: [NamingMacro: MacroEntry]] = [:]
+  private var dispatched: [Dispatch: Value] = [:]
+
+  /// What is asked of `adapter.dispatch`, for a node of a package.
+  private struct Dispatch: Hashable {
+    let name: String
+    let namespace: String?
+    let package: String
+  }
 
   package init(_ workspace: Workspace, threadName: String) {
     self.workspace = workspace
@@ -38,6 +46,34 @@ package final class RenderingThread {
     if let known = macroValues[id] { return known }
     let value = Value.object(MacroObject(entry))
     macroValues[id] = value
+    return value
+  }
+
+  /// What `adapter.dispatch` finds for a node of a package.
+  func dispatch(
+    _ name: String,
+    namespace: String?,
+    for package: String
+  ) throws(TemplateError) -> Value {
+    let question = Dispatch(name: name, namespace: namespace, package: package)
+    if let known = dispatched[question] { return known }
+    if name.contains(".") {
+      throw .compilation(
+        "In adapter.dispatch, got a macro name of \"\(name)\", but \".\" is not a valid macro name "
+          + "component. Did you mean `adapter.dispatch(\"\(name.split(separator: ".").last ?? "")\", "
+          + "macro_namespace=\"\(name.split(separator: ".").first ?? "")\")`?"
+      )
+    }
+    let (entry, tried) = workspace.macros.dispatch(name, namespace: namespace, for: package)
+    guard let entry else {
+      throw .compilation(
+        "In dispatch: No macro named '\(name)' found within namespace: '\(namespace ?? "None")'\n"
+          + "    Searched for: \(tried.map { "'\($0)'" }.joined(separator: ", "))",
+        hint: "write a macro named 'default__\(name)', or install the package that has it"
+      )
+    }
+    let value = value(of: entry)
+    dispatched[question] = value
     return value
   }
 
@@ -218,22 +254,7 @@ package class NodeContext: Scope, ContextHost {
     namespace: String?,
     _ interpreter: Interpreter
   ) throws(TemplateError) -> Value {
-    if name.contains(".") {
-      throw .compilation(
-        "In adapter.dispatch, got a macro name of \"\(name)\", but \".\" is not a valid macro name "
-          + "component. Did you mean `adapter.dispatch(\"\(name.split(separator: ".").last ?? "")\", "
-          + "macro_namespace=\"\(name.split(separator: ".").first ?? "")\")`?"
-      )
-    }
-    let (entry, tried) = workspace.macros.dispatch(name, namespace: namespace, for: packageName)
-    guard let entry else {
-      throw .compilation(
-        "In dispatch: No macro named '\(name)' found within namespace: '\(namespace ?? "None")'\n"
-          + "    Searched for: \(tried.map { "'\($0)'" }.joined(separator: ", "))",
-        hint: "write a macro named 'default__\(name)', or install the package that has it"
-      )
-    }
-    return thread.value(of: entry)
+    try thread.dispatch(name, namespace: namespace, for: packageName)
   }
 
   // MARK: Running templates
@@ -253,7 +274,7 @@ package class NodeContext: Scope, ContextHost {
       of: template,
       scope: self,
       arguments,
-      label: "macro \(entry.macro.name)"
+      label: entry.label
     )
   }
 

@@ -240,20 +240,22 @@ package enum FileSystem {
 
   /// The folder of a path: "" for a bare name.
   package static func parent(of path: String) -> String {
-    guard let slash = path.lastIndex(of: "/") else { return "" }
+    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return "" }
     return slash == path.startIndex ? "/" : String(path[..<slash])
   }
 
   /// The last part of a path.
   package static func name(of path: String) -> String {
-    guard let slash = path.lastIndex(of: "/") else { return path }
-    return String(path[path.index(after: slash)...])
+    guard let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return path }
+    return String(path[path.utf8.index(after: slash)...])
   }
 
   /// The last part of a path without its extension.
   package static func stem(of path: String) -> String {
     let name = name(of: path)
-    guard let dot = name.lastIndex(of: "."), dot != name.startIndex else { return name }
+    guard let dot = name.utf8.lastIndex(of: UInt8(ascii: ".")), dot != name.startIndex else {
+      return name
+    }
     return String(name[..<dot])
   }
 
@@ -265,12 +267,25 @@ package enum FileSystem {
 
   /// An absolute path without `.` and `..`; links are left as they are.
   package static func absolute(_ path: String, from base: String = currentFolder) -> String {
-    var parts: [Substring] = []
     let whole = path.hasPrefix("/") ? path : "\(base)/\(path)"
+    if isPlain(whole) { return whole }
+    var parts: [Substring] = []
     for part in whole.split(separator: "/") where part != "." {
       if part == ".." { _ = parts.popLast() } else { parts.append(part) }
     }
     return "/" + parts.joined(separator: "/")
+  }
+
+  /// Whether an absolute path has no part that is empty, `.` or `..`.
+  private static func isPlain(_ path: String) -> Bool {
+    let (slash, dot) = (UInt8(ascii: "/"), UInt8(ascii: "."))
+    var beginsPart = false
+    for byte in path.utf8 {
+      // Names that begin with a dot are rare: no need to look further.
+      if beginsPart, byte == slash || byte == dot { return false }
+      beginsPart = byte == slash
+    }
+    return !beginsPart
   }
 
   /// What `errno` says about a file.

@@ -68,6 +68,54 @@ package enum Threads {
     return handle
   }
 
+  /// Begins work on a thread of its own; done here and now where no thread is to be had.
+  package static func begin<Value>(_ body: @escaping @Sendable () -> Value) -> Job<Value> {
+    let slot = Slots<Value>(1)
+    let handle = start { slot.set(0, body()) }
+    if handle == nil { slot.set(0, body()) }
+    return Job(handle, slot)
+  }
+
+  /// Does two things at a time, the second on a thread of its own.
+  package static func both<First, Second>(
+    _ first: () -> First,
+    _ second: @escaping @Sendable () -> Second
+  ) -> (First, Second) {
+    let job = begin(second)
+    let value = first()
+    return (value, job.wait())
+  }
+
+  /// Work that was begun; whoever lets go of it waits for its end.
+  package final class Job<Value> {
+    private var handle: pthread_t?
+    private let slot: Slots<Value>
+
+    fileprivate init(_ handle: pthread_t?, _ slot: Slots<Value>) {
+      self.handle = handle
+      self.slot = slot
+    }
+
+    /// Waits for the end of the work, and returns what came of it; to be called once.
+    package func wait() -> Value {
+      join()
+      return slot.take()[0]
+    }
+
+    private func join() {
+      if let handle { pthread_join(handle, nil) }
+      handle = nil
+    }
+
+    deinit { join() }
+  }
+
+  /// Takes apart what nobody needs any more, while the caller goes on.
+  package static func discard(_ leftovers: consuming any Sendable) {
+    let last = leftovers
+    detached { withExtendedLifetime(last) {} }
+  }
+
   /// Who works on the indexes of a loop.
   package enum Workers {
     /// Threads with deep stacks, for whatever renders templates.
@@ -141,7 +189,7 @@ package enum Threads {
       slots.set(index, body(&state, index))
     }
     forEach(count, by: step, on: workers, state: state, work)
-    return slots.values
+    return slots.take()
   }
 
   /// The same for work that needs no state.
@@ -158,9 +206,10 @@ package enum Threads {
 
 /// Results of parallel work, stored by index.
 ///
-/// Unchecked: every index is written by one thread alone, and read when all threads have ended.
+/// Unchecked: every index is written once, by one thread alone, and read when all threads have ended.
 private final class Slots<Value>: @unchecked Sendable {
   private let storage: UnsafeMutableBufferPointer<Value?>
+  private var isTaken = false
 
   init(_ count: Int) {
     storage = .allocate(capacity: count)
@@ -169,10 +218,23 @@ private final class Slots<Value>: @unchecked Sendable {
 
   func set(_ index: Int, _ value: Value) { storage[index] = value }
 
-  var values: [Value] { storage.compactMap { $0 } }
+  /// Hands the values out; to be called once, when every index is set.
+  func take() -> [Value] {
+    precondition(!isTaken)
+    isTaken = true
+    return Array(unsafeUninitializedCapacity: storage.count) { values, count in
+      for index in storage.indices {
+        guard let value = storage.moveElement(from: index) else {
+          preconditionFailure("no work was done for an index")
+        }
+        values.initializeElement(at: index, to: value)
+      }
+      count = storage.count
+    }
+  }
 
   deinit {
-    storage.deinitialize()
+    if !isTaken { storage.deinitialize() }
     storage.deallocate()
   }
 }

@@ -71,6 +71,7 @@ extension Engine {
         state.skip(dependents, because: node.isEphemeralModel ? .ephemeral(result) : .failed)
         events.emit(.markSkippedChildren(result))
       }
+      if !state.isExecuting, state.isUnreachable { scheduler.stop() }
       // `compile` tells of every node that cannot be compiled; dbt stops at the first.
       if failFast || command == .show {
         scheduler.stop()

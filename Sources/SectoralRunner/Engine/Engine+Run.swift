@@ -11,7 +11,21 @@ extension Engine {
   func runNodes(_ project: Project) throws -> ExitStatus {
     if flags.inline != nil { return try runInline(project) }
     let graph = invocation.command == .build ? project.graph.withTestEdges() : project.graph
-    try writeGraphSummary(project, withTestEdges: invocation.command == .build ? graph : nil)
+    // Nothing reads it before the command ends.
+    let summary = Threads.begin { [invocation] in
+      Result {
+        try self.writeGraphSummary(
+          project,
+          withTestEdges: invocation.command == .build ? graph : nil
+        )
+      }
+    }
+    let status = Result { try runNodes(project, graph) }
+    try summary.wait().get()
+    return try status.get()
+  }
+
+  private func runNodes(_ project: Project, _ graph: Graph) throws -> ExitStatus {
     events.emit(.foundStats(Self.counts(project.manifest)))
     let selected = try select(project)
     let isExecuting = ![.compile, .show, .docsGenerate].contains(invocation.command)
@@ -180,16 +194,24 @@ extension Engine {
     elapsed: Double,
     interrupted: Bool
   ) throws -> ExitStatus {
+    let project = state.project
+    let manifest = Threads.begin { Result { try self.writeManifestFile(project) } }
     var results = state.results
-    try writeManifest(state.project)
     if state.isExecuting, !interrupted { addCosts(state, elapsed: elapsed, to: &results) }
     if invocation.command == .sourceFreshness {
+      try tellOfManifest(manifest.wait(), project)
       return try finishFreshness(state, elapsed: elapsed, interrupted: interrupted)
     }
-    try writeResults(results, state.project, elapsed: events.now.seconds(since: startedAt))
+    let written = Result {
+      try writeResults(results, project, elapsed: events.now.seconds(since: startedAt))
+    }
+    try tellOfManifest(manifest.wait(), project)
+    try written.get()
     state.journal?.remove()
     if !state.isExecuting {
-      let failed = results.filter { $0.status == .error }
+      var failed = results.filter { $0.status == .error }
+      // All that were begun say the same of the server.
+      if state.isUnreachable { failed = Array(failed.prefix(1)) }
       guard failed.isEmpty else {
         events.emit(
           .mainEncounteredError(

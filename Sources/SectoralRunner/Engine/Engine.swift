@@ -221,6 +221,7 @@ package final class Engine: Sendable {
       let promoted = warn(error.warnings)
       throw Failures(error.failures + mistakes + commandMistakes(workspace) + promoted)
     }
+    if let leftovers = read.leftovers.take() { Threads.discard(leftovers) }
     guard mistakes.isEmpty else { throw Failures(mistakes + warn(read.warnings)) }
     read.manifest.selectors = selectors.normalised
     for warning in selectors.warnings { events.emit(.warning(name: "Note", warning)) }
@@ -331,8 +332,13 @@ package final class Engine: Sendable {
   }
 
   func writeManifest(_ project: Project) throws {
+    try tellOfManifest(Result { try writeManifestFile(project) }, project)
+  }
+
+  /// Writes manifest.json and what goes with it, and says nothing. Returns whether they are to be written.
+  func writeManifestFile(_ project: Project) throws -> Bool {
     owesManifest.withLock { $0 = false }
-    guard flags.writeJSON else { return }
+    guard flags.writeJSON else { return false }
     let quoting = project.workspace.quoting
     let writer = ManifestWriter(
       project.manifest,
@@ -347,6 +353,11 @@ package final class Engine: Sendable {
       writer.semanticBytes(),
       to: "\(project.targetPath)/semantic_manifest.json"
     )
+    return true
+  }
+
+  func tellOfManifest(_ written: Result<Bool, any Error>, _ project: Project) throws {
+    guard try written.get() else { return }
     events.emit(
       .artifactWritten(type: "WritableManifest", path: "\(project.targetPath)/manifest.json"),
       level: .debug

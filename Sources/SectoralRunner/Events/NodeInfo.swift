@@ -13,39 +13,49 @@ package struct NodeInfo: Sendable {
     case finished(RunStatus)
   }
 
-  package var uniqueID: String
-  /// dbt's word: `model`, `seed`, `snapshot`, `test`, `unit_test`, `operation`, `exposure`, ...
-  package var resourceType: String
-  package var packageName: String
-  package var name: String
-  /// What lines call it where that is not the name: `orders::my_case` for a unit test,
-  /// `lab.on-run-start.0` for a hook, `raw.orders` for a source.
-  package var label: String?
-  /// Relative to the folder of its kind (`staging/stg_orders.sql`).
-  package var path: String
-  /// Relative to the project (`models/staging/stg_orders.sql`).
-  package var originalFilePath: String
-  /// `view`, `table`, `incremental`, ... or the resource's own word (`seed`, `test`); empty when it
-  /// has none.
-  package var materialized: String
-  /// `sql`; the console says it in front of the materialization.
-  package var language: String
-  package var database: String
-  package var schema: String
-  package var alias: String
-  /// With quotes; nil for what is no relation of its own.
-  package var relationName: String?
-  /// Whether the database differs from the target's: only then lines show it.
-  package var showsDatabase: Bool
-  package var checksum: String
-  package var meta: DatumMap
-  /// The node a generic test belongs to.
-  package var attachedNode: String?
-  /// A model that is built in batches.
-  package var isBatched: Bool
-  /// Name and owner of the group that the node belongs to.
-  package var group: DatumMap?
+  /// What does not change while a node runs.
+  private struct Facts {
+    var uniqueID: String
+    /// dbt's word: `model`, `seed`, `snapshot`, `test`, `unit_test`, `operation`, `exposure`, ...
+    var resourceType: String
+    var packageName: String
+    var name: String
+    /// What lines call it where that is not the name: `orders::my_case` for a unit test,
+    /// `lab.on-run-start.0` for a hook, `raw.orders` for a source.
+    var label: String?
+    /// Relative to the folder of its kind (`staging/stg_orders.sql`).
+    var path: String
+    /// Relative to the project (`models/staging/stg_orders.sql`).
+    var originalFilePath: String
+    /// `view`, `table`, `incremental`, ... or the resource's own word (`seed`, `test`); empty when it
+    /// has none.
+    var materialized: String
+    /// `sql`; the console says it in front of the materialization.
+    var language: String
+    var database: String
+    var schema: String
+    var alias: String
+    /// With quotes; nil for what is no relation of its own.
+    var relationName: String?
+    /// Whether the database differs from the target's: only then lines show it.
+    var showsDatabase: Bool
+    var checksum: String
+    var meta: DatumMap
+    /// The node a generic test belongs to.
+    var attachedNode: String?
+    /// A model that is built in batches.
+    var isBatched: Bool
+    /// Name and owner of the group that the node belongs to.
+    var group: DatumMap?
+  }
 
+  /// Facts in one place for all copies: events are copied from hand to hand.
+  private final class Shared: Sendable {
+    let facts: Facts
+    init(_ facts: Facts) { self.facts = facts }
+  }
+
+  private var shared: Shared
   package var phase: Phase
   package var startedAt: Timestamp?
   package var finishedAt: Timestamp?
@@ -73,27 +83,71 @@ package struct NodeInfo: Sendable {
     startedAt: Timestamp? = nil,
     finishedAt: Timestamp? = nil
   ) {
-    self.uniqueID = uniqueID
-    self.resourceType = resourceType
-    self.packageName = packageName
-    self.name = name
-    self.label = label
-    self.path = path
-    self.originalFilePath = originalFilePath
-    self.materialized = materialized
-    self.language = language
-    self.database = database
-    self.schema = schema
-    self.alias = alias
-    self.relationName = relationName
-    self.showsDatabase = showsDatabase
-    self.checksum = checksum
-    self.meta = meta
-    self.attachedNode = attachedNode
-    self.isBatched = isBatched
+    shared = Shared(
+      Facts(
+        uniqueID: uniqueID,
+        resourceType: resourceType,
+        packageName: packageName,
+        name: name,
+        label: label,
+        path: path,
+        originalFilePath: originalFilePath,
+        materialized: materialized,
+        language: language,
+        database: database,
+        schema: schema,
+        alias: alias,
+        relationName: relationName,
+        showsDatabase: showsDatabase,
+        checksum: checksum,
+        meta: meta,
+        attachedNode: attachedNode,
+        isBatched: isBatched
+      )
+    )
     self.phase = phase
     self.startedAt = startedAt
     self.finishedAt = finishedAt
+  }
+
+  private mutating func change<Fact: Equatable>(_ path: WritableKeyPath<Facts, Fact>, _ fact: Fact)
+  {
+    guard shared.facts[keyPath: path] != fact else { return }
+    var changed = shared.facts
+    changed[keyPath: path] = fact
+    shared = Shared(changed)
+  }
+
+  package var uniqueID: String { shared.facts.uniqueID }
+  package var resourceType: String { shared.facts.resourceType }
+  package var packageName: String { shared.facts.packageName }
+  package var name: String { shared.facts.name }
+  package var label: String? {
+    get { shared.facts.label }
+    set { change(\.label, newValue) }
+  }
+  package var path: String { shared.facts.path }
+  package var originalFilePath: String { shared.facts.originalFilePath }
+  package var materialized: String { shared.facts.materialized }
+  package var language: String { shared.facts.language }
+  package var database: String { shared.facts.database }
+  package var schema: String { shared.facts.schema }
+  package var alias: String { shared.facts.alias }
+  package var relationName: String? {
+    get { shared.facts.relationName }
+    set { change(\.relationName, newValue) }
+  }
+  package var showsDatabase: Bool {
+    get { shared.facts.showsDatabase }
+    set { change(\.showsDatabase, newValue) }
+  }
+  package var checksum: String { shared.facts.checksum }
+  package var meta: DatumMap { shared.facts.meta }
+  package var attachedNode: String? { shared.facts.attachedNode }
+  package var isBatched: Bool { shared.facts.isBatched }
+  package var group: DatumMap? {
+    get { shared.facts.group }
+    set { change(\.group, newValue) }
   }
 }
 

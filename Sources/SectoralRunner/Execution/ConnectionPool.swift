@@ -17,6 +17,7 @@ final class ConnectionPool: Warehouse {
     /// Whether nodes follow on nodes.
     var isBusy = false
     var wasConnected = false
+    var refusal: WarehouseError?
     var sessions: Set<Int> = []
   }
 
@@ -50,7 +51,7 @@ final class ConnectionPool: Warehouse {
       }
       return Lent(kept.connection, self)
     }
-    let connection = try warehouse.open(name: name)
+    let connection = try openFirst(name)
     let session = connection.serverSession
     state.withLock { state in
       state.wasConnected = true
@@ -58,6 +59,21 @@ final class ConnectionPool: Warehouse {
     }
     return Lent(connection, self)
   }
+
+  /// A connection to a server that was there before, or is asked for the first time: where nobody
+  /// answered, the nodes that follow do not wait for the same again.
+  private func openFirst(_ name: String) throws(WarehouseError) -> any WarehouseConnection {
+    if let refusal { throw refusal }
+    do throws(WarehouseError) { return try warehouse.open(name: name) } catch {
+      if error.kind == .connection, error.transience != .crowded {
+        state.withLock { if !$0.wasConnected { $0.refusal = $0.refusal ?? error } }
+      }
+      throw error
+    }
+  }
+
+  /// Why there was no connection; nil: there was one, or nobody asked.
+  var refusal: WarehouseError? { state.withLock { $0.wasConnected ? nil : $0.refusal } }
 
   /// Whether a connection was ever had.
   var wasConnected: Bool { state.withLock { $0.wasConnected } }

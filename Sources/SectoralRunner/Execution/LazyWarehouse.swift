@@ -57,7 +57,7 @@ final class LazyWarehouse: Warehouse {
   private func started() throws(WarehouseError) -> any Warehouse {
     guard !isForbidden else {
       throw WarehouseError(
-        kind: .connection,
+        kind: .statement,
         message: "connection never acquired for thread: --no-introspect allows no queries here",
         hint: "leave --no-introspect out, or guard the query with a flag of your own"
       )

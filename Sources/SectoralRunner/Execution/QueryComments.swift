@@ -48,15 +48,15 @@ struct QueryComments: Sendable {
     switch text {
     case nil: return nil
     case .standard?:
-      var map = head
-      if let node {
-        map["node_id"] = .string(node.uniqueID)
-      } else {
-        map["connection_name"] = .string(connection)
+      return QueryCommentSource { [head, isAppended] () throws(WarehouseError) in
+        var map = head
+        if let node {
+          map["node_id"] = .string(node.uniqueID)
+        } else {
+          map["connection_name"] = .string(connection)
+        }
+        return QueryComment(text: JSON.text(of: .map(map)), isAppended: isAppended)
       }
-      return QueryCommentSource(
-        QueryComment(text: JSON.text(of: .map(map)), isAppended: isAppended)
-      )
     case .template(let template)?:
       return QueryCommentSource(
         template,
@@ -88,13 +88,18 @@ struct QueryComments: Sendable {
 }
 
 /// The comments of one connection; belongs to its thread.
+///
+/// Nothing is made before the first statement: most sessions of a quick command send none.
 final class QueryCommentSource {
-  private let constant: QueryComment?
   private let render: () throws(WarehouseError) -> QueryComment?
+  /// Whether all statements have the same comment.
+  private let isConstant: Bool
+  private var constant: QueryComment?
 
-  init(_ comment: QueryComment) {
-    constant = comment
-    render = { () throws(WarehouseError) in comment }
+  /// `make`: gives the comment of all statements.
+  init(_ make: @escaping () throws(WarehouseError) -> QueryComment) {
+    render = make
+    isConstant = true
   }
 
   init(
@@ -105,9 +110,8 @@ final class QueryCommentSource {
     thread: String,
     isAppended: Bool
   ) {
-    constant = nil
-    // Made with the first statement: most sessions of a quick command send none.
     var renderer: QueryCommentRenderer?
+    isConstant = false
     render = { () throws(WarehouseError) in
       let made = renderer ?? QueryCommentRenderer(template, workspace, threadName: thread)
       renderer = made
@@ -126,6 +130,8 @@ final class QueryCommentSource {
 
   func comment() throws(WarehouseError) -> QueryComment? {
     if let constant { return constant }
-    return try render()
+    let comment = try render()
+    if isConstant { constant = comment }
+    return comment
   }
 }

@@ -93,6 +93,9 @@ final class RunState: Sendable {
     ]
   }
 
+  /// Whether no connection can be had, for any node.
+  var isUnreachable: Bool { pool.refusal != nil }
+
   var queryCosts: (any QueryCostReader)? { pool.queryCosts }
   var serverSessions: [Int] { pool.serverSessions }
 
