@@ -85,7 +85,7 @@ package enum StatementSplitter {
     return bytes
   }
 
-  private static func end(
+  static func end(
     ofQuoted quote: UInt8,
     _ bytes: [UInt8],
     _ start: Int,
@@ -100,7 +100,7 @@ package enum StatementSplitter {
   }
 
   /// Whether the quote opens an `E'…'`, in which a backslash goes with what follows it.
-  private static func isAfterE(_ bytes: [UInt8], _ quote: Int) -> Bool {
+  static func isAfterE(_ bytes: [UInt8], _ quote: Int) -> Bool {
     guard quote > 0, bytes[quote] == UInt8(ascii: "'"), bytes[quote - 1] | 0x20 == UInt8(ascii: "e")
     else { return false }
     guard quote > 1 else { return true }
@@ -110,7 +110,7 @@ package enum StatementSplitter {
       || (48...57).contains(before) || before == UInt8(ascii: "_") || before == UInt8(ascii: "$"))
   }
 
-  private static func end(ofComment bytes: [UInt8], _ start: Int) -> Int {
+  static func end(ofComment bytes: [UInt8], _ start: Int) -> Int {
     var depth = 0
     var index = start
     while index < bytes.count {
@@ -129,7 +129,7 @@ package enum StatementSplitter {
   }
 
   /// nil where the dollar opens no quote, as in `$1`.
-  private static func end(ofDollarQuoted bytes: [UInt8], _ start: Int) -> Int? {
+  static func end(ofDollarQuoted bytes: [UInt8], _ start: Int) -> Int? {
     var index = start + 1
     while index < bytes.count, bytes[index] != UInt8(ascii: "$") {
       let byte = bytes[index]

@@ -85,7 +85,12 @@ extension RunContext {
       return
     }
     if workspace.profile.type == "redshift", let node,
-      let found = RedshiftRules.hint(for: database, of: node)
+      let found = RedshiftRules.hint(
+        for: database,
+        of: node,
+        in: workspace,
+        known: { askedColumns(of: compiled) }
+      )
     {
       diagnostic.hint = found.hint
       diagnostic.span = found.span

@@ -75,7 +75,13 @@ extension RunContext {
         )
       )
     }
-    if workspace.profile.type == "redshift" { try RedshiftRules.check(node) }
+    if workspace.profile.type == "redshift" {
+      try RedshiftRules.check(
+        node,
+        queryColumns: compiled.flatMap { columnsKnown(of: $0, by: entry) },
+        in: workspace
+      )
+    }
     do throws(TemplateError) {
       // As dbt: what a test's materialization calls directly counts as called by the test.
       notesCalls = node.resourceType == .test

@@ -9,27 +9,43 @@ import SectoralYAML
 /// models of such a project.
 enum RedshiftRules {
   /// What a node's settings cannot be, at the place where the setting is written.
-  static func check(_ node: Node) throws(Failure) {
-    if let problem = problem(of: node) { throw failure(problem, node) }
+  ///
+  /// `queryColumns`: those of its query, where they are known; a contract's are stronger.
+  static func check(
+    _ node: Node,
+    queryColumns: [String]?,
+    in workspace: Workspace
+  ) throws(Failure) {
+    if let problem = problem(of: node) ?? missing(queryColumns, node) {
+      throw failure(problem, node, workspace)
+    }
   }
 
   /// The same of a seed, whose columns stand in its file.
-  static func check(_ seed: Node, columns: [String]) throws(Failure) {
+  static func check(
+    _ seed: Node,
+    columns: [String],
+    in workspace: Workspace
+  ) throws(Failure) {
     guard let dist = seed.config["dist"]?.string,
       !["auto", "even", "all"].contains(folded(dist)),
       let problem = missing([dist], "dist", of: "seed's file", columns, "dist is one of them")
     else { return }
-    throw failure(problem, seed)
+    throw failure(problem, seed, workspace)
   }
 
-  private static func failure(_ problem: Problem, _ node: Node) -> Failure {
+  private static func failure(
+    _ problem: Problem,
+    _ node: Node,
+    _ workspace: Workspace
+  ) -> Failure {
     Failure(
       .compilation,
       subject: node.words,
       Diagnostic(
         id: "redshift.\(problem.setting.replacing("_", with: "-"))",
         message: problem.message,
-        span: place(of: problem.setting, of: node),
+        span: place(of: problem.setting, of: node, workspace),
         hint: problem.hint
       )
     )
@@ -58,9 +74,7 @@ enum RedshiftRules {
         "give it a shorter one: alias: …"
       )
     }
-    guard
-      ["table", "incremental", "snapshot", "seed", "materialized_view"].contains(node.materialized)
-    else { return nil }
+    guard hasKeys(node) || ["snapshot", "seed"].contains(node.materialized) else { return nil }
     return distProblem(node) ?? sortProblem(node) ?? backupProblem(node)
   }
 
@@ -69,6 +83,11 @@ enum RedshiftRules {
     let unit = name.unicodeScalars.count > longestName ? "" : " of one byte"
     return "\(what) '\(name)' is longer than \(longestName) characters\(unit): it has "
       + "\(name.utf8.count) bytes"
+  }
+
+  /// Whether it is a model that is stored by keys.
+  private static func hasKeys(_ node: Node) -> Bool {
+    ["table", "incremental", "materialized_view"].contains(node.materialized)
   }
 
   private static func distProblem(_ node: Node) -> Problem? {
@@ -202,6 +221,37 @@ enum RedshiftRules {
     return missing(columns, setting, of: "model's contract", Array(node.columns.keys), hint)
   }
 
+  /// A key on a column that the query does not have.
+  private static func missing(_ known: [String]?, _ node: Node) -> Problem? {
+    guard let known, hasKeys(node) else { return nil }
+    for setting in ["dist", "sort"] {
+      if let problem = missing(
+        keys(setting, of: node),
+        setting,
+        of: "model's query",
+        known,
+        "its columns are"
+      ) {
+        return problem
+      }
+    }
+    return nil
+  }
+
+  /// The columns that a setting names.
+  private static func keys(_ setting: String, of node: Node) -> [String] {
+    let words: [String]
+    switch node.config[setting] ?? .null {
+    case .string(let text):
+      words = setting == "dist" ? [text] : text.split(separator: ",").map { String($0) }
+    case .list(let items): words = items.compactMap(\.string)
+    default: words = []
+    }
+    let styles = setting == "dist" ? ["auto", "even", "all"] : ["auto"]
+    return words.map { String($0.drop { $0 == " " }.reversed().drop { $0 == " " }.reversed()) }
+      .filter { !styles.contains(folded($0)) }
+  }
+
   private static func missing(
     _ columns: [String],
     _ setting: String,
@@ -222,18 +272,26 @@ enum RedshiftRules {
     column.lowercased().filter { $0 != "\"" && !$0.isWhitespace }
   }
 
-  /// Where a setting is written: in the model's file, or in the entry of its properties file; the node
-  /// itself where it comes from elsewhere.
-  private static func place(of setting: String, of node: Node) -> TextSpan? {
+  /// Where a setting is written: in the model's file, in the entry of its properties file, or in
+  /// dbt_project.yml; the node itself where it comes from elsewhere.
+  private static func place(
+    of setting: String,
+    of node: Node,
+    _ workspace: Workspace
+  ) -> TextSpan? {
     if let source = node.source, let span = find(setting, sign: "=", in: source.file, from: 0) {
       return span
     }
-    if let entry = node.declaration,
+    if let entry = node.properties ?? node.declaration,
       let span = find(setting, sign: ":", in: entry.file, from: entry.start)
     {
       return span
     }
-    return node.declaration ?? node.source
+    let value = node.config[setting] ?? .null
+    let texts = value.list?.compactMap(\.string) ?? [value.string].compactMap { $0 }
+    let declared = DeclaredPlaces(node, workspace)
+    return texts.lazy.compactMap { declared.setting(naming: $0, under: [setting]) }.first
+      ?? node.declaration ?? node.source
   }
 
   /// The first `setting =` or `setting:` behind a place.
@@ -259,20 +317,29 @@ enum RedshiftRules {
   }
 
   /// What a refusal of the database has to do with the model's settings.
-  static func hint(for error: WarehouseError, of node: Node) -> (hint: String, span: TextSpan?)? {
+  ///
+  /// `known`: asks for the columns of the node's query; nil where nobody can say.
+  static func hint(
+    for error: WarehouseError,
+    of node: Node,
+    in workspace: Workspace,
+    known: () -> [String]?
+  ) -> (hint: String, span: TextSpan?)? {
     guard error.sqlState == "42703" || error.message.contains("does not exist"),
       error.message.contains("key") || error.message.contains("column")
     else { return nil }
     for setting in ["dist", "sort"] {
-      let columns =
-        node.config[setting]?.list?.compactMap(\.string)
-        ?? node.config[setting]?.string.map { [$0] } ?? []
-      for column in columns where error.message.contains("\"\(folded(column))\"") {
+      for column in keys(setting, of: node) where error.message.contains("\"\(folded(column))\"") {
         // Columns of the query are told with their place.
         guard error.position == nil else { continue }
+        let known = known() ?? []
+        let nearest =
+          Spelling.nearest(to: column, among: known).map { ", did you mean '\($0)'?" }
+          ?? (known.isEmpty ? "" : ", whose columns are \(known.joined(separator: ", "))")
         return (
-          "'\(column)' stands in the model's setting `\(setting)`: it must be a column of its query",
-          place(of: setting, of: node)
+          "'\(column)' stands in the model's setting `\(setting)`: it must be a column of its query"
+            + nearest,
+          place(of: setting, of: node, workspace)
         )
       }
     }

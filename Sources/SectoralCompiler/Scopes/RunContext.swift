@@ -106,7 +106,7 @@ package final class RunContext: NodeContext {
     do {
       let table = try loadSeedTable()
       if let node, workspace.profile.type == "redshift" {
-        try RedshiftRules.check(node, columns: table.columns.map(\.name))
+        try RedshiftRules.check(node, columns: table.columns.map(\.name), in: workspace)
       }
       return table
     } catch { throw TemplateError(error) }

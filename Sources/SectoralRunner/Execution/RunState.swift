@@ -161,8 +161,12 @@ final class RunState: Sendable {
       cache: cache,
       style: TransactionStyle(project.workspace),
       comment: { () throws(WarehouseError) in try source?.comment() },
-      onEvent: { [adapterType = pool.adapterType] event in
+      onEvent: { [adapterType = pool.adapterType, sslMode] event in
         Self.emit(event, of: adapterType, to: events, node: node?.info, thread: thread)
+        if case .opened = event, let sslMode {
+          let text = "Redshift adapter: Establishing connection using sslmode '\(sslMode)'"
+          events.emit(.note(text), node: node?.info, thread: thread, level: .debug)
+        }
       }
     )
     let retries = retries ?? Retries(of: nil, engine.invocation.environment)
@@ -183,6 +187,12 @@ final class RunState: Sendable {
       }
     }
     return session
+  }
+
+  /// What the profile says of TLS, which logs tell of Redshift's connections.
+  private var sslMode: String? {
+    guard pool.adapterType == "redshift" else { return nil }
+    return project.workspace.profile.credentials["sslmode"]?.string ?? "prefer"
   }
 
   /// Whether the server was there at all.

@@ -57,7 +57,8 @@ final class RedshiftOnAWS: Sendable {
       "$1/aws.sh" env > env
       . ./env
       "$1/aws.sh" python cluster.py
-      export STANDIN_HOME=$PWD
+      # Its server runs under another account, which must be able to reach its folder.
+      export STANDIN_HOME=$PWD TMPDIR=/tmp
       packages=${XDG_CACHE_HOME:-$HOME/.cache}/sectoral-testbed/redshift-venv
       mkdir -p "$packages"
       ln -s "$packages" redshift-venv
@@ -187,21 +188,12 @@ struct AWSProject {
   }
 
   func rows(_ query: String) async throws -> String {
-    let shown = try await run(
-      "show",
-      "--target",
-      "password",
-      "--quiet",
-      "--inline",
-      query,
-      "--output",
-      "json"
+    let shown = try await Sectoral.run(
+      ShownRows.arguments(query) + ["--target", "password"],
+      in: folder,
+      home: home,
+      environment: both.environment
     )
-    try #require(shown.exitCode == 0, "\(shown)")
-    let value = try JSONSerialization.jsonObject(with: Data(shown.output.utf8))
-    let rows = try #require((value as? [String: Any])?["show"] as? [[String: Any]])
-    return rows.map { row in
-      row.sorted { $0.key < $1.key }.map { "\($0.value)" }.joined(separator: "|")
-    }.joined(separator: "\n")
+    return try ShownRows.lines(of: shown).joined(separator: "\n")
   }
 }
