@@ -30,6 +30,27 @@ struct CommandTests {
     #expect(rows.map { $0["status"] as? String } == ["open", "closed", "open"])
   }
 
+  @Test func oldPackageFolderAmongCleanTargetsIsToldOfByCleanAlone() async throws {
+    let project = try SmallProject(
+      "clean_targets",
+      [
+        "dbt_project.yml": "clean-targets: [target, dbt_modules]\n",
+        "models/a.sql": "select 1 as id",
+      ]
+    )
+    for (command, isToldOf) in [("parse", false), ("clean", true)] {
+      let result = try await project.run(command)
+      #expect(result.exitCode == 0, "\(result)")
+      #expect(result.output.contains("PackageInstallPathDeprecation") == isToldOf, "\(result)")
+    }
+    try project.write(
+      "name: clean_targets\nprofile: none\nclean-targets: [dbt_modules, dbt_packages]\n",
+      to: "dbt_project.yml"
+    )
+    let result = try await project.run("clean")
+    #expect(!result.output.contains("PackageInstallPathDeprecation"), "\(result)")
+  }
+
   @Test func catalogHoldsColumnsAndViewsAreForgottenWithTheirTables() async throws {
     let project = try SmallProject(
       "catalog_columns",

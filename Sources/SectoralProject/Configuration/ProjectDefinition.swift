@@ -92,7 +92,6 @@ package struct ProjectDefinition: Sendable {
     case "project.old-source-paths": "ConfigSourcePathDeprecation"
     case "project.target-path": "ConfigTargetPathDeprecation"
     case "project.log-path": "ConfigLogPathDeprecation"
-    case "project.install-path": "PackageInstallPathDeprecation"
     case "jinja.unknown-tag": "UnexpectedJinjaBlockDeprecation"
     default: "ProjectWarning"
     }
@@ -357,18 +356,6 @@ package struct ProjectDefinition: Sendable {
     logPath = value("log-path")?.string ?? "logs"
     packagesInstallPath = value("packages-install-path")?.string ?? "dbt_packages"
     cleanTargets = value("clean-targets")?.datum.texts ?? [targetPath]
-    if cleanTargets.contains("dbt_modules"), !cleanTargets.contains(packagesInstallPath) {
-      warnings.append(
-        Diagnostic(
-          id: "project.install-path",
-          severity: .warning,
-          message: "The default packages install path has changed from `dbt_modules` to "
-            + "`dbt_packages`.",
-          span: value("clean-targets")?.span,
-          hint: "name `\(packagesInstallPath)` under `clean-targets`"
-        )
-      )
-    }
     queryComment = node["query-comment"]?.datum
     requiredVersions =
       switch value("require-dbt-version")?.datum {

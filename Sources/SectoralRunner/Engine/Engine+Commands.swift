@@ -220,6 +220,23 @@ extension Engine {
       }
     }
     guard refused.isEmpty else { throw Failure(.runtime, refused) }
+    let installPath = raw["packages-install-path"]?.string ?? "dbt_packages"
+    if targets.contains("dbt_modules"), !targets.contains(installPath) {
+      let promoted = warn([
+        NamedWarning(
+          "PackageInstallPathDeprecation",
+          Diagnostic(
+            id: "clean.install-path",
+            severity: .warning,
+            message: "The default packages install path has changed from `dbt_modules` to "
+              + "`dbt_packages`.",
+            span: raw["clean-targets"]?.span,
+            hint: "name `\(installPath)` under `clean-targets`"
+          )
+        )
+      ])
+      guard promoted.isEmpty else { throw Failures(promoted) }
+    }
     for target in targets {
       let path = FileSystem.absolute(target, from: root)
       events.emit(.checkCleanPath(path))
