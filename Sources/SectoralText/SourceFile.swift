@@ -22,6 +22,14 @@ public final class SourceFile: Sendable {
   /// The whole text; invalid UTF-8 is repaired.
   public var text: String { String(decoding: bytes, as: UTF8.self) }
 
+  /// The file up to its last blanks: so dbt reads YAML, and a block text at the end has no line end.
+  public var withoutFinalBlanks: SourceFile {
+    var end = bytes.count
+    while end > 0, bytes[end - 1] == 0x20 || (0x09...0x0D).contains(bytes[end - 1]) { end -= 1 }
+    return end == bytes.count
+      ? self : SourceFile(path: path, bytes: Array(bytes[..<end]), isExcerpt: isExcerpt)
+  }
+
   /// The text of a byte range, clamped to the file.
   public func text(in range: Range<Int>) -> String {
     String(decoding: bytes[range.clamped(to: 0..<bytes.count)], as: UTF8.self)

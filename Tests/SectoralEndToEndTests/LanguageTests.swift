@@ -223,6 +223,26 @@ struct LanguageTests {
       expected: [("model.p.a", ["alias"], "\"p_1.0_3\"")]
     ),
     LanguageCase(
+      name: "what is not set is not in `model`, and what people name themselves is",
+      files: [
+        "models/a.sql": """
+        {{ config(own=none, meta={'x': none}) -}}
+        -- {{ model.config.get('unique_key', 'other') }} {{ model.get('group', 'no group') }}
+        -- {{ 'own' in model.config }} {{ model.meta }} {{ model.docs }} {{ model.refs }}
+        select {{ ref('b').identifier }}
+
+        """,
+        "models/b.sql": model,
+      ],
+      command: ["compile"],
+      expected: [
+        (
+          "model.p.a", ["compiled_code"],
+          #""-- other no group\n-- True {'x': None} {'show': True} [{'name': 'b'}]\nselect b""#
+        )
+      ]
+    ),
+    LanguageCase(
       name: "a namespace that is no package's dispatches everywhere",
       files: [
         "macros/m.sql":

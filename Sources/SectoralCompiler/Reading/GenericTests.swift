@@ -403,8 +403,12 @@ struct GenericTestEntry {
     let macro = namespace.map { "\($0).test_\(name)" } ?? "test_\(name)"
     var values: [String] = []
     var written = config
-    if let alias, written["alias"] == nil { written["alias"] = .string(alias) }
-    let ordered = Self.configKeys + written.keys.filter { !Self.configKeys.contains($0) }
+    var ordered = Self.configKeys + written.keys.filter { !Self.configKeys.contains($0) }
+    if let alias, written["alias"] == nil {
+      written["alias"] = .string(alias)
+      ordered.removeAll { $0 == "alias" }
+      ordered.append("alias")
+    }
     for key in ordered {
       guard let value = written[key] else { continue }
       let text =

@@ -56,6 +56,7 @@ struct NodeReader {
     if node.resourceType == .model, node.language == "python" {
       try readPython(node, context)
     }
+    context.earlyConfig = { firstConfig(of: node, draft, []) }
     do {
       if let test = draft.test {
         try test.render(in: context)
@@ -76,6 +77,8 @@ struct NodeReader {
     // The file was rendered as the model that it would be by itself.
     draft.patch?.version?.apply(to: node)
     let used = configure(node, draft, context.configCalls)
+    context.earlyConfig = nil
+    context.forget(Names.model)
     try checkConfiguration(used.builder, node)
     do {
       // dbt renders them, and notes what they refer to, before it reads the properties and again then.
@@ -218,9 +221,7 @@ struct NodeReader {
   ) -> (builder: ConfigBuilder, levels: [ConfigTree.Level]) {
     var builder = ConfigBuilder(node.resourceType)
     let isFunction = node.resourceType == .function
-    // Of what has no section of its own, dbt takes that of the models.
-    let hasNone: Set<ResourceType> = [.operation, .analysis, .sqlOperation]
-    let treeType = hasNone.contains(node.resourceType) ? .model : node.resourceType
+    let treeType = Self.treeType(of: node)
     let ownLevels = draft.package.definition.trees[treeType]?.levels(for: node.fqn) ?? []
     if isFunction {
       // What dbt shows of them unrendered comes from the tree of the models.
@@ -282,22 +283,35 @@ struct NodeReader {
     var tags: [String] = []
     // dbt joins the tags twice: first without those of the properties entry.
     var early: [String] = []
-    if draft.propertiesLayer?.values["tags"] != nil, !calls.isEmpty {
+    if draft.test == nil, draft.propertiesLayer?.values["tags"] != nil, !calls.isEmpty {
       early = firstConfig(of: node, draft, calls)["tags"]?.texts ?? []
     }
-    for tag in node.tags + early + (config["tags"]?.texts ?? []) where !tags.contains(tag) {
+    // Of a generic test what its entry says, and the column or source that it is of, comes first, sorted.
+    let said =
+      draft.test == nil
+      ? node.tags
+      : Set(node.tags + (draft.propertiesLayer?.values["tags"]?.texts ?? [])).sorted()
+    for tag in said + early + (config["tags"]?.texts ?? []) where !tags.contains(tag) {
       tags.append(tag)
     }
-    // A generic test's tags come from all sides; dbt sorts them.
-    node.tags = node.testMetadata == nil ? tags : tags.sorted()
+    node.tags = tags
     return (builder, rootLevels)
+  }
+
+  /// Which section of dbt_project.yml speaks of the node.
+  private static func treeType(of node: Node) -> ResourceType {
+    switch node.resourceType {
+    // Of what has no section of its own, dbt takes that of the models.
+    case .operation, .analysis, .sqlOperation: .model
+    default: node.resourceType
+    }
   }
 
   /// What dbt takes a node's configuration for until it has read the properties files.
   private func firstConfig(of node: Node, _ draft: Draft, _ calls: [ConfigLayer]) -> DatumMap {
     var first = ConfigBuilder(node.resourceType)
     func add(_ package: Package) {
-      for level in package.definition.trees[node.resourceType]?.levels(for: node.fqn) ?? [] {
+      for level in package.definition.trees[Self.treeType(of: node)]?.levels(for: node.fqn) ?? [] {
         first.add(level.layer)
       }
     }

@@ -522,11 +522,3 @@ struct PropertyShapes {
     }
   }
 }
-
-extension SourceFile {
-  fileprivate var withoutFinalBlanks: SourceFile {
-    var end = bytes.count
-    while end > 0, bytes[end - 1] == 0x20 || (0x09...0x0D).contains(bytes[end - 1]) { end -= 1 }
-    return end == bytes.count ? self : SourceFile(path: path, bytes: Array(bytes[..<end]))
-  }
-}

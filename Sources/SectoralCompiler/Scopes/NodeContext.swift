@@ -165,6 +165,9 @@ package class NodeContext: Scope, ContextHost {
     memo[name] = value
   }
 
+  /// Forgets the value that a name had: it is looked up anew when it is next used.
+  func forget(_ name: Symbol) { memo[name] = nil }
+
   private func find(_ name: Symbol) -> Value? {
     switch workspace.macros.resolve(name, for: packageName) {
     case .macro(let entry)?: return thread.value(of: entry)

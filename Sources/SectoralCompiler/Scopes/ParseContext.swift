@@ -21,6 +21,8 @@ package final class ParseContext: NodeContext {
   var notesCalls = true
   /// Whether a naming macro is being run.
   var isNaming = false
+  /// While the node's own text is rendered: the configuration that `model` has until then.
+  var earlyConfig: (() -> DatumMap)?
   /// Where references are written that stand in a text made of something else: a test's argument.
   var referencePlace: TextSpan?
 
@@ -70,7 +72,7 @@ package final class ParseContext: NodeContext {
     case Names.this: return ownRelation
     case Names.model:
       guard let node else { return .dict([]) }
-      var layout = node.templateLayout()
+      var layout = node.templateLayout(config: earlyConfig?())
       for (key, nothing) in Self.joinedLater where layout[key] != nil { layout[key] = nothing }
       return Value(omittingNulls: layout)
     case Names.graph:
@@ -87,6 +89,8 @@ package final class ParseContext: NodeContext {
   private static let joinedLater: [(String, Datum)] = [
     ("description", ""), ("columns", .map([:])), ("constraints", .list([])), ("time_spine", .null),
     ("patch_path", .null), ("deprecation_date", .null), ("attached_node", .null),
+    ("version", .null), ("latest_version", .null), ("group", .null), ("meta", .map([:])),
+    ("doc_blocks", .list([])),
   ]
 
   /// While parsing, every reference is the node itself: it has a name, and that is all that a
@@ -235,9 +239,14 @@ private final class ParseConfigObject: Object {
         hint: "put all hooks into one list"
       )
     }
-    for (key, value) in arguments.keyword {
-      let name = key == "pre_hook" ? "pre-hook" : key == "post_hook" ? "post-hook" : key
-      values[name] = try Datum(value, .lenient, interpreter)
+    // dbt gives these two their names last.
+    let renamed = ["pre_hook", "post_hook"]
+    for (key, value) in arguments.keyword where !renamed.contains(key) {
+      values[key] = try Datum(value, .lenient, interpreter)
+    }
+    for name in renamed {
+      guard let value = arguments.keyword.first(where: { $0.name == name })?.value else { continue }
+      values["\(name.prefix { $0 != "_" })-hook"] = try Datum(value, .lenient, interpreter)
     }
     context.note(values, at: interpreter.currentSpan)
     return .string("")

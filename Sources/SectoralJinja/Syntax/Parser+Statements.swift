@@ -154,7 +154,7 @@ extension Parser {
       while true {
         let start = parser.tagStart
         let test = try parser.parseTuple(withConditional: false)
-        try parser.expectEnd()
+        try parser.expectBody()
         parser.record(.branchBegin, 0)
         let body = try parser.parseBody(of: "if", opening, until: [.elif, .else, .endif])
         parser.record(.branchEnd, 0)
@@ -163,7 +163,7 @@ extension Parser {
         parser.pending.append(body)
         if parser.take(.elif) { continue }
         if parser.take(.else) {
-          try parser.expectEnd()
+          try parser.expectBody()
           parser.record(.branchBegin, 0)
           otherwise = try parser.parseBody(of: "if", opening, until: [.endif])
           parser.record(.branchEnd, 0)
@@ -229,7 +229,7 @@ extension Parser {
         parser.builder.loops[Int(index)].test = try parser.parseExpression()
       }
       parser.builder.loops[Int(index)].isRecursive = parser.take(.recursive)
-      try parser.expectEnd()
+      try parser.expectBody()
       let event = parser.events.count
       parser.record(.loopVariable, index)
       let mentions = parser.loopMentions
@@ -248,7 +248,7 @@ extension Parser {
       }
     }
     if take(.else) {
-      try expectEnd()
+      try expectBody()
       _ = try inScope { (parser) throws(Failure) in
         parser.scopes[Int(parser.currentScope)].owner = .loopElse(index)
         parser.builder.loops[Int(index)].otherwise = try parser.parseBody(
@@ -384,7 +384,7 @@ extension Parser {
       var filter: NodeID = -1
       let (body, scope) = try parser.inScope { (parser) throws(Failure) in
         while parser.isAt(.pipe) { filter = try parser.parseFilter(filter) }
-        try parser.expectEnd()
+        try parser.expectBody()
         return try parser.parseBody(of: "set", opening, until: [.endset])
       }
       parser.advance()
@@ -421,7 +421,7 @@ extension Parser {
         ends: [.endmacro]
       ) { (parser) throws(Failure) in
         try parser.parseSignature(isRequired: true)
-        try parser.expectEnd()
+        try parser.expectBody()
       }
       return parser.finishMacro(function, target, opening)
     }
@@ -590,7 +590,7 @@ extension Parser {
       case .macro: try parser.parseSignature(isRequired: false)
       case .name: try parser.parseWords()
       }
-      try parser.expectEnd()
+      try parser.expectBody()
     }
     return finishMacro(function, target, opening)
   }
@@ -631,7 +631,7 @@ extension Parser {
         parser.move(to: signatureAt)
         try parser.parseSignature(isRequired: false)
         parser.move(to: end)
-        try parser.expectEnd()
+        try parser.expectBody()
       }
       for outer in parser.functionStack {
         parser.builder.functions[Int(outer)].hasClosures = true
@@ -671,7 +671,7 @@ extension Parser {
       parser.softDepth = 0
       var filter = try parser.parseFilterName(-1, start: Int(parser.current.start))
       while parser.isAt(.pipe) { filter = try parser.parseFilter(filter) }
-      try parser.expectEnd()
+      try parser.expectBody()
       let (body, scope) = try parser.inScope { (parser) throws(Failure) in
         try parser.parseBody(of: "filter", opening, until: [.endfilter])
       }
@@ -708,7 +708,7 @@ extension Parser {
         parser.pending.append(target)
         parser.pending.append(try parser.parseExpression())
       }
-      try parser.expectEnd()
+      try parser.expectBody()
       let count = (parser.pending.count - mark) / 2
       parser.pending.insert(Int32(count), at: mark)
       let list = parser.flushPending(from: mark)
@@ -735,7 +735,7 @@ extension Parser {
       let opening = parser.tag
       parser.advance()
       let value = try parser.parseExpression()
-      try parser.expectEnd()
+      try parser.expectBody()
       let (body, scope) = try parser.inScope { (parser) throws(Failure) in
         let outer = parser.escaping
         defer { parser.escaping = outer }
@@ -960,7 +960,7 @@ extension Parser {
         opening: opening,
         tag: "block",
         ends: [.endblock]
-      ) { (parser) throws(Failure) in try parser.expectEnd() }
+      ) { (parser) throws(Failure) in try parser.expectBody() }
       parser.builder.blocks[Int(index)].function = function
       parser.builder.nodes[Int(node)].end = Int32(parser.offset)
       return node

@@ -57,6 +57,12 @@ extension Parser {
     return token
   }
 
+  /// The end of a tag that a body follows: as Jinja, with a colon before it for whoever thinks in Python.
+  mutating func expectBody() throws(Failure) {
+    if current.kind == .colon { move(to: cursor + 1) }
+    try expectEnd()
+  }
+
   mutating func expectEnd() throws(Failure) {
     let token = current
     guard token.kind == .end else {

@@ -112,6 +112,7 @@ package struct ProjectDefinition: Sendable {
       )
     }
     let file = SourceFile(path: shownFolder + "dbt_project.yml", bytes: try FileSystem.read(path))
+      .withoutFinalBlanks
     let (node, diagnostics) = YAMLParser.parse(file)
     let errors = diagnostics.filter { $0.severity == .error }
     guard errors.isEmpty else { throw Failure(.runtime, errors.map(\.asSyntaxError)) }

@@ -111,6 +111,9 @@ extension Node {
     for key in ["docs", "contract", "snapshot_meta_column_names"] {
       if let part = settings[key] { settings[key] = part.omittingNulls }
     }
+    for key in ["pre-hook", "post-hook"] {
+      if let hooks = settings[key] { settings[key] = hooks.omittingNullsOfItems }
+    }
     if let freshness = settings["freshness"] {
       settings["freshness"] = .map(
         (freshness.map ?? [:]).mapValues { $0.omittingNulls }
@@ -123,10 +126,10 @@ extension Node {
         return .map(parts.mapValues(of: "constraints") { $0.omittingNullsOfItems })
       }
     )
-    for key in ["docs", "contract", "test_metadata", "time_spine"] {
+    for key in ["docs", "contract", "test_metadata", "time_spine", "returns"] {
       if let part = map[key] { map[key] = part.omittingNulls }
     }
-    for key in ["constraints", "refs"] {
+    for key in ["constraints", "refs", "arguments"] {
       if let items = map[key] { map[key] = items.omittingNullsOfItems }
     }
     return map.filter { !$1.isNull }

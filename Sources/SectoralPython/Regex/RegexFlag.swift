@@ -25,7 +25,7 @@ package final class RegexFlag: PythonObject {
   }
 
   package override func isEqual(to other: Value) -> Bool {
-    (other.object(RegexFlag.self)?.value ?? other.pythonInt) == value
+    other.pythonInt == value
   }
 
   package override func hash(into hasher: inout Hasher) -> Bool {
@@ -39,7 +39,7 @@ package final class RegexFlag: PythonObject {
     _ interpreter: Interpreter
   )
     throws(TemplateError) -> Int?
-  { (other.object(RegexFlag.self)?.value ?? other.pythonInt).map { order(value, $0) } }
+  { other.pythonInt.map { order(value, $0) } }
 
   package override func operate(
     _ operation: BinaryOperator,
@@ -56,8 +56,5 @@ package final class RegexFlag: PythonObject {
 }
 
 extension CallArguments {
-  func flags(_ index: Int) throws(TemplateError) -> Int {
-    if let flag = self[index]?.object(RegexFlag.self) { return flag.value }
-    return try int(index)
-  }
+  func flags(_ index: Int) throws(TemplateError) -> Int { try int(index) }
 }

@@ -95,11 +95,12 @@ package struct CallArguments {
 }
 
 extension Value {
-  /// An int, or a bool as Python counts it.
+  /// An int, or what Python counts as one: a bool, a flag of `re`.
   package var pythonInt: Int? {
     switch self {
     case .int(let int): int
     case .bool(let bool): bool ? 1 : 0
+    case .object(let object as RegexFlag): object.value
     default: nil
     }
   }

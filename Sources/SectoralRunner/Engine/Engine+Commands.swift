@@ -86,7 +86,7 @@ extension Engine {
     for name in ["selectors.yml", "selectors.yaml"] {
       let path = "\(workspace.root.definition.root)/\(name)"
       guard FileSystem.exists(path) else { continue }
-      let file = SourceFile(path: name, bytes: try FileSystem.read(path))
+      let file = SourceFile(path: name, bytes: try FileSystem.read(path)).withoutFinalBlanks
       let (node, diagnostics) = YAMLParser.parse(file)
       let errors = diagnostics.filter { $0.severity == .error }
       guard errors.isEmpty, let node else { throw Failure(.runtime, errors) }

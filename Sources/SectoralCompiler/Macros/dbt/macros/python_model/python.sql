@@ -12,7 +12,7 @@
     {%- set path = [call.package, call.name] if call.package else [call.name] -%}
     {%- do found.update({
       path | join('.') ~ ('.v' ~ call.version if call.version else ''):
-        resolve_model_name(ref(*path, v=call.version))
+        resolve_model_name(ref(*path, v=call.get('version')))
     }) -%}
   {%- endfor -%}
 def ref(*args, **kwargs):
