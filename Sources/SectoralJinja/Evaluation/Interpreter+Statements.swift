@@ -344,12 +344,13 @@ extension Interpreter {
     {
       return try run(loop, through: object, frame)
     }
-    var items = try items(of: iterable)
-    if loop.pointee.test >= 0 { items = try filtered(items, loop, frame) }
-    guard !items.isEmpty else { return try runElse(loop, frame) }
+    let filtered =
+      loop.pointee.test >= 0 ? try FilteredItems(self, loop, iterable, frame) : nil
+    let items = filtered == nil ? try items(of: iterable) : []
+    guard filtered != nil || !items.isEmpty else { return try runElse(loop, frame) }
     let context: LoopValue?
     if loop.pointee.loopSlot >= 0 {
-      let value = LoopValue(items, depth: depth)
+      let value = LoopValue(items, ahead: filtered, depth: depth)
       if loop.pointee.isRecursive { value.recursion = (loop: loop, frame: frame) }
       context = value
     } else {
@@ -360,23 +361,22 @@ extension Interpreter {
     // A list is followed as it is, not as it was: the body may change it.
     var live: ListValue?
     if loop.pointee.test < 0, case .list(let list) = iterable { live = list }
-    let watched = dictionary(behind: iterable)
+    let watched = filtered == nil ? dictionary(behind: iterable) : nil
     let size = watched?.count
     var isCompleted = false
     var index = -1
     while true {
       index += 1
       if let watched, watched.count != size {
-        place = loop.pointee.iterable
-        throw TemplateError(
-          ErrorKind(rawValue: "RuntimeError"),
-          id: "jinja.changed-while-iterating",
-          "dictionary changed size during iteration",
-          hint: "go through a copy: `| list`"
-        )
+        throw changedWhileIterating(loop)
       }
       let item: Value
-      if let live {
+      if let filtered {
+        guard let next = context == nil ? try filtered.next() : try context?.next(index) else {
+          break
+        }
+        item = next
+      } else if let live {
         guard index < live.items.count else { break }
         item = live.items[index]
       } else {
@@ -403,10 +403,22 @@ extension Interpreter {
     }
     if let context {
       context.recursion = nil
+      context.ahead = nil
       frame.slots[Int(loop.pointee.loopSlot)] = nil
     }
     // As in Jinja, an iteration that `continue` or `break` cut short does not count.
     if !isCompleted { try runElse(loop, frame) }
+  }
+
+  @inline(never)
+  func changedWhileIterating(_ loop: UnsafePointer<Loop>) -> TemplateError {
+    place = loop.pointee.iterable
+    return TemplateError(
+      ErrorKind(rawValue: "RuntimeError"),
+      id: "jinja.changed-while-iterating",
+      "dictionary changed size during iteration",
+      hint: "go through a copy: `| list`"
+    )
   }
 
   @inline(never)
@@ -416,7 +428,7 @@ extension Interpreter {
   }
 
   /// The dictionary that a loop goes through, itself or by a view.
-  private func dictionary(behind iterable: Value) -> DictValue? {
+  func dictionary(behind iterable: Value) -> DictValue? {
     switch iterable {
     case .dict(let dictionary): dictionary
     case .object(let object): (object as? DictView)?.dictionary
@@ -490,26 +502,8 @@ extension Interpreter {
     if !isCompleted { try runElse(loop, frame) }
   }
 
-  private func filtered(
-    _ items: [Value],
-    _ loop: UnsafePointer<Loop>,
-    _ frame: Frame
-  )
-    throws(TemplateError) -> [Value]
-  {
-    var result: [Value] = []
-    for item in items {
-      try countStep()
-      place = loop.pointee.target
-      try assign(loop.pointee.target, item, frame)
-      guard try condition(loop.pointee.test, frame) else { continue }
-      result.append(assigned(loop.pointee.target, item, frame))
-    }
-    return result
-  }
-
   /// What a target holds after an assignment: a target of several names is a tuple of theirs.
-  private func assigned(_ target: NodeID, _ item: Value, _ frame: Frame) -> Value {
+  func assigned(_ target: NodeID, _ item: Value, _ frame: Frame) -> Value {
     let node = frame.nodes + Int(target)
     switch node.pointee.kind {
     case .name: return frame.slots[Int(node.pointee.b)] ?? item
@@ -517,6 +511,18 @@ extension Interpreter {
     default:
       let targets = frame.extra + Int(node.pointee.a)
       return .tuple((0..<Int(node.pointee.b)).map { assigned(targets[$0], item, frame) })
+    }
+  }
+
+  /// The slots of the names in a loop's target.
+  func slots(of target: NodeID, _ frame: Frame) -> [Int] {
+    let node = frame.nodes + Int(target)
+    switch node.pointee.kind {
+    case .name: return [Int(node.pointee.b)]
+    case .namespaceTarget: return []
+    default:
+      let targets = frame.extra + Int(node.pointee.a)
+      return (0..<Int(node.pointee.b)).flatMap { slots(of: targets[$0], frame) }
     }
   }
 

@@ -3,18 +3,39 @@ final class LoopValue: Object {
   private var items: [Value]
   private let depth: Int
   @exclusivity(unchecked) var index = 0
+  /// Where further items come from, in a loop with `if`.
+  @exclusivity(unchecked) var ahead: FilteredItems?
+  /// What went wrong with one that was only counted.
+  @exclusivity(unchecked) private var failure: TemplateError?
   @exclusivity(unchecked) private var lastChanged: [Value]?
   /// For `loop(items)` in a recursive loop.
   @exclusivity(unchecked) var recursion: (loop: UnsafePointer<Loop>, frame: Frame)?
 
-  init(_ items: [Value], depth: Int) {
+  init(_ items: [Value], ahead: FilteredItems?, depth: Int) {
     self.items = items
+    self.ahead = ahead
     self.depth = depth
   }
 
   deinit {
     ValueWalk.end(&items)
     if var lastChanged { ValueWalk.end(&lastChanged) }
+  }
+
+  /// The item of a turn that begins; nil where there is none.
+  func next(_ index: Int) throws(TemplateError) -> Value? {
+    if let failure { throw failure }
+    if index == items.count, let item = try ahead?.next() { items.append(item) }
+    return index < items.count ? items[index] : nil
+  }
+
+  /// Looks ahead, from within a turn, until `count` items are known.
+  private func know(_ count: Int) throws(TemplateError) {
+    if let failure { throw failure }
+    while items.count < count, let ahead {
+      guard let item = try ahead.nextAhead() else { return }
+      items.append(item)
+    }
   }
 
   override var typeName: String { "LoopContext" }
@@ -24,12 +45,17 @@ final class LoopValue: Object {
   @exclusivity(unchecked) private(set) var isDrained = false
 
   override func iterate(_ interpreter: Interpreter) throws(TemplateError) -> [Value]? {
+    try know(.max)
     let rest = items[min(index + 1, items.count)...]
     index = items.count - 1
     isDrained = true
     return rest.map { .tuple([$0, .object(self)]) }
   }
-  override var length: Int? { items.count }
+  override var length: Int? {
+    // An error is thrown by the next turn.
+    do throws(TemplateError) { try know(.max) } catch { failure = error }
+    return items.count
+  }
   override var isSequence: Bool { false }
 
   override func attribute(
@@ -38,6 +64,11 @@ final class LoopValue: Object {
   ) throws(TemplateError)
     -> Value?
   {
+    switch name.known {
+    case .revindex, .revindex0, .length: try know(.max)
+    case .last, .nextitem: try know(index + 2)
+    default: break
+    }
     switch name.known {
     case .index: return .int(index + 1)
     case .index0: return .int(index)
