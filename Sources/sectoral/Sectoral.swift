@@ -33,6 +33,8 @@ enum Sectoral {
       errors: .standardError
     )
     let status = session.run()
-    exit(status.rawValue)
+    // Not by `exit`: it takes libraries apart under a thread that may still be connecting.
+    fflush(nil)
+    _exit(status.rawValue)
   }
 }

@@ -364,6 +364,26 @@ struct DatabaseFaultTests {
     #expect(result.output.contains("= hint: check that the server runs"), "\(result)")
   }
 
+  /// Connecting begins while the project is read: mistakes of the project are told without waiting for a
+  /// server that does not answer.
+  @Test func mistakesDoNotWaitForAServer() async throws {
+    let home = try home()
+    let server = try PasswordServer.shared.get()
+    let folder = try home.folder(
+      "mistakes-first",
+      files: [
+        "dbt_project.yml": BadInput.projectFile(),
+        "models/a.sql": "select * from {{ ref('nope') }}\n",
+        // An address that is kept for examples: nobody answers there.
+        "profiles.yml": server.profile().replacing("127.0.0.1", with: "192.0.2.1"),
+      ]
+    )
+    let result = try await Sectoral.run(["run"], in: folder, home: home)
+    #expect(result.exitCode == 2, "\(result)")
+    #expect(result.output.contains("depends on a node named 'nope'"), "\(result)")
+    #expect(!result.output.contains("192.0.2.1"), "\(result)")
+  }
+
   /// A compile connects when a model first asks for something: who does not answer is asked once.
   @Test func aCompileDoesNotAskADeadDatabaseForEveryModel() async throws {
     let home = try home()

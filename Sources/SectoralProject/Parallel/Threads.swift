@@ -86,8 +86,10 @@ package enum Threads {
     return (value, job.wait())
   }
 
-  /// Work that was begun; whoever lets go of it waits for its end.
-  package final class Job<Value> {
+  /// Work that was begun; it goes on by itself when it is let go of.
+  ///
+  /// Unchecked: `wait` is called once, by one thread.
+  package final class Job<Value>: @unchecked Sendable {
     private var handle: pthread_t?
     private let slot: Slots<Value>
 
@@ -98,16 +100,14 @@ package enum Threads {
 
     /// Waits for the end of the work, and returns what came of it; to be called once.
     package func wait() -> Value {
-      join()
+      if let handle { pthread_join(handle, nil) }
+      handle = nil
       return slot.take()[0]
     }
 
-    private func join() {
-      if let handle { pthread_join(handle, nil) }
-      handle = nil
+    deinit {
+      if let handle { pthread_detach(handle) }
     }
-
-    deinit { join() }
   }
 
   /// Takes apart what nobody needs any more, while the caller goes on.

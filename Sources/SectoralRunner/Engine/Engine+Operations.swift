@@ -74,9 +74,8 @@ extension Engine {
 
   /// A state for a job outside of any node; the database has answered.
   private func connectedState(_ project: Project) throws -> RunState {
-    let warehouse = LazyWarehouse(provider, project.workspace.profile)
-    try warehouse.connect()
-    return RunState(engine: self, project: project, warehouse: warehouse, isExecuting: true)
+    try project.warehouse.connect()
+    return RunState(engine: self, project: project, warehouse: project.warehouse, isExecuting: true)
   }
 
   private func operation(_ name: String, _ workspace: Workspace) throws(Failure) -> MacroEntry {

@@ -86,7 +86,7 @@ extension Engine {
     // until its results are written: the disk may be full.
     var hasBegun = false
     defer { if !hasBegun { journal?.remove() } }
-    let warehouse = lazyWarehouse(project)
+    let warehouse = project.warehouse
     let state = RunState(
       engine: self,
       project: project,
@@ -239,15 +239,6 @@ extension Engine {
     )
     if interrupted { return .failure }
     return results.isSuccess ? .success : .failure
-  }
-
-  /// `compile --no-introspect` asks nothing.
-  func lazyWarehouse(_ project: Project) -> LazyWarehouse {
-    LazyWarehouse(
-      provider,
-      project.workspace.profile,
-      isForbidden: invocation.command == .compile && !flags.introspect
-    )
   }
 
   static func counts(_ manifest: Manifest, inlineQueries: Int = 0) -> [ResourceCount] {

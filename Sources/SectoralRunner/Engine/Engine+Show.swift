@@ -182,7 +182,7 @@ extension Engine {
     let state = RunState(
       engine: self,
       project: project,
-      warehouse: lazyWarehouse(project),
+      warehouse: project.warehouse,
       isExecuting: false
     )
     invocation.cancellation.onCancel { [weak state] in state?.cancelAll() }

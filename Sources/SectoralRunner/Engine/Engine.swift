@@ -27,6 +27,7 @@ package final class Engine: Sendable {
   struct Project: Sendable {
     let workspace: Workspace
     let compiler: Compiler
+    let warehouse: LazyWarehouse
     private let lazyGraph: Lazy<Graph>
     let targetPath: String
     let selectors: SelectorFile
@@ -36,12 +37,14 @@ package final class Engine: Sendable {
     init(
       workspace: Workspace,
       compiler: Compiler,
+      warehouse: LazyWarehouse,
       targetPath: String,
       selectors: SelectorFile,
       state: PreviousState
     ) {
       self.workspace = workspace
       self.compiler = compiler
+      self.warehouse = warehouse
       self.targetPath = targetPath
       self.selectors = selectors
       self.state = state
@@ -205,6 +208,18 @@ package final class Engine: Sendable {
       ),
       level: .debug
     )
+    // `compile --no-introspect` asks nothing.
+    let warehouse = LazyWarehouse(
+      provider,
+      workspace.profile,
+      isForbidden: invocation.command == .compile && !flags.introspect
+    )
+    // An embedded server is not started for a project that cannot be read.
+    if [.run, .test, .build, .seed, .snapshot].contains(invocation.command),
+      !workspace.profile.isEmbedded
+    {
+      warehouse.prepare()
+    }
     let events = events
     var mistakes: [Failure] = []
     var selectors = SelectorFile()
@@ -234,6 +249,7 @@ package final class Engine: Sendable {
     let project = Project(
       workspace: workspace,
       compiler: compiler,
+      warehouse: warehouse,
       targetPath: target,
       selectors: selectors,
       state: try previousState(targetPath: target)
