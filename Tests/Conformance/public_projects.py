@@ -3,6 +3,7 @@
 
     public_projects.py --binary .build/release/sectoral [--shared ../shared]
                        [--only NAME ...] [--commands parse,compile,redshift,build] [--list]
+                       [--commands standin,standin-build]
                        [--git TEMPLATE] [--work DIR] [--report DIR]
 
 The projects stand in public_projects.json. They and the packages they name are cloned with git into
@@ -14,6 +15,8 @@ parse      the manifest after `parse`, for Postgres
 compile    the manifest after `compile`, and each node's SQL; a server is asked where models ask it
 redshift   the same for Redshift, without a server
 build      `build` in a scratch database, once by each tool: every status and relation too
+standin    the manifest and each node's SQL after `compile` on the stand-in for Redshift of SHARED/testbed
+standin-build  `build` there, once by each tool: every node's status, and every relation's rows
 
 compile and build want a Postgres on which a database may be made: POSTGRES_HOST, POSTGRES_PORT,
 POSTGRES_USER, POSTGRES_PASSWORD. Where none is named, both are left out.
@@ -22,6 +25,7 @@ A project that dbt-core 1.11 itself refuses is shown as `refused`, with its word
 neither equal nor different.
 """
 import argparse
+import contextlib
 import json
 import os
 import re
@@ -36,6 +40,11 @@ ROOT = os.path.dirname(os.path.dirname(HERE))
 def git(*arguments, **options):
     return subprocess.run(["git", *arguments], check=True, capture_output=True, text=True,
                           **options).stdout
+
+
+sys.path.insert(0, os.path.join(ROOT, "Benchmarks"))
+from bench_redshift import PASSWORD, StandIn, built  # noqa: E402
+from harness import executable  # noqa: E402
 
 
 class Repositories:
@@ -157,7 +166,7 @@ class Packages:
                 queue.extend(self.wanted(tree))
 
 
-def profiles(folder, project, schema):
+def profiles(folder, project, schema, standin=None):
     """A profile for Postgres and one for Redshift under the name that the project asks for."""
     import yaml
     name = project.get("profile", project["name"])
@@ -168,8 +177,8 @@ def profiles(folder, project, schema):
                 "password": environment("POSTGRES_PASSWORD", "none"),
                 "dbname": environment("POSTGRES_DATABASE", "conformance_scratch"),
                 "schema": schema, "threads": 4}
-    redshift = {"type": "redshift", "host": "localhost", "port": 5439, "user": "nobody",
-                "password": "none", "dbname": "dev", "schema": schema, "threads": 4}
+    redshift = {"type": "redshift", "host": "127.0.0.1", "port": standin.port if standin else 5439,
+                "user": "awsuser", "password": PASSWORD, "dbname": "dev", "schema": schema, "threads": 4}
     os.makedirs(folder, exist_ok=True)
     with open(os.path.join(folder, "profiles.yml"), "w") as file:
         outputs = {"postgres": postgres, "redshift": redshift}
@@ -215,16 +224,17 @@ def main():
     packages = Packages(repositories, data["packages"])
     server = bool(os.environ.get("POSTGRES_HOST") and os.environ.get("POSTGRES_USER"))
     tally = {"equal": 0, "different": 0, "refused": 0}
-    for project in chosen:
-        outcome = compare(project, options, harness, binary, work, report, repositories, packages,
-                          server)
-        for result in outcome:
-            tally[result] += 1
+    wants_standin = any(command.startswith("standin") for command in options.commands.split(","))
+    with StandIn(os.path.abspath(options.shared)) if wants_standin else contextlib.nullcontext() as standin:
+        for project in chosen:
+            for result in compare(project, options, harness, binary, work, report, repositories, packages,
+                                  server, standin):
+                tally[result] += 1
     print(", ".join(f"{count} {words}" for words, count in tally.items()))
     sys.exit(1 if tally["different"] else 0)
 
 
-def compare(project, options, harness, binary, work, report, repositories, packages, server):
+def compare(project, options, harness, binary, work, report, repositories, packages, server, standin):
     import yaml
     name = project["name"]
     tree = repositories.tree(project["repository"], project.get("revision"))
@@ -243,16 +253,22 @@ def compare(project, options, harness, binary, work, report, repositories, packa
             file.write(f"\nprofile: {definition['name']}\n")
     schema = project.get("schema", "conformance")
     place = os.path.join(work, "profiles", name)
-    profiles(place, definition, schema)
+    profiles(place, definition, schema, standin)
     outcome = []
     for command in options.commands.split(","):
         if command in project.get("without", {}) or (command in ("compile", "build") and not server):
             continue
-        result, text = judge(command, project, options, harness, binary, work, report, folder, place)
+        if command == "standin-build":
+            result, text = judge_build(project, definition, standin, binary, report, folder)
+        else:
+            result, text = judge(command, project, options, harness, binary, work, report, folder, place)
         if command == "redshift" and re.search(r"^oracle: compile exits [^0]", text, re.M):
             # Some model asks the warehouse while it is compiled: what was read can still be compared.
             result, text = judge("redshift-parse", project, options, harness, binary, work, report,
                                  folder, place)
+        if command == "standin" and re.search(r"^oracle: compile exits [^0]", text, re.M):
+            # dbt-core stops where a model asks for a relation that is not built, and leaves the rest as it was.
+            result, text = "refused", "dbt-core's own compile fails here: see standin-build"
         outcome.append(result)
         last = text.splitlines()[-1] if text else "nothing was printed"
         print(f"{result:10}{name} {command}: {last[:200]}", flush=True)
@@ -262,10 +278,10 @@ def compare(project, options, harness, binary, work, report, repositories, packa
 def judge(command, project, options, harness, binary, work, report, folder, place):
     """One comparison: `equal`, `different` or `refused`, and what the harness said."""
     name = project["name"]
-    verb = {"redshift": "compile", "redshift-parse": "parse"}.get(command, command)
+    verb = {"redshift": "compile", "redshift-parse": "parse", "standin": "compile"}.get(command, command)
     arguments = [sys.executable, os.path.join(harness, "compare.py"), "--bin", binary,
                  "--project-dir", folder, "--profiles-dir", place,
-                 "--target", "redshift" if "redshift" in command else "postgres",
+                 "--target", "redshift" if command.startswith(("redshift", "standin")) else "postgres",
                  "--command", verb, "--out", os.path.join(work, "out", f"{name}-{command}"),
                  "--report", os.path.join(report, f"{name}-{command}.txt")]
     arguments += ["--offline"] if command == "redshift" else []
@@ -280,6 +296,48 @@ def judge(command, project, options, harness, binary, work, report, folder, plac
     if done.returncode == 0:
         return "equal", text
     return ("refused" if "dbt-core itself makes no manifest" in text else "different"), text
+
+
+def judge_build(project, definition, standin, binary, report, folder):
+    """`build` on the stand-in by each tool, in schemas of its own: statuses and rows."""
+    name = project["name"]
+    found, said = {}, []
+    for tool, program in (("dbt", executable("dbt-redshift")), ("sectoral", binary)):
+        schema = f"{re.sub('[^a-z0-9]', '_', name.lower())}_{tool}"
+        place = os.path.join(report, "profiles", schema)
+        profiles(place, definition, schema, standin)
+        arguments = [program, "build", "--profiles-dir", place, "--target", "redshift", "--project-dir", folder]
+        arguments += ["--vars", json.dumps(project["vars"])] if "vars" in project else []
+        results = os.path.join(folder, "target", "run_results.json")
+        if os.path.exists(results):
+            os.remove(results)
+        done = subprocess.run(arguments, capture_output=True, text=True, cwd=folder,
+                              env={**os.environ, **project.get("environment", {}),
+                                   "DBT_SEND_ANONYMOUS_USAGE_STATS": "0"})
+        with open(os.path.join(report, f"{name}-standin-build-{tool}.log"), "w") as file:
+            file.write(done.stdout + done.stderr)
+        if not os.path.exists(results):
+            if tool == "dbt":
+                return "refused", f"dbt-core builds nothing: {(done.stdout + done.stderr).strip()[-300:]}"
+            return "different", f"{tool} build exits {done.returncode} and writes no results"
+        with open(results) as file:
+            statuses = {row["unique_id"]: row["status"] for row in json.load(file)["results"]}
+        rows = {}
+        for (place,) in standin.query("select distinct table_schema from information_schema.tables "
+                                      f"where table_schema like '{schema}%'"):
+            for relation, (kind, content) in built(standin, place).items():
+                # Some models hold the names of what they were made of.
+                rows[place[len(schema):], relation] = kind, [
+                    [cell.replace(schema, "SCHEMA") for cell in row] for row in content]
+        found[tool] = statuses, rows
+    ours, theirs = found["sectoral"], found["dbt"]
+    for what, a, b in (("status", ours[0], theirs[0]), ("relation", ours[1], theirs[1])):
+        said += [f"{what} of {key}: {str(a.get(key))[:200]} and {str(b.get(key))[:200]}"
+                 for key in sorted(a.keys() | b.keys(), key=str) if a.get(key) != b.get(key)]
+    said.append(f"{len(theirs[0])} results, {len(theirs[1])} relations: {len(said)} differ")
+    with open(os.path.join(report, f"{name}-standin-build.txt"), "w") as file:
+        file.write("\n".join(said) + "\n")
+    return ("different" if len(said) > 1 else "equal"), "\n".join(said)
 
 
 if __name__ == "__main__":
