@@ -51,6 +51,26 @@ struct CommandTests {
     #expect(!result.output.contains("PackageInstallPathDeprecation"), "\(result)")
   }
 
+  @Test func columnsOfAnotherDatabaseAreNotTakenFromThisOne() async throws {
+    let project = try SmallProject(
+      "other_database",
+      [
+        "models/sources.yml": """
+        sources: [{name: s, database: elsewhere, schema: public, tables: [{name: t}]}]
+
+        """,
+        "models/a.sql": """
+        {% set found = adapter.get_columns_in_relation(source('s', 't')) %}
+        select {{ found | length }} as n
+
+        """,
+      ]
+    )
+    let result = try await project.run("compile")
+    #expect(result.exitCode != 0, "\(result)")
+    #expect(result.output.contains("cross-database references are not implemented"), "\(result)")
+  }
+
   @Test func catalogHoldsColumnsAndViewsAreForgottenWithTheirTables() async throws {
     let project = try SmallProject(
       "catalog_columns",

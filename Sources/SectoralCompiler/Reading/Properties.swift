@@ -83,6 +83,13 @@ struct PropertiesFile: Sendable {
   /// deeper down, as names of columns for instance, mean nothing.
   private static func isDeferred(_ keys: ArraySlice<String>) -> Bool {
     let keys = Array(keys)
+    // dbt goes by the length of the path: so these stay raw below `meta` and others as well.
+    if keys.count == 2, deferred.contains(keys[1]) { return true }
+    if keys.count == 5, keys[4] == "description" { return true }
+    return belongsToEntry(keys)
+  }
+
+  private static func belongsToEntry(_ keys: [String]) -> Bool {
     guard let first = keys.first else { return false }
     if deferred.contains(first) { return true }
     let second = keys.count > 1 ? keys[1] : ""
@@ -95,7 +102,7 @@ struct PropertiesFile: Sendable {
     guard keys.count > 2 else { return false }
     switch first {
     case "columns", "dimensions", "measures", "entities": return deferred.contains(keys[2])
-    case "versions": return isDeferred(keys[2...])
+    case "versions": return belongsToEntry(Array(keys[2...]))
     default: return false
     }
   }
@@ -488,11 +495,11 @@ struct PropertyShapes {
     let (description, blocks) = try self.description(node["description"])
     var meta = node["meta"]?.datum.map ?? DatumMap()
     var tags = node["tags"]?.datum.texts ?? []
-    var config = node["config"]?.datum.map ?? DatumMap()
-    for (key, value) in (config["meta"]?.map ?? [:]).entries { meta[key] = value }
-    for tag in config["tags"]?.texts ?? [] where !tags.contains(tag) { tags.append(tag) }
-    config["meta"] = .map(meta)
-    config["tags"] = .strings(tags)
+    let written = node["config"]?.datum.map ?? DatumMap()
+    for (key, value) in (written["meta"]?.map ?? [:]).entries { meta[key] = value }
+    for tag in written["tags"]?.texts ?? [] where !tags.contains(tag) { tags.append(tag) }
+    // Columns have no other configurations.
+    let config: DatumMap = ["meta": .map(meta), "tags": .strings(tags)]
     var column: DatumMap = [
       "name": .string(name), "description": .string(description), "meta": .map(meta),
       "data_type": node["data_type"]?.datum ?? .null,

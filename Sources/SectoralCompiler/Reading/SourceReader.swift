@@ -91,6 +91,13 @@ struct SourceReader {
     return entries
   }
 
+  /// What a key says; an empty text says nothing.
+  private static func text(_ key: String, in entry: YAMLNode) -> String? {
+    guard let value = entry[key], !value.isNull else { return nil }
+    let text = value.datum.pythonText
+    return text.isEmpty ? nil : text
+  }
+
   private func read(_ entry: TableEntry) throws(Failure) -> Entry {
     guard let tableName = entry.table["name"]?.datum.pythonText else {
       throw Failure(
@@ -173,11 +180,10 @@ struct SourceReader {
       fqn: [package.name] + file.folders + [name, tableName],
       createdAt: createdAt,
       declaration: table.span,
-      identifier: table["identifier"]?.datum.pythonText ?? tableName,
-      schema: source["schema"]?.datum.pythonText ?? name
+      identifier: Self.text("identifier", in: table) ?? tableName,
+      schema: Self.text("schema", in: source) ?? name
     )
-    let database = source["database"].flatMap { $0.isNull ? nil : $0.datum.pythonText }
-    result.database = database ?? workspace.profile.database
+    result.database = Self.text("database", in: source) ?? workspace.profile.database
     result.unrenderedDatabase = raw["database"].flatMap { $0.isNull ? nil : $0.datum.pythonText }
     result.unrenderedSchema = raw["schema"].flatMap { $0.isNull ? nil : $0.datum.pythonText }
     result.loader = (table["loader"] ?? source["loader"])?.datum.pythonText ?? ""

@@ -75,7 +75,7 @@
       information_schema._pg_char_max_length(true_type.id, true_type.modifier) as character_maximum_length,
       information_schema._pg_numeric_precision(true_type.id, true_type.modifier) as numeric_precision,
       information_schema._pg_numeric_scale(true_type.id, true_type.modifier) as numeric_scale
-    from pg_catalog.pg_class as owner
+    from {{ adapter.quote(relation.database) ~ '.' if relation.database }}pg_catalog.pg_class as owner
     join pg_catalog.pg_namespace as place on place.oid = owner.relnamespace
     join pg_catalog.pg_attribute as item
       on item.attrelid = owner.oid
