@@ -256,6 +256,7 @@ struct Session {
     _ = Unmanaged.passRetained(engine)
     let status = firstTroubles(call, events) ?? engine.run()
     let elapsed = ProcessEnvironment.now().seconds(since: start)
+    events.summarizeDeprecations()
     report(ProcessEnvironment.resources(), of: call, status, elapsed: elapsed, events)
     events.emit(
       .commandCompleted(

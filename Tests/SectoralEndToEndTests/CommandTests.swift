@@ -142,10 +142,13 @@ struct CommandTests {
           - name: prices
             config: {contract: {enforced: true}}
             columns: [{name: price, data_type: money}]
+          - name: nothing
         """,
       ]
     )
-    let result = try await project.run("run", "--log-format-file", "json")
+    let result = try await project.run(
+      ["run", "--select", "prices", "none_such", "--log-format-file", "json"]
+    )
     #expect(result.exitCode == 0, "\(result)")
     #expect(!result.output.contains("Resource report"))
     let log = try String(contentsOfFile: "\(project.folder)/logs/dbt.log", encoding: .utf8)
@@ -158,6 +161,9 @@ struct CommandTests {
       )
       return try #require(event["data"] as? [String: Any])
     }
+    #expect(try data("NoNodeForYamlKey")["patch_name"] as? String == "nothing")
+    #expect(try data("NoNodesForSelectionCriteria")["spec_raw"] as? String == "none_such")
+    #expect(try data("EndRunResult")["generated_at"] as? String != nil)
     #expect(try data("TypeCodeNotFound")["type_code"] as? Int == 790)
     #expect(try data("ResourceReport")["command_name"] as? String == "run")
     #expect(try data("ResourceReport")["command_success"] as? Bool == true)

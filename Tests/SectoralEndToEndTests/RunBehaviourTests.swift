@@ -69,6 +69,43 @@ struct RunBehaviourTests {
     #expect(result.exitCode == 0, "\(result)")
   }
 
+  /// `this` first, then inputs in the order of their references; what is not read need not be there.
+  @Test func unitTestsHaveTheInputsThatAreRead() async throws {
+    let project = try SmallProject(
+      "unit_inputs",
+      [
+        "models/one.sql": "select 1 as id", "models/two.sql": "select 2 as id",
+        "models/unread.sql": "select 3 as id",
+        "models/m.sql": """
+        {{ config(materialized='incremental') }}
+        select id from {{ ref('two') }} union all select id from {{ ref('one') }}
+        {% if var('reads', false) %} union all select id from {{ ref('unread') }} {% endif %}
+        """,
+        "models/m.yml": """
+        unit_tests:
+          - name: read
+            model: m
+            overrides: {macros: {is_incremental: true}}
+            given:
+              - {input: ref('one'), rows: [{id: 1}]}
+              - {input: ref('unread'), rows: [{id: 3}]}
+              - {input: ref('two'), rows: [{id: 2}]}
+              - {input: this, rows: []}
+            expect: {rows: [{id: 1}, {id: 2}]}
+        """,
+      ]
+    )
+    let built = try await project.run("run", "--exclude", "unread")
+    try #require(built.exitCode == 0, "\(built)")
+    let result = try await project.run("test")
+    #expect(result.exitCode == 0, "\(result)")
+    let results = try project.json("target/run_results.json")["results"] as? [[String: Any]]
+    let sql = try #require(results?.first?["compiled_code"] as? String)
+    let inputs = sql.split(separator: "-- Fixture for ").dropFirst()
+      .map { $0.prefix { $0 != "\n" } }
+    #expect(inputs == ["m", "two", "one"])
+  }
+
   /// As dbt: only where there is a selection, and of nothing but `compile`.
   @Test func ephemeralModelsAreResultsOfCompile() async throws {
     let project = try SmallProject(

@@ -214,8 +214,16 @@ struct StateCommandTests {
     )
     let seeded = try await project.run("seed")
     try #require(seeded.exitCode == 0, "\(seeded)")
-    let result = try await project.run("source", "freshness", "--threads", "1")
+    let result = try await project.run(
+      ["source", "freshness", "--threads", "1", "--log-format-file", "json"]
+    )
     #expect(result.exitCode == 1, "\(result)")
+    let log = try String(contentsOfFile: "\(project.folder)/logs/dbt.log", encoding: .utf8)
+    let lines = log.split(separator: "\n").filter { $0.contains("\"LogFreshnessResult\"") }
+    #expect(lines.count == 2)
+    #expect(lines.first?.contains("\"source_name\": \"raw\"") ?? false)
+    #expect(lines.first?.contains("\"table_name\": \"kept\"") ?? false)
+    #expect(lines.first?.contains("\"status\": \"error\"") ?? false)
     #expect(result.output.contains("ERROR STALE freshness of raw.kept"))
     #expect(result.output.contains("WARN freshness of raw.unset"))
     #expect(result.output.contains("CollectFreshnessReturnSignature"))

@@ -182,7 +182,7 @@ extension RunContext {
   /// The setting that a refusal without a position is about: names of columns, roles, constraints stand
   /// in its words.
   private func setting(of error: WarehouseError, in declared: DeclaredPlaces) -> TextSpan? {
-    let names = error.message.quotedNames
+    let names = error.message.namesOfThings
     // `Key (a, b)=(1, 2) already exists.`
     let key = error.detail.flatMap { detail -> [String]? in
       guard detail.hasPrefix("Key ("), let end = detail.firstIndex(of: ")") else { return nil }

@@ -25,7 +25,7 @@ struct StatementHints {
       if error.message.hasPrefix("role ") {
         return "create the role, or take it out of `grants`"
       }
-      guard error.message.hasPrefix("type "), let name = error.message.quotedNames.first else {
+      guard error.message.hasPrefix("type "), let name = error.message.namesOfThings.first else {
         return nil
       }
       return Spelling.nearest(to: name, among: Self.types).map { "did you mean '\($0)'?" }
@@ -63,6 +63,14 @@ struct StatementHints {
 }
 
 extension String {
+  /// The names in a message of the server; of a type that does not exist also where it is not quoted,
+  /// as among the arguments of a function.
+  var namesOfThings: [String] {
+    let (head, tail) = ("type ", " does not exist")
+    guard !contains("\""), hasPrefix(head), hasSuffix(tail) else { return quotedNames }
+    return [String(dropFirst(head.count).dropLast(tail.count))]
+  }
+
   /// What stands between double quotes, in its order.
   var quotedNames: [String] {
     split(separator: "\"", omittingEmptySubsequences: false).enumerated()

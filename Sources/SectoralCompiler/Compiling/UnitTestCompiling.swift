@@ -11,6 +11,15 @@ struct UnitTestInputs {
   var names: [String: String] = [:]
   /// The name of the CTE that `this` is; nil: nothing was given for it.
   var this: String?
+  /// Unique ids of what was referenced, in the order of the first references.
+  var used: [String] = []
+
+  /// The name of an input that is referenced; nil: nothing was given for it.
+  mutating func use(_ id: String) -> String? {
+    guard let name = names[id] else { return nil }
+    if !used.contains(id) { used.append(id) }
+    return name
+  }
 }
 
 extension Compiler {
@@ -74,21 +83,12 @@ extension Compiler {
       let model = node.dependsOnNodes.first.flatMap(manifest.node)
     else { preconditionFailure("a unit test knows its model") }
     var inputs = UnitTestInputs()
-    var ctes: [ExtraCTE] = []
-    for given in test.fields["given"]?.list ?? [] {
-      let input = try input(given["input"]?.string ?? "", of: model, node, context)
+    var given: [(input: Input, rows: Datum)] = []
+    for rows in test.fields["given"]?.list ?? [] {
+      let input = try input(rows["input"]?.string ?? "", of: model, node, context)
       if let id = input.id { inputs.names[id] = "__dbt__cte__\(input.name)" }
       if input.id == nil { inputs.this = "__dbt__cte__\(input.name)" }
-      let sql =
-        given["format"]?.string == "sql"
-        ? given["rows"]?.string ?? ""
-        : try fixture(given["rows"] ?? .list([]), for: input, context, node)
-      ctes.append(
-        ExtraCTE(
-          uniqueID: "model.\(node.packageName).\(node.name)__\(input.name)",
-          sql: CTEInjection.cte(name: "__dbt__cte__\(input.name)", sql: sql)
-        )
-      )
+      given.append((input, rows))
     }
     let own = RunContext(
       context.thread,
@@ -100,17 +100,40 @@ extension Compiler {
     )
     own.unitTestInputs = inputs
     override(test.fields["overrides"]?.map ?? DatumMap(), in: own, beside: context)
-    do throws(TemplateError) {
-      let text = try renderBody(of: model, own)
-      return CompiledSQL(
-        text: CTEInjection.inject(ctes.map(\.sql), into: text),
-        ownText: text,
-        ctes: ctes,
-        origins: own.origins
-      )
-    } catch {
+    let text: String
+    do throws(TemplateError) { text = try renderBody(of: model, own) } catch {
       throw Failure(error, node: node)
     }
+    // As dbt: `this` first, then in the order of the references; what is not read is not there.
+    let used = own.unitTestInputs?.used ?? []
+    let read =
+      given.filter { $0.input.id == nil }
+      + used.compactMap { id in given.last { $0.input.id == id } }
+    let ctes = try read.map { (input, rows) throws(Failure) in
+      try cte(of: input, rows, context, node)
+    }
+    return CompiledSQL(
+      text: CTEInjection.inject(ctes.map(\.sql), into: text),
+      ownText: text,
+      ctes: ctes,
+      origins: own.origins
+    )
+  }
+
+  private func cte(
+    of input: Input,
+    _ given: Datum,
+    _ context: RunContext,
+    _ node: Node
+  ) throws(Failure) -> ExtraCTE {
+    let sql =
+      given["format"]?.string == "sql"
+      ? given["rows"]?.string ?? ""
+      : try fixture(given["rows"] ?? .list([]), for: input, context, node)
+    return ExtraCTE(
+      uniqueID: "model.\(node.packageName).\(node.name)__\(input.name)",
+      sql: CTEInjection.cte(name: "__dbt__cte__\(input.name)", sql: sql)
+    )
   }
 
   private struct Input {

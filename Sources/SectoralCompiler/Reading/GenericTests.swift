@@ -322,7 +322,8 @@ struct GenericTestEntry {
       _ id: String,
       _ message: String,
       at place: TextSpan? = nil,
-      hint: String
+      hint: String,
+      details: DatumMap = DatumMap()
     ) -> NamedWarning {
       NamedWarning(
         event,
@@ -332,7 +333,8 @@ struct GenericTestEntry {
           message: message,
           span: place ?? span,
           hint: hint
-        )
+        ),
+        details: details
       )
     }
     return deprecations.map { deprecation in
@@ -343,7 +345,8 @@ struct GenericTestEntry {
           "loose-arguments",
           "The arguments of the test `\(test)` defined on \(holder) (\(file)) stand at its top level. "
             + "They belong below its `arguments` property.",
-          hint: "put 'arguments:' above them, and indent them"
+          hint: "put 'arguments:' above them, and indent them",
+          details: ["test_name": .string("`\(test)` defined on \(holder) (\(file))")]
         )
       case .looseConfig(let key, let place):
         warning(

@@ -135,7 +135,8 @@ struct MicrobatchRules {
           + "unexpected duplicate records in the resulting microbatch model.",
         span: model.source ?? model.declaration,
         hint: "give the models and sources that it reads the config event_time"
-      )
+      ),
+      details: ["model_name": .string(model.name)]
     )
   }
 
@@ -150,7 +151,10 @@ struct MicrobatchRules {
           + "config set to true, but the \(workspace.profile.type) adapter does not support running "
           + "batches concurrently. Batches will be run sequentially.",
         span: models[0].source ?? models[0].declaration
-      )
+      ),
+      details: [
+        "num_models": .int(models.count), "adapter_type": .string(workspace.profile.type),
+      ]
     )
   }
 

@@ -18,7 +18,11 @@ extension ProjectReader {
             + "'\(patch.version?.testName ?? patch.name)' in the '\(patch.section)' section of file "
             + "'\(patch.file.originalFilePath)'",
           span: patch.entry["name"]?.span ?? patch.entry.span
-        )
+        ),
+        details: [
+          "patch_name": .string(patch.name), "yaml_key": .string(patch.section),
+          "file_path": .string(patch.file.originalFilePath),
+        ]
       )
     }
   }
@@ -33,7 +37,12 @@ extension ProjectReader {
           + "'\(patch.section)' section of \(patch.file.originalFilePath)",
         span: patch.entry["name"]?.span ?? patch.entry.span,
         hint: "put the entry under '\(node.resourceType.plural):'"
-      )
+      ),
+      details: [
+        "patch_name": .string(patch.name), "resource_type": .string(node.resourceType.rawValue),
+        "plural_resource_type": .string(node.resourceType.plural),
+        "yaml_key": .string(patch.section), "file_path": .string(patch.file.originalFilePath),
+      ]
     )
   }
 

@@ -354,7 +354,7 @@ package final class RunContext: NodeContext {
     _ name: String,
     _ interpreter: Interpreter
   ) throws(TemplateError) -> Value {
-    if let known = unitTestInputs?.names[id] { return cte(known) }
+    if let known = unitTestInputs?.use(id) { return cte(known) }
     throw TemplateError(
       .compilation,
       id: "unit-test.no-input",

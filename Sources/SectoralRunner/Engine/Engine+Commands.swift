@@ -56,7 +56,8 @@ extension Engine {
           severity: .warning,
           message: criterion.message,
           hint: near(criterion.raw, project)
-        )
+        ),
+        details: ["spec_raw": .string(criterion.raw)]
       )
     }
     guard let types else { return all }

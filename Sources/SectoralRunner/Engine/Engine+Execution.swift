@@ -151,7 +151,8 @@ extension Engine {
       status: .skipped,
       message: message,
       threadID: thread,
-      compiled: [.seed, .exposure, .savedQuery].contains(node.resourceType) ? nil : false
+      compiled: [.seed, .exposure, .savedQuery, .unitTest].contains(node.resourceType)
+        ? nil : false
     )
   }
 }

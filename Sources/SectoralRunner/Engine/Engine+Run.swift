@@ -71,7 +71,8 @@ extension Engine {
         threads: project.workspace.profile.threads,
         target: project.workspace.profile.targetName,
         // As dbt: the unit tests of a build belong to their models.
-        nodeCount: lineCount - unitTests.values.reduce(0) { $0 + $1.count }
+        nodeCount: nodes.count { !$0.isEphemeralModel }
+          - unitTests.values.reduce(0) { $0 + $1.count }
       )
     )
     events.emit(.formatting)
@@ -203,6 +204,8 @@ extension Engine {
       return try finishFreshness(state, elapsed: elapsed, interrupted: interrupted)
     }
     let written = Result {
+      // Those of `show` are written once their rows are there: whatever fails leaves none.
+      guard invocation.command != .show else { return }
       try writeResults(results, project, elapsed: events.now.seconds(since: startedAt))
     }
     try tellOfManifest(manifest.wait(), project)
@@ -233,8 +236,9 @@ extension Engine {
     if flags.showsSeeds { try showSeeds(state, nodes) }
     events.reportResults(
       results.filter { $0.node.materialized != "ephemeral" },
+      elapsed: elapsed,
       // As dbt: what was cloned is not counted.
-      elapsed: invocation.command == .clone ? nil : elapsed,
+      countsKinds: invocation.command != .clone,
       interrupted: interrupted
     )
     if interrupted { return .failure }
@@ -256,7 +260,7 @@ extension Engine {
     }
     let kinds: [ResourceType] = [.model, .snapshot, .analysis, .test, .seed, .operation]
     let ordered =
-      kinds.filter(withFile.contains) + [.test, .snapshot].filter { !withFile.contains($0) }
+      kinds.filter(withFile.contains) + [.snapshot, .test].filter { !withFile.contains($0) }
     let ofNodes = ordered.map { ResourceCount($0.rawValue, counts[$0] ?? 0) }
     let ofOthers = [
       ResourceCount("sql operation", inlineQueries),

@@ -193,7 +193,10 @@ extension Engine {
       comments: QueryComments(project.workspace)
     )
     let result = runner.run(node)
-    try writeResults([result], project, elapsed: events.now.seconds(since: startedAt))
+    // Those of `show` are written once its rows are there: whatever fails leaves none.
+    if invocation.command != .show {
+      try writeResults([result], project, elapsed: events.now.seconds(since: startedAt))
+    }
     guard result.status == .success, let sql = node.compiledCode else {
       let head = result.message?.split(separator: "\n").first.map(String.init) ?? ""
       let isUnread = head.hasPrefix(Failure.Kind.compilation.rawValue)

@@ -477,8 +477,8 @@ extension NodeInfo {
     if node.resourceType == .source {
       label = "\(node.fqn.dropLast().last ?? "").\(node.name)"
     }
-    // Passed by without being built, they are no relations.
-    let isPassed = [.exposure, .savedQuery].contains(node.resourceType)
+    // They are not built: dbt says nothing of their kind and name.
+    let isPassed = [.exposure, .savedQuery, .source].contains(node.resourceType)
     self.init(
       uniqueID: node.uniqueID,
       resourceType: node.resourceType.rawValue,

@@ -120,8 +120,8 @@ package final class EventBus: Sendable {
     }
   }
 
-  /// Sums up the deprecations, if there were any, and closes the sinks.
-  package func close() {
+  /// Sums up the deprecations since the last call, if there were any.
+  package func summarizeDeprecations() {
     state.withLock { state in
       if !state.deprecations.isEmpty, policy.disposition(of: "DeprecationsSummary") != .silence {
         let counts = state.deprecations.sorted { $0.name < $1.name }
@@ -129,6 +129,13 @@ package final class EventBus: Sendable {
         for sink in sinks { sink.emit(event) }
       }
       state.deprecations = []
+    }
+  }
+
+  /// Sums up the deprecations, where nobody has done so, and closes the sinks.
+  package func close() {
+    summarizeDeprecations()
+    state.withLock { _ in
       for sink in sinks { sink.close() }
     }
   }

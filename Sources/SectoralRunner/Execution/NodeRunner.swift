@@ -210,6 +210,9 @@ final class NodeRunner {
       )
     }
     guard state.isExecuting, !node.isEphemeralModel else {
+      if !state.isExecuting {
+        events.emit(.nodeExecuting(progress.enter(.executing)), thread: threadName)
+      }
       let now = events.now
       result.timing.append(TimingInfo(name: .execute, startedAt: now, completedAt: now))
       return
@@ -290,6 +293,7 @@ final class NodeRunner {
     _ body: (inout NodeResult) throws(Failure) -> Void
   ) throws(Failure) {
     let start = events.now
+    events.emit(.nodeCompiling(progress.enter(.compiling)), thread: thread.threadName)
     result.timing.append(TimingInfo(name: .compile, startedAt: start, completedAt: start))
     events.emit(.nodeExecuting(progress.enter(.executing)), thread: thread.threadName)
     defer {

@@ -1,21 +1,22 @@
 extension EventBus {
   /// Emits the end of a run as dbt prints it: the counts, the verdict, every failure and warning
   /// with its message and compiled file, and the `Done.` line. Results are in the order of
-  /// completion, hooks included; the time is in seconds, nil where nothing is to be counted.
+  /// completion, hooks included; the time is in seconds. `countsKinds`: whether they are counted.
   package func reportResults(
     _ results: [NodeResult],
-    elapsed: Double?,
+    elapsed: Double,
+    countsKinds: Bool = true,
     interrupted: Bool = false
   ) {
-    let finished = elapsed.map {
-      EventMessage.finishedRunningStats(Self.kindCounts(of: results), elapsed: $0)
-    }
+    let finished =
+      countsKinds
+      ? EventMessage.finishedRunningStats(Self.kindCounts(of: results), elapsed: elapsed) : nil
     // After an interruption the counts come last, as in dbt.
     if !interrupted, let finished {
       emit(.formatting)
       emit(finished)
     }
-    emit(.endRunResult(results, success: results.isSuccess, elapsed: elapsed ?? 0))
+    emit(.endRunResult(results, success: results.isSuccess, elapsed: elapsed))
     reportVerdict(on: results, interrupted: interrupted)
     emit(.statsLine(RunStatistics(of: results)))
     if interrupted, let finished {
@@ -54,8 +55,11 @@ extension EventBus {
   package func reportFailure(_ result: NodeResult) {
     let result = result.afterwards
     let level: EventLevel? = result.status == .skipped ? .debug : nil
-    emit(.formatting, level: level)
-    emit(.runResultFailure(result), level: level)
+    // What cannot be asked of a source names it itself.
+    if result.status != .runtimeError {
+      emit(.formatting, level: level)
+      emit(.runResultFailure(result), level: level)
+    }
     emit(
       result.message == nil ? .runResultErrorNoMessage(result) : .runResultError(result),
       level: level

@@ -11,6 +11,7 @@ enum EventData {
     case .mainEncounteredError(let failures):
       data["exc"] = .string(words.blocks(failures))
     case .commandCompleted: data["completed_at"] = .string(event.timestamp.iso8601)
+    case .endRunResult: data["generated_at"] = .string(event.timestamp.iso8601)
     case .showNode(let preview): data["preview"] = .string(words.rows(preview))
     default: break
     }
@@ -200,6 +201,16 @@ enum EventData {
       default: Datum.string(result.message ?? "")
       }
     switch node.resourceType {
+    case "source":
+      // `raw.orders`
+      let source = node.label?.dropLast(node.name.count + 1) ?? ""
+      return numbered(
+        [
+          "status": status, "source_name": .string(String(source)),
+          "table_name": .string(node.name), "execution_time": time,
+        ],
+        position
+      )
     case "test", "unit_test":
       return [
         "name": .string(node.label ?? node.name), "status": status, "index": .int(position.index),

@@ -295,6 +295,20 @@ struct ErrorPlaceTests {
 
   static let settings = [
     input(
+      "type-of-an-argument",
+      [
+        "functions/f.sql": "select price * 2\n",
+        "functions/f.yml": """
+        functions:
+          - name: f
+            arguments: [{name: price, data_type: 1️⃣floatt}]
+            returns: {data_type: float}
+        """,
+      ],
+      "type floatt does not exist",
+      hint: "did you mean 'float'?"
+    ),
+    input(
       "pre-hook",
       [
         "models/a.sql":

@@ -69,6 +69,9 @@ struct ResultTests {
       ),
       "\(nothing)"
     )
+    let failed = try await project.run("show", "--inline", "select nope")
+    #expect(failed.exitCode == 2)
+    #expect(!FileManager.default.fileExists(atPath: "\(project.folder)/target/run_results.json"))
     let direct = try await project.run(
       "show",
       "--quiet",
