@@ -14,12 +14,19 @@ public enum YAMLParser {
 
   /// - Returns: The value of the only document, nil when the text is no YAML; an empty file is
   ///   null. With an error among the diagnostics, the tree lacks what the error is about.
-  public static func parse(_ file: SourceFile) -> (root: YAMLNode?, diagnostics: [Diagnostic]) {
+  ///
+  /// `skippingBlanks`: whether blanks before the first words are as if they were not there, so that these
+  /// stand at the beginning of their line.
+  public static func parse(
+    _ file: SourceFile,
+    skippingBlanks: Bool = false
+  ) -> (root: YAMLNode?, diagnostics: [Diagnostic]) {
     if file.bytes.isEmpty {
       return (YAMLNode(.scalar(.null), at: TextSpan(file: file, start: 0, end: 0)), [])
     }
     return file.bytes.withUnsafeBufferPointer { bytes in
-      var composer = Composer(file: file, bytes: bytes)
+      let blanks = bytes.prefix { $0 == 0x20 || (0x09...0x0D).contains($0) }.count
+      var composer = Composer(file: file, bytes: bytes, skipped: skippingBlanks ? blanks : 0)
       defer { composer.close() }
       let root = composer.document()
       return (root, composer.diagnostics)
@@ -57,10 +64,11 @@ private struct Composer {
   private var deepest = 0
   private(set) var diagnostics: [Diagnostic] = []
 
-  init(file: SourceFile, bytes: UnsafeBufferPointer<UInt8>) {
+  /// `skipped`: how many bytes of white space are not read.
+  init(file: SourceFile, bytes: UnsafeBufferPointer<UInt8>, skipped: Int) {
     self.file = file
     self.bytes = bytes
-    offsets = OffsetCursor(bytes: bytes)
+    offsets = OffsetCursor(bytes: bytes, skipped: skipped)
     // The parser holds pointers to itself, so it must stay where it is.
     parser = .allocate(capacity: 1)
     event = .allocate(capacity: 1)
@@ -69,7 +77,8 @@ private struct Composer {
     // Both calls fail only when memory is exhausted.
     precondition(yaml_parser_initialize(parser) == 1, "out of memory")
     yaml_parser_set_encoding(parser, YAML_UTF8_ENCODING)
-    yaml_parser_set_input_string(parser, bytes.baseAddress, bytes.count)
+    let read = UnsafeBufferPointer(rebasing: bytes[skipped...])
+    yaml_parser_set_input_string(parser, read.baseAddress, read.count)
   }
 
   func close() {
@@ -640,16 +649,20 @@ private struct MappingBuilder {
 private struct OffsetCursor {
   private let bytes: UnsafeBufferPointer<UInt8>
   private let isASCII: Bool
+  /// Before the first mark; of one byte each.
+  private let skipped: Int
   private var character = 0
   private var offset = 0
 
-  init(bytes: UnsafeBufferPointer<UInt8>) {
+  init(bytes: UnsafeBufferPointer<UInt8>, skipped: Int) {
     self.bytes = bytes
+    self.skipped = skipped
     isASCII = bytes.allSatisfy { $0 < 0x80 }
   }
 
   /// Marks come nearly in order, so walking from the last one is cheap.
-  mutating func byte(at index: Int) -> Int {
+  mutating func byte(at mark: Int) -> Int {
+    let index = mark + skipped
     if isASCII { return min(index, bytes.count) }
     while character < index, offset < bytes.count {
       offset += 1

@@ -92,6 +92,9 @@ def manifest_parts(manifest, exact):
                 macros = node.get("depends_on", {}).get("macros")
                 if macros:
                     macros.sort()
+        if section == "group_map":
+            # dbt's order is that in which it gave versioned models their ids.
+            part = {name: sorted(members) for name, members in part.items()}
         if part:
             parts[section] = part
     return parts

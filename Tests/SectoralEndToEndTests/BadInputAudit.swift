@@ -183,8 +183,7 @@ struct BadInputAudit {
         unit_tests: [{name: u, model: a, given: [], expect: {rows: [{id: 1}]}, 1️⃣overides: {}}]
         """
       ]),
-      exitCode: 0,
-      says: ["Custom key `overides` found in unit_tests"],
+      says: ["Additional properties are not allowed ('overides' was unexpected)"],
       hint: "did you mean 'overrides'?"
     ),
     BadInput(

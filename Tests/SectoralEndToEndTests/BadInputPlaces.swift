@@ -87,19 +87,53 @@ struct BadInputPlaces {
           - name: v
             versions:
               - v: 1
-                1️⃣colunms: []
-                constraints: [{type: not_null, expresion: x}]
+                constraints: [{type: not_null, 1️⃣expresion: x}]
         sources:
           - name: s
-            freshnes: null
-            tables: [{name: t, freshness: {warn_afte: {count: 1, period: day}}}]
+            tables: [{name: t, freshnes: null}]
         """,
       ]),
       exitCode: 0,
       says: [
-        "Custom key `descripton`", "Custom key `colums`", "Custom key `colunms`",
-        "Custom key `expresion`", "Custom key `freshnes`", "Custom key `warn_afte`",
-        "CustomKeyInObjectDeprecation: 6 occurrences",
+        "Custom key `descripton`", "Custom key `colums`", "Custom key `expresion`",
+        "Custom key `freshnes`", "CustomKeyInObjectDeprecation: 4 occurrences",
+      ],
+      hint: "did you mean 'expression'?"
+    ),
+    BadInput(
+      name: "every-unexpected-key",
+      files: files([
+        "models/v_v1.sql": model,
+        "models/s.yml": """
+        models:
+          - name: v
+            docs: {shw: true}
+            versions: [{v: 1, 1️⃣colunms: []}]
+            time_spine: {standard_granularity_columm: id}
+        sources:
+          - name: s
+            freshnes: null
+            tables: [{name: t, freshness: {warn_afte: {count: 1, period: day}}, quoting: {sche: true}}]
+        exposures: [{name: e, type: ml, owner: {name: x, own: y}, enabled: false}]
+        groups: [{name: g, owner: {name: x}, descripton: x}]
+        macros: [{name: m, arguments: [{name: x, typ: text}]}]
+        unit_tests:
+          - name: u
+            model: v
+            given: [{input: this, row: []}]
+            expect: {rows: [], formt: dict}
+            overrides: {macro: {}}
+            versions: {includ: [1]}
+        """,
+        "macros/m.sql": "{% macro m(x) %}{% endmacro %}\n",
+      ]),
+      says: [
+        "at path ['docs']: Additional properties are not allowed ('shw' was unexpected)",
+        "at path ['versions'][0]: Additional properties are not allowed ('colunms' was unexpected)",
+        "at path ['time_spine']", "at path []: Additional properties are not allowed ('freshnes'",
+        "at path ['tables'][0]['freshness']", "at path ['tables'][0]['quoting']", "('enabled' was",
+        "('descripton' was unexpected)", "at path ['arguments'][0]", "at path ['given'][0]",
+        "at path ['expect']", "at path ['overrides']", "at path ['versions']: Additional",
       ],
       hint: "did you mean 'columns'?"
     ),

@@ -146,19 +146,20 @@ struct LanguageCaseTests {
         if section == "nodes", var node = value.map, var depends = node["depends_on"]?.map,
           let macros = depends["macros"]?.list
         {
-          depends["macros"] = .list(
-            macros.sorted {
-              ($0.string ?? "").utf8.lexicographicallyPrecedes(($1.string ?? "").utf8)
-            }
-          )
+          depends["macros"] = .list(sorted(macros))
           node["depends_on"] = .map(depends)
           value = .map(node)
         }
+        if section == "group_map", let members = value.list { value = .list(sorted(members)) }
         if !isEmpty(value) { part[key] = value }
       }
       if !part.isEmpty { parts[section] = .map(part) }
     }
     return .map(parts)
+  }
+
+  private static func sorted(_ texts: [Datum]) -> [Datum] {
+    texts.sorted { ($0.string ?? "").utf8.lexicographicallyPrecedes(($1.string ?? "").utf8) }
   }
 
   private static func isEmpty(_ value: Datum) -> Bool {

@@ -111,7 +111,10 @@ struct PropertiesFile: Sendable {
     self.file = file
     self.package = package
     // dbt reads the file without the blanks around it: a block text at its end has no line end.
-    let (parsed, diagnostics) = YAMLParser.parse(file.file.withoutFinalBlanks)
+    let (parsed, diagnostics) = YAMLParser.parse(
+      file.file.withoutFinalBlanks,
+      skippingBlanks: true
+    )
     raw = parsed
     var warnings = diagnostics.filter { $0.severity != .error }
     for index in warnings.indices where warnings[index].id == "yaml.duplicate-key" {
@@ -250,7 +253,11 @@ struct PropertiesFile: Sendable {
       let known = wrong.count
       let name = rendered[index].key.keyText
       let checked = PropertyTypes.checked(items, name, file.originalFilePath, &wrong)
-      if wrong.count > known {
+      let isWrong = wrong.count > known
+      for item in items {
+        wrong += PropertyKeys.problems(of: item, in: name, file.originalFilePath)
+      }
+      if isWrong {
         rendered[index].value = YAMLNode(.sequence(checked), at: rendered[index].value.span)
       }
     }
@@ -275,10 +282,6 @@ struct PropertiesFile: Sendable {
     "latest_version", "versions", "access", "constraints", "deprecation_date", "time_spine",
     "freshness", "relation",
   ]
-  private static let versionKeys: Set<String> = [
-    "v", "defined_in", "description", "access", "config", "constraints", "docs", "tests",
-    "data_tests", "columns", "deprecation_date", "meta",
-  ]
   private static let functionKeys: Set<String> = [
     "name", "description", "meta", "docs", "config", "access", "arguments", "returns", "data_type",
     "constraints",
@@ -291,24 +294,9 @@ struct PropertiesFile: Sendable {
     "name", "description", "data_type", "tests", "data_tests", "meta", "tags", "quote",
     "constraints", "config", "docs", "policy_tags", "granularity",
   ]
-  private static let sourceKeys: Set<String> = [
-    "name", "description", "database", "schema", "loader", "freshness", "loaded_at_field",
-    "loaded_at_query", "quoting", "tables", "config", "meta", "tags", "overrides", "tests",
-    "data_tests", "unrendered_database", "unrendered_schema",
-  ]
   private static let tableKeys: Set<String> = [
     "name", "description", "identifier", "columns", "external", "config", "meta", "loader",
     "loaded_at_field", "loaded_at_query", "freshness", "tests", "data_tests", "tags", "quoting",
-  ]
-
-  private static let exposureKeys: Set<String> = [
-    "name", "type", "owner", "description", "label", "maturity", "meta", "tags", "url",
-    "depends_on",
-    "config", "enabled",
-  ]
-  private static let unitTestKeys: Set<String> = [
-    "name", "model", "given", "expect", "description", "overrides", "config", "versions", "tags",
-    "meta", "enabled",
   ]
 
   /// Keys that dbt silently leaves aside, and that look like one that it does not.
@@ -328,57 +316,26 @@ struct PropertiesFile: Sendable {
         )
       }
     }
-    func checkParts(of entry: YAMLNode) {
+    func checkColumns(of entry: YAMLNode) {
       for column in entry["columns"]?.sequence ?? [] {
         check(column, columnKeys)
         for item in column["constraints"]?.sequence ?? [] { check(item, constraintKeys) }
       }
       for item in entry["constraints"]?.sequence ?? [] { check(item, constraintKeys) }
-      if let docs = entry["docs"] { check(docs, ["show", "node_color"]) }
-      if let quoting = entry["quoting"] {
-        check(quoting, ["database", "schema", "identifier", "column"])
-      }
-      for freshness in [entry["freshness"], entry["config"]?["freshness"]] {
-        guard let freshness else { continue }
-        check(freshness, ["warn_after", "error_after", "filter", "build_after"])
-        for limit in ["warn_after", "error_after"].compactMap({ freshness[$0] }) {
-          check(limit, ["count", "period"])
-        }
-      }
     }
     switch section {
-    case "exposures": check(entry, exposureKeys)
-    case "groups": check(entry, ["name", "owner", "description", "config"])
-    case "macros":
-      check(entry, ["name", "description", "meta", "docs", "config", "arguments"])
-      for argument in entry["arguments"]?.sequence ?? [] {
-        check(argument, ["name", "type", "description"])
-      }
-    case "unit_tests":
-      check(entry, unitTestKeys)
-      for given in entry["given"]?.sequence ?? [] {
-        check(given, ["input", "rows", "format", "fixture"])
-      }
-      if let expected = entry["expect"] { check(expected, ["rows", "format", "fixture"]) }
-      if let replaced = entry["overrides"] { check(replaced, ["macros", "vars", "env_vars"]) }
-    case "models", "seeds", "snapshots", "analyses", "functions":
-      check(entry, section == "functions" ? functionKeys : entryKeys)
-      checkParts(of: entry)
-      for argument in entry["arguments"]?.sequence ?? [] {
-        check(argument, ["name", "data_type", "description", "default_value"])
-      }
-      for version in entry["versions"]?.sequence ?? [] {
-        check(version, versionKeys)
-        checkParts(of: version)
-      }
+    case "macros": check(entry, ["name", "description", "meta", "docs", "config", "arguments"])
+    case "models", "seeds", "snapshots", "analyses":
+      check(entry, entryKeys)
+      checkColumns(of: entry)
+      for version in entry["versions"]?.sequence ?? [] { checkColumns(of: version) }
+    case "functions": check(entry, functionKeys)
     case "data_tests": check(entry, ["name", "description", "meta", "docs", "config"])
     case "sources":
-      check(entry, sourceKeys)
       for table in entry["tables"]?.sequence ?? [] {
         check(table, tableKeys)
-        checkParts(of: table)
+        checkColumns(of: table)
       }
-      checkParts(of: entry)
     default: break
     }
     return warnings

@@ -550,9 +550,9 @@ package struct WorkspaceLoader {
           .compilation,
           Diagnostic(
             id: "package.not-installed",
-            message: "dbt found \(declared.count) package(s) specified in packages.yml, but only "
-              + "\(found.count) package(s) installed in \(folder). Run \"dbt deps\" to install "
-              + "package dependencies.",
+            message: "dbt found \(declared.count) package(s) specified in "
+              + "\(declared[0].span.file.path), but only \(found.count) package(s) installed in "
+              + "\(folder). Run \"dbt deps\" to install package dependencies.",
             span: (isSure ? missing.first : declared.last)?.span,
             hint: "run 'sectoral deps' to install "
               + (isSure ? missing.map(\.place).joined(separator: ", ") : "the packages")

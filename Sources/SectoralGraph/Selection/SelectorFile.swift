@@ -92,9 +92,19 @@ private struct SelectorReader {
         )
         continue
       }
-      if known[name] != nil {
-        report("there are two selectors named '\(name)'", item["name"] ?? item, hint: "rename one")
-        continue
+      if let other = found.firstIndex(where: { $0.name == name }) {
+        // As dbt, for which the last one counts.
+        found.remove(at: other)
+        warnings.append(
+          Diagnostic(
+            id: "selectors.duplicate",
+            severity: .warning,
+            message: "there are two selectors named '\(name)': the last one counts",
+            span: item["name"]?.span ?? item.span,
+            hint: "rename one of them; the other is at "
+              + (items.first { $0["name"]?.string == name }?["name"]?.span.placeText ?? "")
+          )
+        )
       }
       guard let (spec, normalised) = self.definition(definition, isRoot: true) else { continue }
       known[name] = (spec, normalised)

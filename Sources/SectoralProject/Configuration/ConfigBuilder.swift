@@ -219,14 +219,18 @@ package struct ConfigBuilder {
 extension ConfigField {
   func accepts(_ value: Datum) -> Bool {
     if value.isNull { return isNullable }
+    // Dates are texts to dbt's check.
+    func isText(_ value: Datum) -> Bool {
+      if case .date = value { true } else { value.string != nil }
+    }
     return switch type {
     case .any: true
     case .bool: value.bool != nil
-    case .text: value.string != nil
+    case .text: isText(value)
     case .int: value.int != nil
     case .map, .docs: value.map != nil
-    case .textOrList: value.string != nil || (value.list?.allSatisfy { $0.string != nil } ?? false)
-    case .listOfText: value.list?.allSatisfy { $0.string != nil } ?? false
+    case .textOrList: isText(value) || (value.list?.allSatisfy(isText) ?? false)
+    case .listOfText: value.list?.allSatisfy(isText) ?? false
     case .hooks: value.list?.allSatisfy { $0["sql"]?.string != nil } ?? false
     case .severity: ["error", "warn"].contains(value.string?.lowercased() ?? "")
     case .access: ConfigType.accessLevels.contains(value.string ?? "")

@@ -93,6 +93,7 @@ package struct ProjectDefinition: Sendable {
     case "project.target-path": "ConfigTargetPathDeprecation"
     case "project.log-path": "ConfigLogPathDeprecation"
     case "jinja.unknown-tag": "UnexpectedJinjaBlockDeprecation"
+    case "yaml.duplicate-key": "DuplicateYAMLKeysDeprecation"
     default: "ProjectWarning"
     }
   }
@@ -113,7 +114,7 @@ package struct ProjectDefinition: Sendable {
     }
     let file = SourceFile(path: shownFolder + "dbt_project.yml", bytes: try FileSystem.read(path))
       .withoutFinalBlanks
-    let (node, diagnostics) = YAMLParser.parse(file)
+    let (node, diagnostics) = YAMLParser.parse(file, skippingBlanks: true)
     let errors = diagnostics.filter { $0.severity == .error }
     guard errors.isEmpty else { throw Failure(.runtime, errors.map(\.asSyntaxError)) }
     guard let node, case .mapping = node.value else {
@@ -128,6 +129,21 @@ package struct ProjectDefinition: Sendable {
       )
     }
     return node
+  }
+
+  /// Keys that stand twice in one mapping, in dbt's words: it looks at the root project's file alone.
+  private static func doubleKeys(in file: SourceFile, of root: String) -> [Diagnostic] {
+    guard file.path == "dbt_project.yml" else { return [] }
+    return YAMLParser.parse(file, skippingBlanks: true).1.filter { $0.id == "yaml.duplicate-key" }
+      .map { warning in
+        guard let span = warning.span else { return warning }
+        var warning = warning
+        let (line, column) = span.position
+        warning.message =
+          "Duplicate key '\(span.text)' in \"<unicode string>\", line \(line), column \(column) in file "
+          + "\(root)/dbt_project.yml"
+        return warning
+      }
   }
 
   /// The value of `vars:` in vars.yml, beside a project's file; nil where it says nothing.
@@ -177,7 +193,7 @@ package struct ProjectDefinition: Sendable {
   ) throws(Failure) {
     let file = node.span.file
     var problems: [Diagnostic] = []
-    var warnings: [Diagnostic] = []
+    var warnings = Self.doubleKeys(in: file, of: root)
     let known = Dictionary(
       Self.keys.map { ($0.name, $0.type) },
       uniquingKeysWith: { first, _ in first }
