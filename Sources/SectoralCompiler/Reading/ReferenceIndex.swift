@@ -170,10 +170,16 @@ package struct ReferenceIndex: Sendable {
       node.config["enabled"] = .bool(false)
     }
     for exposure in manifest.exposures { resolve(exposure, &failures) }
-    // A generic test belongs to the group of what it tests.
+    // A generic test belongs to the group of what it tests, though that be disabled.
+    let disabled = Dictionary(
+      manifest.disabledNodes.map { ($0.uniqueID, $0) },
+      uniquingKeysWith: { first, _ in first }
+    )
     let groups = Set(manifest.groups.map(\.name))
     for node in nodes {
-      if let attached = node.attachedNode, let group = manifest.node(attached)?.config["group"] {
+      if let attached = node.attachedNode,
+        let group = (manifest.node(attached) ?? disabled[attached])?.config["group"]
+      {
         node.inheritedGroup = group.string
       }
     }
