@@ -144,10 +144,11 @@ struct RedshiftSettingsTests {
 
   /// With both settings every statement stands alone, as in dbt; with `autocommit: false` none does that
   /// changes several things.
-  @Test(arguments: [(nil, false), ("true", false), ("false", true)])
+  @Test(.serialized, arguments: [(nil, false), ("true", false), ("false", true)])
   func autocommit(_ setting: String?, _ begins: Bool) async throws {
     let project = try RedshiftProject(
       "rs_commit_\(setting ?? "unset")",
+      on: RedshiftStandIn.solitary,
       settings: setting.map { ["autocommit: \($0)"] } ?? [],
       Self.models.merging(
         [

@@ -19,6 +19,14 @@ final class RedshiftStandIn: Sendable {
     return standIn
   }
 
+  /// Another one, for those whose statements stand alone and are not sent again: in the Postgres below,
+  /// questions about the catalog lock the views that they look at, which may end in a deadlock with others.
+  static let solitary: Result<RedshiftStandIn, any Error> = Result {
+    let standIn = try RedshiftStandIn()
+    atexit { (try? RedshiftStandIn.solitary.get())?.stop() }
+    return standIn
+  }
+
   /// Where it lies, beside the checkout; see CONTRIBUTING.md.
   private static let script: String = {
     let shared =
