@@ -421,7 +421,10 @@ extension PostgresConnection {
       if let deadline {
         let left = clock.now.duration(to: deadline)
         guard left > .zero else {
-          return "\(words().trimmingEnd())\ntimeout expired after \(timeout) seconds"
+          // libpq's words stop where the reason belongs: `connection to server at … failed:`.
+          let words = words().trimmingEnd()
+          let link = words.hasSuffix(":") ? " " : "\n"
+          return "\(words)\(link)timeout expired after \(timeout) seconds"
         }
         patience = Int32(clamping: left.components.seconds * 1000) + 999
       }
