@@ -132,15 +132,16 @@ struct KillTests {
 
   private static var slowFiles: [String: String] {
     var files = Self.files
-    files["models/slow.sql"] = "select id from {{ ref('plain') }}, (select pg_sleep(30)) as a\n"
+    files["models/slow.sql"] = "select id from {{ ref('plain') }}, (select pg_sleep(600)) as a\n"
     files["models/after.sql"] = "select * from {{ ref('slow') }}\n"
     return files
   }
 
-  /// Ends the sessions that build the slow model.
-  private static let sleepers = "select pg_terminate_backend(pid) \(asleep)"
+  /// Ends the statements that build the slow model, which sleep for longer than any machine takes to get to
+  /// the next step. Not their sessions: a lost connection is a reason to try again.
+  private static let sleepers = "select pg_cancel_backend(pid) \(asleep)"
   private static let asleep =
-    "from pg_stat_activity where query like '%pg_sleep(30)%' "
+    "from pg_stat_activity where query like '%pg_sleep(600)%' "
     + "and pid <> pg_backend_pid() and datname = current_database()"
 
   /// `retry` does what a killed run had not come to, and nothing else.
