@@ -29,6 +29,16 @@ struct StateConformanceTests {
     }
   }
 
+  /// Manifests of before dbt 1.5 say nothing of access: what has none of its own is as it was.
+  @Test(arguments: RecordedEdit.all.filter { $0.base == 0 })
+  func modelsWithoutAccessAreAsBefore(_ edit: RecordedEdit) throws {
+    let earlier = try #require(RecordedEdit.bases[0].withoutAccess)
+    let project = Recording.manifest(edit.manifest)
+    for expected in edit.cases where expected.select == "state:unmodified" {
+      check(expected, project, earlier, edit)
+    }
+  }
+
   /// `known`: the resources that count, if not all do.
   private func check(
     _ expected: RecordedEdit.Case,
@@ -105,18 +115,33 @@ struct RecordedEdit: Sendable, CustomTestStringConvertible {
     let recorded: EarlierManifest?
     /// dbt's without what `plainFiles` leaves out and would count as a broken promise.
     let plain: EarlierManifest?
+    /// dbt's without the access of models that all may use, as before there was any.
+    let withoutAccess: EarlierManifest?
     /// Our own, of the plain files.
     let own: EarlierManifest?
 
     init(_ row: Datum, _ project: [String: String]) {
       var manifest = row["manifest"]?.map ?? [:]
       recorded = Self.earlier("dbt's", manifest)
+      withoutAccess = Self.earlier("dbt's of old", Self.withoutAccess(manifest))
       if var nodes = manifest["nodes"]?.map {
         for id in nodes.keys where id.hasPrefix("model.lab.dim.") { nodes[id] = nil }
         manifest["nodes"] = .map(nodes)
       }
       plain = Self.earlier("dbt's, in part", manifest)
       own = try? Self.own(RecordedEdit.apply(row["changes"], to: project))
+    }
+
+    private static func withoutAccess(_ manifest: DatumMap) -> DatumMap {
+      var manifest = manifest
+      var nodes = manifest["nodes"]?.map ?? [:]
+      for (id, node) in nodes.entries where node["access"] == "protected" {
+        var fields = node.map ?? [:]
+        fields["access"] = nil
+        nodes[id] = .map(fields)
+      }
+      manifest["nodes"] = .map(nodes)
+      return manifest
     }
 
     private static func earlier(_ path: String, _ manifest: DatumMap) -> EarlierManifest? {

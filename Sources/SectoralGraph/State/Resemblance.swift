@@ -60,9 +60,16 @@ struct Resemblance {
     if isGenericTest { return hasSameConfig && same("fqn") }
     guard hasSameBody, hasSameConfig, hasSamePersistedDescriptions, same("fqn"), hasSameRelation
     else { return false }
-    if type == .model { return same("latest_version", "access", "deprecation_date") }
+    if type == .model {
+      return same("latest_version", "deprecation_date") && Self.access(new) == Self.access(old)
+    }
     if type == .function { return hasSameSignature }
     return old["resource_type"] == new["resource_type"]
+  }
+
+  /// Manifests of before dbt 1.5 have no access: every model was what is the default since.
+  private static func access(_ model: DatumMap) -> String {
+    model["access"]?.string ?? "protected"
   }
 
   /// What is null was left out by an earlier version.
