@@ -108,4 +108,27 @@ struct SecretTests {
     #expect(result.output.contains("Secret env vars are allowed only in profiles.yml"), "\(result)")
     #expect(!result.output.contains(Self.secret))
   }
+
+  /// A filter sees a placeholder: what it makes of a secret would not be recognized and masked.
+  @Test(arguments: ["| upper", "| join(' ')", "[1:]"])
+  func filtersDoNotGetSecrets(_ change: String) async throws {
+    let home = try TestHome.shared.get()
+    let folder = try home.folder(
+      "secretfilter",
+      files: [
+        "dbt_project.yml": BadInput.projectFile(),
+        "packages.yml": "packages:\n  - local: \"{{ env_var('DBT_ENV_SECRET_WORD')\(change) }}\"\n",
+      ]
+    )
+    let result = try await Sectoral.run(
+      ["deps"],
+      in: folder,
+      home: home,
+      environment: ["DBT_ENV_SECRET_WORD": "swordfish"]
+    )
+    #expect(result.exitCode == 2, "\(result)")
+    for spilled in ["swordfish", "SWORDFISH", "s w o r d f i s h", "wordfish"] {
+      #expect(!result.output.contains(spilled), "\(result)")
+    }
+  }
 }

@@ -68,7 +68,8 @@ extension RunContext {
         } else {
           throw .runtime(
             "Could not compute freshness for source \(source.name): no 'loaded_at_field' provided "
-              + "and adapter does not support metadata-based freshness checks.",
+              + "and \(workspace.profile.type) adapter does not support metadata-based freshness "
+              + "checks.",
             hint: "add 'loaded_at_field' or 'loaded_at_query' to the config of the source"
           )
         }

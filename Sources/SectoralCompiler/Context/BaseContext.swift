@@ -145,7 +145,8 @@ package final class BaseContext: Scope {
     let arguments = try CallArguments("env_var", arguments, ["var", "default"], required: 1)
     let name = try arguments.string(0)
     let host = interpreter.contextHost
-    if name.hasPrefix("DBT_ENV_SECRET_"), !host.allowsSecrets {
+    let isSecret = SecretPlaceholder.stands(for: name)
+    if isSecret, !host.allowsSecrets {
       throw TemplateError(
         .parsing,
         id: "compile.secret-env-var",
@@ -153,7 +154,9 @@ package final class BaseContext: Scope {
           + "referenced elsewhere."
       )
     }
-    if let value = host.environmentVariable(name) { return .string(value) }
+    if let value = host.environmentVariable(name) {
+      return .string(isSecret ? SecretPlaceholder.text(of: name) : value)
+    }
     if let fallback = arguments.optional(1) { return fallback }
     throw TemplateError(
       .parsing,

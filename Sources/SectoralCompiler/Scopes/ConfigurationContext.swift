@@ -40,8 +40,10 @@ package final class ConfigurationContext: Scope, ContextHost {
   package func renderer(_ environment: Environment) -> YAMLRenderer {
     let interpreter = Interpreter(environment, host: self)
     return YAMLRenderer(interpreter: interpreter, scope: self) {
-      (value, interpreter) throws(TemplateError) in
-      try Datum(try NativeRendering.finish(value, interpreter), .lenient, interpreter)
+      [allowsSecrets, secrets = self.environment] (value, interpreter) throws(TemplateError) in
+      let value = try NativeRendering.finish(value, interpreter)
+      let datum = try Datum(value, .lenient, interpreter)
+      return allowsSecrets ? SecretPlaceholder.revealed(datum, secrets) : datum
     }
   }
 
