@@ -234,7 +234,8 @@ let package = Package(
     ),
     .testTarget(
       name: "SectoralEndToEndTests",
-      dependencies: ["sectoral", "SectoralText", "SectoralYAML", "SectoralTestSupport"]
+      dependencies: ["sectoral", "SectoralText", "SectoralYAML", "SectoralTestSupport"],
+      exclude: ["Materializations/Recorded"]
     ),
   ],
   swiftLanguageModes: [.v6]

@@ -30,7 +30,7 @@ extension AdapterCall {
       }
       return try call.catalog(
         of: tables,
-        columns: call.table(arguments.value(1), from: "svv_all_columns")
+        columns: call.table(arguments.value(1), from: "svv_redshift_columns")
       )
     },
   ]

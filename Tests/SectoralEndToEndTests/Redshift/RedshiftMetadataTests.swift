@@ -63,7 +63,7 @@ struct RedshiftMetadataTests {
         "dbt_project.yml":
           "name: rs_sharing\nprofile: warehouse\nflags: {redshift_grants_extended: true}\n",
         "models/t.sql":
-          "{{ config(materialized='incremental', unique_key='a', grants={'select': ['reporter', 'group:readers', 'role:analyst']}) }} select 1 as a",
+          "{{ config(materialized='incremental', unique_key='a', grants={'select': ['reporter', 'group:readers', 'role:analyst']}) }} select 1 as a, 'x'::varchar(7) as b, 1.5::numeric(9,2) as c",
         "models/v.sql": "select a from {{ ref('t') }}",
         "models/late.sql": "{{ config(bind=false) }} select a from {{ ref('t') }}",
         "models/mv.sql":
@@ -106,6 +106,9 @@ struct RedshiftMetadataTests {
     #expect(kinds["model.rs_sharing.v"] == "VIEW", "\(kinds)")
     #expect(kinds["model.rs_sharing.late"] == "LATE BINDING VIEW", "\(kinds)")
     #expect(kinds["model.rs_sharing.mv"] == "MATERIALIZED VIEW", "\(kinds)")
+    let columns = try #require(nodes["model.rs_sharing.t"]?["columns"] as? [String: [String: Any]])
+    let types = columns.mapValues { $0["type"] as? String }
+    #expect(types == ["a": "integer", "b": "character varying(7)", "c": "numeric(9,2)"])
   }
 
   /// The types of a contract have the names of dbt's driver for Redshift.

@@ -1,5 +1,10 @@
 {% macro dist(dist) -%}
   {%- if dist is not none -%}
+    {%- if dist is not string -%}
+      {%- do exceptions.raise_compiler_error(
+        "The 'dist' config is one column, or one of all, even and auto, and not " ~ tojson(dist)
+        ~ ': Redshift distributes a table by a single column.') -%}
+    {%- endif -%}
     {%- set dist = dist.strip().lower() -%}
     {%- if dist in ('all', 'even') -%}
       diststyle {{ dist }}

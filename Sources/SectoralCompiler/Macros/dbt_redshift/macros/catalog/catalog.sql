@@ -119,7 +119,7 @@
       ordinal_position,
       data_type,
       remarks
-    from svv_all_columns
+    from svv_redshift_columns
     where database_name = '{{ database }}'
       and {{ columns_filter }}
     order by schema_name, table_name, ordinal_position

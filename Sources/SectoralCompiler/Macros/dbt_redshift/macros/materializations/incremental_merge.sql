@@ -34,11 +34,15 @@
   {%- set target = arg_dict['target_relation'] -%}
   {%- set window = (arg_dict['incremental_predicates'] or []) | list -%}
   {%- set batch = model.batch -%}
-  {%- if batch and batch.event_time_start -%}
+  {%- if not batch -%}
+    {%- do exceptions.raise_compiler_error(
+      'The rows of a batch are replaced by its start and end, and this is no run of a batch.') -%}
+  {%- endif -%}
+  {%- if batch.event_time_start -%}
     {%- do window.append(
       model.config.event_time ~ " >= TIMESTAMP '" ~ batch.event_time_start ~ "'") -%}
   {%- endif -%}
-  {%- if batch and batch.event_time_end -%}
+  {%- if batch.event_time_end -%}
     {%- do window.append(
       model.config.event_time ~ " < TIMESTAMP '" ~ batch.event_time_end ~ "'") -%}
   {%- endif -%}
