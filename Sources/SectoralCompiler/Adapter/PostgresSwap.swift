@@ -5,12 +5,13 @@ import SectoralWarehouse
 /// It runs inside of the node's transaction, so that readers see the old relation or the new one:
 /// locks are asked for with a short timeout and asked for again, everything between the first lock
 /// and the commit works on the catalog alone, and what hangs on the old relation (views,
-/// materialized views, whoever made them) stands on the new one afterwards. A view that still fits is
-/// replaced in its place, which keeps its owner, grants and comments; one that does not, because a
-/// column changed its type, is dropped and made again with all of these. (A materialized view is always
-/// made again, rows and all.) Nothing is dropped with cascade: where a view cannot be made again, the statement fails and the old relation stays, unless
-/// the view is one of `rebuilt`, which this run makes anew. Foreign keys that point to the old table
-/// point to the new one afterwards.
+/// materialized views, functions and policies of other tables, whoever made them) stands on the new
+/// one afterwards. What still fits is replaced in its place, which keeps owner, grants and comments:
+/// a view with the same columns, a function whose signature has no row type of the relation's. The
+/// rest is dropped and made again with all of these, a materialized view with its rows as well.
+/// Nothing is dropped with cascade: where something cannot be made again, the statement fails and
+/// the old relation stays, unless it is one of `rebuilt`, which this run makes anew. Foreign keys
+/// that point to the old table point to the new one afterwards.
 struct PostgresSwap {
   /// What stands there.
   var standing: Relation
@@ -130,6 +131,7 @@ struct PostgresSwap {
   private static let body = #"""
       old_path constant text := current_setting('search_path');
       old_lock_timeout constant text := current_setting('lock_timeout');
+      old_body_check constant text := current_setting('check_function_bodies');
       pause double precision := 0.02;
       surprises integer := 0;
       old_oid oid;
@@ -143,6 +145,8 @@ struct PostgresSwap {
     begin
       -- definitions of views are then written with the schemas of all they name
       perform set_config('search_path', '', true);
+      -- what a function's text says is looked up in the search path of those who call it
+      perform set_config('check_function_bodies', 'off', true);
       loop
         begin
           perform set_config('lock_timeout', '200ms', true);
@@ -167,80 +171,155 @@ struct PostgresSwap {
             end;
           end if;
           if old_oid is not null then
-            with recursive uses as (
-              select distinct r.ev_class as user_oid, d.refobjid as used_oid
+            -- relations are counted by their oids, functions below zero, policies above all oids
+            with recursive row_types as (
+              select t.oid, coalesce(e.typrelid, t.typrelid) as relation
+              from pg_type as t
+              left join pg_type as e on e.oid = t.typelem and e.typarray = t.oid
+              where coalesce(e.typrelid, t.typrelid) <> 0
+            ), uses (user_id, used_id) as (
+              select u.id, case d.refclassid when 'pg_proc'::regclass then -d.refobjid::bigint
+                else coalesce(t.relation, d.refobjid)::bigint end
               from pg_depend as d
-              join pg_rewrite as r on r.oid = d.objid
-              where d.classid = 'pg_rewrite'::regclass
-                and d.refclassid = 'pg_class'::regclass
-                and r.ev_class <> d.refobjid
-            ), reached (oid, depth) as (
-              select user_oid, 1 from uses where used_oid = old_oid
+              left join pg_rewrite as r on d.classid = 'pg_rewrite'::regclass and r.oid = d.objid
+              left join row_types as t on d.refclassid = 'pg_type'::regclass and t.oid = d.refobjid
+              cross join lateral (select case d.classid
+                when 'pg_rewrite'::regclass then r.ev_class::bigint
+                when 'pg_proc'::regclass then -d.objid::bigint
+                when 'pg_policy'::regclass then d.objid::bigint + 2::bigint ^ 40 end::bigint as id) as u
+              where u.id is not null
+                and (d.refclassid in ('pg_class'::regclass, 'pg_proc'::regclass) or t.oid is not null)
+            ), reached (id, depth) as (
+              select user_id, 1 from uses where used_id = old_oid::bigint and user_id <> used_id
               union
-              select u.user_oid, r.depth + 1 from reached as r join uses as u on u.used_oid = r.oid
-            ), views as (
-              select
-                c.*,
-                r.depth,
-                format('%I.%I', n.nspname, c.relname) as path,
-                case c.relkind when 'm' then 'materialized view' else 'view' end as kind
-              from (select oid, max(depth) as depth from reached group by oid) as r
-              join pg_class as c on c.oid = r.oid
-              join pg_namespace as n on n.oid = c.relnamespace
-              where c.relkind in ('v', 'm')
+              select u.user_id, r.depth + 1 from reached as r join uses as u on u.used_id = r.id
+              where u.user_id <> u.used_id and r.depth < 64
+            ), items (id, kind, path, replacing, dropping, creating, has) as (
+              select v.oid::bigint, v.kind, v.path,
+                case v.relkind when 'v' then format('create or replace view %s', v.text) end,
+                format('drop %s %s', v.kind, v.path),
+                format('create %s %s', v.kind, v.text),
+                (
+                  select coalesce(jsonb_agg(a.command order by a.place, a.command), '[]')
+                  from (
+                    select 1 as place, pg_get_indexdef(i.indexrelid) as command
+                    from pg_index as i where i.indrelid = v.oid
+                    union all
+                    select 2, format('alter view %s alter column %I set default %s',
+                      v.path, a.attname, pg_get_expr(f.adbin, f.adrelid))
+                    from pg_attrdef as f
+                    join pg_attribute as a on a.attrelid = f.adrelid and a.attnum = f.adnum
+                    where f.adrelid = v.oid
+                    union all
+                    select 3, pg_get_triggerdef(t.oid)
+                    from pg_trigger as t where t.tgrelid = v.oid and not t.tgisinternal
+                    union all
+                    select 4, case d.objsubid
+                      when 0 then format('comment on %s %s is %L', v.kind, v.path, d.description)
+                      else format('comment on column %s.%I is %L', v.path, a.attname, d.description) end
+                    from pg_description as d
+                    left join pg_attribute as a on a.attrelid = d.objoid and a.attnum = d.objsubid
+                    where d.objoid = v.oid and d.classoid = 'pg_class'::regclass
+                    union all
+                    select 5, format('grant %s%s on %s to %s%s',
+                      g.privilege_type, g.columns, v.path,
+                      case g.grantee when 0 then 'public' else g.grantee::regrole::text end,
+                      case when g.is_grantable then ' with grant option' end)
+                    from (
+                      select e.*, null as columns from aclexplode(v.relacl) as e
+                      union all
+                      select e.*, format(' (%I)', a.attname)
+                      from pg_attribute as a cross join aclexplode(a.attacl) as e
+                      where a.attrelid = v.oid
+                    ) as g
+                    where g.grantee <> v.relowner
+                    union all
+                    select 6, format('alter %s %s owner to %s', v.kind, v.path, v.relowner::regrole)
+                    where v.relowner <> current_user::regrole
+                  ) as a
+                )
+              from (
+                select c.*, k.kind, n.path, format('%s%s as %s%s',
+                  n.path,
+                  ' with (' || array_to_string(c.reloptions, ', ') || ')',
+                  rtrim(pg_get_viewdef(c.oid), ';'),
+                  case when c.relkind = 'm' and not c.relispopulated then ' with no data' end) as text
+                from pg_class as c
+                cross join lateral (
+                  select case c.relkind when 'm' then 'materialized view' else 'view' end as kind) as k
+                cross join lateral (
+                  select format('%s.%I', c.relnamespace::regnamespace, c.relname) as path) as n
+                where c.relkind in ('v', 'm') and c.oid in (select id from reached where id between 0 and 2::bigint ^ 32)
+              ) as v
+              union all
+              select -p.oid::bigint, case p.prokind when 'p' then 'procedure' else 'function' end, p.path,
+                -- a row type in its signature is another one on the new relation
+                case when not exists (
+                  select from pg_depend as d join row_types as t on t.oid = d.refobjid
+                  where d.classid = 'pg_proc'::regclass and d.objid = p.oid
+                    and d.refclassid = 'pg_type'::regclass and t.relation = old_oid
+                ) then pg_get_functiondef(p.oid) end,
+                -- its signature by then
+                null,
+                pg_get_functiondef(p.oid),
+                (
+                  select coalesce(jsonb_agg(a.command order by a.place, a.command), '[]')
+                  from (
+                    select 1 as place, format('comment on routine %s is %L', p.path, d.description) as command
+                    from pg_description as d
+                    where d.objoid = p.oid and d.classoid = 'pg_proc'::regclass
+                    union all
+                    select 2, format('revoke all on routine %s from public', p.path)
+                    where p.proacl is not null
+                    union all
+                    select 3, format('grant %s on routine %s to %s%s', g.privilege_type, p.path,
+                      case g.grantee when 0 then 'public' else g.grantee::regrole::text end,
+                      case when g.is_grantable then ' with grant option' end)
+                    from aclexplode(p.proacl) as g where g.grantee <> p.proowner
+                    union all
+                    select 4, format('alter routine %s owner to %s', p.path, p.proowner::regrole)
+                    where p.proowner <> current_user::regrole
+                  ) as a
+                )
+              from (
+                select p.*, format('%s.%I(%s)', p.pronamespace::regnamespace, p.proname,
+                  pg_get_function_identity_arguments(p.oid)) as path
+                from pg_proc as p
+                where p.prokind <> 'a' and -p.oid::bigint in (select id from reached where id < 0)
+              ) as p
+              union all
+              select p.id, 'policy', p.path,
+                format('alter policy %s%s%s', p.path, p.filter, p.checks),
+                format('drop policy %s', p.path),
+                format('create policy %s as %s for %s to %s%s%s', p.path,
+                  case when p.polpermissive then 'permissive' else 'restrictive' end,
+                  case p.polcmd when 'r' then 'select' when 'a' then 'insert' when 'w' then 'update'
+                    when 'd' then 'delete' else 'all' end,
+                  (select string_agg(case r when 0 then 'public' else r::regrole::text end, ', ')
+                    from unnest(p.polroles) as r),
+                  p.filter, p.checks),
+                '[]'
+              from (
+                select p.*, p.oid::bigint + (2::bigint ^ 40)::bigint as id,
+                  format('%I on %s', p.polname, p.polrelid::regclass) as path,
+                  ' using (' || pg_get_expr(p.polqual, p.polrelid) || ')' as filter,
+                  ' with check (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')' as checks
+                from pg_policy as p where p.polrelid <> old_oid
+              ) as p
+              where p.id in (select id from reached)
             )
             select coalesce(jsonb_agg(jsonb_build_object(
-              'oid', v.oid::bigint,
-              'kind', v.kind,
-              'path', v.path,
-              'parents', (select jsonb_agg(u.used_oid::bigint) from uses as u where u.user_oid = v.oid),
-              'is', format(
-                '%s%s as %s%s',
-                v.path,
-                ' with (' || array_to_string(v.reloptions, ', ') || ')',
-                rtrim(pg_get_viewdef(v.oid), ';'),
-                case when v.relkind = 'm' and not v.relispopulated then ' with no data' end),
-              'has', (
-                select coalesce(jsonb_agg(a.command order by a.place, a.command), '[]')
-                from (
-                  select 1 as place, pg_get_indexdef(i.indexrelid) as command
-                  from pg_index as i where i.indrelid = v.oid
-                  union all
-                  select 2, format('alter view %s alter column %I set default %s',
-                    v.path, a.attname, pg_get_expr(f.adbin, f.adrelid))
-                  from pg_attrdef as f
-                  join pg_attribute as a on a.attrelid = f.adrelid and a.attnum = f.adnum
-                  where f.adrelid = v.oid
-                  union all
-                  select 3, pg_get_triggerdef(t.oid)
-                  from pg_trigger as t where t.tgrelid = v.oid and not t.tgisinternal
-                  union all
-                  select 4, case d.objsubid
-                    when 0 then format('comment on %s %s is %L', v.kind, v.path, d.description)
-                    else format('comment on column %s.%I is %L', v.path, a.attname, d.description) end
-                  from pg_description as d
-                  left join pg_attribute as a on a.attrelid = d.objoid and a.attnum = d.objsubid
-                  where d.objoid = v.oid and d.classoid = 'pg_class'::regclass
-                  union all
-                  select 5, format('grant %s%s on %s to %s%s',
-                    g.privilege_type, g.columns, v.path,
-                    case g.grantee when 0 then 'public' else g.grantee::regrole::text end,
-                    case when g.is_grantable then ' with grant option' end)
-                  from (
-                    select e.*, null as columns from aclexplode(v.relacl) as e
-                    union all
-                    select e.*, format(' (%I)', a.attname)
-                    from pg_attribute as a cross join aclexplode(a.attacl) as e
-                    where a.attrelid = v.oid
-                  ) as g
-                  where g.grantee <> v.relowner
-                  union all
-                  select 6, format('alter %s %s owner to %s', v.kind, v.path, v.relowner::regrole)
-                  where v.relowner <> current_user::regrole
-                ) as a)
-            ) order by v.depth, v.oid), '[]')
+              'id', i.id,
+              'kind', i.kind,
+              'path', i.path,
+              'parents', (select jsonb_agg(u.used_id) from uses as u where u.user_id = i.id),
+              'replacing', i.replacing,
+              'dropping', i.dropping,
+              'creating', i.creating,
+              'has', i.has) order by r.depth, i.id), '[]')
             into hanging
-            from views as v;
+            from items as i
+            join (select id, max(depth) as depth from reached group by id) as r on r.id = i.id;
             select coalesce(jsonb_agg(jsonb_build_object(
               'name', k.conname,
               'is', pg_get_constraintdef(k.oid),
@@ -259,13 +338,13 @@ struct PostgresSwap {
             where e.value -> 'parents' @> to_jsonb(old_oid::bigint)
           loop
             begin
-              if item ->> 'kind' <> 'view' then
+              if item ->> 'replacing' is null then
                 raise exception 'made again';
               end if;
-              execute 'create or replace view ' || (item ->> 'is');
+              execute item ->> 'replacing';
             exception
               when lock_not_available or deadlock_detected or query_canceled or internal_error then raise;
-              when others then misfit := misfit || (item ->> 'oid')::bigint;
+              when others then misfit := misfit || (item ->> 'id')::bigint;
             end;
           end loop;
 
@@ -273,22 +352,23 @@ struct PostgresSwap {
             -- nearest first: what stands on one that goes, goes too
             for item in select value from jsonb_array_elements(hanging) loop
               if exists (select from unnest(misfit) as m where item -> 'parents' @> to_jsonb(m)) then
-                misfit := misfit || (item ->> 'oid')::bigint;
+                misfit := misfit || (item ->> 'id')::bigint;
               end if;
             end loop;
             for item in
               select e.value from jsonb_array_elements(hanging) with ordinality as e
-              where (e.value ->> 'oid')::bigint = any (misfit)
+              where (e.value ->> 'id')::bigint = any (misfit)
               order by e.ordinality desc
             loop
-              execute format('drop %s %s', item ->> 'kind', item ->> 'path');
+              execute coalesce(item ->> 'dropping',
+                format('drop routine %s', (-(item ->> 'id')::bigint)::oid::regprocedure));
             end loop;
             for item in
               select value from jsonb_array_elements(hanging)
-              where (value ->> 'oid')::bigint = any (misfit)
+              where (value ->> 'id')::bigint = any (misfit)
             loop
               begin
-                execute format('create %s %s', item ->> 'kind', item ->> 'is');
+                execute item ->> 'creating';
                 for command in select jsonb_array_elements_text(item -> 'has') loop
                   execute command;
                 end loop;
@@ -329,7 +409,17 @@ struct PostgresSwap {
           end loop;
 
           if old_oid is not null then
-            execute format('drop %s %I.%I', old_kind, schema_name, backup_name);
+            begin
+              execute format('drop %s %I.%I', old_kind, schema_name, backup_name);
+            exception when dependent_objects_still_exist then
+              get stacked diagnostics reason = pg_exception_detail;
+              raise exception using
+                errcode = 'dependent_objects_still_exist',
+                message = format('what hangs on %I.%I cannot be put on the new one', schema_name, final_name),
+                detail = replace(reason, backup_name, final_name),
+                hint = 'Drop it first, or set meta.sectoral.dependents to cascade on the model, and it is '
+                  || 'dropped as dbt does.';
+            end;
           end if;
           exit;
         -- an internal error: another exchange changed a view between two looks at it
@@ -353,6 +443,7 @@ struct PostgresSwap {
         end;
       end loop;
       perform set_config('lock_timeout', old_lock_timeout, true);
+      perform set_config('check_function_bodies', old_body_check, true);
       perform set_config('search_path', old_path, true);
     end
     """#
