@@ -269,6 +269,36 @@ struct DependentsTests {
     #expect(try await sql(keys) == "child parent")
   }
 
+  /// Keys that hooks make, as dbt-core's users have to: the new parent has none yet when it takes the old
+  /// one's place. The project's own foreign keys go with the old parent, and are made again.
+  @Test
+  func keysMadeByHooksAreMadeAgain() async throws {
+    let project = try SmallProject(
+      "hookkeys",
+      [
+        "models/parent.sql": """
+        {{ config(materialized='table', post_hook='alter table {{ this }} add primary key (id)') }}
+        select 1 as id
+
+        """,
+        "models/child.sql": """
+        {{ config(materialized='table', post_hook='alter table {{ this }} add constraint points
+            foreign key (id) references {{ ref("parent") }} (id)') }}
+        select 1 as id
+
+        """,
+      ]
+    )
+    for arguments in [["run"], ["run"], ["run", "--select", "parent"], ["run"]] {
+      let result = try await project.run(arguments)
+      #expect(result.exitCode == 0, "\(arguments): \(result)")
+    }
+    let asked =
+      "select conrelid::regclass, confrelid::regclass from pg_constraint where contype = 'f'"
+    let psql = try await project.run("db", "psql", "--", "-XAtqc", asked)
+    #expect(psql.output.contains("child|parent"), "\(psql)")
+  }
+
   @Test
   func readersAlwaysFindARelation() async throws {
     let folder = try await built("readers")

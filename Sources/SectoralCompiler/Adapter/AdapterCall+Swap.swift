@@ -1,6 +1,7 @@
 import SectoralJinja
 import SectoralPython
 package import SectoralWarehouse
+import SectoralYAML
 
 /// How a finished relation takes the place of the standing one.
 extension AdapterCall {
@@ -47,14 +48,14 @@ extension AdapterCall {
       standing.type == .table && built.type == .table && cache.dependents(of: standing).isEmpty
     try onWarehouse { (session) throws(WarehouseError) in
       guard isPlain else {
-        _ = try session.execute(swap.sql, opensTransaction: true)
+        try exchange(swap, session)
         return
       }
       _ = try session.attempt(
         swap.plainStatements,
         reasons: PostgresSwap.refusals
       ) { _ throws(WarehouseError) in
-        _ = try session.execute(swap.sql, opensTransaction: true)
+        try exchange(swap, session)
       }
     }
     if !settings.dropped.isEmpty {
@@ -68,6 +69,40 @@ extension AdapterCall {
     }
     try onceRun { $0.swap(built, into: new) }
     return .none
+  }
+
+  /// A foreign key that does not fit the new table is gone where the project builds the table that pointed,
+  /// as it is with dbt: what made the key makes it again. A key of anybody else's table keeps the old one.
+  private func exchange(
+    _ swap: PostgresSwap,
+    _ session: WarehouseSession
+  ) throws(WarehouseError) {
+    let lost = try session.execute(
+      "\(swap.sql);\n\(PostgresSwap.lostKeys)",
+      opensTransaction: true,
+      fetch: true
+    )
+    let list = lost.table.rows.first?.first ?? nil
+    for key in (try? JSON.parse(list ?? "[]").list) ?? [] {
+      guard let schema = key["schema"]?.string, let table = key["table"]?.string,
+        let name = key["name"]?.string, let reason = key["reason"]?.string
+      else { continue }
+      let new = [swap.target.schema, swap.target.identifier].compactMap(\.self).joined(
+        separator: "."
+      )
+      let words =
+        "the foreign key \(name) of \(schema).\(table) does not fit the new \(new): \(reason)"
+      guard host.builds(schema: schema, table: table) else {
+        throw WarehouseError(
+          kind: .statement,
+          sqlState: "2BP01",
+          message: words,
+          hint: "Drop it first, or set meta.sectoral.dependents to cascade on the model, and it is "
+            + "dropped as dbt does."
+        )
+      }
+      try? host.emit(.log("\(words). It is gone until \(table) is built again.", info: false))
+    }
   }
 
   /// `replace_view(existing, target, sql, intermediate, sql_beside, backup)`: `sql` creates the target,
@@ -110,7 +145,7 @@ extension AdapterCall {
         reasons: PostgresSwap.refusals
       ) { answer throws(WarehouseError) in
         answer.response = try session.execute(beside, opensTransaction: true).response
-        _ = try session.execute(swap.sql, opensTransaction: true)
+        try exchange(swap, session)
       }
     }
     return .object(

@@ -11,7 +11,7 @@ import SectoralWarehouse
 /// rest is dropped and made again with all of these, a materialized view with its rows as well.
 /// Nothing is dropped with cascade: where something cannot be made again, the statement fails and
 /// the old relation stays, unless it is one of `rebuilt`, which this run makes anew. Foreign keys
-/// that point to the old table point to the new one afterwards.
+/// that point to the old table point to the new one afterwards; of those that do not fit `lostKeys` tells.
 struct PostgresSwap {
   /// What stands there.
   var standing: Relation
@@ -21,7 +21,7 @@ struct PostgresSwap {
   var target: Relation
   /// The standing relation's name for as long as the statement runs.
   var backup: Relation
-  /// Views, and tables with foreign keys, that come later in this run.
+  /// Views that come later in this run.
   var rebuilt: [Relation]
   /// How long locks are asked for, in seconds.
   var patience: Int
@@ -52,6 +52,10 @@ struct PostgresSwap {
       "alter table \(intermediate.rendered) rename to \"\(identifier(target).replacing("\"", with: "\"\""))\"",
     ]
   }
+
+  /// What gives the foreign keys that went with the old relation in this transaction, and why: a JSON list of
+  /// `name`, `schema` and `table` of the one that pointed, `reason`.
+  static let lostKeys = "select current_setting('sectoral.lost_keys')"
 
   /// Drops views, but none on which another one stands that is not among them.
   static func dropping(_ views: [Relation]) -> String {
@@ -138,6 +142,7 @@ struct PostgresSwap {
       old_kind text;
       hanging jsonb;
       keys jsonb;
+      lost jsonb;
       item jsonb;
       command text;
       misfit bigint[];
@@ -155,6 +160,7 @@ struct PostgresSwap {
           from pg_class as c where c.oid = to_regclass(old_name);
           hanging := '[]';
           keys := '[]';
+          lost := '[]';
           misfit := '{}';
           if old_kind = 'view' and exists (
             select from pg_class as c where c.oid = to_regclass(new_name) and c.relkind = 'v'
@@ -323,8 +329,8 @@ struct PostgresSwap {
             select coalesce(jsonb_agg(jsonb_build_object(
               'name', k.conname,
               'is', pg_get_constraintdef(k.oid),
-              'path', case when k.conrelid = to_regclass(new_name) then format('%I.%I', schema_name, final_name)
-                else format('%I.%I', n.nspname, c.relname) end)), '[]')
+              'schema', n.nspname,
+              'table', case when k.conrelid = to_regclass(new_name) then final_name else c.relname end)), '[]')
             into keys
             from pg_constraint as k
             join pg_class as c on c.oid = k.conrelid
@@ -389,22 +395,17 @@ struct PostgresSwap {
           end if;
 
           for item in select value from jsonb_array_elements(keys) loop
-            execute format('alter table %s drop constraint %I', item ->> 'path', item ->> 'name');
+            execute format('alter table %I.%I drop constraint %I',
+              item ->> 'schema', item ->> 'table', item ->> 'name');
             begin
-              execute format('alter table %s add constraint %I %s',
-                item ->> 'path', item ->> 'name', item ->> 'is');
+              execute format('alter table %I.%I add constraint %I %s',
+                item ->> 'schema', item ->> 'table', item ->> 'name', item ->> 'is');
             exception
               when lock_not_available or deadlock_detected or query_canceled or internal_error then raise;
               when others then
-                if not (item ->> 'path') = any (rebuilt) then
-                  get stacked diagnostics reason = message_text;
-                  raise exception using
-                    errcode = 'dependent_objects_still_exist',
-                    message = format('the foreign key %I of %s does not fit the new %I.%I: %s',
-                      item ->> 'name', item ->> 'path', schema_name, final_name, reason),
-                    hint = 'Drop it first, or set meta.sectoral.dependents to cascade on the model, '
-                      || 'and it is dropped as dbt does.';
-                end if;
+                get stacked diagnostics reason = message_text;
+                lost := lost || jsonb_build_object('name', item ->> 'name', 'schema', item ->> 'schema',
+                  'table', item ->> 'table', 'reason', reason);
             end;
           end loop;
 
@@ -442,6 +443,7 @@ struct PostgresSwap {
           pause := least(pause * 1.5, 1);
         end;
       end loop;
+      perform set_config('sectoral.lost_keys', lost::text, true);
       perform set_config('lock_timeout', old_lock_timeout, true);
       perform set_config('check_function_bodies', old_body_check, true);
       perform set_config('search_path', old_path, true);

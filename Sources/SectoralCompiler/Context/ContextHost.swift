@@ -46,6 +46,8 @@ package protocol ContextHost: AnyObject {
   func writeRunFile(_ text: String) throws(TemplateError)
   /// How the current node takes its old relation's place, on which `dependents` stand.
   func swapSettings(dependents: [Relation]) -> SwapSettings
+  /// Whether a node of the project makes the relation of that name.
+  func builds(schema: String, table: String) -> Bool
   /// A setting of the current node that dbt does not know: `meta: {sectoral: {name: …}}`.
   func ownSetting(_ name: String) -> Datum?
   /// The rows of the current seed.

@@ -140,6 +140,7 @@ package class NodeContext: Scope, ContextHost {
   package func member(_ name: Symbol) -> Value? { nil }
   package func writeRunFile(_ text: String) throws(TemplateError) {}
   package func swapSettings(dependents: [Relation]) -> SwapSettings { SwapSettings() }
+  package func builds(schema: String, table: String) -> Bool { false }
   package func ownSetting(_ name: String) -> Datum? { nil }
   package func loadSeed() throws(TemplateError) -> SeedTable {
     throw .compilation("load_agate_table can only be called for a seed")

@@ -74,10 +74,7 @@ package final class RunContext: NodeContext {
     settings.keepsDependents = ownSetting("dependents")?.string != "cascade"
     if let patience = ownSetting("swap_timeout")?.int { settings.patience = max(0, patience) }
     func relations(of node: Node) -> [Relation] {
-      dependents.filter {
-        $0.identifier?.lowercased() == node.alias.lowercased()
-          && $0.schema?.lowercased() == node.schema?.lowercased()
-      }
+      dependents.filter { node.isAt(schema: $0.schema, identifier: $0.identifier) }
     }
     if !dependents.isEmpty {
       for id in selectedResources {
@@ -89,16 +86,13 @@ package final class RunContext: NodeContext {
         settings.dropped = compiler.manifest.nodes.filter(\.isRelational).flatMap(relations)
       }
     }
-    // Only keys and unique columns can be pointed to; a model that points is built from this one.
-    if let node, node.hasConstraints {
-      for id in selectedResources {
-        guard let child = compiler.manifest.node(id), child.isRelational,
-          child.dependsOnNodes.contains(node.uniqueID)
-        else { continue }
-        settings.rebuilt.append(workspace.relation(of: child))
-      }
-    }
     return settings
+  }
+
+  package override func builds(schema: String, table: String) -> Bool {
+    compiler.manifest.nodes.contains {
+      $0.isRelational && $0.isAt(schema: schema, identifier: table)
+    }
   }
 
   package override func loadSeed() throws(TemplateError) -> SeedTable {
@@ -404,9 +398,9 @@ package final class RunContext: NodeContext {
 }
 
 extension Node {
-  fileprivate var hasConstraints: Bool {
-    !constraints.isEmpty
-      || columns.entries.contains { !($0.value["constraints"]?.list ?? []).isEmpty }
+  fileprivate func isAt(schema: String?, identifier: String?) -> Bool {
+    identifier?.lowercased() == alias.lowercased()
+      && schema?.lowercased() == self.schema?.lowercased()
   }
 }
 

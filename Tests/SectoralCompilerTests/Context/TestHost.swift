@@ -102,6 +102,7 @@ final class TestHost: ContextHost {
   func writeRunFile(_ text: String) throws(TemplateError) { written.append(text) }
 
   func swapSettings(dependents: [Relation]) -> SwapSettings { SwapSettings() }
+  func builds(schema: String, table: String) -> Bool { false }
   func ownSetting(_ name: String) -> Datum? { nil }
   func loadSeed() throws(TemplateError) -> SeedTable {
     guard let seed else { throw .compilation("no seed here") }
