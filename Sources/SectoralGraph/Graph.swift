@@ -101,7 +101,8 @@ package struct Graph: Sendable {
   }
 
   /// This graph with the edges by which `build` makes a node wait for the tests of what it depends
-  /// on: from each data test to everything that is downstream of all of the test's parents.
+  /// on: from each data test to every node that is downstream of all of the test's parents. Exposures
+  /// functions and the like are no nodes, as in dbt: they wait for nothing but what they depend on.
   ///
   /// Only the first of such nodes on each path get an edge; the others wait through them. A graph
   /// with a cycle is returned as it is.
@@ -117,15 +118,28 @@ package struct Graph: Sendable {
       let lowest = parents.filter { parent in
         !parents.contains { $0 != parent && below.contains($0, under: parent) }
       }
-      if lowest.count == 1 {
-        for child in successors(of: lowest[0]) where !self[child].isTest {
-          edges.append((test.index, child.index))
-        }
-      } else if !lowest.isEmpty {
-        for child in below.firstCommon(under: lowest) { edges.append((test.index, child.index)) }
-      }
+      guard !lowest.isEmpty else { continue }
+      let first =
+        lowest.count == 1 ? Array(successors(of: lowest[0])) : below.firstCommon(under: lowest)
+      for node in gatedNodes(from: first) { edges.append((test.index, node.index)) }
     }
     return Graph(members: members, places: places, edges: edges)
+  }
+
+  /// The nodes among these members, and in place of others the first nodes below them.
+  private func gatedNodes(from members: [MemberID]) -> [MemberID] {
+    var found: [MemberID] = []
+    var seen = emptySet
+    var waiting = members
+    while let member = waiting.popLast() {
+      guard !self[member].isTest, seen.insert(member) else { continue }
+      if case .node(let node) = self[member], node.resourceType != .function {
+        found.append(member)
+      } else {
+        waiting += successors(of: member)
+      }
+    }
+    return found
   }
 
   /// Members before everything that depends on them; nil when there is a cycle.

@@ -78,6 +78,8 @@ struct CommandTests {
         "models/base.sql": "{{ config(materialized='table') }} select 1 as id, 'a' as name",
         "models/above.sql": "select id from {{ ref('base') }}",
         "models/late.sql": "-- depends_on: {{ ref('above') }}\nselect 1 as one",
+        "tests/kept.sql":
+          "{{ config(store_failures=true) }} select id from {{ ref('base') }} where id > 1",
       ]
     )
     // A table's replacement takes its views along: the second run must not look for them.
@@ -85,11 +87,13 @@ struct CommandTests {
       let result = try await project.run("run")
       #expect(result.exitCode == 0, "\(result)")
     }
+    _ = try await project.run("test")
     let result = try await project.run("docs", "generate")
     #expect(result.exitCode == 0, "\(result)")
     let catalog = try project.json("target/catalog.json")
     let nodes = try #require(catalog["nodes"] as? [String: [String: Any]])
-    #expect(nodes.keys.sorted() == ["above", "base", "late"].map { "model.catalog_columns.\($0)" })
+    let models = ["above", "base", "late"].map { "model.catalog_columns.\($0)" }
+    #expect(nodes.keys.sorted() == models + ["test.catalog_columns.kept"])
     let columns = nodes["model.catalog_columns.base"]?["columns"] as? [String: [String: Any]]
     #expect(columns?["name"]?["type"] as? String == "text")
   }

@@ -104,6 +104,11 @@ struct RunBehaviourTests {
     let inputs = sql.split(separator: "-- Fixture for ").dropFirst()
       .map { $0.prefix { $0 != "\n" } }
     #expect(inputs == ["m", "two", "one"])
+    for name in ["m", "two", "one"] {
+      let file = "\(project.folder)/target/compiled/unit_inputs/models/m.yml/\(name).sql"
+      let text = try? String(contentsOfFile: file, encoding: .utf8)
+      #expect(text?.hasPrefix("\n-- Fixture for \(name)\n") == true, "\(file)")
+    }
   }
 
   /// As dbt: only where there is a selection, and of nothing but `compile`.

@@ -7,8 +7,22 @@ import Testing
 
 struct GraphTests {
   /// Models from `name: parents`; tests begin with `t_`.
-  private func graph(_ lines: [(String, [String])]) -> Graph {
+  private func graph(_ lines: [(String, [String])], exposures: [(String, [String])] = []) -> Graph {
     var manifest = Manifest()
+    manifest.exposures = exposures.map { name, parents in
+      let exposure = PlainResource(
+        uniqueID: "exposure.p.\(name)",
+        resourceType: .exposure,
+        name: name,
+        packageName: "p",
+        originalFilePath: "models/exposures.yml",
+        fqn: ["p", name],
+        declaration: nil,
+        fields: DatumMap()
+      )
+      exposure.dependsOnNodes = parents.map { "model.p.\($0)" }
+      return exposure
+    }
     func id(_ name: String) -> String {
       name.hasPrefix("t_") ? "test.p.\(name)" : "model.p.\(name)"
     }
@@ -77,6 +91,17 @@ struct GraphTests {
     #expect(below("t_d") == ["e"])
     // Nothing waits for itself.
     for id in gated.ids { #expect(!gated.descendants(of: [id]).contains(id)) }
+  }
+
+  @Test func exposuresWaitForTheirModelsAlone() {
+    let graph = graph(
+      [("a", []), ("b", ["a"]), ("t_a", ["a"]), ("t_ab", ["a", "b"])],
+      exposures: [("near", ["a"]), ("far", ["b"])]
+    )
+    let gated = graph.withTestEdges()
+    let below = gated.descendants(of: set(gated, ["t_a"])).map { gated[$0].name }
+    #expect(below.sorted() == ["b", "far", "t_ab"])
+    #expect(gated.descendants(of: set(gated, ["t_ab"])).map { gated[$0].name } == [])
   }
 
   /// The definitions, word by word, against the quick ways: reduced edges keep who waits for whom,

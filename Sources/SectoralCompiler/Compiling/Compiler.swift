@@ -12,6 +12,8 @@ package struct CompiledSQL: Sendable {
   /// Without them.
   package var ownText: String
   package var ctes: [ExtraCTE]
+  /// The inputs of a unit test by name, as the queries that stand for them.
+  package var inputs: [(name: String, sql: String)] = []
   /// Where `ownText` came from, for messages.
   package var origins: TextOrigins?
 

@@ -109,31 +109,34 @@ extension Compiler {
     let read =
       given.filter { $0.input.id == nil }
       + used.compactMap { id in given.last { $0.input.id == id } }
-    let ctes = try read.map { (input, rows) throws(Failure) in
-      try cte(of: input, rows, context, node)
+    let queries = try read.map { (input, rows) throws(Failure) in
+      (input: input, sql: try query(for: input, rows, context, node))
     }
-    return CompiledSQL(
+    let ctes = queries.map { input, sql in
+      ExtraCTE(
+        uniqueID: "model.\(node.packageName).\(node.name)__\(input.name)",
+        sql: CTEInjection.cte(name: "__dbt__cte__\(input.name)", sql: sql)
+      )
+    }
+    var compiled = CompiledSQL(
       text: CTEInjection.inject(ctes.map(\.sql), into: text),
       ownText: text,
       ctes: ctes,
       origins: own.origins
     )
+    compiled.inputs = queries.map { ($0.input.fileName, $0.sql) }
+    return compiled
   }
 
-  private func cte(
-    of input: Input,
+  private func query(
+    for input: Input,
     _ given: Datum,
     _ context: RunContext,
     _ node: Node
-  ) throws(Failure) -> ExtraCTE {
-    let sql =
-      given["format"]?.string == "sql"
+  ) throws(Failure) -> String {
+    given["format"]?.string == "sql"
       ? given["rows"]?.string ?? ""
       : try fixture(given["rows"] ?? .list([]), for: input, context, node)
-    return ExtraCTE(
-      uniqueID: "model.\(node.packageName).\(node.name)__\(input.name)",
-      sql: CTEInjection.cte(name: "__dbt__cte__\(input.name)", sql: sql)
-    )
   }
 
   private struct Input {
@@ -141,6 +144,8 @@ extension Compiler {
     var id: String?
     var name: String
     var relation: Relation
+    /// Sources go by the table's name.
+    var fileName: String
   }
 
   private func input(
@@ -151,7 +156,12 @@ extension Compiler {
   ) throws(Failure) -> Input {
     switch UnitTestInput(text) {
     case .this?:
-      return Input(id: nil, name: model.alias, relation: workspace.relation(of: model))
+      return Input(
+        id: nil,
+        name: model.alias,
+        relation: workspace.relation(of: model),
+        fileName: model.name
+      )
     case .reference(.ref(let reference))?:
       if case .node(let target) = references.node(reference, from: node.packageName) {
         let deferred: Relation?
@@ -161,7 +171,8 @@ extension Compiler {
         return Input(
           id: target.uniqueID,
           name: target.name,
-          relation: deferred ?? workspace.relation(of: target)
+          relation: deferred ?? workspace.relation(of: target),
+          fileName: target.name
         )
       }
     case .reference(.source(let names))?:
@@ -169,7 +180,8 @@ extension Compiler {
         return Input(
           id: target.uniqueID,
           name: "\(target.sourceName)__\(target.name)",
-          relation: workspace.relation(of: target)
+          relation: workspace.relation(of: target),
+          fileName: target.name
         )
       }
     case nil: break

@@ -342,14 +342,14 @@ struct UnitTestReader {
     }
   }
 
-  /// A test of an incremental model says whether the model takes itself for such, and what it finds
-  /// in its own table then.
+  /// A test of a model that asks `is_incremental()` says what the answer is, and what stands in the
+  /// model's own table then.
   private static func checkIncremental(
     _ test: PlainResource,
     _ model: Node,
     _ failures: inout [Failure]
   ) {
-    guard model.materialized == "incremental" else { return }
+    guard model.dependsOnMacros.contains("macro.dbt.is_incremental") else { return }
     func report(_ id: String, _ message: String, _ hint: String) {
       failures.append(
         Failure(

@@ -167,7 +167,7 @@ extension Engine {
     }
     var relations: [(id: String, relation: Relation)] = []
     for node in project.manifest.nodes
-    where [.model, .seed, .snapshot].contains(node.resourceType) && node.isRelational {
+    where [.model, .seed, .snapshot, .test].contains(node.resourceType) && node.isRelational {
       relations.append((node.uniqueID, workspace.relation(of: node)))
     }
     for source in project.manifest.sources {

@@ -43,6 +43,14 @@ struct NodeFiles: Sendable {
     if !isPart { node.compiledPath = shown(path) }
   }
 
+  /// The inputs of a unit test lie beside the folder of its models.
+  func writeInputs(_ inputs: [(name: String, sql: String)], of node: Node) throws(Failure) {
+    let folder = "\(targetPath)/compiled/\(node.packageName)/\(node.originalFilePath)"
+    for (name, sql) in inputs where !sql.isEmpty {
+      try FileSystem.writeDerived(Array(sql.utf8), to: "\(folder)/\(name).sql")
+    }
+  }
+
   func writeRun(_ text: String, _ node: Node) throws(Failure) {
     let path = "\(targetPath)/run/\(relative)"
     try FileSystem.writeDerived(Array(text.utf8), to: path)

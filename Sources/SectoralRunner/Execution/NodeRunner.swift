@@ -203,6 +203,7 @@ final class NodeRunner {
         state.keep(compiled, of: node.uniqueID)
       }
       try files.writeCompiled(node)
+      if let compiled { try files.writeInputs(compiled.inputs, of: node) }
     } else {
       events.emit(.nodeCompiling(progress.enter(.compiling)), thread: threadName)
       result.timing.append(
