@@ -1,5 +1,5 @@
 internal import SectoralHTTP
-internal import SectoralProject
+package import SectoralProject
 internal import SectoralText
 internal import SectoralYAML
 

@@ -181,7 +181,7 @@ package struct WorkspaceLoader {
       adapterType: profile?.type ?? "postgres",
       target: target
     )
-    let (definition, problems) = try definition(
+    let (definition, _, problems) = try definition(
       raw,
       root: settings.projectDirectory,
       configuring
@@ -217,7 +217,7 @@ package struct WorkspaceLoader {
       adapterType: profile?.type ?? "postgres",
       target: target
     )
-    let (definition, problems) = try definition(
+    let (definition, _, problems) = try definition(
       raw,
       root: settings.projectDirectory,
       configuring
@@ -229,15 +229,19 @@ package struct WorkspaceLoader {
     return definition
   }
 
-  /// Renders and checks the file of the project, or of an installed package. Its templates see the
-  /// variables of vars.yml beside it, and those of the command line. What is wrong in it and leaves
-  /// the rest readable is a problem.
+  /// Renders and checks the file of the project, or of an installed package, and the list of packages
+  /// beside it. Its templates see the variables of vars.yml beside it, and those of the command line.
+  /// What is wrong in it and leaves the rest readable is a problem.
+  ///
+  /// `declared`: nil where the list cannot be read.
   private func definition(
     _ raw: YAMLNode,
     root: String,
     shownFolder: String = "",
     _ configuring: Invocation
-  ) throws(Failure) -> (definition: ProjectDefinition, problems: [Failure]) {
+  ) throws(Failure) -> (
+    definition: ProjectDefinition, declared: PackagesFile?, problems: [Failure]
+  ) {
     let variables = try ProjectDefinition.parseVariables(root: root, shownFolder: shownFolder)
     var vars = variables?.datum.map ?? DatumMap()
     for (key, value) in (vars[raw["name"]?.string ?? ""]?.map ?? [:]).entries { vars[key] = value }
@@ -256,7 +260,15 @@ package struct WorkspaceLoader {
       variables: variables
     )
     if !definition.problems.isEmpty { problems.append(Failure(.runtime, definition.problems)) }
-    return (definition, problems)
+    var declared: PackagesFile?
+    do throws(Failure) {
+      declared = try PackagesFile.read(
+        root: root,
+        shownFolder: shownFolder,
+        render: renderPackages
+      )
+    } catch { problems.append(error) }
+    return (definition, declared, problems)
   }
 
   /// Renders packages.yml and package-lock.yml: with variables of the command line and secrets, and
@@ -382,17 +394,19 @@ package struct WorkspaceLoader {
       adapterType: profile.type,
       target: target
     )
-    var (root, failures) = try definition(
+    var (root, declared, failures) = try definition(
       rawRoot,
       root: settings.projectDirectory,
       configuring
     )
     var definitions = [(root, "")]
     failures.insert(contentsOf: profile.problems, at: 0)
-    definitions += installedPackages(of: root, configuring, &failures)
-    let lacksPackages = failures.contains { failure in
-      failure.diagnostics.contains { $0.id.hasPrefix("package.") }
-    }
+    definitions += installedPackages(of: root, declared?.entries ?? [], configuring, &failures)
+    let lacksPackages =
+      declared == nil && definitions.count == 1
+      || failures.contains { failure in
+        failure.diagnostics.contains { $0.id.hasPrefix("package.") }
+      }
     if settings.checksVersions {
       for (definition, _) in definitions { failures += versionProblems(definition) }
     }
@@ -482,6 +496,7 @@ package struct WorkspaceLoader {
   /// The projects below the packages folder, by name.
   private func installedPackages(
     of root: ProjectDefinition,
+    _ declared: [PackageEntry],
     _ configuring: Invocation,
     _ failures: inout [Failure]
   ) -> [(ProjectDefinition, String)] {
@@ -496,7 +511,7 @@ package struct WorkspaceLoader {
       do {
         raw = try ProjectDefinition.parse(root: "\(path)/\(name)", shownFolder: shown)
         let problems: [Failure]
-        (definition, problems) = try self.definition(
+        (definition, _, problems) = try self.definition(
           raw,
           root: "\(path)/\(name)",
           shownFolder: shown,
@@ -538,11 +553,10 @@ package struct WorkspaceLoader {
       }
       found.append((definition, shown))
     }
-    let declared = declaredPackages(root, &failures)
     let isRefused = failures.contains { $0.diagnostics.contains { $0.id.hasPrefix("package.") } }
     if declared.count > found.count, !isRefused {
       let names = Set(found.map(\.0.name))
-      let missing = declared.filter { !names.contains($0.folder) }
+      let missing = declared.filter { !names.contains($0.likelyFolder) }
       // A repository's name need not be that of its project.
       let isSure = missing.count == declared.count - found.count
       failures.append(
@@ -555,46 +569,12 @@ package struct WorkspaceLoader {
               + "\(folder). Run \"dbt deps\" to install package dependencies.",
             span: (isSure ? missing.first : declared.last)?.span,
             hint: "run 'sectoral deps' to install "
-              + (isSure ? missing.map(\.place).joined(separator: ", ") : "the packages")
+              + (isSure ? missing.map(\.lockedPlace).joined(separator: ", ") : "the packages")
           )
         )
       )
     }
     return found.sorted { $0.0.name < $1.0.name }
-  }
-
-  /// An entry of packages.yml: where its package comes from, and the likely name of its project.
-  private struct DeclaredPackage {
-    let place: String
-    let folder: String
-    let span: TextSpan
-
-    init(_ entry: YAMLNode) {
-      let kinds = ["package", "git", "local", "tarball", "private"]
-      place = kinds.lazy.compactMap { entry[$0]?.string }.first ?? "an entry without a source"
-      span = entry.span
-      let name = entry["name"]?.string ?? FileSystem.name(of: place)
-      folder = name.hasSuffix(".git") ? String(name.dropLast(4)) : name
-    }
-  }
-
-  /// The entries of packages.yml and dependencies.yml.
-  private func declaredPackages(
-    _ root: ProjectDefinition,
-    _ failures: inout [Failure]
-  ) -> [DeclaredPackage] {
-    var entries: [DeclaredPackage] = []
-    for name in ["packages.yml", "dependencies.yml"]
-    where FileSystem.exists("\(root.root)/\(name)") {
-      do throws(Failure) {
-        let file = SourceFile(path: name, bytes: try FileSystem.read("\(root.root)/\(name)"))
-        let (node, diagnostics) = YAMLParser.parse(file)
-        let errors = diagnostics.filter { $0.severity == .error }
-        guard errors.isEmpty else { throw Failure(.runtime, errors.map(\.asSyntaxError)) }
-        entries += node?["packages"]?.sequence?.map(DeclaredPackage.init) ?? []
-      } catch { failures.append(error) }
-    }
-    return entries
   }
 
   private func versionProblems(_ definition: ProjectDefinition) -> [Failure] {

@@ -1,4 +1,3 @@
-internal import SectoralProject
 package import SectoralText
 package import SectoralYAML
 
@@ -212,6 +211,12 @@ package struct PackageEntry: Sendable {
     }
     data["unrendered"] = raw.datum
     return .map(data)
+  }
+
+  /// The likely folder of the package among the installed ones.
+  package var likelyFolder: String {
+    let name = name ?? FileSystem.name(of: lockedPlace)
+    return name.hasSuffix(".git") ? String(name.dropLast(4)) : name
   }
 
   private static func unknownKind(_ node: YAMLNode, _ file: String) -> Diagnostic {

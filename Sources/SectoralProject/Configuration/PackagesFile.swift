@@ -1,4 +1,3 @@
-package import SectoralProject
 internal import SectoralText
 package import SectoralYAML
 
@@ -15,6 +14,8 @@ package struct PackagesFile: Sendable {
 
   package static let names = ["packages.yml", "dependencies.yml"]
 
+  /// All that is wrong with the files is reported together.
+  ///
   /// `root`: The folder of a project, absolute.
   /// `shownFolder`: How messages show it: empty for the project itself.
   package static func read(
@@ -22,58 +23,59 @@ package struct PackagesFile: Sendable {
     shownFolder: String = "",
     render: PackageRenderer
   ) throws(Failure) -> PackagesFile {
-    var found: PackagesFile?
+    var entries: [PackageEntry] = []
+    var listedIn: String?
     var projects: [String] = []
+    var problems: [Failure] = []
     for name in names {
-      guard let node = try parse("\(root)/\(name)", shown: shownFolder + name) else { continue }
-      let isDependencies = name == "dependencies.yml"
-      for (key, _) in node.mapping ?? [] where key.keyText != "packages" {
-        if key.keyText == "projects" {
-          if isDependencies { continue }
-          throw Failure(
-            .runtime,
-            Diagnostic(
-              id: "packages.projects",
-              message: "The 'projects' key cannot be specified in packages.yml",
-              span: key.span,
-              hint: "it belongs into dependencies.yml"
-            )
-          )
-        }
-        if isDependencies { continue }
-        let near = Spelling.nearest(to: key.keyText, among: ["packages"])
-        throw Failure(
-          .runtime,
-          PackageProblem.malformed(
-            name,
-            "Additional properties are not allowed ('\(key.keyText)' was unexpected)",
-            at: key.span,
-            hint: near.map { "did you mean '\($0)'?" } ?? "its only key is 'packages'"
-          )
-        )
-      }
-      projects += (node["projects"]?.sequence ?? []).compactMap { $0["name"]?.string }
-      guard let list = node.entry("packages") else { continue }
-      if found != nil {
-        throw Failure(
-          .runtime,
-          Diagnostic(
-            id: "packages.both",
-            message: "The 'packages' key cannot be specified in both packages.yml and "
-              + "dependencies.yml",
-            span: list.key.span,
-            hint: "keep the list in one of them"
-          )
-        )
-      }
-      let entries = try Self.entries(of: list.value, name, isDependencies ? { $0 } : render)
-      found = PackagesFile(entries: entries, name: name, projects: [])
+      do throws(Failure) {
+        guard let node = try parse("\(root)/\(name)", shown: shownFolder + name) else { continue }
+        let isDependencies = name == "dependencies.yml"
+        let misplaced = isDependencies ? [] : misplacedKeys(of: node, name)
+        if !misplaced.isEmpty { problems.append(Failure(.runtime, misplaced)) }
+        projects += (node["projects"]?.sequence ?? []).compactMap { $0["name"]?.string }
+        guard let list = node.entry("packages") else { continue }
+        guard listedIn == nil else { throw Failure(.runtime, listedTwice(at: list.key.span)) }
+        listedIn = name
+        entries = try Self.entries(of: list.value, name, isDependencies ? { $0 } : render)
+      } catch { problems.append(error) }
     }
-    return PackagesFile(entries: found?.entries ?? [], name: found?.name, projects: projects)
+    if let failure = Failure(problems) { throw failure }
+    return PackagesFile(entries: entries, name: listedIn, projects: projects)
+  }
+
+  private static func listedTwice(at span: TextSpan) -> Diagnostic {
+    Diagnostic(
+      id: "packages.both",
+      message: "The 'packages' key cannot be specified in both packages.yml and dependencies.yml",
+      span: span,
+      hint: "keep the list in one of them"
+    )
+  }
+
+  /// What packages.yml holds beside its list.
+  private static func misplacedKeys(of node: YAMLNode, _ name: String) -> [Diagnostic] {
+    (node.mapping ?? []).map(\.key).filter { $0.keyText != "packages" }.map { key in
+      if key.keyText == "projects" {
+        return Diagnostic(
+          id: "packages.projects",
+          message: "The 'projects' key cannot be specified in packages.yml",
+          span: key.span,
+          hint: "it belongs into dependencies.yml"
+        )
+      }
+      let near = Spelling.nearest(to: key.keyText, among: ["packages"])
+      return PackageProblem.malformed(
+        name,
+        "Additional properties are not allowed ('\(key.keyText)' was unexpected)",
+        at: key.span,
+        hint: near.map { "did you mean '\($0)'?" } ?? "its only key is 'packages'"
+      )
+    }
   }
 
   /// The file as a mapping; nil where there is none, or nothing in it.
-  static func parse(_ path: String, shown: String) throws(Failure) -> YAMLNode? {
+  package static func parse(_ path: String, shown: String) throws(Failure) -> YAMLNode? {
     guard FileSystem.exists(path) else { return nil }
     let file = SourceFile(path: shown, bytes: try FileSystem.read(path))
     let (node, diagnostics) = YAMLParser.parse(file)
@@ -95,7 +97,7 @@ package struct PackagesFile: Sendable {
   }
 
   /// The entries of a list: all that is wrong with them is reported together.
-  static func entries(
+  package static func entries(
     of list: YAMLNode,
     _ file: String,
     _ render: PackageRenderer
@@ -114,15 +116,21 @@ package struct PackagesFile: Sendable {
     }
     var entries: [PackageEntry] = []
     var problems: [Diagnostic] = []
+    var failures: [Failure] = []
     for item in items {
-      let rendered = try render(item)
+      let rendered: YAMLNode
+      do throws(Failure) { rendered = try render(item) } catch {
+        failures.append(error)
+        continue
+      }
       do throws(PackageEntry.Unreadable) {
         entries.append(try PackageEntry(rendered, raw: item, in: file, problems: &problems))
       } catch {
         problems.append(error.diagnostic)
       }
     }
-    guard problems.isEmpty else { throw Failure(.runtime, problems) }
+    if !problems.isEmpty { failures.insert(Failure(.runtime, problems), at: 0) }
+    if let failure = Failure(failures) { throw failure }
     return entries
   }
 }
