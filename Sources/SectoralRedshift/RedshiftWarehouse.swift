@@ -18,8 +18,13 @@ package struct RedshiftWarehouse: Warehouse {
     sessions.profile.readsQueryCosts ? SystemTables(sessions: sessions) : nil
   }
 
-  package init(_ profile: RedshiftProfile, logins: RedshiftLogins) {
-    let sessions = RedshiftSessions(profile: profile, logins: logins)
+  /// `isCancelled`: Ctrl-C: nobody waits for the server any longer.
+  package init(
+    _ profile: RedshiftProfile,
+    logins: RedshiftLogins,
+    isCancelled: @escaping @Sendable () -> Bool = { false }
+  ) {
+    let sessions = RedshiftSessions(profile: profile, logins: logins, isCancelled: isCancelled)
     self.sessions = sessions
     loader = profile.bulkLoad.map {
       S3Loader($0, profile, account: logins.account) { name throws(WarehouseError) in
@@ -70,6 +75,7 @@ package struct RedshiftWarehouse: Warehouse {
 struct RedshiftSessions: Sendable {
   let profile: RedshiftProfile
   let logins: RedshiftLogins
+  var isCancelled: @Sendable () -> Bool = { false }
 
   func open(name: String) throws(WarehouseError) -> any WarehouseConnection {
     let login = try self.login()
@@ -101,7 +107,11 @@ struct RedshiftSessions: Sendable {
     _ login: RedshiftLogin,
     _ name: String
   ) throws(WarehouseError) -> any WarehouseConnection {
-    try PostgresWarehouse(credentials(login), adapterType: "redshift").connect(name: name)
+    try PostgresWarehouse(
+      credentials(login),
+      adapterType: "redshift",
+      isCancelled: isCancelled
+    ).connect(name: name)
   }
 
   func credentials(_ login: RedshiftLogin) -> PostgresCredentials {

@@ -112,6 +112,58 @@ struct InterruptionTests {
     )
   }
 
+  /// Nobody waits for a server that says nothing.
+  @Test(arguments: [["run"], ["docs", "generate"], ["source", "freshness"]])
+  func stoppingBeforeTheServerAnswers(_ command: [String]) async throws {
+    let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    defer { close(listener) }
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let status = withUnsafeMutablePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(listener, $0, length) == 0 && listen(listener, 4) == 0
+          ? getsockname(listener, $0, &length) : -1
+      }
+    }
+    try #require(status == 0)
+    let folder = try home.folder(
+      "silent-\(UInt32.random(in: 0...UInt32.max))",
+      files: [
+        "dbt_project.yml": BadInput.projectFile(),
+        "profiles.yml": """
+        faulty:
+          target: local
+          outputs:
+            local:
+              {type: postgres, host: 127.0.0.1, port: \(UInt16(bigEndian: address.sin_port)),
+               user: u, password: x, dbname: d, schema: s, connect_timeout: 600}
+
+        """, "models/a.sql": "select 1 as id\n",
+        "models/s.yml": """
+        sources:
+          - name: raw
+            tables:
+              - name: t
+                config: {loaded_at_field: at, freshness: {warn_after: {count: 1, period: day}}}
+
+        """,
+      ]
+    )
+    let result = try await Sectoral.run(
+      command,
+      in: folder,
+      home: home,
+      timeout: .seconds(50),
+      interrupt: Sectoral.Interrupt(after: "Found 1 model")
+    )
+    #expect(!result.timedOut)
+    #expect(result.exitCode == 2, "\(result)")
+    #expect(result.output.contains("Exited because of keyboard interrupt"), "\(result)")
+    #expect(!result.output.contains("Database Error"), "\(result)")
+  }
+
   @Test func aCancelLineNamesTheNode() async throws {
     let folder = try await built("cancel")
     try write(Self.slow, to: "\(folder)/models/kept.sql")

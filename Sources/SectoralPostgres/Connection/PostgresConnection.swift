@@ -53,11 +53,13 @@ package final class PostgresConnection: WarehouseConnection {
   /// Connects, once.
   ///
   /// `traits`: what is known of the server from other connections.
+  /// `isCancelled`: Ctrl-C; the wait for the server ends within a tenth of a second of it.
   package init(
     credentials: PostgresCredentials,
     name: String,
     traits: ServerTraits = ServerTraits(),
-    onNotice: (@Sendable (PostgresNotice, String) -> Void)? = nil
+    onNotice: (@Sendable (PostgresNotice, String) -> Void)? = nil,
+    isCancelled: @Sendable () -> Bool = { false }
   ) throws(WarehouseError) {
     try Self.loadLibrary()
     let notices = Unmanaged.passRetained(NoticeSink(connection: name, handler: onNotice))
@@ -66,7 +68,7 @@ package final class PostgresConnection: WarehouseConnection {
     do throws(WarehouseError) {
       if traits.refusesOptions { credentials.sendsSearchPath = false }
       do throws(WarehouseError) {
-        handle = try Self.connect(credentials, notices: notices)
+        handle = try Self.connect(credentials, notices: notices, isCancelled)
       } catch {
         // pgbouncer takes no `options`.
         guard credentials.sendsSearchPath, error.message.contains("startup parameter") else {
@@ -74,7 +76,7 @@ package final class PostgresConnection: WarehouseConnection {
         }
         traits.refuseOptions()
         credentials.sendsSearchPath = false
-        handle = try Self.connect(credentials, notices: notices)
+        handle = try Self.connect(credentials, notices: notices, isCancelled)
       }
     } catch {
       notices.release()
@@ -374,7 +376,8 @@ extension PostgresConnection {
 
   private static func connect(
     _ credentials: PostgresCredentials,
-    notices: Unmanaged<NoticeSink>
+    notices: Unmanaged<NoticeSink>,
+    _ isCancelled: @Sendable () -> Bool
   ) throws(WarehouseError) -> OpaquePointer {
     let parameters = credentials.connectionParameters
     for (keyword, value) in parameters where value.utf8.contains(0) {
@@ -391,7 +394,13 @@ extension PostgresConnection {
     // At once: without it libpq prints every notice on stderr.
     _ = cpq_set_notice_receiver(handle, NoticeSink.receiver, notices.toOpaque())
     _ = cpq_set_error_verbosity(handle, Int32(CPQ_ERRORS_VERBOSE))
-    let failure = waitUntilConnected(handle, timeout: credentials.connectTimeout)
+    let failure: String?
+    do throws(WarehouseError) {
+      failure = try waitUntilConnected(handle, timeout: credentials.connectTimeout, isCancelled)
+    } catch {
+      cpq_finish(handle)
+      throw error
+    }
     guard let failure else {
       _ = cpq_set_error_verbosity(handle, Int32(CPQ_ERRORS_DEFAULT))
       return handle
@@ -406,7 +415,11 @@ extension PostgresConnection {
   }
 
   /// - Returns: libpq's words when it failed.
-  private static func waitUntilConnected(_ handle: OpaquePointer, timeout: Int) -> String? {
+  private static func waitUntilConnected(
+    _ handle: OpaquePointer,
+    timeout: Int,
+    _ isCancelled: @Sendable () -> Bool
+  ) throws(WarehouseError) -> String? {
     func words() -> String { cpq_error_message(handle).map { String(cString: $0) } ?? "" }
     guard Int(cpq_status(handle)) != CPQ_CONNECTION_BAD else { return words() }
     let clock = ContinuousClock()
@@ -415,9 +428,11 @@ extension PostgresConnection {
     var stage = CPQ_POLLING_WRITING
     while stage != CPQ_POLLING_OK {
       if stage == CPQ_POLLING_FAILED { return words() }
+      if isCancelled() { throw .givenUpConnecting }
       let events = stage == CPQ_POLLING_READING ? POLLIN : POLLOUT
       var descriptor = pollfd(fd: cpq_socket(handle), events: Int16(events), revents: 0)
-      var patience: Int32 = -1
+      // Not longer than somebody waits after Ctrl-C.
+      var patience: Int32 = 100
       if let deadline {
         let left = clock.now.duration(to: deadline)
         guard left > .zero else {
@@ -426,7 +441,7 @@ extension PostgresConnection {
           let link = words.hasSuffix(":") ? " " : "\n"
           return "\(words)\(link)timeout expired after \(timeout) seconds"
         }
-        patience = Int32(clamping: left.components.seconds * 1000) + 999
+        patience = Int32(min(Double(patience), left / .milliseconds(1) + 1))
       }
       let ready = poll(&descriptor, 1, patience)
       if ready > 0 { stage = Int(cpq_connect_poll(handle)) }

@@ -119,6 +119,15 @@ extension WarehouseError {
     return !["28", "3D", "42", "22"].contains(String(sqlState.prefix(2)))
   }
 
+  /// Ctrl-C came while a server was waited for. The code is SQL's for statements that are cancelled.
+  static var givenUpConnecting: WarehouseError {
+    WarehouseError(
+      kind: .cancelled,
+      sqlState: "57014",
+      message: "interrupted before the server answered"
+    )
+  }
+
   private var isMissingLibrary: Bool { context == Self.missingLibraryMark }
 
   private static let missingLibraryMark = "loading libpq"

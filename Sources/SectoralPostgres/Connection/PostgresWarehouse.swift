@@ -23,6 +23,7 @@ package struct PostgresWarehouse: Warehouse {
   /// Gets each notice with the name of its connection, on the thread of the connection.
   package let onNotice: (@Sendable (PostgresNotice, String) -> Void)?
   private let wait: @Sendable (_ seconds: Int) -> Void
+  private let isCancelled: @Sendable () -> Bool
   private let traits = ServerTraits()
 
   /// Opens nothing yet.
@@ -31,17 +32,24 @@ package struct PostgresWarehouse: Warehouse {
   ///   - credentials: Where the database is.
   ///   - adapterType: `postgres`, or what else speaks its protocol.
   ///   - onNotice: Gets notices; without it they are dropped.
+  ///   - isCancelled: Ctrl-C: nobody waits for the server any longer.
   ///   - wait: Sleeps before another attempt to connect; tests do without.
   package init(
     _ credentials: PostgresCredentials,
     adapterType: String = "postgres",
     onNotice: (@Sendable (PostgresNotice, String) -> Void)? = nil,
-    wait: @escaping @Sendable (_ seconds: Int) -> Void = { _ = sleep(UInt32($0)) }
+    isCancelled: @escaping @Sendable () -> Bool = { false },
+    wait: (@Sendable (_ seconds: Int) -> Void)? = nil
   ) {
     self.credentials = credentials
     self.adapterType = adapterType
     self.onNotice = onNotice
-    self.wait = wait
+    self.isCancelled = isCancelled
+    self.wait =
+      wait
+      ?? { seconds in
+        for _ in 0..<seconds * 20 where !isCancelled() { usleep(50_000) }
+      }
   }
 
   package func open(name: String) throws(WarehouseError) -> any WarehouseConnection {
@@ -60,7 +68,8 @@ package struct PostgresWarehouse: Warehouse {
           credentials: credentials,
           name: name,
           traits: traits,
-          onNotice: onNotice
+          onNotice: onNotice,
+          isCancelled: isCancelled
         )
       } catch {
         guard credentials.retries > 0, error.mayPassByWaiting else { throw error }
@@ -70,6 +79,7 @@ package struct PostgresWarehouse: Warehouse {
         else { throw error }
         let pause = isBusy ? 1 : attempt * attempt
         wait(pause)
+        if isCancelled() { throw .givenUpConnecting }
         waited += pause
         attempt += 1
       }

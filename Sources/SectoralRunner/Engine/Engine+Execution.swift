@@ -58,7 +58,8 @@ extension Engine {
     // Takes a result in, and what follows from it for other nodes.
     @Sendable func settle(_ result: NodeResult, _ node: Node, _ index: Int, isTested: Bool = true) {
       // Cut off by Ctrl-C: as dbt, results are of what came to its own end.
-      if result.status == .error, cancellation.isCancelled, !failFast { return }
+      let isCutOff = result.status == .error || result.status == .runtimeError
+      if isCutOff, cancellation.isCancelled, !failFast { return }
       // An ephemeral model only becomes part of others: it has no result of its own.
       if hasResult(node, result) { state.add(result) }
       guard result.status.isFailure else { return }

@@ -48,6 +48,7 @@ extension Engine {
     )
     let failed = state.results.filter { $0.status == .error || $0.status == .runtimeError }
     for result in failed { events.reportFailure(result) }
+    if interrupted { events.emit(.note(Self.interruptedWords)) }
     events.emit(.other(name: "FreshnessCheckComplete", text: "Done."))
     return failed.isEmpty && !interrupted ? .success : .failure
   }

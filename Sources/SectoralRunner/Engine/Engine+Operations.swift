@@ -112,6 +112,7 @@ extension Engine {
     if !flags.emptyCatalog {
       events.emit(.buildingCatalog)
       try fillCatalog(&catalog, project)
+      try stopIfInterrupted()
       for error in catalog.errors {
         try events.warn(
           "CatalogGenerationError",

@@ -107,6 +107,7 @@ extension Engine {
     var startFailed = false
     if isExecuting {
       try warehouse.connect()
+      try stopIfInterrupted()
       try QueryComments(project.workspace).check()
       if invocation.command != .sourceFreshness { try prepareSchemas(state, nodes) }
       if runsHooks { startFailed = try runHooks("on-run-start", state, main) }

@@ -118,7 +118,25 @@ package final class Engine: Sendable {
     }
   }
 
+  static let interruptedWords = "Exited because of keyboard interrupt"
+
+  /// By Ctrl-C: with --fail-fast, a node may have stopped the others.
+  private var isInterrupted: Bool {
+    invocation.cancellation.isCancelled && flags.failFast != true
+  }
+
+  /// Between the parts of a command.
+  func stopIfInterrupted() throws(Failure) {
+    guard isInterrupted else { return }
+    throw Failure(.database, Diagnostic(id: "command.interrupted", message: "interrupted"))
+  }
+
   private func report(_ failures: [Failure]) {
+    // What nobody waits for any longer is no mistake.
+    if isInterrupted, failures.allSatisfy({ $0.kind == .database }) {
+      events.emit(.note(Self.interruptedWords))
+      return
+    }
     events.emit(
       .mainEncounteredError(
         failures.flatMap { failure in

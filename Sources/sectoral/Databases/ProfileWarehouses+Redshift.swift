@@ -26,6 +26,10 @@ extension ProfileWarehouses {
       isCancelled: isCancelled
     )
     let settings = try RedshiftProfile(profile)
-    return RedshiftWarehouse(settings, logins: RedshiftLogins(settings, world: world))
+    return RedshiftWarehouse(
+      settings,
+      logins: RedshiftLogins(settings, world: world),
+      isCancelled: isCancelled
+    )
   }
 }

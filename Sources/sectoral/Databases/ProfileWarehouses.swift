@@ -83,7 +83,8 @@ struct ProfileWarehouses: WarehouseProvider {
           // The session of a node sends BEGIN where dbt's driver does.
           retries: keys["retries"]?.int ?? 1,
           autocommit: true
-        )
+        ),
+        isCancelled: isCancelled
       )
     }
     let searchPath = text("search_path")
