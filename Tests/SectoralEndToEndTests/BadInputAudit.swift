@@ -237,6 +237,105 @@ struct BadInputAudit {
       hint: "run 'sectoral deps'"
     ),
     BadInput(
+      name: "keys-and-types-of-the-semantic-layer",
+      files: files([
+        "models/s.yml": """
+        semantic_models:
+          - name: s
+            model: ref('a')
+            entities: [{name: id, type: primary, 1️⃣exprr: id}]
+            measures: [{name: n, agg: sum, expr: [1], agg_params: {percentil: 0.5}}]
+            dimensions: [{name: d, type: time, type_params: {}}]
+        metrics:
+          - {name: m, label: M, type: simple, type_params: {measure: {name: n, filtr: x}}}
+          - {name: k, label: 3, type: simple, type_params: {mesure: n}}
+        saved_queries:
+          - name: q
+            query_params: {metrics: m, limit: "3"}
+            exports: [{name: e, configs: {}}]
+        groups:
+          - {name: g, owner: {name: x}, meta: 3}
+        exposures:
+          - {name: e, type: dashbord, owner: x, description: , tags: a}
+        functions:
+          - {name: f, returns: {type: int}, arguments: [{name: x}]}
+
+        """
+      ]),
+      says: [
+        "at path ['entities'][0]: Additional properties are not allowed ('exprr' was unexpected)",
+        "['measures'][0]['expr']: [1] is not valid", "('percentil' was unexpected)",
+        "'time_granularity' is a required property", "('filtr' was unexpected)",
+        "['label']: 3 is not of type 'string'", "('mesure' was unexpected)",
+        "did you mean 'measure'?", "['query_params']['metrics']: 'm' is not of type 'array'",
+        "['query_params']['limit']: '3' is not valid", "('configs' was unexpected)",
+        "('meta' was unexpected)", "'dashbord' is not one of ['dashboard'",
+        "did you mean 'dashboard'?", "['owner']: 'x' is not of type 'object'",
+        "['description']: None is not of type 'string'", "['tags']: 'a' is not of type 'array'",
+        "['returns']: 'data_type' is a required property",
+        "['arguments'][0]: 'data_type' is a required property", "18 errors in all",
+      ],
+      hint: "did you mean 'expr'?"
+    ),
+    BadInput(
+      name: "hooks-that-are-no-texts",
+      files: files([
+        "dbt_project.yml": BadInput.projectFile(
+          "on-run-start: 1️⃣[{sql: select 1}, select 2]\non-run-end: {sql: select 3}\n"
+        )
+      ]),
+      says: ["on-run-start", "on-run-end", "2 errors in all"],
+      hint: "text or a list of texts"
+    ),
+    BadInput(
+      name: "models-in-another-database",
+      files: files([
+        "models/b.sql": "1️⃣{{ config(database='elsewhere') }} select 1 as id\n"
+      ]),
+      command: ["compile", "--select", "a"],
+      says: ["Cross-db references not allowed in postgres (elsewhere vs "]
+    ),
+    BadInput(
+      name: "packages-that-are-no-list",
+      files: files(["packages.yml": "packages: 1️⃣3\n", "models/b.sql": "{% foo %}\n"]),
+      command: ["compile"],
+      says: [
+        "The packages.yml file in this project is malformed: 'packages' is a number",
+        "Encountered unknown tag 'foo'.",
+      ],
+      hint: "write a list"
+    ),
+    BadInput(
+      name: "packages-that-are-no-yaml",
+      files: files(["packages.yml": "packages:\n1️⃣\t- a\n", "models/b.sql": "{% foo %}\n"]),
+      command: ["ls"],
+      says: ["Syntax error near line", "Encountered unknown tag 'foo'."]
+    ),
+    BadInput(
+      name: "packages-of-unknown-kinds-and-keys",
+      files: files([
+        "packages.yml": "packages:\n  - 1️⃣pakage: a/b\n    version: 1.0.0\n  - 3\n"
+          + "  - local: one\n    path: x\n  - git: \"{{ env_var('NOT_THERE') }}\"\n"
+      ]),
+      says: [
+        "names no package", "an entry is a number", "'path' is unexpected in a local package",
+        "Env var required but not provided: 'NOT_THERE'", "4 errors in all",
+      ],
+      hint: "did you mean 'package'?"
+    ),
+    BadInput(
+      name: "packages-of-an-installed-package",
+      files: packages.merging(["dbt_packages/one/packages.yml": "1️⃣pckages: []\n"]) { $1 },
+      says: ["Additional properties are not allowed ('pckages' was unexpected)"],
+      hint: "did you mean 'packages'?"
+    ),
+    BadInput(
+      name: "dependencies-and-packages",
+      files: packages.merging(["dependencies.yml": "1️⃣packages: []\n"]) { $1 },
+      says: ["cannot be specified in both packages.yml and dependencies.yml"],
+      hint: "keep the list in one of them"
+    ),
+    BadInput(
       name: "jinja-inside-yaml",
       files: files([
         "models/s.yml":

@@ -233,6 +233,10 @@ package struct ProjectReader {
     var lostIDs: Set<String> = []
     // A file that cannot be read may declare what others refer to.
     if hasUnreadFiles { lostIDs.formUnion(["source.not-found", "group.not-found"]) }
+    // So may an entry that is left out.
+    if failures.contains(where: { $0.diagnostics.contains { $0.id.hasPrefix("properties.") } }) {
+      lostIDs.formUnion(["metric.not-found", "semantic.not-found", "group.not-found"])
+    }
     if workspace.lacksPackages { lostIDs.formUnion(["source.not-found", "ref.not-found"]) }
     let problems = workspace.macroProblems
     // What a damaged file no longer defines is missed all over the project.

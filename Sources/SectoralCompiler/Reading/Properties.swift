@@ -252,7 +252,14 @@ struct PropertiesFile: Sendable {
       guard let items = rendered[index].value.sequence else { continue }
       let known = wrong.count
       let name = rendered[index].key.keyText
-      let checked = PropertyTypes.checked(items, name, file.originalFilePath, &wrong)
+      var checked = PropertyTypes.checked(items, name, file.originalFilePath, &wrong)
+      // What is written in a spec that dbt no longer reads is left out by those who read it.
+      checked.removeAll { item in
+        guard !SemanticReader.isOfOldSpec(item, in: name) else { return false }
+        let problems = PropertyShape.problems(of: item, in: name, file.originalFilePath)
+        wrong += problems
+        return !problems.isEmpty
+      }
       let isWrong = wrong.count > known
       for item in items {
         wrong += PropertyKeys.problems(of: item, in: name, file.originalFilePath)

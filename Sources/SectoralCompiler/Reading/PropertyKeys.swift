@@ -29,10 +29,6 @@ enum PropertyKeys {
     "seeds": described, "snapshots": described, "analyses": described,
     "data_tests": [(["docs"], docs)],
     "macros": [(["docs"], docs), (["arguments"], ["name", "type", "description"])],
-    "functions": [
-      (["docs"], docs), (["returns"], ["data_type", "description"]),
-      (["arguments"], ["name", "data_type", "description", "default_value"]),
-    ],
     "sources": [
       (
         [],
@@ -47,16 +43,6 @@ enum PropertyKeys {
       (["tables", "freshness", "error_after"], limit), (["tables", "docs"], docs),
       (["tables", "columns", "docs"], docs),
     ],
-    "exposures": [
-      (
-        [],
-        [
-          "name", "type", "owner", "description", "label", "maturity", "meta", "tags", "url",
-          "depends_on", "config",
-        ]
-      )
-    ],
-    "groups": [([], ["name", "owner", "description", "config"])],
     "unit_tests": [
       (
         [], ["name", "model", "given", "expect", "description", "overrides", "config", "versions"]

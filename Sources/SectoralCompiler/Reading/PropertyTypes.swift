@@ -2,14 +2,15 @@ import SectoralProject
 import SectoralText
 import SectoralYAML
 
-/// The types that dbt demands of values in properties files; null counts as not given.
+/// The types that dbt demands of values in properties files. `PropertyShape` has those of the sections
+/// that are strict throughout.
 enum PropertyTypes {
   private enum Shape {
     case text, optionalText, map, list
 
     func accepts(_ node: YAMLNode) -> Bool {
       switch (self, node.value) {
-      case (_, .scalar(.null)), (.map, .mapping), (.list, .sequence): true
+      case (.optionalText, .scalar(.null)), (.map, .mapping), (.list, .sequence): true
       // Dates are texts to dbt's check.
       case (.text, .scalar(.string)), (.optionalText, .scalar(.string)), (.text, .scalar(.date)),
         (.optionalText, .scalar(.date)):
@@ -53,9 +54,8 @@ enum PropertyTypes {
   ]) { $1 }
   private static let bySection: [String: Shapes] = [
     "models": ofNodes, "seeds": ofNodes, "snapshots": ofNodes, "analyses": ofNodes,
-    "functions": common, "macros": common.merging(["arguments": .list]) { $1 },
+    "macros": common.merging(["arguments": .list]) { $1 },
     "sources": ofSources,
-    "exposures": common.merging(["depends_on": .list, "label": .optionalText]) { $1 },
     "unit_tests": common.merging(["given": .list, "overrides": .map]) { $1 },
   ]
 
@@ -95,7 +95,7 @@ enum PropertyTypes {
             message: "Invalid \(section) config given in \(path) - at path "
               + "\(place)['\(key.keyText)']: \(value.datum.pythonRepr) \(shape.complaint)",
             span: value.span,
-            hint: shape.advice
+            hint: value.isNull ? "give it a value, or leave the key out" : shape.advice
           )
         )
         return true

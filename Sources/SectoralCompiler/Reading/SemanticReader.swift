@@ -18,7 +18,7 @@ struct SemanticReader {
     var created: [PlainResource] = []
     for file in files {
       for (name, entry) in file.entries("semantic_models") {
-        if entry["model"]?.string == nil, entry["table"] != nil || entry["node_relation"] != nil {
+        if Self.isOfOldSpec(entry, in: "semantic_models") {
           warnings.append(oldSpelling("semantic model", name, entry))
           continue
         }
@@ -29,9 +29,7 @@ struct SemanticReader {
         }
       }
       for (name, entry) in file.entries("metrics") {
-        // As metrics were written before the semantic layer.
-        let old = ["calculation_method", "expression", "timestamp", "dimensions"]
-        if entry["type_params"] == nil, old.contains(where: { entry[$0] != nil }) {
+        if Self.isOfOldSpec(entry, in: "metrics") {
           warnings.append(oldSpelling("metric", name, entry))
           continue
         }
@@ -46,6 +44,17 @@ struct SemanticReader {
       }
     }
     for metric in created { keep(in: \.metrics, &manifest, &failures) { metric } }
+  }
+
+  /// Whether an entry is written as it was before the semantic layer.
+  static func isOfOldSpec(_ entry: YAMLNode, in section: String) -> Bool {
+    func has(_ keys: String...) -> Bool { keys.contains { entry[$0] != nil } }
+    return switch section {
+    case "semantic_models": entry["model"]?.string == nil && has("table", "node_relation")
+    case "metrics":
+      !has("type_params") && has("calculation_method", "expression", "timestamp", "dimensions")
+    default: false
+    }
   }
 
   private func keep(
