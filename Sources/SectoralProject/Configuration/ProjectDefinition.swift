@@ -47,7 +47,7 @@ package struct ProjectDefinition: Sendable {
     ("source-paths", .texts), ("data-paths", .texts), ("target-path", .text), ("log-path", .text),
     ("packages-install-path", .text), ("clean-targets", .texts), ("query-comment", .any),
     ("require-dbt-version", .any), ("dispatch", .list), ("quoting", .map),
-    ("on-run-start", .any), ("on-run-end", .any), ("vars", .map), ("models", .map),
+    ("on-run-start", .textOrTexts), ("on-run-end", .textOrTexts), ("vars", .map), ("models", .map),
     ("seeds", .map), ("snapshots", .map), ("analyses", .map), ("sources", .map), ("tests", .map),
     ("data_tests", .map), ("unit_tests", .map), ("metrics", .map), ("semantic-models", .map),
     ("saved-queries", .map), ("exposures", .map), ("functions", .map), ("packages", .any),
@@ -58,6 +58,7 @@ package struct ProjectDefinition: Sendable {
     case text = "text"
     case scalar = "text or a number"
     case texts = "a list of texts"
+    case textOrTexts = "text or a list of texts"
     case list = "a list"
     case map = "a mapping"
     case any = "a value"
@@ -66,8 +67,9 @@ package struct ProjectDefinition: Sendable {
       if case .scalar(.null) = node.value { return true }
       return switch (self, node.value) {
       case (.any, _), (.list, .sequence), (.map, .mapping), (.scalar, .scalar): true
-      case (.text, .scalar(.string)): true
-      case (.texts, .sequence(let items)): items.allSatisfy { $0.string != nil }
+      case (.text, .scalar(.string)), (.textOrTexts, .scalar(.string)): true
+      case (.texts, .sequence(let items)), (.textOrTexts, .sequence(let items)):
+        items.allSatisfy { $0.string != nil }
       default: false
       }
     }

@@ -40,6 +40,32 @@ extension Engine {
     }
   }
 
+  /// Refuses what stands in another database than the target's. As dbt, which asks for all schemas before
+  /// it begins, also where a command only compiles.
+  func checkDatabases(_ project: Project, _ nodes: [Node]) throws(Failure) {
+    let profile = project.workspace.profile
+    guard profile.type == "postgres", flags.populateCache, invocation.command != .sourceFreshness,
+      invocation.command != .compile || flags.introspect
+    else { return }
+    let strangers = (flags.cacheSelectedOnly ? nodes : project.manifest.nodes).filter { node in
+      guard node.isRelational, let database = node.database else { return false }
+      return database.lowercased() != profile.database.lowercased()
+    }
+    guard !strangers.isEmpty else { return }
+    throw Failure(
+      .compilation,
+      strangers.map { node in
+        Diagnostic(
+          id: "run.cross-database",
+          message: "Cross-db references not allowed in postgres (\(node.database ?? "") vs "
+            + "\(profile.database)): \(node.words)",
+          span: node.source ?? node.declaration,
+          hint: "a connection sees one database: use '\(profile.database)', or another target"
+        )
+      }
+    )
+  }
+
   /// Returns whether a hook failed.
   func runHooks(
     _ kind: String,

@@ -38,6 +38,8 @@ package struct InvocationFlags: Sendable {
   /// `--profiles-dir` or its variable, as it was written.
   package var givenProfilesDirectory: String?
   package var targetPath: String?
+  /// The same as it was written, which is what templates see.
+  package var writtenTargetPath: String?
   package var logPath: String?
   /// As they were written: relative to the project.
   package var statePath: String?

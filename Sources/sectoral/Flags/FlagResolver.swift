@@ -307,7 +307,8 @@ struct FlagResolver {
   private mutating func assign(to flags: inout InvocationFlags) throws(UsageError) {
     flags.which = command
     flags.invocationCommand = invocationCommand
-    flags.targetPath = text("target_path").map { relativeToProject($0, flags) }
+    flags.writtenTargetPath = text("target_path")
+    flags.targetPath = flags.writtenTargetPath.map { relativeToProject($0, flags) }
     flags.logPath =
       text("log_path") ?? Paths.join(flags.projectDirectory, settings.logPath ?? "logs")
     flags.statePath = text("state")

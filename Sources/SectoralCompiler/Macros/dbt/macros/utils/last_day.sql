@@ -4,10 +4,10 @@
 
 {% macro default_last_day(date, datepart) -%}
   cast(
-        {{ dateadd('day', '-1', dateadd(datepart, '1', date_trunc(datepart, date))) }}
+        {{ dbt.dateadd('day', '-1', dbt.dateadd(datepart, '1', dbt.date_trunc(datepart, date))) }}
         as date)
 {%- endmacro %}
 
 {% macro default__last_day(date, datepart) -%}
-  {{ default_last_day(date, datepart) }}
+  {{ dbt.default_last_day(date, datepart) }}
 {%- endmacro %}

@@ -2,9 +2,9 @@
   {%- if datepart == 'quarter' -%}
     -- postgres dateadd does not support quarter interval.
     cast(
-        {{ dateadd('day', '-1', dateadd('month', '3', date_trunc(datepart, date))) }}
+        {{ dbt.dateadd('day', '-1', dbt.dateadd('month', '3', dbt.date_trunc(datepart, date))) }}
         as date)
   {%- else -%}
-    {{ default_last_day(date, datepart) }}
+    {{ dbt.default_last_day(date, datepart) }}
   {%- endif -%}
 {%- endmacro %}

@@ -1,5 +1,5 @@
 {% macro redshift__last_day(date, datepart) %}
     cast(
-        {{ dateadd('day', '-1', dateadd(datepart, '1', date_trunc(datepart, date))) }}
+        {{ dbt.dateadd('day', '-1', dbt.dateadd(datepart, '1', dbt.date_trunc(datepart, date))) }}
         as date)
 {% endmacro %}
