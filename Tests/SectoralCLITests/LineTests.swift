@@ -274,7 +274,14 @@ struct LineTests {
         == "{\n  \"node\": \"v\",\n  \"compiled\": \"select \\\"\\u00e9\\\"\"\n}\n"
     )
     #expect(
-      Fixture.line(.compiledNode(name: nil, sql: "select 1", format: .text, uniqueID: nil))
+      Fixture.line(
+        .compiledNode(
+          name: nil,
+          sql: "select 1",
+          format: .text,
+          uniqueID: "sql_operation.lab.inline_query"
+        )
+      )
         == "Compiled inline node is:\nselect 1\n"
     )
   }

@@ -1,6 +1,7 @@
 import SectoralArtifacts
 import SectoralRunner
 import SectoralText
+import SectoralWarehouse
 import SectoralYAML
 import Testing
 
@@ -144,9 +145,20 @@ struct LogTests {
       "command completed_at elapsed success"
     ),
     (
-      .compiledNode(name: "v", sql: "", format: .text, uniqueID: nil),
+      .compiledNode(name: "v", sql: "", format: .text, uniqueID: "model.lab.v"),
       "compiled is_inline node_name output_format quiet unique_id"
     ),
+    (
+      .showNode(
+        Preview(
+          nodeName: nil,
+          uniqueID: "sql_operation.lab.inline_query",
+          table: ResultTable(),
+          format: .json
+        )
+      ), "is_inline node_name output_format preview quiet unique_id"
+    ), (.seedHeader(relation: "s.t"), "header"), (.seedRule(relation: "s.t"), "msg"),
+    (.seedSample(ResultTable()), "msg"),
     (.artifactWritten(type: "t", path: "p"), "artifact_path artifact_type"),
     (.listCmdOut("v"), "msg"), (.printEvent("v"), "msg"), (.debugCmdOut("v"), "msg"),
     (.checkCleanPath("p"), "path"), (.confirmCleanPath("p"), "path"), (.finishedCleanPaths, ""),

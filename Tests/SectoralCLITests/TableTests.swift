@@ -129,7 +129,9 @@ struct TableTests {
     )
     let text = EventWords().text(
       of: Event(
-        .showNode(Preview(nodeName: "v", table: rows, format: .json)),
+        .showNode(
+          Preview(nodeName: "v", uniqueID: "model.lab.v", table: rows, format: .json)
+        ),
         timestamp: Fixture.moment
       )
     )
@@ -157,13 +159,27 @@ struct TableTests {
   @Test func previewsNameTheNode() {
     let rows = table([("a", .integer)], [["1"]])
     #expect(
-      Fixture.line(.showNode(Preview(nodeName: nil, table: rows, format: .text)))
-        == "Previewing inline node:\n| a |\n| - |\n| 1 |\n\n"
+      Fixture.line(
+        .showNode(
+          Preview(
+            nodeName: nil,
+            uniqueID: "sql_operation.lab.inline_query",
+            table: rows,
+            format: .text
+          )
+        )
+      ) == "Previewing inline node:\n| a |\n| - |\n| 1 |\n\n"
     )
     #expect(
-      Fixture.line(.seedSample(relation: "dev.people", table: rows)).contains(
-        "Random sample of table: dev.people\n----------------------------------\n| a |"
+      Fixture.line(.seedHeader(relation: "dev.people")).hasSuffix(
+        "Random sample of table: dev.people\n"
       )
     )
+    #expect(
+      Fixture.line(.seedRule(relation: "dev.people")).hasSuffix(
+        " ----------------------------------\n"
+      )
+    )
+    #expect(Fixture.line(.seedSample(rows)).hasPrefix("| a |"))
   }
 }

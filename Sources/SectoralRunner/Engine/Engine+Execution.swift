@@ -63,6 +63,9 @@ extension Engine {
       // An ephemeral model only becomes part of others: it has no result of its own.
       if hasResult(node, result) { state.add(result) }
       guard result.status.isFailure else { return }
+      if command == .sourceFreshness, result.status == .error {
+        events.emit(.markSkippedChildren(result))
+      }
       // A model that is not built because of its unit tests has not failed: there is nothing behind it.
       // What is only compiled needs no parent, unless that is a part of it.
       let goesOn = isTested && node.isOptional || !state.isExecuting && !node.isEphemeralModel
@@ -110,14 +113,27 @@ extension Engine {
       if let reason = state.skipReason(node.uniqueID) {
         for test in unitTests[node.uniqueID] ?? [] { skip(test, runner, state) }
         var result = skipped(node, state, message: nil, thread: runner.thread.threadName)
-        if case .ephemeral(let failed) = reason {
-          result.skippedByEphemeral = true
-          result.message = failed.message
-          result.diagnostics = failed.diagnostics
+        if case .ephemeral(let cause) = reason {
+          result.ephemeralStatus = cause.status
+          if !node.isEphemeralModel {
+            result.message =
+              cause.message
+              ?? "Compilation Error in \(node.uniqueID), caused by compilation error in referenced "
+              + "ephemeral model \(cause.uniqueID)"
+          }
+          result.diagnostics = cause.diagnostics
         }
         // An ephemeral model has no result of its own.
         if hasResult(node, result) { state.add(result) }
         if hasLines(node, isExecuting: state.isExecuting) { tell(result, state) }
+        // As dbt, where what a build skips counts as the reason for what is skipped after it.
+        if command == .build {
+          state.skipAnew(
+            scheduler.descendants(of: index).compactMap { order[$0]?.uniqueID },
+            because: node.isEphemeralModel ? .ephemeral(result) : .failed
+          )
+          events.emit(.markSkippedChildren(result))
+        }
         return
       }
       let isTested = pass(unitTests[node.uniqueID] ?? [], runner, state)

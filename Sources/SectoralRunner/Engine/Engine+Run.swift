@@ -82,6 +82,7 @@ extension Engine {
       try prepareDeferral(project, selected)
     }
 
+    try checkDatabases(project, nodes)
     let journal = isExecuting ? try journal(of: nodes, project) : nil
     // Of a run that came to no node, the results before it stay the last; of one that did, the notes stay
     // until its results are written: the disk may be full.
@@ -234,14 +235,15 @@ extension Engine {
       events.emit(.endRunResult(results, success: true, elapsed: elapsed))
       return try present(state, nodes)
     }
-    if flags.showsSeeds { try showSeeds(state, nodes) }
-    events.reportResults(
+    try events.reportResults(
       results.filter { $0.node.materialized != "ephemeral" },
       elapsed: elapsed,
       // As dbt: what was cloned is not counted.
       countsKinds: invocation.command != .clone,
       interrupted: interrupted
-    )
+    ) {
+      if flags.showsSeeds { try showSeeds(state, nodes) }
+    }
     if interrupted { return .failure }
     return results.isSuccess ? .success : .failure
   }

@@ -63,7 +63,13 @@ extension Engine {
         fetch: true,
         limit: flags.limit < 0 ? nil : flags.limit
       ).table
-      events.emit(.showNode(Preview(nodeName: nil, table: table, format: flags.printFormat)))
+      let preview = Preview(
+        nodeName: nil,
+        uniqueID: "direct-query",
+        table: table,
+        format: flags.printFormat
+      )
+      events.emit(.showNode(preview))
     } catch {
       throw Failure(.database, Diagnostic(id: "show.direct", message: error.message))
     }
@@ -125,21 +131,33 @@ extension Engine {
       compiled = try state.project.compiler.compile(context)
     }
     let (table, response, sql) = try context.preview(compiled, limit: flags.limit)
-    events.emit(.showNode(Preview(nodeName: name, table: table, format: flags.printFormat)))
+    let preview = Preview(
+      nodeName: name,
+      uniqueID: node.uniqueID,
+      table: table,
+      format: flags.printFormat
+    )
+    events.emit(.showNode(preview))
     return (sql, response)
   }
 
+  /// Shows rows of the seeds that were loaded, in the order in which they were.
   func showSeeds(_ state: RunState, _ nodes: [Node]) throws {
-    for node in nodes where node.resourceType == .seed {
+    let byID = Dictionary(uniqueKeysWithValues: nodes.map { ($0.uniqueID, $0) })
+    for result in state.results where !result.status.isFailure {
+      guard let node = byID[result.uniqueID], node.resourceType == .seed else { continue }
       let session = state.mainSession(node.uniqueID)
       defer { session.release() }
       let relation = state.project.workspace.relation(of: node)
       do throws(WarehouseError) {
         let sql = "select * from \(relation.rendered) order by random() limit 10"
         let table = try session.execute(sql, fetch: true).table
-        events.emit(
-          .seedSample(relation: "\(node.schema ?? "").\(node.alias)", table: table)
-        )
+        let name = "\(node.schema ?? "").\(node.alias)"
+        events.emit(.formatting)
+        events.emit(.seedHeader(relation: name))
+        events.emit(.seedRule(relation: name))
+        events.emit(.seedSample(table))
+        events.emit(.formatting)
       } catch {
         throw Failure(
           .database,
@@ -192,6 +210,7 @@ extension Engine {
       threadName: "Thread-1 (worker)",
       comments: QueryComments(project.workspace)
     )
+    let executionStart = events.now
     let result = runner.run(node)
     // Those of `show` are written once its rows are there: whatever fails leaves none.
     if invocation.command != .show {
@@ -214,6 +233,9 @@ extension Engine {
       )
       return .unusable
     }
+    events.emit(
+      .endRunResult([], success: true, elapsed: events.now.seconds(since: executionStart))
+    )
     if invocation.command == .show {
       var shown = result
       let (sql, response) = try preview(node, name: nil, state)
@@ -221,7 +243,14 @@ extension Engine {
       shown.adapterResponse = response
       try writeResults([shown], project, elapsed: events.now.seconds(since: startedAt))
     } else {
-      events.emit(.compiledNode(name: nil, sql: sql, format: flags.printFormat, uniqueID: nil))
+      events.emit(
+        .compiledNode(
+          name: nil,
+          sql: sql,
+          format: flags.printFormat,
+          uniqueID: node.uniqueID
+        )
+      )
     }
     return .success
   }

@@ -243,7 +243,8 @@ package final class Engine: Sendable {
     var selectors = SelectorFile()
     do throws(Failure) { selectors = try selectorFile(workspace) } catch { mistakes.append(error) }
     let reader = ProjectReader(workspace) { (event, node) throws(TemplateError) in
-      try Self.forward(event, to: events, node: NodeInfo(node, workspace), thread: Event.mainThread)
+      // As dbt: no node is running yet.
+      try Self.forward(event, to: events, node: nil, thread: Event.mainThread)
     }
     var read: ProjectReader.Result
     do throws(ProjectReader.Refusal) {

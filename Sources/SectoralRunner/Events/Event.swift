@@ -123,11 +123,13 @@ package enum PrintFormat: String, Sendable, Hashable {
 package struct Preview: Sendable {
   /// nil for `--inline`.
   package var nodeName: String?
+  package var uniqueID: String
   package var table: ResultTable
   package var format: PrintFormat
 
-  package init(nodeName: String?, table: ResultTable, format: PrintFormat) {
+  package init(nodeName: String?, uniqueID: String, table: ResultTable, format: PrintFormat) {
     self.nodeName = nodeName
+    self.uniqueID = uniqueID
     self.table = table
     self.format = format
   }
@@ -192,10 +194,12 @@ package enum EventMessage: Sendable {
   case statsLine(RunStatistics)
 
   // What commands print.
-  case compiledNode(name: String?, sql: String, format: PrintFormat, uniqueID: String?)
+  case compiledNode(name: String?, sql: String, format: PrintFormat, uniqueID: String)
   case showNode(Preview)
   /// `seed --show`: the table's `schema.alias` and rows.
-  case seedSample(relation: String, table: ResultTable)
+  case seedHeader(relation: String)
+  case seedRule(relation: String)
+  case seedSample(ResultTable)
   case listCmdOut(String)
   /// Text of `db` and `init`: no time in front, not hidden by `--quiet`.
   case output(String)
@@ -260,7 +264,7 @@ extension EventMessage {
     case .logStartLine: "LogStartLine"
     case .logNodeResult(let result, _): Self.resultEventName(result)
     case .skippingDetails(let result, _):
-      result.skippedByEphemeral ? "LogSkipBecauseError" : "SkippingDetails"
+      result.ephemeralStatus == nil ? "SkippingDetails" : "LogSkipBecauseError"
     case .logStartBatch: "LogStartBatch"
     case .logBatchResult: "LogBatchResult"
     case .batchFailed: "GenericExceptionOnRun"
@@ -282,7 +286,9 @@ extension EventMessage {
     case .statsLine: "StatsLine"
     case .compiledNode: "CompiledNode"
     case .showNode: "ShowNode"
-    case .seedSample: "SeedHeader"
+    case .seedHeader: "SeedHeader"
+    case .seedRule: "Formatting"
+    case .seedSample: "PrintEvent"
     case .listCmdOut: "PrintEvent"
     case .output: "Note"
     case .debugCmdOut: "DebugCmdOut"
@@ -338,7 +344,8 @@ extension EventMessage {
     case .sqlCompiledPath(let node, _), .checkNodeTestFailure(let node, _): node
     case .nodeFinished(let result), .logNodeResult(let result, _), .nodeFailed(let result):
       result.node
-    case .skippingDetails(let result, _), .logHookEndLine(let result, _): result.node
+    case .skippingDetails(let result, _): result.ephemeralStatus == nil ? result.node : nil
+    case .logHookEndLine(let result, _): result.node
     case .runResultFailure(let result), .runResultWarning(let result): result.node
     case .runResultError(let result), .runResultErrorNoMessage(let result): result.node
     case .runResultWarningMessage(let result): result.node

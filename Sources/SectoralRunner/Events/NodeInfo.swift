@@ -47,6 +47,7 @@ package struct NodeInfo: Sendable {
     var isBatched: Bool
     /// Name and owner of the group that the node belongs to.
     var group: DatumMap?
+    var snapshotConfig: DatumMap = [:]
   }
 
   /// Facts in one place for all copies: events are copied from hand to hand.
@@ -148,6 +149,11 @@ package struct NodeInfo: Sendable {
   package var group: DatumMap? {
     get { shared.facts.group }
     set { change(\.group, newValue) }
+  }
+  /// Of snapshots: their settings, which dbt tells with the result.
+  package var snapshotConfig: DatumMap {
+    get { shared.facts.snapshotConfig }
+    set { change(\.snapshotConfig, newValue) }
   }
 }
 

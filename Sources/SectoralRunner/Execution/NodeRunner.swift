@@ -448,8 +448,8 @@ final class NodeRunner {
     info.label = NodeInfo.label(ofHook: node, position)
     let startedAt = events.now
     info.startedAt = startedAt
-    info.phase = .executing
     let events = events
+    // As dbt, which counts hooks as begun once they are compiled.
     let forwarded = info
     let context = RunContext(
       thread,
@@ -468,6 +468,7 @@ final class NodeRunner {
     node.compiledCode = hook.text
     node.isCompiled = true
     try NodeFiles(node, state.project).writeCompiled(node)
+    info.phase = .started
     events.emit(.logHookStartLine(info, position))
     var result = NodeResult(node: info, status: .success, failures: 0, threadID: "main")
     result.compiled = true

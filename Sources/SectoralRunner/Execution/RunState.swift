@@ -77,6 +77,7 @@ final class RunState: Sendable {
     let tested = node.attachedNode.flatMap { project.manifest.node($0) }
     let name = node.config["group"]?.string ?? tested?.config["group"]?.string
     if let name { info.group = groups[name] }
+    if node.resourceType == .snapshot { info.snapshotConfig = node.config }
     return info
   }
 
@@ -138,6 +139,13 @@ final class RunState: Sendable {
   func skip(_ ids: [String], because reason: SkipReason) {
     shared.withLock { shared in
       for id in ids where shared.skipped[id] == nil { shared.skipped[id] = reason }
+    }
+  }
+
+  /// The same, whatever was said of the nodes before.
+  func skipAnew(_ ids: [String], because reason: SkipReason) {
+    shared.withLock { shared in
+      for id in ids { shared.skipped[id] = reason }
     }
   }
 

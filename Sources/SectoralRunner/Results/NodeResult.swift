@@ -109,8 +109,8 @@ package struct NodeResult: Sendable {
   package var diagnostics: [Diagnostic]
   /// The table a test's failing rows went to, with quotes.
   package var failuresRelation: String?
-  /// For a skipped node: it was skipped because its ephemeral parent failed.
-  package var skippedByEphemeral: Bool
+  /// For a node that is skipped because of an ephemeral model: how that one ended.
+  package var ephemeralStatus: RunStatus?
   /// Of sources.
   package var freshness: Freshness?
 
@@ -129,7 +129,7 @@ package struct NodeResult: Sendable {
     batchResults: BatchResults? = nil,
     diagnostics: [Diagnostic] = [],
     failuresRelation: String? = nil,
-    skippedByEphemeral: Bool = false
+    ephemeralStatus: RunStatus? = nil
   ) {
     self.node = node
     self.status = status
@@ -145,7 +145,7 @@ package struct NodeResult: Sendable {
     self.batchResults = batchResults
     self.diagnostics = diagnostics
     self.failuresRelation = failuresRelation
-    self.skippedByEphemeral = skippedByEphemeral
+    self.ephemeralStatus = ephemeralStatus
   }
 
   package var uniqueID: String { node.uniqueID }

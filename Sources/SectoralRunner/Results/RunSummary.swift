@@ -1,13 +1,17 @@
 extension EventBus {
   /// Emits the end of a run as dbt prints it: the counts, the verdict, every failure and warning
   /// with its message and compiled file, and the `Done.` line. Results are in the order of
-  /// completion, hooks included; the time is in seconds. `countsKinds`: whether they are counted.
+  /// completion, hooks included; the time is in seconds.
+  ///
+  /// `countsKinds`: whether they are counted.
+  /// `beforeVerdict`: says what comes between the counts and the verdict.
   package func reportResults(
     _ results: [NodeResult],
     elapsed: Double,
     countsKinds: Bool = true,
-    interrupted: Bool = false
-  ) {
+    interrupted: Bool = false,
+    beforeVerdict: () throws -> Void
+  ) rethrows {
     let finished =
       countsKinds
       ? EventMessage.finishedRunningStats(Self.kindCounts(of: results), elapsed: elapsed) : nil
@@ -17,12 +21,29 @@ extension EventBus {
       emit(finished)
     }
     emit(.endRunResult(results, success: results.isSuccess, elapsed: elapsed))
+    try beforeVerdict()
     reportVerdict(on: results, interrupted: interrupted)
     emit(.statsLine(RunStatistics(of: results)))
     if interrupted, let finished {
       emit(.formatting)
       emit(finished)
     }
+  }
+
+  /// The same, with nothing in between.
+  package func reportResults(
+    _ results: [NodeResult],
+    elapsed: Double,
+    countsKinds: Bool = true,
+    interrupted: Bool = false
+  ) {
+    reportResults(
+      results,
+      elapsed: elapsed,
+      countsKinds: countsKinds,
+      interrupted: interrupted,
+      beforeVerdict: {}
+    )
   }
 
   /// The verdict and the failures alone, without counts: what `compile` and `show` print when
@@ -55,11 +76,9 @@ extension EventBus {
   package func reportFailure(_ result: NodeResult) {
     let result = result.afterwards
     let level: EventLevel? = result.status == .skipped ? .debug : nil
+    emit(.formatting, level: level)
     // What cannot be asked of a source names it itself.
-    if result.status != .runtimeError {
-      emit(.formatting, level: level)
-      emit(.runResultFailure(result), level: level)
-    }
+    if result.status != .runtimeError { emit(.runResultFailure(result), level: level) }
     emit(
       result.message == nil ? .runResultErrorNoMessage(result) : .runResultError(result),
       level: level

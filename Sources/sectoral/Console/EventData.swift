@@ -1,3 +1,4 @@
+import SectoralProject
 import SectoralRunner
 import SectoralText
 import SectoralWarehouse
@@ -12,7 +13,8 @@ enum EventData {
       data["exc"] = .string(words.blocks(failures))
     case .commandCompleted: data["completed_at"] = .string(event.timestamp.iso8601)
     case .endRunResult: data["generated_at"] = .string(event.timestamp.iso8601)
-    case .showNode(let preview): data["preview"] = .string(words.rows(preview))
+    case .showNode(let preview): data["preview"] = .string(words.preview(preview))
+    case .seedSample(let table): data["msg"] = .string(words.rows(table))
     default: break
     }
     if let group = group(in: event.message) { data["group"] = .map(group) }
@@ -74,6 +76,15 @@ enum EventData {
       return numbered(["description": .string(EventWords.description(of: node))], position)
     case .logNodeResult(let result, let position): return resultLine(result, position)
     case .skippingDetails(let result, let position):
+      if let status = result.ephemeralStatus {
+        return numbered(
+          [
+            "relation": .string(result.node.name), "schema": .string(result.node.schema),
+            "status": .string(status.rawValue),
+          ],
+          position
+        )
+      }
       return numbered(
         [
           "node_name": .string(result.node.name), "schema": .string(result.node.schema),
@@ -149,16 +160,19 @@ enum EventData {
       ]
     case .compiledNode(let name, let sql, let format, let uniqueID):
       return [
-        "node_name": .string(name ?? ""), "compiled": .string(sql), "is_inline": .bool(name == nil),
-        "output_format": .string(format.rawValue), "unique_id": .string(uniqueID ?? ""),
-        "quiet": .bool(isQuiet),
+        "node_name": .string(name ?? inlineName(uniqueID)), "compiled": .string(sql),
+        "is_inline": .bool(name == nil), "output_format": .string(format.rawValue),
+        "unique_id": .string(uniqueID), "quiet": .bool(isQuiet),
       ]
     case .showNode(let preview):
       return [
-        "node_name": .string(preview.nodeName ?? ""), "is_inline": .bool(preview.nodeName == nil),
+        "node_name": .string(preview.nodeName ?? inlineName(preview.uniqueID)),
+        "is_inline": .bool(preview.nodeName == nil), "unique_id": .string(preview.uniqueID),
         "output_format": .string(preview.format.rawValue), "quiet": .bool(isQuiet),
       ]
-    case .seedSample(let relation, _): return ["header": .string(relation)]
+    case .seedHeader(let relation): return ["header": .string(EventWords.seedHeader(relation))]
+    case .seedRule(let relation): return ["msg": .string(EventWords.seedRule(relation))]
+    case .seedSample: return [:]
     case .buildingCatalog, .finishedCleanPaths: return [:]
     case .newConnection(let type, let name), .connectionUsed(let type, let name):
       return ["conn_type": .string(type), "conn_name": .string(name)]
@@ -180,6 +194,11 @@ enum EventData {
       return ["summaries": .list(summaries), "show_all_hint": .bool(true)]
     case .other(_, _, let data): return data
     }
+  }
+
+  /// `inline_query`
+  private static func inlineName(_ uniqueID: String) -> String {
+    uniqueID.split(separator: ".").last.map(String.init) ?? ""
   }
 
   private static func numbered(_ data: DatumMap, _ position: Position) -> DatumMap {
@@ -223,6 +242,16 @@ enum EventData {
         [
           "status": status, "result_message": .string(result.message ?? ""),
           "schema": .string(node.schema), "relation": .string(node.alias), "execution_time": time,
+        ],
+        position
+      )
+    case "snapshot":
+      let settings = node.snapshotConfig.entries.filter { !$0.value.isNull }
+      return numbered(
+        [
+          "description": .string(EventWords.relation(of: node)), "status": status,
+          "execution_time": time,
+          "cfg": .map(DatumMap(settings.map { ($0.key, .string($0.value.pythonString)) })),
         ],
         position
       )

@@ -69,7 +69,7 @@ struct EventWords: Sendable {
       "\(TextLayout.dotted("CANCEL query \(name)", width: width)) [\(paint("CANCEL", .red))]"
     case .markSkippedChildren(let result):
       "Marking all children of '\(result.uniqueID)' to be skipped because of status "
-        + "'\(result.status.rawValue)'.  Reason: \(result.message ?? "")."
+        + "'\(result.status.rawValue)'." + (result.message.map { "  Reason: \($0)." } ?? "")
     case .nodeFailed(let result): result.message ?? ""
     case .endRunResult: "Command end result"
     case .finishedRunningStats(let counts, let elapsed): finished(counts, elapsed)
@@ -88,12 +88,9 @@ struct EventWords: Sendable {
         + "NO-OP=\(stats.noOp) TOTAL=\(stats.total)"
     case .compiledNode(let name, let sql, let format, _): compiled(name, sql, format)
     case .showNode(let preview): rows(preview)
-    case .seedSample(let relation, let table):
-      {
-        let header = "Random sample of table: \(relation)"
-        let rule = String(repeating: "-", count: header.unicodeScalars.count)
-        return "\(header)\n\(rule)\n\(tables.print(table))"
-      }()
+    case .seedHeader(let relation): Self.seedHeader(relation)
+    case .seedRule(let relation): Self.seedRule(relation)
+    case .seedSample(let table): Self.withoutLastLineEnd(rows(table))
     case .listCmdOut(let text), .printEvent(let text): text
     case .buildingCatalog: "Building catalog"
     case .checkCleanPath(let path): "Checking \(path)/*"
@@ -209,8 +206,8 @@ struct EventWords: Sendable {
       case "model", "seed", "snapshot": "relation \(node.schema).\(node.name)"
       default: "\(node.resourceType) \(node.name)"
       }
-    if result.skippedByEphemeral {
-      let text = "SKIP \(subject) due to ephemeral model status 'error'"
+    if let status = result.ephemeralStatus {
+      let text = "SKIP \(subject) due to ephemeral model status '\(status.rawValue)'"
       return line(text, position, "ERROR SKIP", .red)
     }
     return line("SKIP \(subject)", position, "SKIP", .yellow)
@@ -253,7 +250,7 @@ struct EventWords: Sendable {
     "batch \(batch) of \(relation(of: node))"
   }
 
-  private static func relation(of node: NodeInfo) -> String {
+  static func relation(of node: NodeInfo) -> String {
     let name = "\(node.schema).\(node.alias)"
     return node.showsDatabase ? "\(node.database).\(name)" : name
   }
@@ -404,6 +401,23 @@ struct EventWords: Sendable {
     }
   }
 
+  static func seedHeader(_ relation: String) -> String { "Random sample of table: \(relation)" }
+
+  static func seedRule(_ relation: String) -> String {
+    String(repeating: "-", count: seedHeader(relation).unicodeScalars.count)
+  }
+
+  func rows(_ table: ResultTable) -> String { tables.print(table) }
+
+  private static func withoutLastLineEnd(_ text: String) -> String {
+    text.hasSuffix("\n") ? String(text.dropLast()) : text
+  }
+
+  /// The rows of `show` alone, without a word about them.
+  func preview(_ preview: Preview) -> String {
+    preview.format == .json ? JSON.text(of: rowsDatum(preview.table)) : rows(preview.table)
+  }
+
   /// The rows of `show`, in the format that was asked for.
   func rows(_ preview: Preview) -> String {
     if preview.format == .json { return rowsJSON(preview) }
@@ -412,18 +426,22 @@ struct EventWords: Sendable {
     return "\(title)\n\(tables.print(preview.table))"
   }
 
-  private func rowsJSON(_ preview: Preview) -> String {
-    let table = preview.table
-    let rows = table.rows.map { row in
-      Datum.map(
-        DatumMap(
-          zip(table.columns, row).map { (key: $0.name, value: TableCell.datum($1, $0.kind)) }
+  private func rowsDatum(_ table: ResultTable) -> Datum {
+    .list(
+      table.rows.map { row in
+        Datum.map(
+          DatumMap(
+            zip(table.columns, row).map { (key: $0.name, value: TableCell.datum($1, $0.kind)) }
+          )
         )
-      )
-    }
+      }
+    )
+  }
+
+  private func rowsJSON(_ preview: Preview) -> String {
     var object = DatumMap()
     if let name = preview.nodeName { object["node"] = .string(name) }
-    object["show"] = .list(rows)
+    object["show"] = rowsDatum(preview.table)
     return JSONText.encode(.map(object))
   }
 }

@@ -80,7 +80,7 @@ extension EventMessage {
   /// What a command was asked to print: it has no time in front and `--quiet` does not hide it.
   var isOutput: Bool {
     switch self {
-    case .compiledNode, .showNode, .listCmdOut, .printEvent, .output: true
+    case .compiledNode, .showNode, .listCmdOut, .printEvent, .output, .seedSample: true
     default: false
     }
   }
