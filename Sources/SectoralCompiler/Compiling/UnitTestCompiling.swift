@@ -60,7 +60,7 @@ extension Compiler {
       resourceType: resource.resourceType,
       name: resource.name,
       packageName: resource.packageName,
-      path: resource.fields["path"]?.string ?? resource.originalFilePath,
+      path: resource.path,
       originalFilePath: resource.originalFilePath,
       fqn: resource.fqn,
       checksum: .none,

@@ -278,7 +278,8 @@ extension PlainResource {
   }
 
   /// Below the resource directory, which is the part of the file's path that the fqn leaves out.
-  private var path: String {
+  /// Relative to the folder of its kind.
+  package var path: String {
     let file = originalFilePath.split(separator: "/").last.map(String.init) ?? originalFilePath
     return (fqn.dropFirst().dropLast() + [file]).joined(separator: "/")
   }

@@ -18,6 +18,7 @@ extension Engine {
       let result = runner.run(test)
       state.add(result)
       hasFailed = result.status.isFailure
+      if hasFailed { events.emit(.markSkippedChildren(result)) }
     }
     return !hasFailed
   }

@@ -45,6 +45,7 @@ extension Engine {
         events.emit(.other(name: "FreshnessCheckComplete", text: "Done."))
       } else {
         try writeResults([], project, elapsed: events.now.seconds(since: startedAt))
+        events.emit(.endRunResult([], success: true, elapsed: 0))
       }
       return .success
     }

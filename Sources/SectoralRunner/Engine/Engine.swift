@@ -497,18 +497,25 @@ extension NodeInfo {
       label = "\(node.fqn.dropLast().last ?? "").\(node.name)"
     }
     // They are not built: dbt says nothing of their kind and name.
-    let isPassed = [.exposure, .savedQuery, .source].contains(node.resourceType)
+    let isPassed = [.exposure, .savedQuery, .source, .unitTest].contains(node.resourceType)
+    var path = node.path
+    if node.resourceType == .unitTest {
+      // That of the file that it is written in.
+      let folders = workspace.package(node.packageName)?.definition.modelPaths ?? []
+      let folder = folders.first { node.originalFilePath.hasPrefix("\($0)/") }
+      path = String(node.originalFilePath.dropFirst(folder.map { $0.count + 1 } ?? 0))
+    }
     self.init(
       uniqueID: node.uniqueID,
       resourceType: node.resourceType.rawValue,
       packageName: node.packageName,
       name: node.name,
       label: label,
-      path: node.path,
+      path: path,
       originalFilePath: node.originalFilePath,
       materialized: isPassed ? "" : node.materialized,
       language: node.language ?? "sql",
-      database: node.database ?? "",
+      database: node.resourceType == .unitTest ? "" : node.database ?? "",
       schema: node.schema ?? "",
       alias: isPassed ? "" : node.alias,
       relationName: node.relationName,

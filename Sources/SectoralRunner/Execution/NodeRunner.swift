@@ -115,7 +115,10 @@ final class NodeRunner {
       result.compiled = false
     }
     if let position = begun.position {
-      events.emit(.logNodeResult(result, position), thread: thread.threadName)
+      var told = result
+      // As dbt, which ends a unit test once it has been told of.
+      if node.resourceType == .unitTest { told.node.phase = .none }
+      events.emit(.logNodeResult(told, position), thread: thread.threadName)
     }
     events.emit(.nodeFinished(result), thread: thread.threadName)
   }
