@@ -54,7 +54,7 @@ INNER = re.compile(
     r"PublicationArtifact.*|SeedIncreased|MainTrackingUserState|RegistryProgress.*|HooksRunning_|"
     r"System(ExecutingCmd|StdOut|StdErr)|TargetNotConfigured_|DebugCmd.*Args|EndRunResult_|InternalDeprecation.*|DatabaseErrorRunningHook_)$")
 # Fields whose values are one tool's own, or another in each run.
-DROPPED = {"args", "log_version", "node_started_at", "node_finished_at", "elapsed", "execution_time",
+DROPPED = {"args", "log_version", "elapsed_time", "node_started_at", "node_finished_at", "elapsed", "execution_time",
            "duration", "completed_at", "execution", "version", "dbt_version", "fal_key", "thread",
            "stat_line", "exc_info", "exc", "flat_graph", "python_version", "os", "path"}
 
