@@ -163,6 +163,71 @@ struct DependentsTests {
     }
   }
 
+  /// Views of people whose views are not ours to change: the table stays under them and gets the new rows.
+  @Test
+  func viewsOfOtherOwnersStay() async throws {
+    let mark = UInt32.random(in: 0...UInt32.max)
+    let folder = try home.folder(
+      "owners-\(mark)",
+      files: ["dbt_project.yml": BadInput.projectFile(""), "models/kept.sql": ""]
+    )
+    func model(_ text: String) throws {
+      try self.model(
+        """
+        {{ config(materialized='table', pre_hook='set local role app_\(mark)', post_hook=[
+            'alter table {{ this }} add primary key (id)', 'create index by_name on {{ this }} (name)']) }}
+        \(text)
+
+        """,
+        in: folder
+      )
+    }
+    try await sql(
+      """
+      create role app_\(mark); create role bi_\(mark);
+      grant all on schema public to app_\(mark); grant usage on schema public to bi_\(mark);
+      create schema bi authorization bi_\(mark);
+      """,
+      in: folder
+    )
+    try model("select 1 as id, 'a' as name")
+    try await run(["run"], in: folder)
+    try await sql(
+      """
+      grant select on kept to bi_\(mark); set role bi_\(mark);
+      create view bi.names as select id, name from public.kept;
+      create view bi.counted as select count(*) as n from bi.names;
+      """,
+      in: folder
+    )
+    let asked = """
+      select concat_ws('|', (select string_agg(id || name, ',' order by id) from bi.names),
+        (select n from bi.counted), (select count(*) from pg_indexes where tablename = 'kept'),
+        (select count(*) from pg_constraint where conrelid = 'kept'::regclass and contype = 'p'),
+        (select count(*) from pg_class where relname like '%\\_\\_dbt\\_%'))
+      """
+    try model("select 2 as id, 'b' as name union all select 3, 'c'")
+    try await run(["run"], in: folder)
+    #expect(try await sql(asked, in: folder) == "2b,3c|2|2|1|0")
+    try model("select true as more, 4 as id, 'd' as name")
+    try await run(["run"], in: folder)
+    #expect(try await sql(asked, in: folder) == "4d|1|2|1|0")
+    #expect(try await sql("select more from kept", in: folder) == "t")
+
+    try model("select 5::bigint as id, 'e' as name, true as more")
+    let result = try await Sectoral.run(["run"], in: folder, home: home)
+    #expect(result.exitCode == 1, "\(result)")
+    for words in [
+      "public.kept cannot be replaced under what belongs to others: permission denied for schema bi "
+        + "(view bi.names, view bi.counted)",
+      "these columns are gone or have another type: id", "meta.sectoral.dependents",
+    ] {
+      #expect(result.output.contains(words), "\(words) in \(result)")
+    }
+    #expect(!result.output.contains("inline_code_block"), "\(result)")
+    #expect(try await sql(asked, in: folder) == "4d|1|2|1|0")
+  }
+
   /// A seed is made anew with its views in place; rows that are refused leave the old table.
   @Test
   func viewsOnSeedsStay() async throws {

@@ -77,12 +77,17 @@ extension AdapterCall {
     _ swap: PostgresSwap,
     _ session: WarehouseSession
   ) throws(WarehouseError) {
-    let lost = try session.execute(
-      "\(swap.sql);\n\(PostgresSwap.lostKeys)",
-      opensTransaction: true,
-      fetch: true
-    )
-    let list = lost.table.rows.first?.first ?? nil
+    let list: String?
+    do throws(WarehouseError) {
+      let answer = try session.execute(
+        "\(swap.sql);\n\(PostgresSwap.lostKeys)",
+        opensTransaction: true,
+        fetch: true
+      )
+      list = answer.table.rows.first?.first ?? nil
+    } catch {
+      throw PostgresSwap.withoutOwnContext(error)
+    }
     for key in (try? JSON.parse(list ?? "[]").list) ?? [] {
       guard let schema = key["schema"]?.string, let table = key["table"]?.string,
         let name = key["name"]?.string, let reason = key["reason"]?.string

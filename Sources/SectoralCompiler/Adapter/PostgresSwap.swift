@@ -9,6 +9,8 @@ import SectoralWarehouse
 /// one afterwards. What still fits is replaced in its place, which keeps owner, grants and comments:
 /// a view with the same columns, a function whose signature has no row type of the relation's. The
 /// rest is dropped and made again with all of these, a materialized view with its rows as well.
+/// Where that belongs to others, and the user may not touch it, the standing table stays and becomes
+/// like the new one: rows, indexes, constraints, more columns.
 /// Nothing is dropped with cascade: where something cannot be made again, the statement fails and
 /// the old relation stays, unless it is one of `rebuilt`, which this run makes anew. Foreign keys
 /// that point to the old table point to the new one afterwards; of those that do not fit `lostKeys` tells.
@@ -56,6 +58,17 @@ struct PostgresSwap {
   /// What gives the foreign keys that went with the old relation in this transaction, and why: a JSON list of
   /// `name`, `schema` and `table` of the one that pointed, `reason`.
   static let lostKeys = "select current_setting('sectoral.lost_keys')"
+
+  /// What the statement itself refuses, without the server's word on which of its lines did.
+  static func withoutOwnContext(_ error: WarehouseError) -> WarehouseError {
+    guard let context = error.context, context.hasPrefix("PL/pgSQL function inline_code_block"),
+      context.hasSuffix("at RAISE")
+    else { return error }
+    var error = error
+    error.report = error.report?.replacing("\nCONTEXT:  \(context)", with: "")
+    error.context = nil
+    return error
+  }
 
   /// Drops views, but none on which another one stands that is not among them.
   static func dropping(_ views: [Relation]) -> String {
@@ -138,6 +151,7 @@ struct PostgresSwap {
       old_body_check constant text := current_setting('check_function_bodies');
       pause double precision := 0.02;
       surprises integer := 0;
+      refused text;
       old_oid oid;
       old_kind text;
       hanging jsonb;
@@ -162,6 +176,103 @@ struct PostgresSwap {
           keys := '[]';
           lost := '[]';
           misfit := '{}';
+          if refused is not null then
+            -- what hangs there is not ours to touch: the standing table stays, and becomes like the new one
+            select string_agg(format('%I', o.attname), ', ' order by o.attnum) into reason
+            from pg_attribute as o
+            where o.attrelid = old_oid and o.attnum > 0 and not o.attisdropped and not exists (
+              select from pg_attribute as n
+              where n.attrelid = to_regclass(new_name) and not n.attisdropped
+                and (n.attname, n.atttypid, n.atttypmod, n.attcollation)
+                  = (o.attname, o.atttypid, o.atttypmod, o.attcollation)
+            );
+            if reason is not null or old_kind <> 'table'
+              or not exists (select from pg_class where oid = to_regclass(new_name) and relkind = 'r')
+            then
+              raise exception using
+                errcode = 'dependent_objects_still_exist',
+                message = format('%I.%I cannot be replaced under what belongs to others: %s',
+                  schema_name, final_name, refused),
+                detail = coalesce(
+                  format('Its rows cannot be replaced either, as these columns are gone or have another type: %s', reason),
+                  'Its rows cannot be replaced either, as it is a view or becomes one.'),
+                hint = 'Ask the owner of what hangs on it to drop that, or set meta.sectoral.dependents to '
+                  || 'cascade on the model, and it is dropped as dbt does.';
+            end if;
+            execute format('lock table %s in share row exclusive mode', old_name);
+            -- what a new table does not have goes, as far as nothing stands on it
+            for command in
+              select format('drop trigger %I on %s', t.tgname, old_name)
+              from pg_trigger as t where t.tgrelid = old_oid and not t.tgisinternal
+              union all
+              select format('alter table %s drop constraint %I', old_name, o.conname)
+              from pg_constraint as o
+              where o.conrelid = old_oid and o.contype in ('c', 'f', 'p', 'u', 'x') and not exists (
+                select from pg_constraint as n where n.conrelid = to_regclass(new_name)
+                  and pg_get_constraintdef(n.oid) = pg_get_constraintdef(o.oid))
+              union all
+              select format('drop index %s', o.indexrelid::regclass)
+              from pg_index as o
+              where o.indrelid = old_oid
+                and not exists (select from pg_constraint as k where k.conindid = o.indexrelid)
+                and not exists (
+                  select from pg_index as n where n.indrelid = to_regclass(new_name)
+                    and n.indisunique = o.indisunique
+                    and split_part(pg_get_indexdef(n.indexrelid), ' USING ', 2)
+                      = split_part(pg_get_indexdef(o.indexrelid), ' USING ', 2))
+            loop
+              begin
+                execute command;
+              exception when dependent_objects_still_exist then null;
+              end;
+            end loop;
+            for command in
+              select format('alter table %s add column %I %s%s', old_name, n.attname,
+                format_type(n.atttypid, n.atttypmod),
+                (select format(' collate %s', c.oid::regcollation) from pg_collation as c
+                  where c.oid = n.attcollation))
+              from pg_attribute as n
+              where n.attrelid = to_regclass(new_name) and n.attnum > 0 and not n.attisdropped
+                and not exists (select from pg_attribute as o where o.attrelid = old_oid and o.attname = n.attname)
+              order by n.attnum
+            loop
+              execute command;
+            end loop;
+            select string_agg(format('%I', n.attname), ', ' order by n.attnum) into reason
+            from pg_attribute as n
+            where n.attrelid = to_regclass(new_name) and n.attnum > 0 and not n.attisdropped
+              and n.attgenerated = '';
+            execute format('delete from %s', old_name);
+            execute format('insert into %s (%s) select %s from %s', old_name, reason, reason, new_name);
+            for command in
+              select format('alter table %s alter column %I %s not null', old_name, n.attname,
+                case when n.attnotnull then 'set' else 'drop' end)
+              from pg_attribute as n
+              join pg_attribute as o on o.attrelid = old_oid and o.attname = n.attname
+              where n.attrelid = to_regclass(new_name) and n.attnum > 0 and not n.attisdropped
+                and n.attnotnull <> o.attnotnull
+              union all
+              select format('alter table %s add %s', old_name, pg_get_constraintdef(n.oid))
+              from pg_constraint as n
+              where n.conrelid = to_regclass(new_name) and n.contype in ('c', 'f', 'p', 'u', 'x') and not exists (
+                select from pg_constraint as o where o.conrelid = old_oid
+                  and pg_get_constraintdef(o.oid) = pg_get_constraintdef(n.oid))
+              union all
+              select format('create %sindex on %s using %s', case when n.indisunique then 'unique ' end, old_name,
+                split_part(pg_get_indexdef(n.indexrelid), ' USING ', 2))
+              from pg_index as n
+              where n.indrelid = to_regclass(new_name)
+                and not exists (select from pg_constraint as k where k.conindid = n.indexrelid)
+                and not exists (
+                  select from pg_index as o where o.indrelid = old_oid and n.indisunique = o.indisunique
+                    and split_part(pg_get_indexdef(n.indexrelid), ' USING ', 2)
+                      = split_part(pg_get_indexdef(o.indexrelid), ' USING ', 2))
+            loop
+              execute command;
+            end loop;
+            execute format('drop table %s', new_name);
+            exit;
+          end if;
           if old_kind = 'view' and exists (
             select from pg_class as c where c.oid = to_regclass(new_name) and c.relkind = 'v'
           ) then
@@ -424,7 +535,14 @@ struct PostgresSwap {
           end if;
           exit;
         -- an internal error: another exchange changed a view between two looks at it
-        exception when lock_not_available or deadlock_detected or internal_error then
+        exception when insufficient_privilege then
+          if refused is not null then raise; end if;
+          get stacked diagnostics refused = message_text;
+          select format('%s (%s)', refused, string_agg(concat_ws(' ', e ->> 'kind', e ->> 'path'), ', '))
+          into refused
+          from jsonb_array_elements(hanging) as e;
+          continue;
+        when lock_not_available or deadlock_detected or internal_error then
           if sqlstate = 'XX000' then
             surprises := surprises + 1;
             if surprises > 20 then raise; end if;
