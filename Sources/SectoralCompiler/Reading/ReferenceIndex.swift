@@ -333,10 +333,9 @@ package struct ReferenceIndex: Sendable {
     isDisabled: Bool,
     at span: TextSpan?
   ) -> Diagnostic {
-    var text = "\(words) depends on a node named '\(reference.name)' "
-    if let package = reference.package { text += "in package or project '\(package)' " }
-    if let version = reference.version { text += "with version '\(version.pythonText)' " }
-    text += isDisabled ? "which is disabled" : "which was not found"
+    let text =
+      "\(words) depends on \(reference.words) which "
+      + (isDisabled ? "is disabled" : "was not found")
     let names = nodes.keys
     let hint = versionHint(reference)
     return Diagnostic(

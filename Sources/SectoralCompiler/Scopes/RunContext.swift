@@ -170,7 +170,15 @@ package final class RunContext: NodeContext {
 
   private func hooks(_ key: String) -> Value {
     guard node?.resourceType != .test else { return .list([]) }
-    return Value(config[key] ?? .list([]))
+    let list: [Datum] = config[key]?.list ?? []
+    return .list(
+      list.map { (hook: Datum) -> Value in
+        // As dbt: what is null is not there.
+        var map: DatumMap = hook.map ?? [:]
+        for (key, value) in map.entries where value.isNull { map[key] = nil }
+        return Value(.map(map))
+      }
+    )
   }
 
   /// The node's configuration, as it is for this batch.
@@ -249,8 +257,7 @@ package final class RunContext: NodeContext {
       throw TemplateError(
         .compilation,
         id: "ref.not-found",
-        "\(node?.words ?? "the query") depends on a node named '\(reference.name)' which was not "
-          + "found",
+        "\(node?.words ?? "the query") depends on \(reference.words) which was not found",
         span: interpreter.currentSpan,
         hint: compiler.references.near(reference.name).map { "did you mean '\($0)'?" }
       )

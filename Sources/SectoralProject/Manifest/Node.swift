@@ -12,6 +12,14 @@ package struct Reference: Sendable, Hashable {
     self.package = package
     self.version = version
   }
+
+  /// As messages name it.
+  package var words: String {
+    var text = "a node named '\(name)'"
+    if let package { text += " in package or project '\(package)'" }
+    if let version { text += " with version '\(version.pythonText)'" }
+    return text
+  }
 }
 
 /// The digest by which a changed file is known.

@@ -286,7 +286,9 @@ final class NodeRunner {
       }
     )
     context.writeFile = { text throws(Failure) in try files.writeRun(text, node) }
-    context.loadSeedTable = { () throws(Failure) in try files.loadSeed(node) }
+    if node.resourceType == .seed {
+      context.loadSeedTable = { () throws(Failure) in try files.loadSeed(node) }
+    }
     return context
   }
 

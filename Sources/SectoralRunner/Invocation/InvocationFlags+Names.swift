@@ -57,7 +57,7 @@ extension InvocationFlags {
     "FAIL_FAST": { .bool($0.failFast ?? false) },
     "FULL_REFRESH": { .bool($0.fullRefresh ?? false) },
     "STORE_FAILURES": { .bool($0.storeFailures ?? false) },
-    "EMPTY": { $0.empty.map(Datum.bool) ?? .null },
+    "EMPTY": { withEmpty.contains($0.which) ? .bool($0.empty ?? false) : .null },
     "INDIRECT_SELECTION": { .string($0.indirectSelection.rawValue) },
     "INTROSPECT": { .bool($0.introspect) },
     "LOG_CACHE_EVENTS": { .bool($0.logCacheEvents ?? false) },
