@@ -163,6 +163,39 @@ struct DependentsTests {
     }
   }
 
+  /// Rights that nobody wrote in the project, and those of a hook.
+  @Test
+  func grantsStayWithTheTable() async throws {
+    let folder = try await built("grants")
+    let reader = "reader_\(UInt32.random(in: 0...UInt32.max))"
+    try await sql("drop schema bi cascade", in: folder)
+    try await sql(
+      """
+      create role \(reader); grant insert on kept to \(reader) with grant option;
+      grant select (name) on kept to \(reader); grant delete on kept to public;
+      """,
+      in: folder
+    )
+    let asked = """
+      select concat_ws('|', has_table_privilege('\(reader)', 'kept', 'insert with grant option'),
+        has_column_privilege('\(reader)', 'kept', 'name', 'select'),
+        has_column_privilege('\(reader)', 'kept', 'id', 'select'),
+        has_table_privilege('public', 'kept', 'delete'), (select max(id) from kept))
+      """
+    for id in 2...3 {
+      try model("select \(id) as id, 'b' as name", in: folder)
+      try await run(["run"], in: folder)
+      #expect(try await sql(asked, in: folder) == "t|t|f|t|\(id)")
+    }
+    // What the project says of grants is all there is.
+    try model(
+      "{{ config(grants={'select': '\(reader)'}) }} select 4 as id, 'b' as name",
+      in: folder
+    )
+    try await run(["run"], in: folder)
+    #expect(try await sql(asked, in: folder) == "f|t|t|f|4")
+  }
+
   /// Views of people whose views are not ours to change: the table stays under them and gets the new rows.
   @Test
   func viewsOfOtherOwnersStay() async throws {

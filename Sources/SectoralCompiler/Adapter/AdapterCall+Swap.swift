@@ -42,6 +42,7 @@ extension AdapterCall {
       target: new,
       backup: try relation(arguments.value(3), "backup").relation,
       rebuilt: settings.rebuilt,
+      keepsGrants: settings.keepsGrants,
       patience: settings.patience
     )
     let isPlain =
@@ -53,7 +54,7 @@ extension AdapterCall {
       }
       _ = try session.attempt(
         swap.plainStatements,
-        reasons: PostgresSwap.refusals
+        reasons: PostgresSwap.plainRefusals
       ) { _ throws(WarehouseError) in
         try exchange(swap, session)
       }
@@ -141,6 +142,7 @@ extension AdapterCall {
       target: new,
       backup: try relation(arguments.value(5), "backup").relation,
       rebuilt: settings.rebuilt,
+      keepsGrants: settings.keepsGrants,
       patience: settings.patience
     )
     let answer = try onWarehouse { (session) throws(WarehouseError) in
@@ -231,6 +233,8 @@ package struct SwapSettings: Sendable {
   /// `meta.sectoral.dependents`: `keep` is our way, `cascade` dbt's, which drops what hangs on the
   /// old relation.
   package var keepsDependents = true
+  /// Whether rights stay that somebody else gave: where the model has `grants`, they say it all.
+  package var keepsGrants = true
   /// `meta.sectoral.swap_timeout`: how long locks are asked for, in seconds.
   package var patience = 300
   /// Those of its dependents that this run builds anew.

@@ -25,6 +25,8 @@ struct PostgresSwap {
   var backup: Relation
   /// Views that come later in this run.
   var rebuilt: [Relation]
+  /// Whether rights that were given on the standing relation are given on the new one as well.
+  var keepsGrants: Bool
   /// How long locks are asked for, in seconds.
   var patience: Int
 
@@ -40,6 +42,7 @@ struct PostgresSwap {
         final_name constant text := \(Self.literal(identifier(target)));
         backup_name constant text := \(Self.literal(identifier(backup)));
         rebuilt constant text[] := array[\(again)]::text[];
+        keeps_grants constant boolean := \(keepsGrants);
         deadline constant timestamptz := clock_timestamp() + interval '\(patience) seconds';
       """
     return "do $sectoral$\ndeclare\n\(values)\n\(Self.body)$sectoral$"
@@ -48,11 +51,25 @@ struct PostgresSwap {
   /// The same in plain statements, for a table that nothing hangs on and nobody uses at the moment, which
   /// is most of them: a tenth of the price. They are refused where that is not so.
   var plainStatements: [String] {
-    [
-      "lock table \(standing.rendered) in access exclusive mode nowait",
-      "drop table \(standing.rendered)",
-      "alter table \(intermediate.rendered) rename to \"\(identifier(target).replacing("\"", with: "\"\""))\"",
-    ]
+    // Gives no row, and is refused for the one that it would give.
+    let grants = """
+      select cast(format('grants on %s are to be kept', o.relname) as boolean)
+      from pg_class as o, pg_class as n
+      where o.oid = to_regclass(\(Self.literal(path(standing))))
+        and n.oid = to_regclass(\(Self.literal(path(intermediate))))
+        and (
+          exists (
+            select e.grantee, e.privilege_type, e.is_grantable
+            from aclexplode(o.relacl) as e where e.grantee <> o.relowner
+            except
+            select e.grantee, e.privilege_type, e.is_grantable from aclexplode(n.relacl) as e)
+          or exists (select from pg_attribute as a where a.attrelid = o.oid and a.attacl is not null))
+      """
+    return ["lock table \(standing.rendered) in access exclusive mode nowait"]
+      + (keepsGrants ? [grants] : []) + [
+        "drop table \(standing.rendered)",
+        "alter table \(intermediate.rendered) rename to \"\(identifier(target).replacing("\"", with: "\"\""))\"",
+      ]
   }
 
   /// What gives the foreign keys that went with the old relation in this transaction, and why: a JSON list of
@@ -95,11 +112,13 @@ struct PostgresSwap {
       """
   }
 
-  /// SQLSTATEs of what stands in the way of the plain statements, and of replacing a view in its place:
-  /// locks, a deadlock, what hangs on the relation, another kind of relation or none, other columns.
+  /// SQLSTATEs of what stands in the way of replacing a view in its place: locks, a deadlock, what hangs on
+  /// the relation, another kind of relation or none, other columns.
   static let refusals: Set<String> = [
     "55P03", "40P01", "2BP01", "42809", "42P01", "42P07", "42P16",
   ]
+  /// The same of the plain statements, grants included.
+  static let plainRefusals = refusals.union(["22P02"])
 
   /// `create view …` as the statement that replaces it; nil where the text begins otherwise.
   static func replacing(_ create: String) -> String? {
@@ -450,6 +469,28 @@ struct PostgresSwap {
             execute format('alter table %s rename to %I', old_name, backup_name);
           end if;
           execute format('alter table %s rename to %I', new_name, final_name);
+          if keeps_grants then
+            for command in
+              select format('grant %s%s on %I.%I to %s%s',
+                g.privilege_type, g.columns, schema_name, final_name,
+                case g.grantee when 0 then 'public' else g.grantee::regrole::text end,
+                case when g.is_grantable then ' with grant option' end)
+              from pg_class as o
+              cross join lateral (
+                select e.*, null as columns from aclexplode(o.relacl) as e
+                union all
+                select e.*, format(' (%I)', a.attname)
+                from pg_attribute as a cross join aclexplode(a.attacl) as e
+                where a.attrelid = o.oid and exists (
+                  select from pg_attribute as n
+                  where n.attrelid = to_regclass(format('%I.%I', schema_name, final_name))
+                    and n.attname = a.attname)
+              ) as g
+              where o.oid = old_oid and g.grantee <> o.relowner
+            loop
+              execute command;
+            end loop;
+          end if;
 
           for item in select value from jsonb_array_elements(hanging) as e
             where e.value -> 'parents' @> to_jsonb(old_oid::bigint)

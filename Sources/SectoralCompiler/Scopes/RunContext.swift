@@ -72,6 +72,7 @@ package final class RunContext: NodeContext {
   package override func swapSettings(dependents: [Relation]) -> SwapSettings {
     var settings = SwapSettings()
     settings.keepsDependents = ownSetting("dependents")?.string != "cascade"
+    settings.keepsGrants = node?.config["grants"]?.map?.isEmpty ?? true
     if let patience = ownSetting("swap_timeout")?.int { settings.patience = max(0, patience) }
     func relations(of node: Node) -> [Relation] {
       dependents.filter { node.isAt(schema: $0.schema, identifier: $0.identifier) }
