@@ -91,7 +91,8 @@ def manifest_parts(manifest, exact):
                 # dbt lists macros in the order of a static search as well: a set.
                 macros = node.get("depends_on", {}).get("macros")
                 if macros:
-                    macros.sort()
+                    # Where there is no such macro, dbt has null.
+                    macros[:] = sorted(name for name in macros if name)
         if section == "group_map":
             # dbt's order is that in which it gave versioned models their ids.
             part = {name: sorted(members) for name, members in part.items()}
@@ -124,7 +125,8 @@ def with_dbt(path, exact):
     import dbt.adapters.postgres  # noqa: F401, loaded once for all
     import dbt.cli.main  # noqa: F401
 
-    folder = tempfile.mkdtemp(prefix="case")
+    around = tempfile.mkdtemp(prefix="case")  # cases may have files beside their project
+    folder = os.path.join(around, "project")
     answer = os.path.join(folder, "answer.json")
     lay_out(path, folder)
     pid = os.fork()
@@ -157,7 +159,7 @@ def with_dbt(path, exact):
         error = error.replace(folder + "/", "")
     out = result(folder, sorted({name for name, _ in warnings} - UNNAMED), error, exact)
     out["_messages"] = [f"{name}: {message}" for name, message in warnings]
-    shutil.rmtree(folder)
+    shutil.rmtree(around)
     return out
 
 
@@ -166,7 +168,8 @@ UNNAMED = {"DeprecationsSummary", "Note"}
 
 
 def with_binary(binary, path, exact):
-    folder = tempfile.mkdtemp(prefix="case")
+    around = tempfile.mkdtemp(prefix="case")
+    folder = os.path.join(around, "project")
     lay_out(path, folder)
     run = subprocess.run(
         [binary, "parse", "--log-format", "json", "--project-dir", folder, "--profiles-dir",
@@ -186,7 +189,7 @@ def with_binary(binary, path, exact):
     if run.returncode != 0:
         error = "\n".join(errors) or run.stderr or f"exit {run.returncode}"
     out = result(folder, sorted(warnings - UNNAMED), error, exact)
-    shutil.rmtree(folder)
+    shutil.rmtree(around)
     return out
 
 

@@ -16,7 +16,11 @@ struct GenericTestDraft: Sendable {
 
   /// Renders the test as its raw code would: the macro with its arguments.
   func render(in context: ParseContext) throws(TemplateError) {
-    guard let entry = macro(in: context) else { return }  // reported when the test is compiled
+    guard let entry = macro(in: context) else {
+      // Reported when the test is compiled; what its arguments refer to is its parent all the same.
+      _ = try context.hosting { () throws(TemplateError) in try rendered(in: context) }
+      return
+    }
     context.testMacro = entry
     if Self.isShortcut(entry) {
       // dbt notes no more than these for its two commonest tests; neither do we render them.
@@ -49,9 +53,9 @@ struct GenericTestDraft: Sendable {
     ["macro.dbt.test_unique", "macro.dbt.test_not_null"].contains(entry.macro.uniqueID)
   }
 
-  /// Whether the test's own code is run while the project is read.
+  /// Whether the test's own code is run while the project is read, as far as there is any.
   func isRendered(_ workspace: Workspace, for package: String) -> Bool {
-    macro(in: workspace.macros, for: package).map { !Self.isShortcut($0) } ?? false
+    macro(in: workspace.macros, for: package).map { !Self.isShortcut($0) } ?? true
   }
 
   func macro(in context: NodeContext) -> MacroEntry? {

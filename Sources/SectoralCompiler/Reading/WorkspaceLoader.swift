@@ -399,9 +399,20 @@ package struct WorkspaceLoader {
       root: settings.projectDirectory,
       configuring
     )
+    let internals =
+      profile.type == "redshift"
+      ? ["dbt_redshift", "dbt_postgres", "dbt"] : ["dbt_postgres", "dbt"]
+    if internals.contains(root.name) { throw Self.sameName(root.name, at: rawRoot["name"]?.span) }
     var definitions = [(root, "")]
     failures.insert(contentsOf: profile.problems, at: 0)
-    definitions += installedPackages(of: root, declared?.entries ?? [], configuring, &failures)
+    for package in installedPackages(of: root, declared?.entries ?? [], configuring, &failures) {
+      let name = package.0.name
+      if internals.contains(name) {
+        failures.append(Self.sameName(name, at: package.0.file.startSpan))
+      } else {
+        definitions.append(package)
+      }
+    }
     let lacksPackages =
       declared == nil && definitions.count == 1
       || failures.contains { failure in
@@ -442,9 +453,6 @@ package struct WorkspaceLoader {
     var entries: [String: [MacroEntry]] = [:]
     var all: [MacroEntry] = []
     var problems: [Diagnostic] = []
-    let internals =
-      profile.type == "redshift"
-      ? ["dbt_redshift", "dbt_postgres", "dbt"] : ["dbt_postgres", "dbt"]
     for name in internals.reversed() {
       let found = reader.builtins(of: name)
       entries[name] = found
@@ -538,17 +546,13 @@ package struct WorkspaceLoader {
       if let other = found.first(where: { $0.0.name == definition.name })
         ?? (definition.name == root.name ? (root, "") : nil)
       {
-        let problem = Failure(
-          .compilation,
-          Diagnostic(
-            id: "package.same-name",
-            message: "dbt found more than one package with the name \"\(definition.name)\" "
-              + "included in this project. Package names must be unique in a project.",
-            span: raw["name"]?.span ?? other.0.file.startSpan,
+        failures.append(
+          Self.sameName(
+            definition.name,
+            at: raw["name"]?.span ?? other.0.file.startSpan,
             hint: "rename one of them, or remove it from \(folder)"
           )
         )
-        failures.append(problem)
         continue
       }
       found.append((definition, shown))
@@ -575,6 +579,23 @@ package struct WorkspaceLoader {
       )
     }
     return found.sorted { $0.0.name < $1.0.name }
+  }
+
+  private static func sameName(
+    _ name: String,
+    at span: TextSpan?,
+    hint: String = "give it another name: the built-in macros are a package of this one"
+  ) -> Failure {
+    Failure(
+      .compilation,
+      Diagnostic(
+        id: "package.same-name",
+        message: "dbt found more than one package with the name \"\(name)\" "
+          + "included in this project. Package names must be unique in a project.",
+        span: span,
+        hint: hint
+      )
+    )
   }
 
   private func versionProblems(_ definition: ProjectDefinition) -> [Failure] {

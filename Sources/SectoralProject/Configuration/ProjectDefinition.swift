@@ -297,21 +297,19 @@ package struct ProjectDefinition: Sendable {
       ("test-paths", nil), ("analysis-paths", nil), ("macro-paths", nil), ("function-paths", nil),
       ("docs-paths", nil),
     ]
-    // Documentation may come from anywhere.
-    for (key, _) in resourcePaths where key != "docs-paths" {
+    // Macros and documentation may come from anywhere. Of the others files are written, at their paths
+    // below the target folder.
+    for (key, _) in resourcePaths where !["macro-paths", "docs-paths"].contains(key) {
       for item in value(key)?.sequence ?? [] {
-        guard let path = item.string else { continue }
-        let place = FileSystem.absolute(path, from: "/root")
-        if path.hasPrefix("/") || place != "/root" && !place.hasPrefix("/root/") {
-          problems.append(
-            Diagnostic(
-              id: "project.path-outside",
-              message: "\(key) may only hold folders inside the project: '\(path)'",
-              span: item.span,
-              hint: "give the path relative to dbt_project.yml"
-            )
+        guard let path = item.string, path.hasPrefix("/") else { continue }
+        problems.append(
+          Diagnostic(
+            id: "project.path-outside",
+            message: "\(key) may only hold paths that are relative to the project: '\(path)'",
+            span: item.span,
+            hint: "give the path relative to dbt_project.yml, with .. where it lies outside"
           )
-        }
+        )
       }
     }
     if let tests = value("tests"), let dataTests = value("data_tests"),

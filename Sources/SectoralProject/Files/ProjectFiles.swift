@@ -150,6 +150,7 @@ package enum ProjectFiles {
   ) -> (ProjectFile, Failure?) {
     // The text of a seed is read when it is loaded; its bytes only for the checksum, and of a large
     // one no more than tells that it is.
+    let shown = original.hasPrefix("/") ? original : shownFolder + original
     var problem: Failure?
     var bytes: [UInt8] = []
     do throws(Failure) {
@@ -158,7 +159,7 @@ package enum ProjectFiles {
         limit: kind == .seed ? largestSeedWithChecksum + 1 : .max
       )
       if kind != .seed || bytes.count <= largestSeedWithChecksum {
-        try checkEncoding(of: SourceFile(path: shownFolder + original, bytes: bytes))
+        try checkEncoding(of: SourceFile(path: shown, bytes: bytes))
       }
     } catch {
       problem = error
@@ -167,7 +168,7 @@ package enum ProjectFiles {
     }
     let file = ProjectFile(
       kind: kind,
-      file: SourceFile(path: shownFolder + original, bytes: bytes),
+      file: SourceFile(path: shown, bytes: bytes),
       originalFilePath: original,
       path: named,
       contents: trimmed(bytes)

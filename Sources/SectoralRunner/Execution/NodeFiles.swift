@@ -23,7 +23,14 @@ struct NodeFiles: Sendable {
       let stem = FileSystem.stem(of: path)
       path = "\(FileSystem.parent(of: path))/\(stem)/\(stem)_\(batch).sql"
     }
-    relative = "\(node.packageName)/\(path)"
+    relative = Self.inside("\(node.packageName)/\(path)")
+  }
+
+  /// Files of folders beside the project, `../shared/orders.sql`, stay below the target's.
+  private static func inside(_ path: String) -> String {
+    let place = FileSystem.absolute(path, from: "/_")
+    guard !place.hasPrefix("/_/") else { return String(place.dropFirst(3)) }
+    return path.split(separator: "/").filter { $0 != ".." }.joined(separator: "/")
   }
 
   /// As artifacts name a file: relative to the project where it lies inside.
@@ -45,7 +52,8 @@ struct NodeFiles: Sendable {
 
   /// The inputs of a unit test lie beside the folder of its models.
   func writeInputs(_ inputs: [(name: String, sql: String)], of node: Node) throws(Failure) {
-    let folder = "\(targetPath)/compiled/\(node.packageName)/\(node.originalFilePath)"
+    let folder =
+      "\(targetPath)/compiled/\(Self.inside("\(node.packageName)/\(node.originalFilePath)"))"
     for (name, sql) in inputs where !sql.isEmpty {
       try FileSystem.writeDerived(Array(sql.utf8), to: "\(folder)/\(name).sql")
     }
