@@ -26,7 +26,13 @@ public enum YAMLParser {
     }
     return file.bytes.withUnsafeBufferPointer { bytes in
       let blanks = bytes.prefix { $0 == 0x20 || (0x09...0x0D).contains($0) }.count
-      var composer = Composer(file: file, bytes: bytes, skipped: skippingBlanks ? blanks : 0)
+      // A mark of the byte order, as some editors write it, takes no place in its line.
+      let mark = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
+      var composer = Composer(
+        file: file,
+        bytes: bytes,
+        skipped: skippingBlanks ? max(mark, blanks) : mark
+      )
       defer { composer.close() }
       let root = composer.document()
       return (root, composer.diagnostics)

@@ -11,8 +11,7 @@ struct MicrobatchRules {
   /// Checks all such models, and writes their `begin` as dbt does.
   func check(_ manifest: Manifest, _ failures: inout [Failure]) -> [NamedWarning] {
     let models = manifest.nodes.filter(\.isMicrobatch)
-    guard !models.isEmpty else { return [] }
-    guard workspace.buildsInBatches else { return [ownStrategy] }
+    guard workspace.buildsInBatches else { return models.isEmpty ? [] : [ownStrategy] }
     var warnings: [NamedWarning] = []
     for model in models {
       let count = failures.count
@@ -24,7 +23,11 @@ struct MicrobatchRules {
       }
       if !hasEventTime { warnings.append(unfiltered(model)) }
     }
-    let concurrent = models.filter { $0.config["concurrent_batches"] == .bool(true) }
+    // dbt counts whatever has the setting.
+    let concurrent = manifest.nodes.filter {
+      $0.resourceType != .test && $0.resourceType != .function && $0.isEnabled
+        && $0.config["concurrent_batches"] == .bool(true)
+    }
     if !concurrent.isEmpty { warnings.append(sequential(concurrent)) }
     return warnings
   }

@@ -262,10 +262,18 @@ struct NodeReader {
       calls: calls,
       unrendered: written.isOn && !calls.isEmpty ? written.call(in: node) : nil
     )
-    if let tagsTwice { builder.add(ConfigLayer([:]), unrendered: ["tags": tagsTwice]) }
+    if let tagsTwice, !written.isOn { builder.add(ConfigLayer([:]), unrendered: ["tags": tagsTwice]) }
     if draft.package.name != workspace.root.name {
-      rootLevels = workspace.root.definition.trees[treeType]?.levels(for: node.fqn) ?? []
-      for level in rootLevels { builder.add(level.layer, unrendered: level.unrendered) }
+      let trees = workspace.root.definition.trees
+      rootLevels = trees[treeType]?.levels(for: node.fqn) ?? []
+      for level in rootLevels {
+        builder.add(level.layer, unrendered: isFunction ? [:] : level.unrendered)
+      }
+      if isFunction {
+        for level in trees[.model]?.levels(for: node.fqn) ?? [] {
+          builder.add(ConfigLayer([:]), unrendered: level.unrendered)
+        }
+      }
     }
     var config = builder.config
     if node.resourceType == .test {

@@ -71,16 +71,6 @@ struct PlainResourceReader {
     )
   }
 
-  /// What the package's tree says about a resource, weak to strong.
-  private func levels(
-    of type: ResourceType,
-    _ name: String,
-    _ file: PropertiesFile
-  ) -> [ConfigTree.Level] {
-    workspace.package(file.package)?.definition.trees[type]?
-      .levels(for: [file.package] + file.folders + [name]) ?? []
-  }
-
   private func resource(
     _ type: ResourceType,
     _ name: String,
@@ -132,12 +122,13 @@ struct PlainResourceReader {
     let group = resource(.group, name, entry, file, fields)
     // dbt takes groups for models here: what the tree of models says of their place applies, hooks aside.
     var builder = ConfigBuilder(.group)
-    for level in levels(of: .model, name, file) {
-      builder.add(level.layer, unrendered: level.unrendered)
-    }
+    let fqn = [file.package] + file.folders + [name]
+    let levels = workspace.configLevels(of: .model, for: fqn, in: file.package)
+    for level in levels.own { builder.add(level.layer) }
     if let config = entry["config"]?.datum.map {
       builder.add(ConfigLayer(config, origin: entry.span))
     }
+    for level in levels.root { builder.add(level.layer) }
     group.config = builder.config
     for key in ["pre-hook", "post-hook"] { group.config[key] = nil }
     return group
@@ -161,13 +152,20 @@ struct PlainResourceReader {
     }
     // The configurations of the project's tree, key by key replaced by those of the entry; tags and
     // meta beside `config` join them.
-    var tree = DatumMap()
-    for level in levels(of: .exposure, name, file) {
-      for (key, value) in level.layer.values.entries { tree[key] = value }
+    var written = DatumMap()
+    var unrendered = DatumMap()
+    func add(_ values: DatumMap, unrendered raw: DatumMap) {
+      for (key, value) in values.entries { written[key] = value }
+      for (key, value) in raw.entries { unrendered[key] = value }
     }
-    var written = tree
-    for (key, value) in (entry["config"]?.datum.map ?? [:]).entries { written[key] = value }
-    var tags = Set(written["tags"]?.texts ?? [])
+    let fqn = [file.package] + file.folders + [name]
+    let levels = workspace.configLevels(of: .exposure, for: fqn, in: file.package)
+    for level in levels.own { add(level.layer.values, unrendered: level.unrendered) }
+    let config = entry["config"]?.datum.map ?? [:]
+    add(config, unrendered: config)
+    for level in levels.root { add(level.layer.values, unrendered: level.unrendered) }
+    // As dbt goes through them: a single text is the list of its letters.
+    var tags = Set(written["tags"]?.string?.map(String.init) ?? written["tags"]?.texts ?? [])
     tags.formUnion(entry["tags"]?.datum.texts ?? [])
     var meta = entry["meta"]?.datum.map ?? DatumMap()
     for (key, value) in (written["meta"]?.map ?? [:]).entries { meta[key] = value }
@@ -175,7 +173,7 @@ struct PlainResourceReader {
     var values = written
     values["tags"] = .strings(tags.sorted())
     values["meta"] = .map(meta)
-    builder.add(ConfigLayer(values, origin: entry.span), unrendered: written)
+    builder.add(ConfigLayer(values, origin: entry.span), unrendered: unrendered)
     let problems = builder.problems(of: "exposure \(name)", isBare: true)
     guard problems.isEmpty else { throw Failure(.plain, problems) }
     let isEnabled = builder.config["enabled"]?.bool ?? true
@@ -251,7 +249,9 @@ enum ReferenceText {
       let part = part.trimmingBlanks
       if let equals = part.firstIndex(of: "=") {
         let value = part[part.index(after: equals)...].trimmingBlanks
-        version = Int(value).map(Datum.int) ?? .string(String(value.trimmingQuotes))
+        version =
+          Int(value).map(Datum.int) ?? Double(value).map(Datum.float)
+          ?? .string(String(value.trimmingQuotes))
       } else {
         names.append(String(part.trimmingQuotes))
       }

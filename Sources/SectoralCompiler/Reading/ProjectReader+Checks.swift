@@ -166,6 +166,13 @@ extension ProjectReader {
       manifest.metrics + manifest.semanticModels + manifest.savedQueries + manifest.exposures
       + manifest.unitTests + manifest.disabledResources
     for resource in plain { use(resource.resourceType, resource.fqn) }
+    // To dbt, what is disabled is of every kind.
+    let disabled =
+      manifest.disabledNodes.map(\.fqn) + manifest.disabledSources.map(\.fqn)
+      + manifest.disabledResources.map(\.fqn)
+    for fqn in disabled {
+      for type in Self.checkedTrees { use(type, fqn) }
+    }
     let unused = Self.checkedTrees.compactMap { trees[$0] }.flatMap { tree in
       tree.root.configuredBelow
         .filter { level in !used.contains { $0.starts(with: level.path) } }

@@ -250,6 +250,10 @@ extension ProjectReader {
     let entry = patch.entry
     node.properties = entry.span
     do {
+      // dbt keeps a function's description as it is written.
+      let shapes =
+        node.resourceType == .function
+        ? PropertyShapes(descriptions: nil, package: package.name) : shapes
       let (text, blocks) = try shapes.description(entry["description"])
       node.description = text
       node.docBlocks = blocks

@@ -68,7 +68,7 @@ extension ProjectReader {
         package: workspace.package(patch.package) ?? draft.package,
         fileKeyName: patch.fileKeyName,
         tags: [],
-        quotesColumns: false
+        quotesColumns: patch.entry["quote_columns"]?.bool ?? false
       )
       entries.append((patch.entry, target))
     }
@@ -85,7 +85,7 @@ extension ProjectReader {
         package: package,
         fileKeyName: patch.fileKeyName,
         tags: [],
-        quotesColumns: false
+        quotesColumns: patch.entry["quote_columns"]?.bool ?? false
       )
       entries.append((patch.entry, target))
     }

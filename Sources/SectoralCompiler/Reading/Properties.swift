@@ -66,8 +66,11 @@ struct PropertiesFile: Sendable {
     let entry = path[2...]
     switch section {
     case "sources":
-      if entry[2] == "tables", path.count > 4, isDeferred(path[4...]) { return true }
-    case "macros": return true
+      if entry[2] == "tables" { return path.count > 4 && isDeferred(path[4...]) }
+      return ["description", "loaded_at_query"].contains(entry[2])
+        || path.count > 3 && entry[2] == "config" && path[3] == "loaded_at_query"
+    case "macros":
+      if entry[2] == "arguments" { return path.count > 3 && isDeferred(path[3...]) }
     case "metrics", "semantic_models":
       if path.last == "filter" || path[path.count - 2] == "filter" { return true }
     case "saved_queries":
@@ -84,25 +87,17 @@ struct PropertiesFile: Sendable {
   private static func isDeferred(_ keys: ArraySlice<String>) -> Bool {
     let keys = Array(keys)
     // dbt goes by the length of the path: so these stay raw below `meta` and others as well.
+    // What versions say, their columns' descriptions aside, is rendered at once, and so are hooks under
+    // their other spelling, `pre-hook`.
     if keys.count == 2, deferred.contains(keys[1]) { return true }
     if keys.count == 5, keys[4] == "description" { return true }
-    return belongsToEntry(keys)
-  }
-
-  private static func belongsToEntry(_ keys: [String]) -> Bool {
     guard let first = keys.first else { return false }
     if deferred.contains(first) { return true }
-    let second = keys.count > 1 ? keys[1] : ""
-    if ["pre_hook", "post_hook", "pre-hook", "post-hook"].contains(
-      first == "config" ? second : first
-    ) {
-      return true
-    }
-    if first == "config", second == "loaded_at_query" { return true }
-    guard keys.count > 2 else { return false }
     switch first {
-    case "columns", "dimensions", "measures", "entities": return deferred.contains(keys[2])
-    case "versions": return belongsToEntry(Array(keys[2...]))
+    case "config":
+      return keys.count > 1 && ["pre_hook", "post_hook", "loaded_at_query"].contains(keys[1])
+    case "columns", "dimensions", "measures", "entities":
+      return keys.count > 2 && keys[2] != "loaded_at_query" && deferred.contains(keys[2])
     default: return false
     }
   }
@@ -373,7 +368,7 @@ struct DescriptionRenderer {
   let workspace: Workspace
   let target: DatumMap
 
-  /// - Returns: The text, and the ids of the blocks in it.
+  /// - Returns: The text, and the ids of the blocks in it, as often as they stand there.
   func render(
     _ node: YAMLNode?,
     package: String
@@ -394,7 +389,7 @@ struct DescriptionRenderer {
             .map { "did you mean '\($0)'?" }
         )
       }
-      if !used.contains(block.uniqueID) { used.append(block.uniqueID) }
+      used.append(block.uniqueID)
       return .string(block.contents)
     }
     let context = ConfigurationContext(
@@ -415,9 +410,16 @@ struct DescriptionRenderer {
     }
   }
 
+  /// The flag is named for refs, and holds for docs blocks as well.
+  private var prefersOwnPackage: Bool {
+    workspace.invocation.behavior["require_ref_searches_node_package_before_root"]?.bool ?? false
+  }
+
   private func find(_ names: [String], package: String) -> DocBlock? {
     if names.count == 2 { return docs["doc.\(names[0]).\(names[1])"] }
-    return docs["doc.\(workspace.root.name).\(names[0])"] ?? docs["doc.\(package).\(names[0])"]
+    let own = docs["doc.\(package).\(names[0])"]
+    if prefersOwnPackage, let own { return own }
+    return docs["doc.\(workspace.root.name).\(names[0])"] ?? own
       ?? docs.values.filter { $0.name == names[0] }.min { $0.uniqueID < $1.uniqueID }
   }
 }
@@ -458,10 +460,13 @@ struct PropertyShapes {
   private func column(_ name: String, _ node: YAMLNode) throws(Failure) -> DatumMap {
     let (description, blocks) = try self.description(node["description"])
     var meta = node["meta"]?.datum.map ?? DatumMap()
-    var tags = node["tags"]?.datum.texts ?? []
+    var tags: [String] = []
     let written = node["config"]?.datum.map ?? DatumMap()
     for (key, value) in (written["meta"]?.map ?? [:]).entries { meta[key] = value }
-    for tag in written["tags"]?.texts ?? [] where !tags.contains(tag) { tags.append(tag) }
+    for tag in (node["tags"]?.datum.texts ?? []) + (written["tags"]?.texts ?? [])
+    where !tags.contains(tag) {
+      tags.append(tag)
+    }
     // Columns have no other configurations.
     let config: DatumMap = ["meta": .map(meta), "tags": .strings(tags)]
     var column: DatumMap = [

@@ -143,7 +143,8 @@ struct SemanticReader {
   ) -> ConfigBuilder {
     var builder = ConfigBuilder(type)
     let fqn = [file.package] + file.folders + [name]
-    for level in workspace.package(file.package)?.definition.trees[type]?.levels(for: fqn) ?? [] {
+    let levels = workspace.configLevels(of: type, for: fqn, in: file.package)
+    for level in levels.own {
       builder.add(level.layer, unrendered: showsTree ? level.unrendered : [:])
     }
     var own = entry["config"]?.datum.map ?? DatumMap()
@@ -152,6 +153,9 @@ struct SemanticReader {
       if own[key] == nil, let value = entry[key]?.datum, !value.isNull { own[key] = value }
     }
     builder.add(ConfigLayer(own, origin: entry.span))
+    for level in levels.root {
+      builder.add(level.layer, unrendered: showsTree ? level.unrendered : [:])
+    }
     return builder
   }
 

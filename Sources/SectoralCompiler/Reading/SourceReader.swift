@@ -186,7 +186,8 @@ struct SourceReader {
     result.database = Self.text("database", in: source) ?? workspace.profile.database
     result.unrenderedDatabase = raw["database"].flatMap { $0.isNull ? nil : $0.datum.pythonText }
     result.unrenderedSchema = raw["schema"].flatMap { $0.isNull ? nil : $0.datum.pythonText }
-    result.loader = (table["loader"] ?? source["loader"])?.datum.pythonText ?? ""
+    // dbt looks at the source's alone.
+    result.loader = source["loader"]?.datum.pythonText ?? ""
     if let external = table["external"]?.datum.map {
       var shape = DatumMap()
       for key in ["location", "file_format", "row_format", "tbl_properties", "partitions"] {
@@ -212,76 +213,72 @@ struct SourceReader {
     }
 
     var builder = ConfigBuilder(.source)
-    for definition in package.name == workspace.root.name
-      ? [package.definition] : [package.definition, workspace.root.definition]
-    {
-      for level in definition.trees[.source]?.levels(for: result.fqn) ?? [] {
-        builder.add(level.layer, unrendered: level.unrendered)
-      }
-    }
+    let levels = workspace.configLevels(of: .source, for: result.fqn, in: package.name)
+    for level in levels.own { builder.add(level.layer, unrendered: level.unrendered) }
     result.inheritedTags = [source, table].flatMap { $0["tags"]?.datum.texts ?? [] }
-    let treeMeta = builder.config["meta"]?.map ?? [:]
-    let treeLayers = builder.unrendered
-    for (level, _) in [(sourceConfig, "source"), (tableConfig, "table")] {
+    for level in [sourceConfig, tableConfig] {
       var values = DatumMap()
+      var unrendered = DatumMap()
       var origins: [String: TextSpan] = [:]
       for (key, value) in level?.mapping ?? []
       where !["meta", "tags", "freshness"].contains(key.keyText) {
+        unrendered[ConfigBuilder.canonicalKey(key.keyText)] = value.datum
         if value.isNull, key.keyText == "loaded_at_field" { continue }
         values[key.keyText] = value.datum
         origins[key.keyText] = value.span
       }
-      builder.add(ConfigLayer(values, origin: table.span, origins: origins))
+      builder.add(
+        ConfigLayer(values, origin: table.span, origins: origins),
+        unrendered: unrendered
+      )
     }
-    let problems = builder.problems(of: "source \(name).\(tableName)", isBare: true)
-    guard problems.isEmpty else { throw Failure(.plain, problems) }
-    var config = builder.config
-    // Tags of dbt_project.yml are overwritten by those of the file, even by none.
-    result.tags = tags.sorted()
-    config["tags"] = .strings(result.tags)
-    result.meta = Self.joined([
-      YAMLNode(data: .map(treeMeta), at: table.span), source["meta"], sourceConfig?["meta"],
-      table["meta"], tableConfig?["meta"],
-    ])
-    config["meta"] = .map(result.meta)
+    let tree = builder.config
 
     try checkLoadedAt(source, "source")
     try checkLoadedAt(table, "table")
     func inherited(_ key: String) -> String? {
       if let own = table[key] { return own.isNull ? nil : own.datum.pythonText }
       let level = tableConfig?[key] ?? source[key] ?? sourceConfig?[key]
-      guard let level, !level.isNull else { return config[key]?.string }
+      guard let level, !level.isNull else { return tree[key]?.string }
       return level.datum.pythonText
     }
-    result.loadedAtField = inherited("loaded_at_field")
+    let loadedAtField = inherited("loaded_at_field")
     // A table's own field takes the place of the source's query.
     let hasOwnField = [table, tableConfig].contains { $0?["loaded_at_field"] != nil }
     let ownQuery = table["loaded_at_query"] ?? tableConfig?["loaded_at_query"]
-    result.loadedAtQuery =
-      hasOwnField && ownQuery == nil ? nil : inherited("loaded_at_query")
-    config["loaded_at_field"] = .optional(result.loadedAtField)
-    config["loaded_at_query"] = .optional(result.loadedAtQuery)
-    let thresholds = [
+    let loadedAtQuery = hasOwnField && ownQuery == nil ? nil : inherited("loaded_at_query")
+    // What the file says of these is one layer, even where it says nothing: tags of dbt_project.yml are
+    // overwritten by none.
+    let meta = Self.joined([
+      source["meta"], sourceConfig?["meta"], table["meta"], tableConfig?["meta"],
+    ])
+    var said: DatumMap = [
+      "loaded_at_field": .optional(loadedAtField), "loaded_at_query": .optional(loadedAtQuery),
+      "meta": .map(meta), "tags": .strings(tags.sorted()),
+    ]
+    switch try FreshnessThreshold.joined([
       source["freshness"], sourceConfig?["freshness"], table["freshness"],
       tableConfig?["freshness"],
-    ]
-    result.freshness = try freshness(thresholds, base: config["freshness"] ?? .null)
-    config["freshness"] = result.freshness
-    result.config = config
-    var unrendered = treeLayers
-    for level in [sourceConfig, tableConfig] {
-      for (key, value) in level?.mapping ?? [] {
-        unrendered[ConfigBuilder.canonicalKey(key.keyText)] = value.datum
-      }
+    ]) {
+    case .none: said["freshness"] = .null
+    case .some(let threshold) where threshold.saysSomething: said["freshness"] = threshold.datum
+    default: break
     }
-    if thresholds.contains(where: { $0 != nil }) { unrendered["freshness"] = result.freshness }
-    unrendered["loaded_at_field"] = .optional(result.loadedAtField)
-    unrendered["loaded_at_query"] = .optional(result.loadedAtQuery)
-    unrendered["meta"] = .map(
-      Self.joined([source["meta"], sourceConfig?["meta"], table["meta"], tableConfig?["meta"]])
-    )
-    unrendered["tags"] = .strings(result.tags)
-    result.unrenderedConfig = unrendered
+    builder.add(ConfigLayer(said, origin: table.span))
+    for level in levels.root { builder.add(level.layer, unrendered: level.unrendered) }
+    let problems = builder.problems(of: "source \(name).\(tableName)", isBare: true)
+    guard problems.isEmpty else { throw Failure(.plain, problems) }
+    var config = builder.config
+    if let freshness = config["freshness"]?.map {
+      config["freshness"] = FreshnessThreshold(parts: freshness).datum
+    }
+    result.config = config
+    result.unrenderedConfig = builder.unrendered
+    result.tags = config["tags"]?.texts ?? []
+    result.meta = config["meta"]?.map ?? [:]
+    result.freshness = config["freshness"] ?? .null
+    result.loadedAtField = config["loaded_at_field"]?.string
+    result.loadedAtQuery = config["loaded_at_query"]?.string
     result.relationName = workspace.relation(of: result, over: workspace.quoting).rendered
     let shapes = PropertyShapes(
       descriptions: result.isEnabled ? descriptions : nil,
@@ -328,54 +325,5 @@ struct SourceReader {
       for (key, value) in (level?.datum.map ?? [:]).entries { map[key] = value }
     }
     return map
-  }
-
-  /// Thresholds join key by key; null at a level switches freshness off for it and below.
-  private func freshness(_ levels: [YAMLNode?], base: Datum) throws(Failure) -> Datum {
-    let empty: Datum = ["count": .null, "period": .null]
-    var current: DatumMap? =
-      base.map ?? ["warn_after": empty, "error_after": empty, "filter": .null]
-    for level in levels {
-      guard let level else { continue }
-      guard let pairs = level.mapping else {
-        current = nil
-        continue
-      }
-      var map = current ?? ["warn_after": empty, "error_after": empty, "filter": .null]
-      for (key, value) in pairs {
-        if key.keyText == "filter" || value.isNull {
-          map[key.keyText] = value.datum
-          continue
-        }
-        guard key.keyText == "warn_after" || key.keyText == "error_after" else { continue }
-        // `{}` leaves the upper level's threshold as it is.
-        if value.mapping?.isEmpty == true { continue }
-        guard let count = value["count"], let period = value["period"] else {
-          throw Failure(
-            .parsing,
-            Diagnostic(
-              id: "source.incomplete-threshold",
-              message: "\(key.keyText) needs both 'count' and 'period'",
-              span: value.span,
-              hint: "write, for instance, {count: 12, period: hour}"
-            )
-          )
-        }
-        guard ["minute", "hour", "day"].contains(period.datum.pythonText), count.int != nil else {
-          throw Failure(
-            .parsing,
-            Diagnostic(
-              id: "source.bad-threshold",
-              message: "\(key.keyText) must have a whole number as 'count' and minute, hour or day "
-                + "as 'period'",
-              span: value.span
-            )
-          )
-        }
-        map[key.keyText] = ["count": count.datum, "period": period.datum]
-      }
-      current = map
-    }
-    return current.map(Datum.map) ?? .null
   }
 }

@@ -96,11 +96,12 @@ struct UnitTestReader {
       ]
     )
     var builder = ConfigBuilder(.unitTest)
-    let levels = workspace.package(file.package)?.definition.trees[.unitTest]?.levels(for: fqn)
-    for level in levels ?? [] { builder.add(level.layer) }
+    let levels = workspace.configLevels(of: .unitTest, for: fqn, in: file.package)
+    for level in levels.own { builder.add(level.layer) }
     if let config = entry["config"]?.datum.map {
       builder.add(ConfigLayer(config, origin: entry.span))
     }
+    for level in levels.root { builder.add(level.layer) }
     let problems = builder.problems(of: "unit test \(name)")
     guard problems.isEmpty else { throw Failure(.parsing, problems) }
     test.config = builder.config

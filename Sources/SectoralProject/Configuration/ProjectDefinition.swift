@@ -80,7 +80,7 @@ package struct ProjectDefinition: Sendable {
     guard let first = path.first else { return false }
     switch first {
     case "name", "on-run-start", "on-run-end", "query-comment", "vars": return true
-    case "models", "seeds", "snapshots", "tests", "data_tests", "analyses", "functions":
+    case "models", "seeds", "snapshots", "tests", "data_tests":
       let last = path.last.map { $0.hasPrefix("+") ? String($0.dropFirst()) : $0 }
       return ["pre-hook", "post-hook", "pre_hook", "post_hook"].contains(last)
     default: return false
