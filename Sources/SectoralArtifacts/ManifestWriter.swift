@@ -171,7 +171,8 @@ package struct ManifestWriter: Sendable {
     append("parent_map", parents.lazy.map { ($0.id, $0.parents.sortedOnce()) })
     append("child_map", parents.lazy.map { ($0.id, (children[$0.id] ?? []).sortedOnce()) })
     var members: [String: [String]] = [:]
-    for node in manifest.nodes {
+    // Functions may name a group, and are not listed in it.
+    for node in manifest.nodes where node.resourceType != .function {
       if let group = node.group { members[group, default: []].append(node.uniqueID) }
     }
     for list in [manifest.savedQueries, manifest.semanticModels, manifest.metrics] {

@@ -297,6 +297,20 @@ struct LanguageTests {
       ]
     ),
     LanguageCase(
+      name: "a package's dbt_project.yml does not see the variables of the command line",
+      files: [
+        "packages.yml": "packages: [{local: ./x}]\n",
+        "dbt_packages/q/dbt_project.yml":
+          "name: q\nversion: '1.0'\nmodels: {+alias: \"{{ var('v', 'own') }}_{{ 1 }}\"}\n",
+        "dbt_packages/q/models/b.sql": "{{ config(meta={'x': var('v', 'own')}) }}\(model)",
+      ],
+      command: ["parse", "--vars", "v: given"],
+      expected: [
+        ("model.q.b", ["alias"], "\"own_1\""),
+        ("model.q.b", ["config", "meta", "x"], "\"given\""),
+      ]
+    ),
+    LanguageCase(
       name: "suffixes of templates, where the project asks for them",
       files: [
         "dbt_project.yml":

@@ -284,7 +284,8 @@ struct GenericTestEntry {
       case "config":
         for (key, value) in value.mapping ?? [] {
           let value = (text: try rendered(value), span: value.span)
-          if value.text.isNull, Self.configKeys.contains(key.keyText) { continue }
+          // Without a value it is not set.
+          if value.text.isNull { continue }
           if config[key.keyText] != nil {
             throw Self.sameKey(key.keyText, at: value.span, file)
           }
@@ -297,7 +298,6 @@ struct GenericTestEntry {
           throw Self.sameKey(key, at: value.span, file)
         }
         let text = try rendered(value)
-        // Without a value it is not set.
         if text.isNull { continue }
         config[key] = text
         origins[key] = value.span

@@ -82,11 +82,13 @@ struct NodeReader {
     try checkConfiguration(used.builder, node)
     do {
       // dbt renders them, and notes what they refer to, before it reads the properties and again then.
-      if draft.test == nil, draft.propertiesLayer?.values.isEmpty == false {
+      if node.version != nil
+        || draft.test == nil && draft.propertiesLayer?.values.isEmpty == false
+      {
         try renderHooks(firstConfig(of: node, draft, context.configCalls), of: node, context)
       }
       try renderHooks(node.config, of: node, context)
-      try nameRelation(of: node, context)
+      try nameRelation(of: node, by: used.builder.config, context)
     } catch {
       throw failure(error, node)
     }
@@ -104,15 +106,21 @@ struct NodeReader {
         )
       )
     }
-    for text in node.constraintTargets {
-      guard let reference = ReferenceText(text) else { throw Self.badForeignKey(text, node) }
-      context.note(reference, at: node.declaration, repeats: true)
-    }
-    node.refs = context.refs
-    node.refSpans = context.refSpans
     node.sources = context.sources
     node.sourceSpans = context.sourceSpans
     if isReadStatically(node) { node.mergeSources() }
+    let written = context.sources.count
+    // dbt notes those of a version twice: in the model's name, and in its own.
+    for _ in 0..<(node.version == nil ? 1 : 2) {
+      for text in node.constraintTargets {
+        guard let reference = ReferenceText(text) else { throw Self.badForeignKey(text, node) }
+        context.note(reference, at: node.declaration, repeats: true)
+      }
+    }
+    node.refs = context.refs
+    node.refSpans = context.refSpans
+    node.sources += context.sources[written...]
+    node.sourceSpans += context.sourceSpans.dropFirst(written)
     node.dependsOnMacros = context.macroIDs
     remarks.levels = used.levels
     remarks.warnings = used.builder.misspelt()
@@ -253,16 +261,18 @@ struct NodeReader {
       test.isRendered(workspace, for: node.packageName)
     {
       // Beside the values tags stand as often as they were said.
-      if let tags = layer.values["tags"]?.texts {
-        tagsTwice = .strings(tags + calls.flatMap { $0.values["tags"]?.texts ?? [] } + tags)
-      }
+      let tags = layer.values["tags"]?.texts ?? []
+      let all = tags + calls.flatMap { $0.values["tags"]?.texts ?? [] } + tags
+      if !all.isEmpty || layer.values["tags"] != nil { tagsTwice = .strings(all) }
       calls.append(layer)
     }
     builder.add(
       calls: calls,
       unrendered: written.isOn && !calls.isEmpty ? written.call(in: node) : nil
     )
-    if let tagsTwice, !written.isOn { builder.add(ConfigLayer([:]), unrendered: ["tags": tagsTwice]) }
+    if let tagsTwice, !written.isOn {
+      builder.add(ConfigLayer([:]), unrendered: ["tags": tagsTwice])
+    }
     if draft.package.name != workspace.root.name {
       let trees = workspace.root.definition.trees
       rootLevels = trees[treeType]?.levels(for: node.fqn) ?? []
@@ -283,6 +293,9 @@ struct NodeReader {
       default: break
       }
     }
+    if node.version != nil || draft.test == nil && setsNothing(draft, calls) {
+      keepEarlier(of: node, draft, calls, in: &config)
+    }
     node.config = config
     node.unrenderedConfig = builder.unrendered
     if node.resourceType == .model, config["contract"]?["enforced"]?.bool == true {
@@ -291,7 +304,9 @@ struct NodeReader {
     var tags: [String] = []
     // dbt joins the tags twice: first without those of the properties entry.
     var early: [String] = []
-    if draft.test == nil, draft.propertiesLayer?.values["tags"] != nil, !calls.isEmpty {
+    if node.version != nil
+      || draft.test == nil && draft.propertiesLayer?.values["tags"] != nil && !calls.isEmpty
+    {
       early = firstConfig(of: node, draft, calls)["tags"]?.texts ?? []
     }
     // Of a generic test what its entry says, and the column or source that it is of, comes first, sorted.
@@ -306,6 +321,34 @@ struct NodeReader {
     return (builder, rootLevels)
   }
 
+  /// Whether the file or its properties set something to nothing.
+  private func setsNothing(_ draft: Draft, _ calls: [ConfigLayer]) -> Bool {
+    calls.contains { $0.values.entries.contains(where: \.value.isNull) }
+      || draft.propertiesLayer?.values.entries.contains(where: \.value.isNull) ?? false
+  }
+
+  /// As dbt, which configures a node three times, by the trees, with the file's calls, with its
+  /// properties: what ends as nothing keeps what it was before, though the node's name does not.
+  private func keepEarlier(
+    of node: Node,
+    _ draft: Draft,
+    _ calls: [ConfigLayer],
+    in config: inout DatumMap
+  ) {
+    let known = ConfigBuilder(node.resourceType).config
+    for (isLast, earlier) in [
+      (true, firstConfig(of: node, draft, calls)), (false, firstConfig(of: node, draft, [])),
+    ] {
+      for (key, value) in earlier.entries where !value.isNull && (isLast || key != "group") {
+        guard let own = config[key] else {
+          config[key] = value
+          continue
+        }
+        if own.isNull, known[key] != nil { config[key] = value }
+      }
+    }
+  }
+
   /// Which section of dbt_project.yml speaks of the node.
   private static func treeType(of node: Node) -> ResourceType {
     switch node.resourceType {
@@ -315,11 +358,16 @@ struct NodeReader {
     }
   }
 
-  /// What dbt takes a node's configuration for until it has read the properties files.
+  /// What dbt takes a node's configuration for until it has read the properties files: that of a version
+  /// is until then the one of a model with the name of its file.
   private func firstConfig(of node: Node, _ draft: Draft, _ calls: [ConfigLayer]) -> DatumMap {
     var first = ConfigBuilder(node.resourceType)
+    let file = FileSystem.name(of: node.originalFilePath).split(separator: ".").dropLast()
+    let fqn =
+      node.version == nil
+      ? node.fqn : node.fqn.dropLast(2) + [file.joined(separator: ".")]
     func add(_ package: Package) {
-      for level in package.definition.trees[Self.treeType(of: node)]?.levels(for: node.fqn) ?? [] {
+      for level in package.definition.trees[Self.treeType(of: node)]?.levels(for: fqn) ?? [] {
         first.add(level.layer)
       }
     }
@@ -347,10 +395,13 @@ struct NodeReader {
   // MARK: Names
 
   /// Database, schema, alias by the naming macros, and the relation's name.
-  private func nameRelation(of node: Node, _ context: ParseContext) throws(TemplateError) {
+  private func nameRelation(
+    of node: Node,
+    by config: DatumMap,
+    _ context: ParseContext
+  ) throws(TemplateError) {
     context.isNaming = true
     defer { context.isNaming = false }
-    let config = node.config
     node.database = try name(
       .database,
       config["database"],

@@ -41,7 +41,8 @@ struct Patches {
               file: file.file,
               package: file.package,
               version: version,
-              writtenConfig: keepsWritten ? file.writtenConfig(section, name, version) : nil
+              writtenConfig: keepsWritten && section != "data_tests"
+                ? file.writtenConfig(section, name, version) : nil
             )
           }
           do {

@@ -257,7 +257,10 @@ extension ProjectReader {
       let (text, blocks) = try shapes.description(entry["description"])
       node.description = text
       node.docBlocks = blocks
-      node.columns = try shapes.columns(entry["columns"])
+      node.columns = try shapes.columns(
+        entry["columns"],
+        joinsTags: node.resourceType != .analysis
+      )
     } catch { failures.append(error) }
     node.constraints = PropertyShapes.constraints(entry["constraints"], isModelLevel: true)
     node.latestVersion = entry["latest_version"]?.datum
@@ -296,7 +299,10 @@ extension ProjectReader {
       let shapes = PropertyShapes(descriptions: nil, package: draft.package.name)
       do {
         draft.node.description = try shapes.description(entry["description"]).text
-        draft.node.columns = try shapes.columns(entry["columns"])
+        draft.node.columns = try shapes.columns(
+          entry["columns"],
+          joinsTags: draft.node.resourceType != .analysis
+        )
         draft.node.docBlocks = []
       } catch { failures.append(error) }
     }

@@ -436,8 +436,9 @@ struct PropertyShapes {
     return (node.datum.pythonText, [])
   }
 
+  /// `joinsTags`: whether the tags of a column's `config` join those beside it, and none stands twice.
   /// - Returns: The map of columns, by name.
-  func columns(_ node: YAMLNode?) throws(Failure) -> DatumMap {
+  func columns(_ node: YAMLNode?, joinsTags: Bool = true) throws(Failure) -> DatumMap {
     var columns = DatumMap()
     for column in node?.sequence ?? [] {
       guard let name = column["name"]?.datum.pythonText else {
@@ -452,12 +453,16 @@ struct PropertyShapes {
           )
         )
       }
-      columns[name] = .map(try self.column(name, column))
+      columns[name] = .map(try self.column(name, column, joinsTags: joinsTags))
     }
     return columns
   }
 
-  private func column(_ name: String, _ node: YAMLNode) throws(Failure) -> DatumMap {
+  private func column(
+    _ name: String,
+    _ node: YAMLNode,
+    joinsTags: Bool
+  ) throws(Failure) -> DatumMap {
     let (description, blocks) = try self.description(node["description"])
     var meta = node["meta"]?.datum.map ?? DatumMap()
     var tags: [String] = []
@@ -467,6 +472,7 @@ struct PropertyShapes {
     where !tags.contains(tag) {
       tags.append(tag)
     }
+    if !joinsTags, let beside = node["tags"]?.datum.texts, !beside.isEmpty { tags = beside }
     // Columns have no other configurations.
     let config: DatumMap = ["meta": .map(meta), "tags": .strings(tags)]
     var column: DatumMap = [

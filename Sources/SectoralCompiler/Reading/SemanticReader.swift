@@ -362,18 +362,22 @@ struct SemanticReader {
     return (resource, created)
   }
 
-  /// The metric of a measure with `create_metric: true`.
+  /// The metric of a measure with `create_metric: true`; `meta` is the semantic model's.
   private func metric(
     of part: YAMLNode,
-    _ inherited: DatumMap,
+    _ meta: DatumMap,
     _ entry: YAMLNode,
     _ file: PropertiesFile
   ) throws(Failure) -> PlainResource {
     let name = part["name"]?.string ?? ""
-    var meta = inherited
-    for (key, value) in (part["config"]?["meta"]?.datum.map ?? [:]).entries { meta[key] = value }
+    // The measure's own meta stays with the measure.
     var builder = ConfigBuilder(.metric)
+    let fqn = [file.package] + file.folders + [name]
+    let levels = workspace.configLevels(of: .metric, for: fqn, in: file.package)
+    for level in levels.own { builder.add(level.layer, unrendered: level.unrendered) }
     builder.add(ConfigLayer(["enabled": .bool(true), "meta": .map(meta)], origin: part.span))
+    for level in levels.root { builder.add(level.layer, unrendered: level.unrendered) }
+    let said = try description(part, file).string ?? ""
     var parameters = Self.emptyParameters
     parameters["measure"] = try measure(part["name"])
     parameters["expr"] = .string((part["expr"] ?? part["name"])?.datum.pythonText ?? name)
@@ -384,10 +388,7 @@ struct SemanticReader {
       file,
       config: builder,
       fields: metricFields(
-        description: .string(
-          part["description"]?.string.flatMap { $0.isEmpty ? nil : $0 }
-            ?? "Metric created from measure \(name)"
-        ),
+        description: .string(said.isEmpty ? "Metric created from measure \(name)" : said),
         label: .string(part["label"]?.string ?? name),
         type: "simple",
         parameters: parameters,

@@ -232,14 +232,12 @@ struct SourceReader {
         unrendered: unrendered
       )
     }
-    let tree = builder.config
-
     try checkLoadedAt(source, "source")
     try checkLoadedAt(table, "table")
     func inherited(_ key: String) -> String? {
       if let own = table[key] { return own.isNull ? nil : own.datum.pythonText }
       let level = tableConfig?[key] ?? source[key] ?? sourceConfig?[key]
-      guard let level, !level.isNull else { return tree[key]?.string }
+      guard let level, !level.isNull else { return nil }
       return level.datum.pythonText
     }
     let loadedAtField = inherited("loaded_at_field")
@@ -269,6 +267,8 @@ struct SourceReader {
     let problems = builder.problems(of: "source \(name).\(tableName)", isBare: true)
     guard problems.isEmpty else { throw Failure(.plain, problems) }
     var config = builder.config
+    // As dbt goes through what is no list: a single text is the list of its letters.
+    if let tag = config["tags"]?.string { config["tags"] = .strings(tag.map(String.init)) }
     if let freshness = config["freshness"]?.map {
       config["freshness"] = FreshnessThreshold(parts: freshness).datum
     }

@@ -230,7 +230,8 @@ package struct WorkspaceLoader {
   }
 
   /// Renders and checks the file of the project, or of an installed package, and the list of packages
-  /// beside it. Its templates see the variables of vars.yml beside it, and those of the command line.
+  /// beside it. Its templates see the variables of vars.yml beside it, and the project's those of the
+  /// command line.
   /// What is wrong in it and leaves the rest readable is a problem.
   ///
   /// `declared`: nil where the list cannot be read.
@@ -238,6 +239,7 @@ package struct WorkspaceLoader {
     _ raw: YAMLNode,
     root: String,
     shownFolder: String = "",
+    seesCommandLine: Bool = true,
     _ configuring: Invocation
   ) throws(Failure) -> (
     definition: ProjectDefinition, declared: PackagesFile?, problems: [Failure]
@@ -245,7 +247,9 @@ package struct WorkspaceLoader {
     let variables = try ProjectDefinition.parseVariables(root: root, shownFolder: shownFolder)
     var vars = variables?.datum.map ?? DatumMap()
     for (key, value) in (vars[raw["name"]?.string ?? ""]?.map ?? [:]).entries { vars[key] = value }
-    for (key, value) in settings.vars.entries { vars[key] = value }
+    if seesCommandLine {
+      for (key, value) in settings.vars.entries { vars[key] = value }
+    }
     let renderer = context(
       configuring,
       vars: vars,
@@ -523,6 +527,7 @@ package struct WorkspaceLoader {
           raw,
           root: "\(path)/\(name)",
           shownFolder: shown,
+          seesCommandLine: false,
           configuring
         )
         failures += problems

@@ -220,6 +220,7 @@ private final class ParseConfigObject: Object {
     _ interpreter: Interpreter
   ) throws(TemplateError) -> Value {
     var values = DatumMap()
+    var written: [String] = []
     if let first = arguments.positional.first {
       guard arguments.positional.count == 1, arguments.keyword.isEmpty,
         case .map(let map) = try Datum(first, .lenient, interpreter)
@@ -229,11 +230,12 @@ private final class ParseConfigObject: Object {
           hint: "write config(key=value, …) or config({…}), not both"
         )
       }
-      values = map
+      written = map.entries.map(\.key)
+      for (key, value) in map.entries { values[ConfigBuilder.canonicalKey(key)] = value }
     }
     for name in ["pre", "post"] {
       let both = ["\(name)_hook", "\(name)-hook"]
-      let given = values.entries.map(\.key) + arguments.keyword.map(\.name)
+      let given = written + arguments.keyword.map(\.name)
       guard both.allSatisfy(given.contains) else { continue }
       throw TemplateError(
         .compilation,
