@@ -278,6 +278,38 @@ struct BadInputAudit {
       hint: "did you mean 'expr'?"
     ),
     BadInput(
+      name: "references-of-the-semantic-layer",
+      files: files([
+        "models/s.yml": """
+        exposures:
+          - name: e
+            type: dashboard
+            owner: {name: x}
+            depends_on: [metric('gone')]
+        semantic_models:
+          - name: orders
+            model: ref('aa')
+          - name: sales
+            model: ref('a')
+            entities: [{name: id, type: primary}]
+            measures: [{name: total, agg: sum}, {name: total, agg: min}]
+        metrics:
+          - {name: m, label: M, type: simple, type_params: {measure: totals}}
+          - {name: k, label: M, type: ratio, type_params: {numerator: m, denominator: other}}
+        saved_queries:
+          - name: q
+            query_params: {metrics: [m, 1️⃣mm]}
+
+        """
+      ]),
+      says: [
+        "--> models/s.yml:5:26", "--> models/s.yml:8:17", "--> models/s.yml:12:23",
+        "--> models/s.yml:14:62", "--> models/s.yml:15:22", "--> models/s.yml:15:79",
+        "--> models/s.yml:18:33",
+      ],
+      hint: "did you mean 'm'?"
+    ),
+    BadInput(
       name: "hooks-that-are-no-texts",
       files: files([
         "dbt_project.yml": BadInput.projectFile(

@@ -196,6 +196,7 @@ struct PlainResourceReader {
       ]
     )
     exposure.config = builder.config
+    exposure.written = entry
     exposure.tags = builder.config["tags"]?.texts ?? []
     for item in entry["depends_on"]?.sequence ?? [] {
       if let metric = ReferenceText.metric(item.datum.pythonText) {

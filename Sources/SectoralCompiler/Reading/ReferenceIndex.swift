@@ -203,9 +203,7 @@ package struct ReferenceIndex: Sendable {
     let words =
       "\(resource.resourceType.title) '\(resource.uniqueID)' (\(resource.originalFilePath))"
     func place(_ name: String?) -> TextSpan? {
-      let whole = resource.declaration
-      return name.flatMap { whole?.place(of: $0, after: "depends_on") ?? whole?.place(of: $0) }
-        ?? whole
+      name.flatMap { resource.place(of: $0, below: "depends_on", "model") } ?? resource.declaration
     }
     var ids: [String] = []
     var problems: [Diagnostic] = []

@@ -197,7 +197,7 @@ struct SemanticLinks {
         id: "semantic.not-found",
         message: "The \(kind) `\(name)`, which \(resource.resourceType.rawValue) "
           + "`\(resource.name)` refers to, does not exist",
-        span: resource.declaration,
+        span: resource.place(of: name, below: "type_params", "query_params", "depends_on"),
         hint: Spelling.nearest(to: name, among: names).map { "did you mean '\($0)'?" }
       )
     )
@@ -221,7 +221,7 @@ struct SemanticLinks {
         message: holder.map {
           "The measure `\(name)` is referenced on disabled semantic model `\($0.name)`."
         } ?? "A semantic model having a measure `\(name)` does not exist but was referenced.",
-        span: metric.declaration,
+        span: metric.place(of: name, below: "type_params"),
         hint: Spelling.nearest(to: name, among: names).map { "did you mean '\($0)'?" }
       )
     )
@@ -303,7 +303,7 @@ struct SemanticLinks {
             id: "semantic.labels",
             message: "Semantic Manifest validation failed.\nCan't use label `\(label)` for  metric "
               + "`\(metric.name)` as it's already used for metric `\(other.name)`",
-            span: metric.declaration,
+            span: metric.place(of: label, below: "label"),
             hint: "give one of them another label"
           )
         )
@@ -326,7 +326,9 @@ struct SemanticLinks {
             message:
               "Semantic Manifest validation failed.\nThe name '\(name)' in the semantic model "
               + "'\(model.name)' is " + (isTwice ? "used twice" : "shorter than two characters"),
-            span: model.declaration,
+            span: name == model.name
+              ? model.declaration
+              : model.place(of: name, below: "entities", "measures", "dimensions"),
             hint: "rename one of them"
           )
         )

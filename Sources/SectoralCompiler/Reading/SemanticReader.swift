@@ -130,6 +130,7 @@ struct SemanticReader {
       fields: fields
     )
     resource.config = config.config
+    resource.written = entry
     return resource
   }
 

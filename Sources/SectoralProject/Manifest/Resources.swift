@@ -156,6 +156,8 @@ package final class PlainResource: @unchecked Sendable {
   package var dependsOnMacros: [String] = []
   /// The manifest's object, without the fields above that the layout fills in.
   package var fields: DatumMap
+  /// The entry of the properties file.
+  package var written: YAMLNode?
 
   package init(
     uniqueID: String,
@@ -175,6 +177,11 @@ package final class PlainResource: @unchecked Sendable {
     self.fqn = fqn
     self.declaration = declaration
     self.fields = fields
+  }
+
+  /// Where a name is written below one of the entry's keys; the resource's own place where it is not.
+  package func place(of name: String, below keys: String...) -> TextSpan? {
+    keys.lazy.compactMap { self.written?[$0]?.place(of: name) }.first ?? declaration
   }
 
   /// The same resource under another id.
@@ -199,4 +206,20 @@ package final class PlainResource: @unchecked Sendable {
   }
 
   package var isEnabled: Bool { config["enabled"]?.bool ?? true }
+}
+
+extension YAMLNode {
+  /// Where a text stands among the values below this one, alone or as a name in a call.
+  fileprivate func place(of name: String) -> TextSpan? {
+    switch value {
+    case .scalar(.string(let text)):
+      if text == name { return span }
+      // `ref('orders')`
+      return text.contains("'\(name)'") || text.contains("\"\(name)\"")
+        ? span.place(of: name) ?? span : nil
+    case .scalar: return nil
+    case .sequence(let items): return items.lazy.compactMap { $0.place(of: name) }.first
+    case .mapping(let pairs): return pairs.lazy.compactMap { $0.value.place(of: name) }.first
+    }
+  }
 }
