@@ -41,6 +41,8 @@ struct NodeReader {
     var levels: [ConfigTree.Level] = []
     /// Configurations that look like slips of the hand.
     var warnings: [Diagnostic] = []
+    /// What dbt's JSON schemas do not know of the node's own configuration.
+    var custom: [NamedWarning] = []
     /// Calls of what does not exist, which will be errors when the node is compiled.
     var unknownCalls: [Diagnostic] = []
   }
@@ -123,7 +125,13 @@ struct NodeReader {
     node.sourceSpans += context.sourceSpans.dropFirst(written)
     node.dependsOnMacros = context.macroIDs
     remarks.levels = used.levels
-    remarks.warnings = used.builder.misspelt()
+    if SchemaWarnings.apply(to: context.workspace) {
+      if node.resourceType == .model, node.packageName == context.workspace.root.name {
+        remarks.custom = SchemaWarnings.ofCalls(context.configCalls, node.originalFilePath)
+      }
+    } else {
+      remarks.warnings = used.builder.misspelt()
+    }
     return remarks
   }
 

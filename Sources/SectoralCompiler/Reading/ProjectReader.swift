@@ -77,9 +77,19 @@ package struct ProjectReader {
     manifest.adapterType = workspace.profile.type
 
     let properties = readProperties()
+    let holdsAgainstSchemas = SchemaWarnings.apply(to: workspace)
+    if holdsAgainstSchemas {
+      let root = workspace.root.definition
+      warnings += SchemaWarnings.ofProject(root.raw, "\(root.root)/dbt_project.yml")
+    }
     for file in properties {
       failures += file.failures
-      warnings += file.warnings.map { NamedWarning(PropertiesFile.warningName($0), $0) }
+      var own = file.warnings
+      if holdsAgainstSchemas, file.package == workspace.root.name, let raw = file.raw {
+        own.removeAll { ["properties.unknown-key", "properties.misspelt-key"].contains($0.id) }
+        warnings += SchemaWarnings.ofProperties(raw, file.file.originalFilePath)
+      }
+      warnings += own.map { NamedWarning(PropertiesFile.warningName($0), $0) }
     }
     manifest.docs = docsBlocks(&failures)
     let descriptions = DescriptionRenderer(
@@ -117,6 +127,7 @@ package struct ProjectReader {
     let misspelt = ownMisspellings(remarks.warnings).map {
       NamedWarning("CustomKeyInConfigDeprecation", $0)
     }
+    warnings += remarks.custom
 
     for draft in drafts {
       if draft.node.isEnabled {
@@ -307,6 +318,7 @@ package struct ProjectReader {
           all.levels.append(level)
         }
         all.warnings += remarks.warnings
+        all.custom += remarks.custom
         all.unknownCalls += remarks.unknownCalls
       }
     }

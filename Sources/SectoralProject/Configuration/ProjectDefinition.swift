@@ -35,6 +35,8 @@ package struct ProjectDefinition: Sendable {
   package let restrictsAccess: Bool
   package let trees: [ResourceType: ConfigTree]
   package let warnings: [Diagnostic]
+  /// The file as it was written.
+  package let raw: YAMLNode
   /// What is wrong with the file, and leaves the rest of it readable.
   package let problems: [Diagnostic]
 
@@ -193,6 +195,7 @@ package struct ProjectDefinition: Sendable {
     raw: YAMLNode? = nil,
     variables: YAMLNode? = nil
   ) throws(Failure) {
+    self.raw = raw ?? node
     let file = node.span.file
     var problems: [Diagnostic] = []
     var warnings = Self.doubleKeys(in: file, of: root)
