@@ -73,6 +73,7 @@ package final class Compiler: Sendable {
     node.compiledCode = compiled.text
     node.extraCTEs = compiled.ctes
     node.isCompiled = true
+    context.keepChangedSettings()
     return compiled
   }
 

@@ -107,6 +107,33 @@ package final class RunContext: NodeContext {
     } catch { throw TemplateError(error) }
   }
 
+  /// Lists and dictionaries of the configuration that the node's template was given, and may have changed:
+  /// as in dbt, all reads of a setting give the same one.
+  private var lentSettings: [String: Value] = [:]
+
+  fileprivate func lend(_ setting: Datum, _ name: String) -> Value {
+    switch setting {
+    case .list, .map: break
+    default: return Value(setting)
+    }
+    if let known = lentSettings[name] { return known }
+    let value = Value(setting)
+    lentSettings[name] = value
+    return value
+  }
+
+  /// Notes on the node what its template made of the settings that it was given.
+  func keepChangedSettings() {
+    guard let node, batch == nil, unitTestInputs == nil else { return }
+    for (name, value) in lentSettings {
+      // What data cannot hold stays the template's own.
+      guard let changed = try? Datum(value, .yaml, interpreter), let own = node.config[name],
+        changed != own
+      else { continue }
+      node.changedSettings[name] = changed
+    }
+  }
+
   package override func member(_ name: Symbol) -> Value? {
     switch name {
     case Names.ref:
@@ -501,7 +528,9 @@ private final class RunConfigObject: Object {
         )
         let key = try bound.string(0)
         let map = fromMeta ? config["meta"]?.map ?? [:] : config
-        if let value = read(key, in: map) { return Value(value) }
+        if let value = read(key, in: map) {
+          return fromMeta ? Value(value) : context.lend(value, ConfigBuilder.canonicalKey(key))
+        }
         return bound.value(1)
       }
     case "require", "meta_require":
@@ -510,7 +539,9 @@ private final class RunConfigObject: Object {
         let bound = try CallArguments(name.name, arguments, ["name", "validator"], required: 1)
         let key = try bound.string(0)
         let map = fromMeta ? config["meta"]?.map ?? [:] : config
-        if let value = read(key, in: map) { return Value(value) }
+        if let value = read(key, in: map) {
+          return fromMeta ? Value(value) : context.lend(value, ConfigBuilder.canonicalKey(key))
+        }
         throw .compilation(
           "Model '\(context.node?.uniqueID ?? "")' does not define a required config parameter "
             + "'\(key)'.",

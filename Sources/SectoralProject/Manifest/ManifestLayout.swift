@@ -20,7 +20,9 @@ extension Node {
     put("fqn", .strings(fqn))
     put("alias", .string(alias))
     put("checksum", .map(["name": .string(checksum.name), "checksum": .string(checksum.checksum)]))
-    put("config", .map(config))
+    var settings = config
+    for (key, value) in changedSettings.entries { settings[key] = value }
+    put("config", .map(settings))
     put("tags", .strings(tags))
     put("description", .string(description))
     put("columns", .map(columns))

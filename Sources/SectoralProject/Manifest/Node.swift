@@ -92,6 +92,9 @@ package final class Node: @unchecked Sendable {
 
   /// Merged, with defaults, in the order of declaration.
   package var config: DatumMap
+  /// Settings that the node's own template changed in place when it was compiled: they stand in the
+  /// manifest.
+  package var changedSettings: DatumMap = [:]
   package var unrenderedConfig = DatumMap()
   package var tags: [String] = []
   package var description = ""
