@@ -164,7 +164,11 @@ struct BaseContextTests {
   @Test func secretsAreForProfiles() throws {
     let host = TestHost()
     host.allowsSecrets = true
-    #expect(try host.render("{{ env_var('DBT_ENV_SECRET_KEY') }}") == "s3cret")
+    // What stands for it: the secret is put in once the template has ended.
+    #expect(
+      try host.render("{{ env_var('DBT_ENV_SECRET_KEY') }}")
+        == "$$$DBT_SECRET_START$$$DBT_ENV_SECRET_KEY$$$DBT_SECRET_END$$$"
+    )
   }
 
   @Test func dictionariesAreForgottenBetweenNodes() throws {
