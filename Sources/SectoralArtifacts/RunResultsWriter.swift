@@ -98,6 +98,7 @@ extension AdapterResponse? {
     // Redshift's driver does not tell it.
     if !self.code.isEmpty { layout["code"] = .string(self.code) }
     layout["rows_affected"] = .int(self.rowsAffected)
+    if self.showsNoQueryID { layout["query_id"] = .null }
     return layout
   }
 }

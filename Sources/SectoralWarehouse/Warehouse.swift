@@ -44,6 +44,8 @@ public struct AdapterResponse: Sendable, Hashable {
   public var code: String
   /// -1 where the server gives no count.
   public var rowsAffected: Int
+  /// Whether artifacts show the query's id though there is none: dbt's do for previews.
+  public var showsNoQueryID = false
 
   public init(message: String, code: String, rowsAffected: Int) {
     self.message = message

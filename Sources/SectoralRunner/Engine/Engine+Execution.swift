@@ -36,6 +36,16 @@ extension Engine {
     info.phase = .started
     events.emit(.nodeStart(info), thread: skipped.threadID)
     events.emit(.skippingDetails(skipped, state.nextPosition()), thread: skipped.threadID)
+    var finished = skipped
+    if skipped.ephemeralStatus != nil { finished.node.phase = .started }
+    events.emit(.nodeFinished(finished), thread: skipped.threadID)
+  }
+
+  /// The same of an ephemeral model, which has no line of its own.
+  private func note(_ skipped: NodeResult) {
+    var skipped = skipped
+    skipped.node.phase = .started
+    events.emit(.nodeStart(skipped.node), thread: skipped.threadID)
     events.emit(.nodeFinished(skipped), thread: skipped.threadID)
   }
 
@@ -129,6 +139,7 @@ extension Engine {
         if hasLines(node, isExecuting: state.isExecuting) { tell(result, state) }
         // As dbt, where what a build skips counts as the reason for what is skipped after it.
         if command == .build {
+          if node.isEphemeralModel { note(result) }
           state.skipAnew(
             scheduler.descendants(of: index).compactMap { order[$0]?.uniqueID },
             because: node.isEphemeralModel ? .ephemeral(result) : .failed

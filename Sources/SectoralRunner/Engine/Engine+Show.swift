@@ -130,7 +130,9 @@ extension Engine {
     } else {
       compiled = try state.project.compiler.compile(context)
     }
-    let (table, response, sql) = try context.preview(compiled, limit: flags.limit)
+    let (table, answer, sql) = try context.preview(compiled, limit: flags.limit)
+    var response = answer
+    response.showsNoQueryID = true
     let preview = Preview(
       nodeName: name,
       uniqueID: node.uniqueID,

@@ -347,7 +347,8 @@ extension EventMessage {
     case .skippingDetails(let result, _): result.ephemeralStatus == nil ? result.node : nil
     case .logHookEndLine(let result, _): result.node
     case .runResultFailure(let result), .runResultWarning(let result): result.node
-    case .runResultError(let result), .runResultErrorNoMessage(let result): result.node
+    case .runResultError(let result): result.status == .skipped ? nil : result.node
+    case .runResultErrorNoMessage(let result): result.node
     case .runResultWarningMessage(let result): result.node
     default: nil
     }

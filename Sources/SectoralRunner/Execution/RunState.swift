@@ -72,12 +72,12 @@ final class RunState: Sendable {
   /// What events say of a node.
   func info(of node: Node) -> NodeInfo {
     var info = NodeInfo(node, project.workspace)
+    if node.resourceType == .snapshot { info.snapshotConfig = node.config }
     guard !groups.isEmpty else { return info }
     // A generic test belongs to the group of what it tests.
     let tested = node.attachedNode.flatMap { project.manifest.node($0) }
     let name = node.config["group"]?.string ?? tested?.config["group"]?.string
     if let name { info.group = groups[name] }
-    if node.resourceType == .snapshot { info.snapshotConfig = node.config }
     return info
   }
 

@@ -75,15 +75,17 @@ extension EventBus {
   /// One failure: with `--fail-fast` it is printed when it happens, and again at the end.
   package func reportFailure(_ result: NodeResult) {
     let result = result.afterwards
-    let level: EventLevel? = result.status == .skipped ? .debug : nil
-    emit(.formatting, level: level)
+    // As dbt: the reason alone, for the log.
+    guard result.status != .skipped else {
+      emit(.formatting, level: .debug)
+      if result.message != nil { emit(.runResultError(result), level: .debug) }
+      return
+    }
+    emit(.formatting)
     // What cannot be asked of a source names it itself.
-    if result.status != .runtimeError { emit(.runResultFailure(result), level: level) }
-    emit(
-      result.message == nil ? .runResultErrorNoMessage(result) : .runResultError(result),
-      level: level
-    )
-    reportWhereabouts(of: result, level: level)
+    if result.status != .runtimeError { emit(.runResultFailure(result)) }
+    emit(result.message == nil ? .runResultErrorNoMessage(result) : .runResultError(result))
+    reportWhereabouts(of: result)
   }
 
   private func reportWarning(_ result: NodeResult) {
@@ -91,17 +93,17 @@ extension EventBus {
     emit(.formatting)
     emit(.runResultWarning(result))
     if result.message != nil { emit(.runResultWarningMessage(result)) }
-    reportWhereabouts(of: result, level: nil)
+    reportWhereabouts(of: result)
   }
 
-  private func reportWhereabouts(of result: NodeResult, level: EventLevel?) {
+  private func reportWhereabouts(of result: NodeResult) {
     if let path = result.compiledPath {
-      emit(.formatting, level: level)
-      emit(.sqlCompiledPath(result.node, path: path), level: level)
+      emit(.formatting)
+      emit(.sqlCompiledPath(result.node, path: path))
     }
     if let relation = result.failuresRelation {
-      emit(.formatting, level: level)
-      emit(.checkNodeTestFailure(result.node, relation: relation), level: level)
+      emit(.formatting)
+      emit(.checkNodeTestFailure(result.node, relation: relation))
     }
   }
 

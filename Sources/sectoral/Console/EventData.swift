@@ -250,7 +250,7 @@ enum EventData {
       return numbered(
         [
           "description": .string(EventWords.relation(of: node)), "status": status,
-          "execution_time": time,
+          "result_message": .string(result.message ?? ""), "execution_time": time,
           "cfg": .map(DatumMap(settings.map { ($0.key, .string($0.value.pythonString)) })),
         ],
         position
