@@ -151,7 +151,7 @@ struct PlainResourceReader {
       )
     }
     // The configurations of the project's tree, key by key replaced by those of the entry; tags and
-    // meta beside `config` join them.
+    // meta beside `config`, and those that stand in `exposures:` itself without a "+", join them.
     var written = DatumMap()
     var unrendered = DatumMap()
     func add(_ values: DatumMap, unrendered raw: DatumMap) {
@@ -167,7 +167,10 @@ struct PlainResourceReader {
     // As dbt goes through them: a single text is the list of its letters.
     var tags = Set(written["tags"]?.string?.map(String.init) ?? written["tags"]?.texts ?? [])
     tags.formUnion(entry["tags"]?.datum.texts ?? [])
-    var meta = entry["meta"]?.datum.map ?? DatumMap()
+    let shared = workspace.package(file.package)?.definition.trees[.exposure]?.plain
+    tags.formUnion(shared?["tags"]?.texts ?? [])
+    var meta = shared?["meta"]?.map ?? DatumMap()
+    for (key, value) in (entry["meta"]?.datum.map ?? [:]).entries { meta[key] = value }
     for (key, value) in (written["meta"]?.map ?? [:]).entries { meta[key] = value }
     var builder = ConfigBuilder(.exposure)
     var values = written

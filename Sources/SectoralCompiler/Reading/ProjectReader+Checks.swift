@@ -58,6 +58,7 @@ extension ProjectReader {
   private func spacedNames(_ nodes: [Node], _ failures: inout [Failure]) -> [NamedWarning] {
     let spaced = nodes.filter { $0.name.utf8.contains(UInt8(ascii: " ")) }
     guard let first = spaced.first else { return [] }
+    let namesAll = spaced.count == 1 || workspace.invocation.flags["DEBUG"]?.bool == true
     let hint = "rename it: letters, digits and underscores are safe everywhere"
     guard !flag("require_resource_names_without_spaces", default: true) else {
       failures.append(
@@ -76,29 +77,42 @@ extension ProjectReader {
       )
       return []
     }
-    func warning(_ name: String, _ message: String) -> NamedWarning {
+    func warning(
+      _ name: String,
+      _ node: Node,
+      _ message: String,
+      _ details: DatumMap
+    ) -> NamedWarning {
       NamedWarning(
         name,
         Diagnostic(
           id: "node.name-with-blanks",
           severity: .warning,
           message: message,
-          span: first.declaration ?? first.source,
+          span: node.declaration ?? node.source,
           hint: hint
-        )
+        ),
+        details: details
       )
     }
-    return [
+    return (namesAll ? spaced : [first]).map { node in
       warning(
         "SpacesInResourceNameDeprecation",
-        "Found spaces in the name of `\(first.uniqueID)`"
-      ),
+        node,
+        "Found spaces in the name of `\(node.uniqueID)`",
+        ["unique_id": .string(node.uniqueID), "level": "warn"]
+      )
+    } + [
       warning(
         "ResourceNamesWithSpacesDeprecation",
+        first,
         "Spaces found in \(spaced.count) resource name(s). This is deprecated, and may lead to errors "
-          + "when using dbt."
-          + (spaced.count > 1 ? " Run again with `--debug` to see them all." : "")
-      ),
+          + "when using dbt." + (namesAll ? "" : " Run again with `--debug` to see them all."),
+        [
+          "count_invalid_names": .int(spaced.count), "show_debug_hint": .bool(!namesAll),
+          "level": "",
+        ]
+      )
     ]
   }
 

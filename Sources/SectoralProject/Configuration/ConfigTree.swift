@@ -40,10 +40,17 @@ package struct ConfigTree: Sendable {
   }
 
   package let root: Level
+  /// What stands at the root without a "+": settings, and the folders and packages below.
+  package let plain: DatumMap
 
   /// `raw` is the tree before it was rendered, `key` the tree's key in the file: `models`.
   package init(_ node: YAMLNode, raw: YAMLNode? = nil, key: String) {
     root = Level(node, raw: raw, path: [key])
+    plain = DatumMap(
+      lastWins: (node.mapping ?? []).filter { !$0.key.keyText.hasPrefix("+") }.map {
+        (key: $0.key.keyText, value: $0.value.datum)
+      }
+    )
   }
 
   /// The levels that apply to a resource, weak to strong; levels without a configuration included.

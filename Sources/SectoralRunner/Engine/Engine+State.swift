@@ -15,8 +15,8 @@ extension Engine {
         Diagnostic(
           id: "state.target",
           severity: .warning,
-          message: "The state and target directories are the same: '\(path)'. This could lead to "
-            + "missing changes due to overwritten state including non-idempotent retries.",
+          message: "Warning: The state and target directories are the same: '\(path)'. This could "
+            + "lead to missing changes due to overwritten state including non-idempotent retries.",
           hint: "copy the artifacts of the earlier run to a folder of their own"
         )
       )

@@ -68,7 +68,7 @@ package final class EventBus: Sendable {
     node: NodeInfo? = nil,
     thread: String = Event.mainThread
   ) throws(PromotedWarning) {
-    if EventCatalog.isDeprecation(name) {
+    if EventCatalog.isCounted(name) {
       return try deprecate(name, diagnostic, details: details, node: node, thread: thread)
     }
     switch policy.disposition(of: name) {
@@ -158,7 +158,7 @@ package struct PromotedWarning: Error, Sendable {
   package var failure: CommandFailure {
     var promoted = diagnostic
     promoted.severity = .error
-    if EventCatalog.isDeprecation(name) {
+    if EventCatalog.isCounted(name) {
       promoted.message = "[WARNING][\(name)]: Deprecated functionality\n\(diagnostic.message)"
     } else if !EventCatalog.isPlain(name) {
       promoted.message = "[WARNING]: \(diagnostic.message)"

@@ -16,6 +16,12 @@ package enum EventCatalog {
     entries[name].map { $0.code.utf8.first == UInt8(ascii: "D") } ?? false
   }
 
+  /// Whether the summary of deprecations counts it. Names with spaces are summed up by a deprecation of
+  /// their own.
+  package static func isCounted(_ name: String) -> Bool {
+    isDeprecation(name) && name != "SpacesInResourceNameDeprecation"
+  }
+
   /// Whether dbt words a warning as a sentence, without `[WARNING]` in front.
   package static func isPlain(_ name: String) -> Bool { plainWarnings.contains(name) }
 
