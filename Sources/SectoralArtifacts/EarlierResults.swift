@@ -14,12 +14,14 @@ package struct EarlierRunResults: Sendable {
   package let rows: [Row]
   /// The flags of that run, under dbt's names.
   package let arguments: DatumMap
+  /// When that run, or the first of those that it retried, was called; ISO 8601.
+  package let invocationStartedAt: String?
 
   package static let versions = 4...6
 
   package init(path: String) throws(Failure) {
     let bytes = try FileSystem.read(path)
-    var schema: String?
+    var metadata = Datum.null
     var rows: [Row] = []
     var arguments = DatumMap()
     do throws(JSONError) {
@@ -27,7 +29,7 @@ package struct EarlierRunResults: Sendable {
         guard reader.isObject else { return }
         try reader.members { (key, reader) throws(JSONError) in
           switch key {
-          case "metadata": schema = try reader.value()["dbt_schema_version"]?.string
+          case "metadata": metadata = try reader.value()
           case "args": arguments = try reader.value().map ?? [:]
           case "results":
             try reader.items { (reader) throws(JSONError) in
@@ -41,7 +43,7 @@ package struct EarlierRunResults: Sendable {
       throw ArtifactFailure.notJSON(error, path, bytes)
     }
     _ = try ArtifactFailure.version(
-      of: schema,
+      of: metadata["dbt_schema_version"]?.string,
       path: path,
       bytes: bytes,
       artifact: "run-results",
@@ -50,12 +52,14 @@ package struct EarlierRunResults: Sendable {
     self.path = path
     self.rows = rows
     self.arguments = arguments
+    invocationStartedAt = metadata["invocation_started_at"]?.string
   }
 
-  init(path: String, rows: [Row], arguments: DatumMap) {
+  init(path: String, rows: [Row], arguments: DatumMap, invocationStartedAt: String?) {
     self.path = path
     self.rows = rows
     self.arguments = arguments
+    self.invocationStartedAt = invocationStartedAt
   }
 
   private static func row(_ reader: inout JSONReader) throws(JSONError) -> Row {

@@ -121,6 +121,11 @@ extension EarlierRunResults {
     for id in head["selected"]?.list?.compactMap(\.string) ?? [] where !done.contains(id) {
       rows.append(Row(uniqueID: id, status: "skipped", batches: .null))
     }
-    self.init(path: path, rows: rows, arguments: arguments)
+    self.init(
+      path: path,
+      rows: rows,
+      arguments: arguments,
+      invocationStartedAt: head["metadata"]?["invocation_started_at"]?.string
+    )
   }
 }

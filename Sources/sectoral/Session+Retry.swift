@@ -1,4 +1,5 @@
 import SectoralArtifacts
+import SectoralCompiler
 import SectoralProject
 import SectoralRunner
 import SectoralText
@@ -56,7 +57,8 @@ extension Session {
       }
       call.retried = Retried(
         uniqueIDs: rows.map(\.uniqueID),
-        batches: Dictionary(batches, uniquingKeysWith: { first, _ in first })
+        batches: Dictionary(batches, uniquingKeysWith: { first, _ in first }),
+        startedAt: earlier.invocationStartedAt.flatMap(Self.moment)
       )
     } catch {
       call.failure = CommandFailure(
@@ -66,6 +68,11 @@ extension Session {
       )
     }
     return run(call, since: start)
+  }
+
+  /// Microseconds since 1970 of `2024-01-01T10:00:00.123456Z`.
+  private static func moment(_ text: String) -> Int? {
+    EventTimeWindow.instant(of: text.hasSuffix("Z") ? text.dropLast() + "+00:00" : text)
   }
 
   private static let unfinished: Set = [
@@ -121,10 +128,12 @@ extension Session {
     }
   }
 
-  /// Where things are is the retry's own to say, and whether it writes to a terminal; the rest is as it was.
+  /// Where things are is the retry's own to say, and what it writes to the terminal and the log file; the
+  /// rest is as it was.
   private static let ownFlags: Set = [
     "log_path", "profiles_dir", "project_dir", "target_path", "warn_error", "sqlparse", "version",
-    "use_colors", "use_colors_file",
+    "use_colors", "use_colors_file", "debug", "quiet", "log_cache_events", "log_file_max_bytes",
+    "log_format", "log_format_file", "log_level", "log_level_file",
   ]
 
   /// Recorded flags, as if they stood on the command line.

@@ -115,6 +115,55 @@ struct StateCommandTests {
     #expect(lost.output.contains("Could not find previous run in 'models' target directory"))
   }
 
+  /// An operation is called again with its arguments, and not at all where it went well.
+  @Test func anOperationIsRetriedWithItsArguments() async throws {
+    let project = try SmallProject(
+      "retry_operation",
+      [
+        "macros/divide.sql": """
+        {% macro divide(by=1) %}{{ print('asked') }}{% do run_query('select 1 / ' ~ by) %}{% endmacro %}
+        """
+      ]
+    )
+    for (by, exitCode, output) in [("0", 1, "division by zero"), ("2", 0, "")] {
+      let first = try await project.run("run-operation", "divide", "--args", "{by: \(by)}")
+      #expect(first.exitCode == Int32(exitCode), "\(first)")
+      let again = try await project.run("retry")
+      #expect(again.exitCode == Int32(exitCode), "\(again)")
+      #expect(again.output.contains("asked") == (exitCode == 1), "\(again)")
+      #expect(exitCode == 0 || again.output.contains(output), "\(again)")
+    }
+  }
+
+  /// The batches of a retry end where those of the run did, and it writes as its own flags say.
+  @Test func batchesAreRetriedAsOfTheFirstRun() async throws {
+    let project = try project(
+      "retry_batches",
+      [
+        "batched": """
+        {{ config(materialized='incremental', incremental_strategy='microbatch', batch_size='day',
+                  begin='2020-01-01', event_time='at', unique_key='n') }}
+        select 1 as n, nothing as at
+        """
+      ]
+    )
+    let range = ["--event-time-start", "2020-01-01", "--event-time-end", "2020-01-03"]
+    let failed = try await project.run(["--quiet", "run", "--log-format-file", "json"] + range)
+    #expect(failed.exitCode == 1, "\(failed)")
+    var results = try project.json("target/run_results.json")
+    var metadata = try #require(results["metadata"] as? [String: Any])
+    metadata["invocation_started_at"] = "2020-01-02T10:00:00.123456Z"
+    results["metadata"] = metadata
+    var arguments = try #require(results["args"] as? [String: Any])
+    arguments["event_time_start"] = nil
+    arguments["event_time_end"] = nil
+    results["args"] = arguments
+    let text = String(decoding: try JSONSerialization.data(withJSONObject: results), as: UTF8.self)
+    try project.write(text, to: "target/run_results.json")
+    let retried = try await project.run("retry")
+    #expect(retried.output.contains("Batch 1 of 2 START"), "\(retried)")
+  }
+
   @Test func freshnessIsAskedAndKept() async throws {
     let project = try project(
       "freshness_sources",

@@ -10,6 +10,8 @@ import SectoralYAML
 extension Engine {
   /// run-operation: calls a macro, or sends SQL, outside of any node.
   func runOperation(_ name: String?, _ project: Project) throws -> ExitStatus {
+    // A retry of what went well: as dbt, without a word, and its results stay.
+    if invocation.retried?.uniqueIDs.isEmpty == true { return .success }
     events.emit(.foundStats(Self.counts(project.manifest)))
     let workspace = project.workspace
     let entry = try name.map { try operation($0, workspace) }

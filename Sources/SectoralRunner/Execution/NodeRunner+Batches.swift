@@ -16,14 +16,15 @@ extension NodeRunner {
     _ progress: NodeProgress,
     _ result: inout NodeResult
   ) throws(Failure) {
-    let earlier = state.engine.invocation.retried?.batches[node.uniqueID]
+    let retried = state.engine.invocation.retried
+    let earlier = retried?.batches[node.uniqueID]
     let updates = try context.updatesTable()
     let windows =
       earlier?.failed
       ?? config.windows(
         state.flags.sample ?? state.flags.eventTimes,
         isIncremental: updates,
-        now: Int(state.engine.startedAt.microseconds)
+        now: retried?.startedAt ?? Int(state.engine.startedAt.microseconds)
       )
     let batches = Batch.batches(windows, config.size)
     var failed: [(batch: Batch, result: NodeResult)] = []

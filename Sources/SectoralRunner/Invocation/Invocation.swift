@@ -40,9 +40,16 @@ package struct Retried: Sendable {
   package var uniqueIDs: [String]
   /// Of models of which some batches went well: only the others are run.
   package var batches: [String: BatchResults]
+  /// When the run was called that is done again, in microseconds since 1970: batches end there.
+  package var startedAt: Int?
 
-  package init(uniqueIDs: [String], batches: [String: BatchResults] = [:]) {
+  package init(
+    uniqueIDs: [String],
+    batches: [String: BatchResults] = [:],
+    startedAt: Int? = nil
+  ) {
     self.uniqueIDs = uniqueIDs
     self.batches = batches
+    self.startedAt = startedAt
   }
 }

@@ -21,11 +21,13 @@ extension InvocationFlags {
   }
 
   /// `asArguments` as they stand in run_results.json: dbt writes those of `run-operation` by another
-  /// rule, with flags that nobody set as false, and without what is neither a plain value nor a plain
-  /// dictionary there.
+  /// rule, with flags that nobody set as false, without arguments where there are none, and without what is
+  /// neither a plain value nor a plain dictionary there.
   package var asResultArguments: [(name: String, value: Datum)] {
     guard which == "run-operation" else { return asArguments }
-    var arguments = asArguments.filter { !Self.unwrittenOfOperations.contains($0.name) }
+    var arguments = asArguments.filter {
+      !Self.unwrittenOfOperations.contains($0.name) && !($0.name == "args" && $0.value == .map([:]))
+    }
     let written = Set(arguments.map(\.name))
     for name in Self.falseUnlessSet where !written.contains(name) {
       arguments.append((name: name, value: .bool(false)))
@@ -33,9 +35,7 @@ extension InvocationFlags {
     return arguments.sorted { $0.name < $1.name }
   }
 
-  private static let unwrittenOfOperations: Set<String> = [
-    "args", "strict_mode", "warn_error_options",
-  ]
+  private static let unwrittenOfOperations: Set<String> = ["strict_mode", "warn_error_options"]
   private static let falseUnlessSet: [String] = [
     "debug", "fail_fast", "full_refresh", "log_cache_events", "single_threaded", "store_failures",
     "use_experimental_parser",
