@@ -270,4 +270,64 @@ struct RunBehaviourTests {
     let shown = arguments?["vars"] as? [String: String]
     #expect(shown == ["DBT_ENV_SECRET_simple": "*****", "unused": "def"])
   }
+
+  /// What a template saw of the node's SQL before there was any does not stay.
+  @Test func modelsMayLookAtTheirOwnSQL() async throws {
+    let project = try SmallProject(
+      "own_sql",
+      [
+        "macros/m.sql": """
+        {% macro look() %}{% if sql and compiled_code and model.compiled_code %}seen{% endif %}{% endmacro %}
+        """,
+        "models/m.sql": """
+        {{ config(post_hook="create table {{ this.schema }}.{{ look() }} as select 1 as n") }}
+        {{ look() }} select 1 as n
+        """,
+      ]
+    )
+    let result = try await project.run("run")
+    #expect(result.exitCode == 0, "\(result)")
+    let seen = try await project.run("show", "--inline", "select n from {{ target.schema }}.seen")
+    #expect(seen.exitCode == 0, "\(seen)")
+  }
+
+  /// A macro of the project may write the verdict of a test as text.
+  @Test func verdictsOfTestsAreReadAsPythonDoes() async throws {
+    let project = try SmallProject(
+      "verdicts",
+      ["macros/m.sql": "", "tests/t.sql": "select 1 as n"]
+    )
+    let cases: [(warn: String, error: String, exitCode: Int32)] = [
+      ("'y'", "'n'", 0), ("'off'", "'TRUE'", 1), ("'x'", "false", 1), ("0", "2", 1),
+    ]
+    for (warn, error, exitCode) in cases {
+      try project.write(
+        """
+        {% macro get_test_sql(main_sql, fail_calc, warn_if, error_if, limit) %}
+        select 3 as failures, \(warn) as should_warn, \(error) as should_error
+        {% endmacro %}
+        """,
+        to: "macros/m.sql"
+      )
+      let result = try await project.run("test")
+      #expect(result.exitCode == exitCode, "\(result)")
+      #expect(result.output.contains("'get_test_sql' returns 'x'") == (warn == "'x'"), "\(result)")
+    }
+  }
+
+  @Test func freshnessTellsOfHooksThatItLeavesOut() async throws {
+    let project = try SmallProject(
+      "freshness_hooks",
+      [
+        "dbt_project.yml": """
+        on-run-start: ["select 1"]
+        flags: {source_freshness_run_project_hooks: false}
+
+        """,
+        "models/s.yml": "sources: [{name: s, tables: [{name: t}]}]\n",
+      ]
+    )
+    let result = try await project.run("source", "freshness")
+    #expect(result.output.contains("SourceFreshnessProjectHooksNotRun: 1 occurrence"), "\(result)")
+  }
 }

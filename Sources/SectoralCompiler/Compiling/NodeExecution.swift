@@ -173,13 +173,30 @@ extension RunContext {
     guard let failures = Int(text) ?? Double(text).map({ Int($0) }) else {
       throw problem("the test's fail_calc gave '\(text)', and must give a whole number")
     }
-    func isTrue(_ cell: String?) -> Bool {
-      ["t", "true", "1", "yes", "y"].contains((cell ?? "").lowercased())
+    // A macro of the project may have written them: what Python reads as true or false, or a number.
+    func verdict(_ cell: String?) throws(Failure) -> Bool {
+      guard let cell else { return false }
+      switch cell.lowercased() {
+      case "t", "true", "1", "yes", "y", "on": return true
+      case "f", "false", "0", "no", "n", "off": return false
+      default: if let number = Double(cell) { return number != 0 }
+      }
+      throw Failure(
+        .compilation,
+        subject: node.words,
+        Diagnostic(
+          id: "test.bad-verdict",
+          message: "Macro 'get_test_sql' returns '\(cell)'.  It is not type 'bool' and cannot not "
+            + "be converted reliably to a bool.",
+          span: node.declaration ?? node.source,
+          hint: "select should_warn and should_error as booleans"
+        )
+      )
     }
     return TestOutcome(
       failures: failures,
-      shouldWarn: isTrue(row[1]),
-      shouldError: isTrue(row[2]),
+      shouldWarn: try verdict(row[1]),
+      shouldError: try verdict(row[2]),
       response: results.mainResponse
     )
   }

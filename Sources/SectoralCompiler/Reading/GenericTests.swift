@@ -208,7 +208,20 @@ struct GenericTestEntry {
     func rendered(_ value: YAMLNode) throws(Failure) -> Datum {
       guard let text = value.string else { return value.datum }
       guard YAMLRenderer.isTemplate(text) else { return .string(YAMLRenderer.plain(text)) }
-      return try renderer.render(text, at: value.span)
+      do throws(Failure) {
+        return try renderer.render(text, at: value.span)
+      } catch {
+        throw Failure(
+          error.kind,
+          error.diagnostics.map { diagnostic in
+            var diagnostic = diagnostic
+            diagnostic.message =
+              "Invalid generic test configuration given in \(value.span.file.path): "
+              + diagnostic.message
+            return diagnostic
+          }
+        )
+      }
     }
     span = node.span
     var test = node.string

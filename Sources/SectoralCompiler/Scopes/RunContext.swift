@@ -14,8 +14,10 @@ package final class RunContext: NodeContext {
   private let selectedResources: [String]
   /// Ephemeral models that the node's SQL refers to, in the order of first use.
   package private(set) var ephemeralReferences: [Node] = []
-  /// The node's SQL, once it is compiled.
-  package var compiledCode: String?
+  /// The node's SQL, once it is compiled. The names that show it may have been looked up before.
+  package var compiledCode: String? {
+    didSet { for name in [Names.sql, Names.compiledCode, Names.model] { forget(name) } }
+  }
   /// What references mean while a unit test compiles the node.
   var unitTestInputs: UnitTestInputs?
   /// The part of a microbatch model that this context builds.

@@ -66,6 +66,26 @@ extension Engine {
     )
   }
 
+  /// Tells that hooks of the project are left out by `source freshness`.
+  func warnOfHooksLeftOut(_ project: Project) throws {
+    let hook = project.manifest.nodes.first { node in
+      node.resourceType == .operation
+        && ["on-run-start", "on-run-end"].contains(where: node.tags.contains)
+    }
+    guard let hook else { return }
+    try events.warn(
+      "SourceFreshnessProjectHooksNotRun",
+      Diagnostic(
+        id: "freshness.hooks",
+        severity: .warning,
+        message: "In a future version of dbt, the `source freshness` command will start running "
+          + "`on-run-start` and `on-run-end` hooks by default.",
+        span: hook.declaration ?? hook.source,
+        hint: "set 'source_freshness_run_project_hooks: true' under 'flags:' in dbt_project.yml"
+      )
+    )
+  }
+
   /// Returns whether a hook failed.
   func runHooks(
     _ kind: String,

@@ -26,6 +26,7 @@ extension Engine {
   }
 
   private func runNodes(_ project: Project, _ graph: Graph) throws -> ExitStatus {
+    if invocation.command == .sourceFreshness, !runsHooks { try warnOfHooksLeftOut(project) }
     events.emit(.foundStats(Self.counts(project.manifest)))
     let selected = try select(project)
     let isExecuting = ![.compile, .show, .docsGenerate].contains(invocation.command)
