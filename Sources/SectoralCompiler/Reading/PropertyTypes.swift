@@ -6,11 +6,12 @@ import SectoralYAML
 /// that are strict throughout.
 enum PropertyTypes {
   private enum Shape {
-    case text, optionalText, map, list
+    case text, optionalText, map, optionalMap, list
 
     func accepts(_ node: YAMLNode) -> Bool {
       switch (self, node.value) {
-      case (.optionalText, .scalar(.null)), (.map, .mapping), (.list, .sequence): true
+      case (.optionalText, .scalar(.null)), (.optionalMap, .scalar(.null)): true
+      case (.map, .mapping), (.optionalMap, .mapping), (.list, .sequence): true
       // Dates are texts to dbt's check.
       case (.text, .scalar(.string)), (.optionalText, .scalar(.string)), (.text, .scalar(.date)),
         (.optionalText, .scalar(.date)):
@@ -22,7 +23,7 @@ enum PropertyTypes {
     var complaint: String {
       switch self {
       case .text: "is not of type 'string'"
-      case .optionalText: "is not valid under any of the given schemas"
+      case .optionalText, .optionalMap: "is not valid under any of the given schemas"
       case .map: "is not of type 'object'"
       case .list: "is not of type 'array'"
       }
@@ -31,7 +32,7 @@ enum PropertyTypes {
     var advice: String {
       switch self {
       case .text, .optionalText: "write text: put numbers and the like in quotes"
-      case .map: "write keys with values below it, indented"
+      case .map, .optionalMap: "write keys with values below it, indented"
       case .list: "write each item behind a '- '"
       }
     }
@@ -56,7 +57,7 @@ enum PropertyTypes {
     "models": ofNodes, "seeds": ofNodes, "snapshots": ofNodes, "analyses": ofNodes,
     "macros": common.merging(["arguments": .list]) { $1 },
     "sources": ofSources,
-    "unit_tests": common.merging(["given": .list, "overrides": .map]) { $1 },
+    "unit_tests": common.merging(["given": .list, "overrides": .optionalMap]) { $1 },
   ]
 
   /// The entries of a section without what is of another type, each of which is a problem.
