@@ -427,7 +427,7 @@ package struct WorkspaceLoader {
     }
 
     var quoting = NamePolicy()
-    if let flag = root.quoting["database"]?.bool ?? root.quoting["project"]?.bool {
+    if let flag = root.quoting["database"]?.bool {
       quoting.database = flag
     }
     if let flag = root.quoting["schema"]?.bool { quoting.schema = flag }

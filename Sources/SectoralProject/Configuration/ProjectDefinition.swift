@@ -48,12 +48,12 @@ package struct ProjectDefinition: Sendable {
     ("function-paths", .texts), ("docs-paths", .texts), ("asset-paths", .texts),
     ("source-paths", .texts), ("data-paths", .texts), ("target-path", .text), ("log-path", .text),
     ("packages-install-path", .text), ("clean-targets", .texts), ("query-comment", .any),
-    ("require-dbt-version", .any), ("dispatch", .list), ("quoting", .map),
+    ("require-dbt-version", .any), ("dispatch", .list), ("quoting", .quoting),
     ("on-run-start", .textOrTexts), ("on-run-end", .textOrTexts), ("vars", .map), ("models", .map),
     ("seeds", .map), ("snapshots", .map), ("analyses", .map), ("sources", .map), ("tests", .map),
     ("data_tests", .map), ("unit_tests", .map), ("metrics", .map), ("semantic-models", .map),
     ("saved-queries", .map), ("exposures", .map), ("functions", .map), ("packages", .any),
-    ("restrict-access", .any), ("flags", .map), ("dbt-cloud", .map),
+    ("restrict-access", .bool), ("flags", .map), ("dbt-cloud", .map),
   ]
 
   private enum KeyType: String {
@@ -63,13 +63,29 @@ package struct ProjectDefinition: Sendable {
     case textOrTexts = "text or a list of texts"
     case list = "a list"
     case map = "a mapping"
+    case quoting = "a mapping of database, schema and identifier to true or false"
+    case bool = "true or false"
     case any = "a value"
+
+    private static let quotable = [
+      "database", "project", "schema", "identifier", "snowflake_ignore_case",
+    ]
+
+    /// What dbt says of a value that does not fit.
+    var complaint: String {
+      self == .bool ? "is not of type 'boolean'" : "is not valid under any of the given schemas"
+    }
 
     func accepts(_ node: YAMLNode) -> Bool {
       if case .scalar(.null) = node.value { return true }
       return switch (self, node.value) {
       case (.any, _), (.list, .sequence), (.map, .mapping), (.scalar, .scalar): true
       case (.text, .scalar(.string)), (.textOrTexts, .scalar(.string)): true
+      case (.bool, .scalar(.bool)): true
+      case (.quoting, .mapping(let pairs)):
+        pairs.allSatisfy { key, value in
+          Self.quotable.contains(key.keyText) && KeyType.bool.accepts(value)
+        }
       case (.texts, .sequence(let items)), (.textOrTexts, .sequence(let items)):
         items.allSatisfy { $0.string != nil }
       default: false
@@ -222,8 +238,7 @@ package struct ProjectDefinition: Sendable {
         problems.append(
           Diagnostic(
             id: "project.wrong-type",
-            message: "at path ['\(key.keyText)']: \(value.datum.pythonRepr) is not valid under any "
-              + "of the given schemas",
+            message: "at path ['\(key.keyText)']: \(value.datum.pythonRepr) \(type.complaint)",
             span: value.span,
             hint: type == .texts
               ? "write it as a list: \(key.keyText): [\"…\"]" : "write \(type.rawValue)"
