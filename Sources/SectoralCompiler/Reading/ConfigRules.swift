@@ -201,7 +201,7 @@ enum ConfigRules {
         "contracts are for models in SQL: take 'contract' out"
       )
     }
-    if let problem = primaryKeyProblem(node) { return problem }
+    if let problem = constraintProblem(node) ?? primaryKeyProblem(node) { return problem }
     if node.columns.isEmpty, node.patchPath != nil {
       return (
         "Contract enforcement failed for: (\(node.originalFilePath))\nConstraints must be defined "
@@ -220,6 +220,24 @@ enum ConfigRules {
           + "contracts enabled must set on_schema_change to 'append_new_columns' or 'fail'",
         "add on_schema_change='append_new_columns' to the model's config"
       )
+    }
+    return nil
+  }
+
+  /// Constraints are of kinds that there are.
+  private static func constraintProblem(_ node: Node) -> Problem? {
+    let kinds = ["not_null", "check", "unique", "primary_key", "foreign_key", "custom"]
+    let columns = node.columns.entries.map { name, column in
+      (place: "column \(name)", constraints: column["constraints"]?.list ?? [])
+    }
+    let all = columns + [(place: "model \(node.name)", constraints: node.constraints)]
+    for (place, constraints) in all {
+      for constraint in constraints where !kinds.contains(constraint["type"]?.string ?? "") {
+        return (
+          "Invalid constraint type on \(place): \((constraint["type"] ?? .null).pythonRepr)",
+          "it is one of \(kinds.joined(separator: ", "))"
+        )
+      }
     }
     return nil
   }

@@ -68,14 +68,8 @@ struct FreshnessThreshold {
   private static func check(_ level: YAMLNode) throws(Failure) {
     for key in limits {
       guard let limit = level[key], !limit.isNull, limit.mapping?.isEmpty != true else { continue }
-      guard let count = limit["count"], let period = limit["period"] else {
-        throw failure(
-          "incomplete-threshold",
-          "\(key) needs both 'count' and 'period'",
-          limit,
-          hint: "write, for instance, {count: 12, period: hour}"
-        )
-      }
+      // Half a limit is none, as in dbt.
+      guard let count = limit["count"], let period = limit["period"] else { continue }
       guard ["minute", "hour", "day"].contains(period.datum.pythonText), count.int != nil else {
         throw failure(
           "bad-threshold",
@@ -89,12 +83,11 @@ struct FreshnessThreshold {
   private static func failure(
     _ id: String,
     _ message: String,
-    _ place: YAMLNode,
-    hint: String? = nil
+    _ place: YAMLNode
   ) -> Failure {
     Failure(
       .parsing,
-      Diagnostic(id: "source.\(id)", message: message, span: place.span, hint: hint)
+      Diagnostic(id: "source.\(id)", message: message, span: place.span)
     )
   }
 }

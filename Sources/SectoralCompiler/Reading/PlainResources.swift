@@ -150,6 +150,20 @@ struct PlainResourceReader {
         )
       )
     }
+    let maturities = ["low", "medium", "high"]
+    if let maturity = entry["maturity"], !maturity.isNull,
+      !maturities.contains(maturity.string ?? "")
+    {
+      throw Failure(
+        .parsing,
+        Diagnostic(
+          id: "exposure.bad-maturity",
+          message: "the maturity of the exposure '\(name)' must be one of "
+            + maturities.joined(separator: ", "),
+          span: maturity.span
+        )
+      )
+    }
     // The configurations of the project's tree, key by key replaced by those of the entry; tags and
     // meta beside `config`, and those that stand in `exposures:` itself without a "+", join them.
     var written = DatumMap()

@@ -236,13 +236,15 @@ struct SourceReader {
     try checkLoadedAt(table, "table")
     func inherited(_ key: String) -> String? {
       if let own = table[key] { return own.isNull ? nil : own.datum.pythonText }
-      let level = tableConfig?[key] ?? source[key] ?? sourceConfig?[key]
-      guard let level, !level.isNull else { return nil }
+      // Null in a config takes nothing away.
+      let levels = [tableConfig?[key], source[key], sourceConfig?[key]].compactMap(\.self)
+      guard let level = levels.first(where: { !$0.isNull }) else { return nil }
       return level.datum.pythonText
     }
     let loadedAtField = inherited("loaded_at_field")
     // A table's own field takes the place of the source's query.
-    let hasOwnField = [table, tableConfig].contains { $0?["loaded_at_field"] != nil }
+    let hasOwnField =
+      table["loaded_at_field"] != nil || tableConfig?["loaded_at_field"]?.isNull == false
     let ownQuery = table["loaded_at_query"] ?? tableConfig?["loaded_at_query"]
     let loadedAtQuery = hasOwnField && ownQuery == nil ? nil : inherited("loaded_at_query")
     // What the file says of these is one layer, even where it says nothing: tags of dbt_project.yml are
@@ -325,5 +327,48 @@ struct SourceReader {
       for (key, value) in (level?.datum.map ?? [:]).entries { map[key] = value }
     }
     return map
+  }
+
+  /// Thresholds join key by key; null at a level switches freshness off for it and below.
+  private func freshness(_ levels: [YAMLNode?], base: Datum) throws(Failure) -> Datum {
+    let empty: Datum = ["count": .null, "period": .null]
+    var current: DatumMap? =
+      base.map ?? ["warn_after": empty, "error_after": empty, "filter": .null]
+    for level in levels {
+      guard let level else { continue }
+      guard let pairs = level.mapping else {
+        current = nil
+        continue
+      }
+      var map = current ?? ["warn_after": empty, "error_after": empty, "filter": .null]
+      for (key, value) in pairs {
+        if key.keyText == "filter" || value.isNull {
+          map[key.keyText] = value.datum
+          continue
+        }
+        guard key.keyText == "warn_after" || key.keyText == "error_after" else { continue }
+        // `{}` leaves the upper level's threshold as it is.
+        if value.mapping?.isEmpty == true { continue }
+        // Half a threshold is none, as in dbt.
+        guard let count = value["count"], let period = value["period"] else {
+          map[key.keyText] = .null
+          continue
+        }
+        guard ["minute", "hour", "day"].contains(period.datum.pythonText), count.int != nil else {
+          throw Failure(
+            .parsing,
+            Diagnostic(
+              id: "source.bad-threshold",
+              message: "\(key.keyText) must have a whole number as 'count' and minute, hour or day "
+                + "as 'period'",
+              span: value.span
+            )
+          )
+        }
+        map[key.keyText] = ["count": count.datum, "period": period.datum]
+      }
+      current = map
+    }
+    return current.map(Datum.map) ?? .null
   }
 }

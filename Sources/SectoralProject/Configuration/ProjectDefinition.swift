@@ -289,6 +289,16 @@ package struct ProjectDefinition: Sendable {
         )
       )
     }
+    if Self.reservedNames.contains(name) {
+      problems.append(
+        Diagnostic(
+          id: "project.reserved-name",
+          message: "Invalid project name: \(name) is a reserved word",
+          span: node["name"]?.span ?? TextSpan(file: file, start: 0, end: 0),
+          hint: "templates know something else by it: give the project another name"
+        )
+      )
+    }
     if let version = value("version"), !Self.isVersion(version.datum) {
       problems.append(
         Diagnostic(
@@ -446,6 +456,16 @@ package struct ProjectDefinition: Sendable {
           && (number == "0" || !number.hasPrefix("0"))
       }
   }
+
+  /// What templates know by a name of its own cannot be a project's, as in dbt.
+  private static let reservedNames: Set = [
+    "_sql_results", "adapter", "api", "column", "config", "context", "database", "env", "env_var",
+    "exceptions", "execute", "flags", "fromjson", "fromyaml", "graph", "invocation_id",
+    "load_agate_table", "load_result", "log", "model", "modules", "post_hooks", "pre_hooks", "ref",
+    "render", "return", "run_started_at", "schema", "source", "sql", "sql_now", "store_result",
+    "store_raw_result", "target", "this", "tojson", "toyaml", "try_or_compiler_error", "var",
+    "write",
+  ]
 
   private static func isIdentifier(_ name: String) -> Bool {
     guard let first = name.unicodeScalars.first, first == "_" || first.properties.isAlphabetic
