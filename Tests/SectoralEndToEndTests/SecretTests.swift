@@ -89,6 +89,30 @@ struct SecretTests {
     }
   }
 
+  /// A password that is a word of the project takes nothing out of its names.
+  @Test func wordsAreNoSecrets() async throws {
+    let home = try TestHome.shared.get()
+    let folder = try home.folder(
+      "secretword",
+      files: [
+        "dbt_project.yml": BadInput.projectFile(),
+        "profiles.yml": """
+        faulty:
+          target: dev
+          outputs:
+            dev: {type: postgres, host: 127.0.0.1, port: 1, user: u, password: unused, dbname: d, schema: s}
+
+        """,
+        "models/fct_unused_sources.sql": "select 1 as id\n",
+      ]
+    )
+    let result = try await Sectoral.run(["parse"], in: folder, home: home)
+    #expect(result.exitCode == 0, "\(result)")
+    let manifest = try String(contentsOfFile: "\(folder)/target/manifest.json", encoding: .utf8)
+    #expect(manifest.contains("model.faulty.fct_unused_sources"))
+    #expect(!manifest.contains("*****"))
+  }
+
   @Test func templatesDoNotGetSecrets() async throws {
     let home = try TestHome.shared.get()
     let folder = try home.folder(

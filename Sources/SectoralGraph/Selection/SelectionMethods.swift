@@ -183,7 +183,9 @@ struct MethodMatcher {
       }
     }
     return members { member in
+      // As dbt, which looks among its nodes and sources: other resources have settings as well.
       if case .resource = member { return false }
+      if member.resourceType == .function { return false }
       var datum = Datum.map(member.config)
       for key in path {
         guard let next = datum[key] else { return false }
