@@ -125,7 +125,7 @@ struct CommandTests {
     )
     #expect(arguments["which"] as? String == "run-operation")
     #expect(arguments["fail_fast"] as? Bool == false)
-    #expect(arguments["args"] == nil)
+    #expect(arguments["args"] as? [String: String] == ["text": "called"])
     let rows = try await project.rows("select note from {{ target.schema }}.audit order by note")
     #expect(rows.compactMap { $0["note"] as? String } == ["called", "ended"])
     let log = try String(contentsOfFile: "\(project.folder)/logs/dbt.log", encoding: .utf8)
