@@ -130,6 +130,14 @@ struct CommandTests {
     #expect(rows.compactMap { $0["note"] as? String } == ["called", "ended"])
     let log = try String(contentsOfFile: "\(project.folder)/logs/dbt.log", encoding: .utf8)
     #expect(log.contains("/* run on "))
+    let compile = try await project.run("compile")
+    #expect(compile.exitCode == 0, "\(compile)")
+    let nodes = try #require(try project.json("target/manifest.json")["nodes"] as? [String: Any])
+    let paths = nodes.filter { $0.key.hasPrefix("operation.") }.values.compactMap {
+      ($0 as? [String: Any])?["compiled_path"] as? String
+    }
+    #expect(paths.count == 2)
+    #expect(paths.allSatisfy { $0.contains("/./dbt_project.yml/hooks/") }, "\(paths)")
     let missing = try await project.run("run-operation", "nott")
     #expect(missing.exitCode == 2)
     #expect(missing.output.contains("did you mean 'note'?"))

@@ -26,8 +26,10 @@ struct NodeFiles: Sendable {
     relative = Self.inside("\(node.packageName)/\(path)")
   }
 
-  /// Files of folders beside the project, `../shared/orders.sql`, stay below the target's.
+  /// Files of folders beside the project, `../shared/orders.sql`, stay below the target's. Other paths
+  /// are as they are written: hooks are in `./dbt_project.yml`.
   private static func inside(_ path: String) -> String {
+    guard path.split(separator: "/").contains("..") else { return path }
     let place = FileSystem.absolute(path, from: "/_")
     guard !place.hasPrefix("/_/") else { return String(place.dropFirst(3)) }
     return path.split(separator: "/").filter { $0 != ".." }.joined(separator: "/")
