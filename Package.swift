@@ -171,7 +171,7 @@ let package = Package(
       name: "SectoralPostgresTests",
       dependencies: [
         "SectoralPostgres", "SectoralWarehouse", "SectoralText",
-        "SectoralTestTool",
+        "SectoralTestSupport", "SectoralTestTool",
       ]
     ),
     // What tests of several targets need.

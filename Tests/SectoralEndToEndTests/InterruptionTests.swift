@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import SectoralTestSupport
 import Testing
 
 /// Runs that are stopped, killed, or short of room: what stood before stands afterwards.
@@ -115,19 +116,8 @@ struct InterruptionTests {
   /// Nobody waits for a server that says nothing.
   @Test(arguments: [["run"], ["docs", "generate"], ["source", "freshness"]])
   func stoppingBeforeTheServerAnswers(_ command: [String]) async throws {
-    let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    defer { close(listener) }
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let status = withUnsafeMutablePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(listener, $0, length) == 0 && listen(listener, 4) == 0
-          ? getsockname(listener, $0, &length) : -1
-      }
-    }
-    try #require(status == 0)
+    let server = try LoopbackSocket(listens: true)
+    defer { server.close() }
     let folder = try home.folder(
       "silent-\(UInt32.random(in: 0...UInt32.max))",
       files: [
@@ -137,7 +127,7 @@ struct InterruptionTests {
           target: local
           outputs:
             local:
-              {type: postgres, host: 127.0.0.1, port: \(UInt16(bigEndian: address.sin_port)),
+              {type: postgres, host: 127.0.0.1, port: \(server.port),
                user: u, password: x, dbname: d, schema: s, connect_timeout: 600}
 
         """, "models/a.sql": "select 1 as id\n",

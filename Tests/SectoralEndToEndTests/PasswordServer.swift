@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import SectoralTestSupport
 
 /// A Postgres server as others have it: TCP, and a password. It ends with the test run.
 final class PasswordServer: Sendable {
@@ -125,19 +126,8 @@ final class PasswordServer: Sendable {
 
   /// A port that nobody listens at now.
   static func freePort() throws -> Int {
-    let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    guard socket >= 0 else { throw SectoralError.system("socket", errno) }
-    defer { close(socket) }
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let status = withUnsafeMutablePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(socket, $0, length) == 0 ? getsockname(socket, $0, &length) : -1
-      }
-    }
-    guard status == 0 else { throw SectoralError.system("bind", errno) }
-    return Int(UInt16(bigEndian: address.sin_port))
+    let socket = try LoopbackSocket(listens: false)
+    defer { socket.close() }
+    return socket.port
   }
 }

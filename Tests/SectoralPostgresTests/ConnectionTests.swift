@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import SectoralPostgres
+import SectoralTestSupport
 import SectoralWarehouse
 import Synchronization
 import Testing
@@ -276,31 +277,20 @@ struct ConnectionTests {
 
   /// Somebody listens and says nothing.
   @Test func aServerThatDoesNotAnswer() throws {
-    let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    defer { close(listener) }
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let status = withUnsafeMutablePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(listener, $0, length) == 0 && listen(listener, 4) == 0
-          ? getsockname(listener, $0, &length) : -1
-      }
-    }
-    try #require(status == 0)
-    let port = Int(UInt16(bigEndian: address.sin_port))
+    let server = try LoopbackSocket(listens: true)
+    defer { server.close() }
     let failure = error {
       _ = try connect {
         $0.host = "127.0.0.1"
-        $0.port = port
+        $0.port = server.port
         $0.connectTimeout = 2
         $0.retries = 0
       }
     }
     #expect(failure?.kind == .connection)
     let words =
-      "connection to server at \"127.0.0.1\", port \(port) failed: timeout expired after 2 seconds"
+      "connection to server at \"127.0.0.1\", port \(server.port) failed: "
+      + "timeout expired after 2 seconds"
     #expect(failure?.message == words)
   }
 
