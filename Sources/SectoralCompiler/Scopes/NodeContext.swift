@@ -91,8 +91,10 @@ package class NodeContext: Scope, ContextHost {
   package let thread: RenderingThread
   /// nil for what runs in no node's name: operations of the engine itself.
   package let node: Node?
-  /// Whose macros come first.
   package let packageName: String
+  /// Whose macros come first, and whose variables count: those of the node's package, and while a
+  /// macro runs that the adapter called, those of the macro's.
+  private var macroPackage: String
   package let emitEvent: (ContextEvent) throws(TemplateError) -> Void
   package let results = StatementResults()
   /// How many macros deep the evaluation is.
@@ -119,13 +121,14 @@ package class NodeContext: Scope, ContextHost {
     self.thread = thread
     self.node = node
     self.packageName = packageName
+    macroPackage = packageName
     self.emitEvent = emit
     super.init()
     thread.base.reset()
   }
 
   var variables: DatumMap {
-    var vars = workspace.vars(for: packageName)
+    var vars = workspace.vars(for: macroPackage)
     for (key, value) in variableOverrides.entries { vars[key] = value }
     return vars
   }
@@ -170,7 +173,7 @@ package class NodeContext: Scope, ContextHost {
   func forget(_ name: Symbol) { memo[name] = nil }
 
   private func find(_ name: Symbol) -> Value? {
-    switch workspace.macros.resolve(name, for: packageName) {
+    switch workspace.macros.resolve(name, for: macroPackage) {
     case .macro(let entry)?: return thread.value(of: entry)
     case .namespace(let package)?: return member(name) ?? thread.namespace(package)
     case nil: break
@@ -191,7 +194,7 @@ package class NodeContext: Scope, ContextHost {
     var others = Names.members + thread.base.names
     if !builtinsOnly {
       others += extraMembers.keys
-      others += workspace.macros.symbols(for: packageName)
+      others += workspace.macros.symbols(for: macroPackage)
     }
     let present = Set(others).subtracting(ordered).filter { name in
       builtinsOnly
@@ -249,8 +252,28 @@ package class NodeContext: Scope, ContextHost {
     _ interpreter: Interpreter
   ) throws(TemplateError) -> Value? {
     guard let entry = workspace.macros.find(name) else { return nil }
-    // What the adapter calls is no doing of the node's.
-    return try call(entry, arguments, isNoted: false)
+    // What the adapter calls is no doing of the node's, and looks around from where it stands.
+    let package =
+      workspace.macros.isInternal(entry) ? workspace.root.name : entry.macro.packageName
+    return try looking(from: package) { () throws(TemplateError) in
+      try call(entry, arguments, isNoted: false)
+    }
+  }
+
+  /// Runs `body` with another package's macros first.
+  private func looking<Result>(
+    from package: String,
+    _ body: () throws(TemplateError) -> Result
+  ) throws(TemplateError) -> Result {
+    let before = macroPackage
+    guard package != before else { return try body() }
+    macroPackage = package
+    memo = [:]
+    defer {
+      macroPackage = before
+      memo = [:]
+    }
+    return try body()
   }
 
   package func dispatch(
@@ -258,7 +281,7 @@ package class NodeContext: Scope, ContextHost {
     namespace: String?,
     _ interpreter: Interpreter
   ) throws(TemplateError) -> Value {
-    try thread.dispatch(name, namespace: namespace, for: packageName)
+    try thread.dispatch(name, namespace: namespace, for: macroPackage)
   }
 
   // MARK: Running templates
