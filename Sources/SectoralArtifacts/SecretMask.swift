@@ -32,6 +32,12 @@ package struct SecretMask: Sendable {
 
   package func adding(_ more: [String]) -> SecretMask { SecretMask(secrets: secrets.union(more)) }
 
+  /// The same without secrets that are a part of one of the names.
+  package func sparing(_ names: [String]) -> SecretMask {
+    let spared = secrets.filter { secret in names.contains { $0.contains(secret) } }
+    return spared.isEmpty ? self : SecretMask(secrets: secrets.subtracting(spared))
+  }
+
   /// A line as it is printed, JSON or not.
   package func callAsFunction(_ text: String) -> String {
     guard !patterns.isEmpty else { return text }

@@ -113,6 +113,45 @@ struct SecretTests {
     #expect(!manifest.contains("*****"))
   }
 
+  /// Relations are known by these names: an artifact without them is of no use to the next run.
+  @Test func namesOfTheDatabaseStayInArtifacts() async throws {
+    let home = try TestHome.shared.get()
+    let folder = try home.folder(
+      "secretnames",
+      files: [
+        "dbt_project.yml": BadInput.projectFile(),
+        "profiles.yml": """
+        faulty:
+          target: dev
+          outputs:
+            dev:
+              type: postgres
+              host: 127.0.0.1
+              port: 1
+              user: u
+              password: "{{ env_var('DBT_ENV_SECRET_PASSWORD') }}"
+              dbname: "{{ env_var('DBT_ENV_SECRET_DATABASE') }}"
+              schema: "{{ env_var('DBT_ENV_SECRET_SCHEMA') }}"
+
+        """,
+        "models/a.sql": "-- swordfish-9\nselect 1 as id\n",
+      ]
+    )
+    let result = try await Sectoral.run(
+      ["parse"],
+      in: folder,
+      home: home,
+      environment: [
+        "DBT_ENV_SECRET_PASSWORD": "swordfish-9", "DBT_ENV_SECRET_DATABASE": "warehouse",
+        "DBT_ENV_SECRET_SCHEMA": "analytics",
+      ]
+    )
+    #expect(result.exitCode == 0, "\(result)")
+    let manifest = try String(contentsOfFile: "\(folder)/target/manifest.json", encoding: .utf8)
+    #expect(manifest.contains(#"\"warehouse\".\"analytics\".\"a\""#))
+    #expect(!manifest.contains("swordfish-9"))
+  }
+
   @Test func templatesDoNotGetSecrets() async throws {
     let home = try TestHome.shared.get()
     let folder = try home.folder(

@@ -356,13 +356,15 @@ package final class Engine: Sendable {
   // MARK: Artifacts
 
   func metadata(_ project: Project) -> ArtifactMetadata {
-    ArtifactMetadata(
+    let profile = project.workspace.profile
+    return ArtifactMetadata(
       dbtVersion: WorkspaceLoader.compatibleVersion,
       generatedAt: events.now.iso8601,
       invocationID: invocation.id,
       invocationStartedAt: startedAt.iso8601,
       environment: project.workspace.invocation.metadataEnvironment,
-      mask: invocation.secrets.mask
+      // Relations are found by these names in the next run, and by other tools.
+      mask: invocation.secrets.mask.sparing([profile.database, profile.schema])
     )
   }
 
