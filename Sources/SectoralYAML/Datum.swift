@@ -101,4 +101,17 @@ extension Datum {
   public var bool: Bool? { if case .bool(let bool) = self { bool } else { nil } }
   public var int: Int? { if case .int(let int) = self { int } else { nil } }
   public var isNull: Bool { if case .null = self { true } else { false } }
+  /// What Python takes for false: nothing, `false`, zero, and what is empty.
+  public var isFalsy: Bool {
+    switch self {
+    case .null: true
+    case .bool(let bool): !bool
+    case .int(let int): int == 0
+    case .float(let double): double == 0
+    case .string(let string): string.isEmpty
+    case .list(let items): items.isEmpty
+    case .map(let map): map.isEmpty
+    case .bigInt, .date: false
+    }
+  }
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Random small projects, made by dbt-core and by sectoral, and compared in everything that is written.
 
-    random_projects.py --bin BINARY [--seed 1] [--count 50] [--jobs 2] [--broken] [--work DIR]
+    random_projects.py --bin BINARY [--seed 1] [--count 50 | --seeds 3,7] [--jobs 2] [--broken] [--work DIR]
     random_projects.py show SEED DIR [broken]      writes the project of one seed
 
 A seed makes one project out of many features at once: settings at every level and in every form,
@@ -498,12 +498,18 @@ def main():
     parser.add_argument("--bin", required=True)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=50)
+    parser.add_argument("--seeds", help="these alone, with commas between")
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--work", help="a folder that is kept (default: a temporary one, kept too)")
     parser.add_argument("--broken", action="store_true")
     parser.add_argument("--why", action="store_true", help="say why dbt refuses what it refuses")
     parser.add_argument("--all", action="store_true", help="show all differences, not two of a kind")
     options = parser.parse_args()
+    return with_server(options, run)
+
+
+def with_server(options, run):
+    """What `run` answers, in dbt-core's environment and with a server."""
     sys.path.insert(0, os.path.join(ROOT, "Benchmarks"))
     from harness import Postgres, executable
 
@@ -534,25 +540,31 @@ def run(options, server):
 
     server = {**server, "schema": "random_projects"}
     work = options.work or tempfile.mkdtemp(prefix="random-projects-")
+    return report(
+        options,
+        work,
+        guarded,
+        lambda seed: (seed, os.path.abspath(options.bin), work, options.broken, server),
+    )
+
+
+def report(options, work, compare, arguments):
+    """Compares all seeds, some at a time, and prints what differs by its kind; the exit code."""
     started = time.time()
     groups = {}
-    total = dict.fromkeys(["projects", "differ", "refused", "nodes", "selections"], 0)
+    total = collections.Counter(projects=0, differ=0)
+    seeds = (
+        [int(seed) for seed in options.seeds.split(",")]
+        if options.seeds
+        else range(options.seed, options.seed + options.count)
+    )
     with multiprocessing.get_context("fork").Pool(options.jobs, maxtasksperchild=50) as pool:
-        tasks = [
-            (
-                seed,
-                pool.apply_async(guarded, (seed, os.path.abspath(options.bin), work, options.broken, server)),
-            )
-            for seed in range(options.seed, options.seed + options.count)
-        ]
-        for seed, task in tasks:
+        for seed, task in [(seed, pool.apply_async(compare, arguments(seed))) for seed in seeds]:
             found, figures = task.get()
-            total["projects"] += 1
-            total["differ"] += bool(found)
-            for key in ("refused", "nodes", "selections"):
-                total[key] += figures[key]
-            if options.why and figures.get("why"):
+            if getattr(options, "why", False) and figures.get("why"):
                 print(f"[{seed}] {figures['why']}")
+            total.update({"projects": 1, "differ": bool(found)})
+            total.update({key: value for key, value in figures.items() if key != "why"})
             for signature, detail in found:
                 groups.setdefault(signature, []).append((seed, detail))
     for signature, items in sorted(groups.items(), key=lambda item: -len(item[1])):

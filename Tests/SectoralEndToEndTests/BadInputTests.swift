@@ -2,7 +2,9 @@ import Testing
 
 /// Mistakes that are found while the project is read: no database is touched.
 struct BadInputTests {
-  @Test(arguments: templates + references + properties + projects + settings)
+  @Test(
+    arguments: templates + references + properties + emptySections + emptyKeys + projects + settings
+  )
   func isRefused(_ input: BadInput) async throws {
     try await input.check(in: TestHome.shared.get())
   }
@@ -58,6 +60,22 @@ struct BadInputTests {
       files: ["models/a.sql": "select\n  {{ 'x' | 1️⃣uper }} as a\n"],
       says: ["No filter named 'uper'"],
       hint: "did you mean 'upper'?"
+    ),
+    BadInput(
+      name: "config-without-arguments",
+      files: ["models/a.sql": "{{ 1️⃣config() }}select 1 as id\n"],
+      says: ["Invalid inline model config"],
+      hint: "say what is to be set"
+    ),
+    BadInput(
+      name: "config-of-numbers",
+      files: ["models/a.sql": "{{ 1️⃣config({1: 2}) }}select 1 as id\n"],
+      says: ["Invalid inline model config: a key of it is no text"]
+    ),
+    BadInput(
+      name: "config-get-of-nothing",
+      files: ["models/a.sql": "select {{ 1️⃣config.get() }} as id\n"],
+      says: ["get", "'name'"]
     ),
     BadInput(
       name: "too-many-arguments",
@@ -336,7 +354,57 @@ struct BadInputTests {
     )
   }
 
+  /// A section's key with nothing behind it.
+  static let emptySections = [
+    "models", "seeds", "snapshots", "analyses", "functions", "macros", "sources", "exposures",
+    "groups", "metrics", "semantic_models", "saved_queries", "unit_tests",
+  ].map { section in
+    properties(
+      "nothing-below-\(section)",
+      "\(section): 1️⃣null\n",
+      ["is invalid because the value of '\(section)' is not a list"],
+      hint: "remove the key"
+    )
+  }
+
+  /// What is null in a properties file and must not be.
+  static let emptyKeys = [
+    ("tests", "data_tests: 1️⃣null", "at path ['data_tests']: None is not of type 'array'"),
+    ("old-tests", "tests: 1️⃣null", "at path ['tests']: None is not of type 'array'"),
+    ("versions", "versions: 1️⃣null", "at path ['versions']: None is not of type 'array'"),
+    ("access", "access: 1️⃣null", "at path ['access']: None is not of type 'string'"),
+    ("column", "columns: [{name: 1️⃣null}]", "['columns'][0]['name']: None is not of type 'string'"),
+    ("arguments", "data_tests: [{unique: 1️⃣null}]", "must be a dictionary, got nothing"),
+    ("config", "data_tests: [{unique: {config: 1️⃣null}}]", "must be a dictionary, got nothing"),
+    ("name", "data_tests: [{unique: {name: 1️⃣null}}]", "name of a test must be text, got nothing"),
+    ("tags", "config: {tags: 1️⃣null}", "at path ['tags']: [None] is not valid"),
+    ("meta", "config: {meta: 1️⃣null}", "at path ['meta']: None is not of type 'object'"),
+    ("hook", "config: {pre_hook: 1️⃣null}", "at path ['pre-hook']: [None] is not valid"),
+  ].map { name, text, says in
+    properties("null-\(name)", "models:\n  - name: a\n    \(text)\n", [says])
+  }
+
   static let properties = [
+    properties(
+      "number-as-a-column",
+      "models:\n  - name: a\n    columns: [{name: 1️⃣5}]\n",
+      ["at path ['columns'][0]['name']: 5 is not of type 'string'"]
+    ),
+    properties(
+      "latest-of-no-versions",
+      "models:\n  - name: a\n    latest_version: 1️⃣1\n",
+      ["latest_version: 1 is not one of model 'a' versions: []"]
+    ),
+    properties(
+      "unit-test-without-given",
+      "unit_tests:\n  - 1️⃣name: u\n    model: a\n    expect: {rows: []}\n",
+      ["the unit test 'u' is given nothing"]
+    ),
+    properties(
+      "unit-test-without-rows",
+      "unit_tests:\n  - name: u\n    model: a\n    given: []\n    expect: 1️⃣{rows: null}\n",
+      ["the unit test 'u' does not say which rows it expects"]
+    ),
     properties(
       "bad-indentation",
       "models:\n  - name: a\n   1️⃣description: b\n",

@@ -61,7 +61,9 @@ extension RunContext {
     var pairs: [(String, String)] = []
     let values = results.map { result -> Value in
       let node = compiler.manifest.node(result.uniqueID)
-      if let node, node.isRelational, result.status == "success", let schema = node.schema {
+      if let node, holdsRows(node), !["error", "fail", "skipped"].contains(result.status),
+        let schema = node.schema
+      {
         if !schemas.contains(schema) { schemas.append(schema) }
         let pair = (node.database ?? "", schema)
         if !pairs.contains(where: { $0 == pair }) { pairs.append(pair) }
@@ -73,6 +75,14 @@ extension RunContext {
     extraMembers["database_schemas"] = .list(
       pairs.map { .tuple([.string($0.0), .string($0.1)]) }
     )
+  }
+
+  private func holdsRows(_ node: Node) -> Bool {
+    switch node.resourceType {
+    case .model, .seed, .snapshot: true
+    case .test: node.storesFailures || compiler.workspace.flags.storesFailures
+    default: false
+    }
   }
 }
 

@@ -232,9 +232,7 @@ struct GenericTestEntry {
         body = pairs.filter { $0.key.keyText != "test_name" }
       } else if pairs.count == 1, let (key, value) = pairs.first {
         test = key.keyText
-        if value.isNull {
-          body = []
-        } else if let inner = value.mapping {
+        if let inner = value.mapping {
           body = inner
         } else {
           throw Self.problem(
@@ -290,26 +288,41 @@ struct GenericTestEntry {
     } else if let custom = body.last(where: { $0.key.keyText == "arguments" }) {
       deprecations.append(.customArguments(custom.value.datum))
     }
+    let settings = body.last { $0.key.keyText == "config" }?.value
+    if let settings, settings.mapping == nil {
+      throw Self.problem(
+        settings.span,
+        "the config of a test must be a dictionary, got \(settings.kindName)",
+        file,
+        hint: "write the settings below 'config:', indented, or leave it out"
+      )
+    }
+    for (key, value) in settings?.mapping ?? [] {
+      let text = try rendered(value)
+      // Without a value it is not set.
+      if text.isNull { continue }
+      config[key.keyText] = text
+      origins[key.keyText] = value.span
+    }
     for (key, value) in body {
       switch key.keyText {
-      case "name": customName = value.datum.pythonText
-      case "description": description = value
-      case "config":
-        for (key, value) in value.mapping ?? [] {
-          let value = (text: try rendered(value), span: value.span)
-          // Without a value it is not set.
-          if value.text.isNull { continue }
-          if config[key.keyText] != nil {
-            throw Self.sameKey(key.keyText, at: value.span, file)
-          }
-          config[key.keyText] = value.text
-          origins[key.keyText] = value.span
+      case "name":
+        guard let name = value.string else {
+          throw Self.problem(
+            value.span,
+            "the name of a test must be text, got \(value.kindName)",
+            file,
+            hint: "put it in quotes, or leave it out"
+          )
         }
+        customName = name
+      case "description": description = value
+      case "config": continue
       case "column_name": columnName = value.datum.pythonText
       case let key where Self.configKeys.contains(key):
-        if config[key] != nil {
-          throw Self.sameKey(key, at: value.span, file)
-        }
+        // Beside a 'config', what is empty counts as not written.
+        if settings != nil, value.datum.isFalsy { continue }
+        if settings?[key] != nil { throw Self.sameKey(key, at: value.span, file) }
         let text = try rendered(value)
         if text.isNull { continue }
         config[key] = text

@@ -44,13 +44,22 @@ struct VersionedEntry {
 
   /// Nil for an entry without versions.
   init?(name: String, entry: YAMLNode, path: String) throws(Failure) {
-    guard let list = entry["versions"], !list.isNull, let items = list.sequence, !items.isEmpty
-    else { return nil }
+    let items = entry["versions"]?.sequence ?? []
     func problem(_ message: String, at node: YAMLNode, hint: String) -> Failure {
       Failure(
         .parsing,
         Diagnostic(id: "version.bad-entry", message: message, span: node.span, hint: hint)
       )
+    }
+    if items.isEmpty {
+      if let given = entry["latest_version"], let latest = given.scalar, !latest.isNull {
+        throw problem(
+          "latest_version: \(latest.pythonText) is not one of model '\(name)' versions: []",
+          at: given,
+          hint: "list the versions below 'versions:', or leave it out"
+        )
+      }
+      return nil
     }
     var values: [Datum] = []
     for item in items {

@@ -1,3 +1,4 @@
+import SectoralJinja
 import SectoralProject
 import SectoralText
 import SectoralYAML
@@ -21,7 +22,7 @@ struct PlainResourceReader {
     }
     for (name, entry) in file.entries("exposures") {
       do {
-        let exposure = try exposure(name, entry, file)
+        let exposure = try exposure(name, entry, file, &warnings)
         if !name.unicodeScalars.allSatisfy(Self.isNameScalar) {
           warnings.append(Self.exposureName(name, entry))
         }
@@ -137,7 +138,8 @@ struct PlainResourceReader {
   private func exposure(
     _ name: String,
     _ entry: YAMLNode,
-    _ file: PropertiesFile
+    _ file: PropertiesFile,
+    _ warnings: inout [NamedWarning]
   ) throws(Failure) -> PlainResource {
     let types = ["dashboard", "notebook", "analysis", "ml", "application"]
     guard let type = entry["type"]?.string, types.contains(type) else {
@@ -223,14 +225,17 @@ struct PlainResourceReader {
         continue
       }
       guard let call = ReferenceText(item.datum.pythonText) else {
-        throw Failure(
-          .parsing,
-          Diagnostic(
-            id: "exposure.bad-reference",
-            message: "'\(item.datum.pythonString)' is no ref('…'), source('…', '…') or metric('…')",
-            span: item.span
-          )
+        var problem = Diagnostic(
+          id: "exposure.bad-reference",
+          message: "'\(item.datum.pythonString)' is no ref('…'), source('…', '…') or metric('…')",
+          span: item.span,
+          hint: "for instance ref('\(item.datum.pythonText)')"
         )
+        guard isExpression(item.datum.pythonText) else { throw Failure(.parsing, problem) }
+        // As dbt, for which it is an expression that refers to nothing.
+        problem.severity = .warning
+        warnings.append(NamedWarning("Note", problem))
+        continue
       }
       switch call {
       case .ref(let reference): exposure.refs.append(reference)
@@ -238,6 +243,11 @@ struct PlainResourceReader {
       }
     }
     return exposure
+  }
+
+  private func isExpression(_ text: String) -> Bool {
+    let file = SourceFile(path: "depends_on", bytes: Array("{{ \(text) }}".utf8))
+    return workspace.environment.parse(file).diagnostics.isEmpty
   }
 }
 

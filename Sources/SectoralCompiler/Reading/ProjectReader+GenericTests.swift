@@ -158,7 +158,7 @@ extension ProjectReader {
     func add(_ holder: YAMLNode, column: String?, tags: [String]) {
       let old = holder["tests"]
       let new = holder["data_tests"]
-      if let old, new != nil {
+      if let old, new != nil, !old.datum.isFalsy {
         failures.append(
           Failure(
             .parsing,
@@ -171,23 +171,22 @@ extension ProjectReader {
           )
         )
       }
-      guard let list = new ?? old, !list.isNull else { return }
-      guard let items = list.sequence else {
+      for (key, list) in [("data_tests", new), ("tests", old)] {
+        guard let list, list.sequence == nil else { continue }
         failures.append(
           Failure(
             .parsing,
             Diagnostic(
               id: "test.not-a-list",
               message: "Invalid models config given in \(target.file.originalFilePath) - at path "
-                + "['data_tests']: \(list.datum.pythonRepr) is not of type 'array'",
+                + "['\(key)']: \(list.datum.pythonRepr) is not of type 'array'",
               span: list.span,
-              hint: "write each test as '- unique'"
+              hint: list.isNull ? "remove the key" : "write each test as '- unique'"
             )
           )
         )
-        return
       }
-      for item in items {
+      for item in new?.sequence ?? old?.sequence ?? [] {
         do {
           let test = try GenericTestEntry(
             item,

@@ -184,53 +184,56 @@ struct PropertiesFile: Sendable {
         )
         // As dbt: its templates are not rendered.
         kept.removeLast()
-      } else if !value.isNull {
-        guard let items = value.sequence else {
-          problems.append(
+      } else {
+        /// What is wrong with data tests is no error to dbt, which goes on without the section.
+        func report(_ id: String, _ message: String, at span: TextSpan, hint: String) {
+          guard name == "data_tests" else {
+            problems.append(Diagnostic(id: id, message: message, span: span, hint: hint))
+            return
+          }
+          let head = "Unable to parse '\(name)' section of file '\(file.originalFilePath)'"
+          warnings.append(
             Diagnostic(
-              id: "properties.not-a-list",
-              message:
-                "The schema file at \(file.originalFilePath) is invalid because the value of "
-                + "'\(name)' is not a list",
-              span: value.span,
-              hint: "write each entry as '- name: …'"
+              id: "properties.left-out",
+              severity: .warning,
+              message: "\(head)\nParsing Error\n  \(message)",
+              span: span,
+              hint: hint
             )
+          )
+        }
+        let head = "The schema file at \(file.originalFilePath) is invalid because "
+        guard let items = value.sequence else {
+          report(
+            "properties.not-a-list",
+            head + "the value of '\(name)' is not a list",
+            at: value.span,
+            hint: value.isNull ? "remove the key" : "write each entry as '- name: …'"
           )
           kept.removeLast()
           continue
         }
         let named = items.filter { $0["name"]?.string != nil }
-        if named.count < items.count {
-          kept[kept.count - 1].value = YAMLNode(.sequence(named), at: value.span)
-        }
         for item in items where item["name"]?.string == nil {
-          if ["data_tests", "tests"].contains(name), item.mapping != nil {
-            // As dbt, which goes on without the section.
-            warnings.append(
-              Diagnostic(
-                id: "properties.unnamed-test",
-                severity: .warning,
-                message: "Unable to parse '\(name)' section of file '\(file.originalFilePath)'\n"
-                  + "Parsing Error\n  Entry did not contain a name",
-                span: item.span,
-                hint: "add 'name:', the name of a test of one's own"
-              )
-            )
-            kept.removeLast()
-            break
-          }
           let isMapping = item.mapping != nil
-          problems.append(
-            Diagnostic(
-              id: "properties.no-name",
-              message: "The schema file at \(file.originalFilePath) is invalid because a list "
-                + "element for '\(name)' "
+          report(
+            "properties.no-name",
+            isMapping && name == "data_tests"
+              ? "Entry did not contain a name"
+              : head + "a list element for '\(name)' "
                 + (isMapping ? "does not have a name attribute." : "is not a dictionary."),
-              span: item.span,
-              hint: item["name"].map { "the name must be text, and is \($0.datum.words)" }
-                ?? "add 'name:'"
-            )
+            at: item.span,
+            hint: item["name"].map { "the name must be text, and is \($0.datum.words)" }
+              ?? "add 'name:'"
           )
+          if name == "data_tests" { break }
+        }
+        if named.count < items.count {
+          if name == "data_tests" {
+            kept.removeLast()
+          } else {
+            kept[kept.count - 1].value = YAMLNode(.sequence(named), at: value.span)
+          }
         }
         for item in named { warnings += Self.misspeltKeys(of: item, in: name) }
       }
@@ -274,7 +277,7 @@ struct PropertiesFile: Sendable {
     switch warning.id {
     case "properties.unknown-key": "CustomTopLevelKeyDeprecation"
     case "properties.misspelt-key": "CustomKeyInObjectDeprecation"
-    case "properties.unnamed-test": "Note"
+    case "properties.left-out": "Note"
     default: "DuplicateYAMLKeysDeprecation"
     }
   }

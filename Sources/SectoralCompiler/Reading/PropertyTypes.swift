@@ -44,8 +44,9 @@ enum PropertyTypes {
   private static let ofNodes = common.merging([
     "docs": .map, "constraints": .list, "columns": .list,
   ]) { $1 }
+  private static let ofModels = ofNodes.merging(["versions": .list, "access": .text]) { $1 }
   private static let ofColumns = common.merging([
-    "data_type": .optionalText, "constraints": .list, "tags": .list,
+    "name": .text, "data_type": .optionalText, "constraints": .list, "tags": .list,
   ]) { $1 }
   private static let ofSources = common.merging([
     "tables": .list, "quoting": .map, "schema": .optionalText, "database": .optionalText,
@@ -54,10 +55,12 @@ enum PropertyTypes {
     "columns": .list, "quoting": .map, "identifier": .optionalText,
   ]) { $1 }
   private static let bySection: [String: Shapes] = [
-    "models": ofNodes, "seeds": ofNodes, "snapshots": ofNodes, "analyses": ofNodes,
+    "models": ofModels, "seeds": ofNodes, "snapshots": ofNodes, "analyses": ofNodes,
     "macros": common.merging(["arguments": .list]) { $1 },
     "sources": ofSources,
-    "unit_tests": common.merging(["given": .list, "overrides": .optionalMap]) { $1 },
+    "unit_tests": common.merging([
+      "given": .list, "expect": .map, "overrides": .optionalMap,
+    ]) { $1 },
   ]
 
   /// The entries of a section without what is of another type, each of which is a problem.

@@ -45,6 +45,22 @@ struct UnitTestReader {
         hint: "add 'expect: {rows: [{column: value}]}'"
       )
     }
+    guard entry["given"] != nil else {
+      throw problem(
+        "unit-test.no-given",
+        "the unit test '\(name)' is given nothing",
+        at: entry,
+        hint: "add 'given:' with the rows of what the model reads, or 'given: []'"
+      )
+    }
+    if expect["rows"]?.isNull ?? true, expect["fixture"]?.isNull ?? true {
+      throw problem(
+        "unit-test.no-rows",
+        "the unit test '\(name)' does not say which rows it expects",
+        at: expect,
+        hint: "add 'rows:' below 'expect:'; 'rows: []' expects none"
+      )
+    }
     var given: [Datum] = []
     var contents: [String] = []
     for input in entry["given"]?.sequence ?? [] {

@@ -221,17 +221,19 @@ private final class ParseConfigObject: Object {
   ) throws(TemplateError) -> Value {
     var values = DatumMap()
     var written: [String] = []
+    guard arguments.positional.count + (arguments.keyword.isEmpty ? 0 : 1) == 1 else {
+      throw .compilation(
+        "Invalid inline model config",
+        hint: arguments.keyword.isEmpty && arguments.positional.isEmpty
+          ? "say what is to be set: config(key=value, …)"
+          : "write config(key=value, …) or config({…}), not both"
+      )
+    }
     if let first = arguments.positional.first {
-      guard arguments.positional.count == 1, arguments.keyword.isEmpty,
-        case .map(let map) = try Datum(first, .lenient, interpreter)
-      else {
-        throw .compilation(
-          "Invalid inline model config",
-          hint: "write config(key=value, …) or config({…}), not both"
-        )
+      for (key, value) in try settings(first, interpreter) {
+        written.append(key)
+        values[ConfigBuilder.canonicalKey(key)] = value
       }
-      written = map.entries.map(\.key)
-      for (key, value) in map.entries { values[ConfigBuilder.canonicalKey(key)] = value }
     }
     for name in ["pre", "post"] {
       let both = ["\(name)_hook", "\(name)-hook"]
@@ -258,13 +260,47 @@ private final class ParseConfigObject: Object {
     return .string("")
   }
 
+  /// What a single argument sets: a dictionary, or what Python makes one of.
+  private func settings(
+    _ value: Value,
+    _ interpreter: Interpreter
+  ) throws(TemplateError) -> [(String, Datum)] {
+    if value.isUndefined { return [] }
+    if case .dict(let dict) = value, dict.pairs.contains(where: { $0.0.asString == nil }) {
+      throw .compilation(
+        "Invalid inline model config: a key of it is no text",
+        hint: "write config({'key': value, …})"
+      )
+    }
+    switch try Datum(value, .lenient, interpreter) {
+    case .map(let map): return map.entries.map { ($0.key, $0.value) }
+    case .list(let items):
+      let pairs = items.compactMap { item -> (String, Datum)? in
+        guard let pair = item.list, pair.count == 2, let key = pair[0].string else { return nil }
+        return (key, pair[1])
+      }
+      if pairs.count == items.count { return pairs }
+    default: break
+    }
+    throw .compilation(
+      "Invalid inline model config",
+      hint: "write config(key=value, …) or config({…})"
+    )
+  }
+
   override func attribute(
     _ name: Symbol,
     _ interpreter: Interpreter
   ) throws(TemplateError) -> Value? {
     switch name {
     case "get", "require", "meta_get", "meta_require":
-      return .function(name.name) { _, _ in .string("") }
+      return .function(name.name) { arguments, _ throws(TemplateError) in
+        let names = ["name", "default", "validator"].filter {
+          $0 != "default" || name == "get" || name == "meta_get"
+        }
+        _ = try CallArguments(name.name, arguments, names, required: 1)
+        return .string("")
+      }
     case "set":
       return .function("set") { [unowned context] arguments, interpreter throws(TemplateError) in
         let bound = try CallArguments("set", arguments, ["name", "value"], required: 2)

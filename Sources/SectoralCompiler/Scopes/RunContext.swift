@@ -496,9 +496,14 @@ private final class RunConfigObject: Object {
     _ interpreter: Interpreter
   ) throws(TemplateError) -> Value { .string("") }
 
+  /// `config.get` knows hooks by their names with an underscore, and by no others.
   private func read(_ name: String, in map: DatumMap) -> Datum? {
-    map[name] ?? map[ConfigBuilder.canonicalKey(name)]
-      ?? (name == "snapshot_table_column_names" ? snapshotColumnNames : nil)
+    switch name {
+    case "pre_hook", "post_hook": map[ConfigBuilder.canonicalKey(name)]
+    case "pre-hook", "post-hook": nil
+    case "snapshot_table_column_names": map[name] ?? snapshotColumnNames
+    default: map[name]
+    }
   }
 
   /// What a snapshot's own columns are called: the configured names, and the usual ones for the rest.
@@ -529,19 +534,16 @@ private final class RunConfigObject: Object {
           required: 1
         )
         let key = try bound.string(0)
-        let map = fromMeta ? config["meta"]?.map ?? [:] : config
-        if let value = read(key, in: map) {
-          return fromMeta ? Value(value) : context.lend(value, ConfigBuilder.canonicalKey(key))
-        }
-        return bound.value(1)
+        let value = fromMeta ? config["meta"]?[key] : read(key, in: config)
+        guard let value else { return bound.value(1) }
+        return fromMeta ? Value(value) : context.lend(value, ConfigBuilder.canonicalKey(key))
       }
     case "require", "meta_require":
       let fromMeta = name == "meta_require"
       return .function(name.name) { [unowned self] arguments, _ throws(TemplateError) in
         let bound = try CallArguments(name.name, arguments, ["name", "validator"], required: 1)
         let key = try bound.string(0)
-        let map = fromMeta ? config["meta"]?.map ?? [:] : config
-        if let value = read(key, in: map) {
+        if let value = fromMeta ? config["meta"]?[key] : read(key, in: config) {
           return fromMeta ? Value(value) : context.lend(value, ConfigBuilder.canonicalKey(key))
         }
         throw .compilation(
@@ -566,8 +568,7 @@ private final class RunConfigObject: Object {
           )
         }
       }
-    default:
-      return read(name.name, in: config).map { Value($0) }
+    default: return nil
     }
   }
 }

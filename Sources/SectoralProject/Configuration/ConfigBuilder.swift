@@ -30,7 +30,12 @@ package struct ConfigBuilder {
   }
 
   package mutating func add(_ layer: ConfigLayer, unrendered raw: DatumMap? = nil) {
-    for (key, value) in layer.values.entries { add(Self.canonicalKey(key), value, layer, key) }
+    for (key, value) in layer.values.entries {
+      // Of two spellings in one place the one with the underscore counts.
+      if key == "pre-hook", layer.values["pre_hook"] != nil { continue }
+      if key == "post-hook", layer.values["post_hook"] != nil { continue }
+      add(Self.canonicalKey(key), value, layer, key)
+    }
     for (key, value) in (raw ?? layer.values).entries { unrendered[key] = value }
   }
 
@@ -82,7 +87,9 @@ package struct ConfigBuilder {
     case .replace:
       config[key] = completed(key, value)
     case .append:
-      let added = field?.type == .hooks ? Self.hooks(value) : Self.list(value)
+      // Nothing is no list, and is refused in the end.
+      let added =
+        value.isNull ? [.null] : field?.type == .hooks ? Self.hooks(value) : Self.list(value)
       config[key] = .list((config[key]?.list ?? []) + added)
     case .update:
       var value = value
@@ -149,6 +156,7 @@ package struct ConfigBuilder {
   /// `after_commit` and `before_begin` give.
   private static func hooks(_ value: Datum) -> [Datum] {
     list(value).map { hook in
+      if hook.isNull { return hook }
       var map = hook.map ?? DatumMap()
       if case .string(let text) = hook {
         map = hookConfiguration(text) ?? ["sql": .string(text)]

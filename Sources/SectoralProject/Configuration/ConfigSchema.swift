@@ -47,7 +47,8 @@ package struct ConfigField: Sendable {
     self.initial = initial
     self.merge = merge
     self.type = type
-    self.isNullable = nullable
+    // What is joined with what was there before needs something to join.
+    self.isNullable = nullable && merge == .replace
   }
 }
 
