@@ -78,7 +78,7 @@ public struct DiagnosticFormatter: Sendable {
       let whole = span.file.lineRange(line)
       let range = window(of: whole, around: span)
       let source = span.file.text(in: range)
-      if !source.isEmpty {
+      if !source.isEmpty, !span.file.holdsSecret(in: whole) {
         let isCut = range.lowerBound > whole.lowerBound
         lines.append("\(gutter) |")
         lines.append(

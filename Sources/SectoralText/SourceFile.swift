@@ -8,11 +8,20 @@ public final class SourceFile: Sendable {
   /// The text is a value that is written somewhere in the file, and not what the file holds.
   public let isExcerpt: Bool
 
+  /// Words after whose colon something stands that is not for everybody's eyes: `password`.
+  private let secretKeys: [String]
+
   /// `bytes`: UTF-8; invalid sequences are kept and shown as U+FFFD.
-  public init(path: String, bytes: [UInt8], isExcerpt: Bool = false) {
+  public init(
+    path: String,
+    bytes: [UInt8],
+    isExcerpt: Bool = false,
+    secretKeys: [String] = []
+  ) {
     self.path = path
     self.bytes = bytes
     self.isExcerpt = isExcerpt
+    self.secretKeys = secretKeys
   }
 
   public convenience init(path: String, text: String) {
@@ -27,7 +36,25 @@ public final class SourceFile: Sendable {
     var end = bytes.count
     while end > 0, bytes[end - 1] == 0x20 || (0x09...0x0D).contains(bytes[end - 1]) { end -= 1 }
     return end == bytes.count
-      ? self : SourceFile(path: path, bytes: Array(bytes[..<end]), isExcerpt: isExcerpt)
+      ? self
+      : SourceFile(
+        path: path,
+        bytes: Array(bytes[..<end]),
+        isExcerpt: isExcerpt,
+        secretKeys: secretKeys
+      )
+  }
+
+  /// Whether a secret is written in a byte range. A template is none: it only says where one is.
+  func holdsSecret(in range: Range<Int>) -> Bool {
+    guard !secretKeys.isEmpty else { return false }
+    let text = text(in: range)
+    return secretKeys.contains { key in
+      text.ranges(of: key).contains { place in
+        let rest = text[place.upperBound...].drop { "\"' ".contains($0) }
+        return rest.hasPrefix(":") && !rest.dropFirst().drop { "\"' ".contains($0) }.hasPrefix("{{")
+      }
+    }
   }
 
   /// The text of a byte range, clamped to the file.

@@ -113,6 +113,29 @@ struct SecretTests {
     #expect(!manifest.contains("*****"))
   }
 
+  /// A profile that cannot be used has no password yet that could be masked.
+  @Test(arguments: [
+    ("other", "faulty: {target: dev, outputs: {dev: {type: postgres, password: swordfish}}}\n"),
+    ("faulty", "faulty: {target: prd, outputs: {dev: {type: postgres, pass: 'swordfish'}}}\n"),
+    ("faulty", "faulty: {target: dev, outputs: {dev: {type: postgres, password: swordfish}\n"),
+  ])
+  func noSnippetShowsAPassword(_ profile: String, _ text: String) async throws {
+    let home = try TestHome.shared.get()
+    let folder = try home.folder(
+      "secretsnippet-\(UInt32.random(in: 0...UInt32.max))",
+      files: [
+        "dbt_project.yml": "name: faulty\nprofile: \(profile)\n", "profiles.yml": text,
+        "models/a.sql": "select 1 as id\n",
+      ]
+    )
+    for command in ["parse", "debug", "run"] {
+      let result = try await Sectoral.run([command], in: folder, home: home)
+      #expect(result.exitCode != 0, "\(result)")
+      #expect(result.output.contains("profiles.yml"), "\(result)")
+      #expect(!result.output.contains("swordfish"), "\(result)")
+    }
+  }
+
   /// Relations are known by these names: an artifact without them is of no use to the next run.
   @Test func namesOfTheDatabaseStayInArtifacts() async throws {
     let home = try TestHome.shared.get()

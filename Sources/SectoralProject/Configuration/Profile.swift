@@ -217,7 +217,11 @@ package struct Profile: Sendable {
     renderer: YAMLRenderer
   ) throws(Failure) -> Profile {
     let path = "\(folder)/profiles.yml"
-    let file = SourceFile(path: path, bytes: try FileSystem.read(path))
+    let file = SourceFile(
+      path: path,
+      bytes: try FileSystem.read(path),
+      secretKeys: ["password", "pass", "secret_access_key", "access_key_id", "token"]
+    )
     let (parsed, diagnostics) = YAMLParser.parse(file)
     let errors = diagnostics.filter { $0.severity == .error }
     guard errors.isEmpty else { throw Failure(.runtime, errors.map(\.asSyntaxError)) }
