@@ -3,7 +3,8 @@ import Testing
 /// Mistakes that are found while the project is read: no database is touched.
 struct BadInputTests {
   @Test(
-    arguments: templates + references + properties + emptySections + emptyKeys + projects + settings
+    arguments: templates + references + properties + emptySections + emptyKeys + projectValues
+      + projects + settings
   )
   func isRefused(_ input: BadInput) async throws {
     try await input.check(in: TestHome.shared.get())
@@ -511,6 +512,31 @@ struct BadInputTests {
       files: ["models/a.sql": model, "dbt_project.yml": text],
       says: says,
       hint: hint
+    )
+  }
+
+  /// Values of dbt_project.yml that are of another kind, or nothing.
+  static let projectValues = [
+    ("config-version: 1️⃣'2'", "at path ['config-version']: '2' is not valid"),
+    ("config-version: 1️⃣3", "config-version 3 is not supported"),
+    ("query-comment: 1️⃣5", "at path ['query-comment']: 5 is not valid"),
+    (
+      "query-comment: 1️⃣{comment: null}", "at path ['query-comment']: {'comment': None} is not valid"
+    ),
+    ("query-comment: 1️⃣{other: x}", "at path ['query-comment']: {'other': 'x'} is not valid"),
+    (
+      "query-comment: 1️⃣{append: 'yes'}", "at path ['query-comment']: {'append': 'yes'} is not valid"
+    ),
+    ("dispatch: [1️⃣{macro_namespace: dbt}]", "Invalid project dispatch config"),
+    ("dispatch: [1️⃣{macro_namespace: dbt, search_order: x}]", "Invalid project dispatch config"),
+    ("dispatch: 1️⃣null", "at path ['dispatch']: None is not of type 'array'"),
+    ("sources: 1️⃣null", "at path ['sources']: None is not of type 'object'"),
+    ("restrict-access: 1️⃣null", "at path ['restrict-access']: None is not of type 'boolean'"),
+  ].map { text, says in
+    project(
+      "project-" + text.filter { $0.isLetter || $0.isNumber || $0 == "-" },
+      BadInput.projectFile(text + "\n"),
+      [says]
     )
   }
 

@@ -120,9 +120,14 @@ struct RunBehaviourTests {
         "models/m.sql": """
         {{ config(materialized='incremental') }}
         select id from {{ ref('two') }} union all select id from {{ ref('one') }}
+        union all select id from {{ source('raw', 'table') }}
         {% if var('reads', false) %} union all select id from {{ ref('unread') }} {% endif %}
         """,
         "models/m.yml": """
+        sources:
+          - name: raw
+            schema: "{{ target.schema }}"
+            tables: [{name: table, identifier: one}]
         unit_tests:
           - name: read
             model: m
@@ -132,7 +137,8 @@ struct RunBehaviourTests {
               - {input: ref('unread'), rows: [{id: 3}]}
               - {input: ref('two'), rows: [{id: 2}]}
               - {input: this, rows: []}
-            expect: {rows: [{id: 1}, {id: 2}]}
+              - {input: "source('raw', 'table')", rows: [{id: 4}]}
+            expect: {rows: [{id: 1}, {id: 2}, {id: 4}]}
         """,
       ]
     )
@@ -144,8 +150,8 @@ struct RunBehaviourTests {
     let sql = try #require(results?.first?["compiled_code"] as? String)
     let inputs = sql.split(separator: "-- Fixture for ").dropFirst()
       .map { $0.prefix { $0 != "\n" } }
-    #expect(inputs == ["m", "two", "one"])
-    for name in ["m", "two", "one"] {
+    #expect(inputs == ["m", "two", "one", "table"])
+    for name in inputs {
       let file = "\(project.folder)/target/compiled/unit_inputs/models/m.yml/\(name).sql"
       let text = try? String(contentsOfFile: file, encoding: .utf8)
       #expect(text?.hasPrefix("\n-- Fixture for \(name)\n") == true, "\(file)")

@@ -208,9 +208,9 @@ extension Compiler {
     let stand = Node(
       uniqueID: "model.\(node.packageName).\(node.name)__\(input.name)",
       resourceType: .model,
-      name: input.name,
+      name: input.fileName,
       packageName: node.packageName,
-      path: "\(input.name).sql",
+      path: "\(input.fileName).sql",
       originalFilePath: node.originalFilePath,
       fqn: node.fqn + [input.name],
       checksum: .none,

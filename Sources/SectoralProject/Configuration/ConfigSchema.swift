@@ -114,7 +114,7 @@ package struct ConfigSchema: Sendable {
       ConfigField("batch_size", .any),
       ConfigField("lookback", .int(1), .any),
       ConfigField("begin", .any),
-      ConfigField("persist_docs", emptyMap, .map),
+      ConfigField("persist_docs", emptyMap, .map, nullable: false),
       ConfigField("post-hook", emptyList, .hooks, merge: .append),
       ConfigField("pre-hook", emptyList, .hooks, merge: .append),
       ConfigField("quoting", emptyMap, .map, merge: .update),

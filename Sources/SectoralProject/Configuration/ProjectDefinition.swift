@@ -42,12 +42,12 @@ package struct ProjectDefinition: Sendable {
 
   /// The keys of the file and the type of value that each takes.
   private static let keys: [(name: String, type: KeyType)] = [
-    ("name", .text), ("version", .scalar), ("config-version", .scalar), ("profile", .text),
+    ("name", .text), ("version", .scalar), ("config-version", .two), ("profile", .text),
     ("model-paths", .texts), ("seed-paths", .texts), ("snapshot-paths", .texts),
     ("test-paths", .texts), ("analysis-paths", .texts), ("macro-paths", .texts),
     ("function-paths", .texts), ("docs-paths", .texts), ("asset-paths", .texts),
     ("source-paths", .texts), ("data-paths", .texts), ("target-path", .text), ("log-path", .text),
-    ("packages-install-path", .text), ("clean-targets", .texts), ("query-comment", .any),
+    ("packages-install-path", .text), ("clean-targets", .texts), ("query-comment", .comment),
     ("require-dbt-version", .any), ("dispatch", .list), ("quoting", .quoting),
     ("on-run-start", .textOrTexts), ("on-run-end", .textOrTexts), ("vars", .map), ("models", .map),
     ("seeds", .map), ("snapshots", .map), ("analyses", .map), ("sources", .map), ("tests", .map),
@@ -56,8 +56,17 @@ package struct ProjectDefinition: Sendable {
     ("restrict-access", .bool), ("flags", .map), ("dbt-cloud", .map),
   ]
 
+  /// What must not be null where it is written.
+  private static let needsValue: Set = [
+    "config-version", "dispatch", "analyses", "sources", "tests", "data_tests", "unit_tests",
+    "metrics", "semantic-models", "saved-queries", "exposures", "functions", "packages",
+    "restrict-access", "flags",
+  ]
+
   private enum KeyType: String {
     case text = "text"
+    case two = "2"
+    case comment = "text, or a mapping of comment, append and job-label"
     case scalar = "text or a number"
     case texts = "a list of texts"
     case textOrTexts = "text or a list of texts"
@@ -72,8 +81,13 @@ package struct ProjectDefinition: Sendable {
     ]
 
     /// What dbt says of a value that does not fit.
-    var complaint: String {
-      self == .bool ? "is not of type 'boolean'" : "is not valid under any of the given schemas"
+    func complaint(about value: YAMLNode) -> String {
+      switch self {
+      case .bool: "is not of type 'boolean'"
+      case .map where value.isNull: "is not of type 'object'"
+      case .list where value.isNull: "is not of type 'array'"
+      default: "is not valid under any of the given schemas"
+      }
     }
 
     func accepts(_ node: YAMLNode) -> Bool {
@@ -85,6 +99,16 @@ package struct ProjectDefinition: Sendable {
       case (.quoting, .mapping(let pairs)):
         pairs.allSatisfy { key, value in
           Self.quotable.contains(key.keyText) && KeyType.bool.accepts(value)
+        }
+      case (.two, .scalar(.int)), (.two, .scalar(.float)): true
+      case (.comment, .scalar(.string)): true
+      case (.comment, .mapping(let pairs)):
+        pairs.allSatisfy { key, value in
+          switch key.keyText {
+          case "comment": value.string != nil
+          case "append", "job-label": KeyType.bool.accepts(value)
+          default: false
+          }
         }
       case (.texts, .sequence(let items)), (.textOrTexts, .sequence(let items)):
         items.allSatisfy { $0.string != nil }
@@ -234,14 +258,17 @@ package struct ProjectDefinition: Sendable {
         )
         continue
       }
-      if !type.accepts(value) {
+      if !type.accepts(value) || value.isNull && Self.needsValue.contains(key.keyText) {
         problems.append(
           Diagnostic(
             id: "project.wrong-type",
-            message: "at path ['\(key.keyText)']: \(value.datum.pythonRepr) \(type.complaint)",
+            message: "at path ['\(key.keyText)']: \(value.datum.pythonRepr) "
+              + type.complaint(about: value),
             span: value.span,
-            hint: type == .texts
-              ? "write it as a list: \(key.keyText): [\"…\"]" : "write \(type.rawValue)"
+            hint: value.isNull
+              ? "give it a value, or leave the key out"
+              : type == .texts
+                ? "write it as a list: \(key.keyText): [\"…\"]" : "write \(type.rawValue)"
           )
         )
       }
@@ -310,7 +337,9 @@ package struct ProjectDefinition: Sendable {
         )
       )
     }
-    if let configVersion = value("config-version"), configVersion.datum.pythonText != "2" {
+    if let configVersion = value("config-version"), KeyType.two.accepts(configVersion),
+      !["2", "2.0"].contains(configVersion.datum.pythonText)
+    {
       problems.append(
         Diagnostic(
           id: "project.config-version",
@@ -410,6 +439,17 @@ package struct ProjectDefinition: Sendable {
       }
     dispatch = (value("dispatch")?.sequence ?? []).compactMap { item in
       item["macro_namespace"]?.string.map { ($0, item["search_order"]?.datum.texts ?? []) }
+    }
+    for item in value("dispatch")?.sequence ?? []
+    where item["macro_namespace"] == nil || item["search_order"]?.sequence == nil {
+      problems.append(
+        Diagnostic(
+          id: "project.dispatch",
+          message: "Invalid project dispatch config: \(item.datum.pythonRepr)",
+          span: item.span,
+          hint: "write {macro_namespace: dbt, search_order: [\(name), dbt]}"
+        )
+      )
     }
     quoting = value("quoting")?.datum.map ?? DatumMap()
     onRunStart = value("on-run-start")?.datum.texts ?? []
