@@ -225,7 +225,7 @@ package struct WorkspaceLoader {
     let mistakes = problems.filter { problem in
       !toleratesMissingVariables || !problem.diagnostics.allSatisfy { $0.id == "var.missing" }
     }
-    try Self.refuse(mistakes + (settings.checksVersions ? versionProblems(definition) : []))
+    try Self.refuse(mistakes + versionProblems(definition))
     return definition
   }
 
@@ -422,9 +422,7 @@ package struct WorkspaceLoader {
       || failures.contains { failure in
         failure.diagnostics.contains { $0.id.hasPrefix("package.") }
       }
-    if settings.checksVersions {
-      for (definition, _) in definitions { failures += versionProblems(definition) }
-    }
+    for (definition, _) in definitions { failures += versionProblems(definition) }
 
     var quoting = NamePolicy()
     if let flag = root.quoting["database"]?.bool {
@@ -621,7 +619,7 @@ package struct WorkspaceLoader {
         )
         continue
       }
-      if let own, !specifier.admits(own) {
+      if settings.checksVersions, let own, !specifier.admits(own) {
         let problem = Failure(
           .runtime,
           Diagnostic(
