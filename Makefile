@@ -45,7 +45,7 @@ build: setup ## Build everything for debugging.
 	$(SWIFT) build
 
 release: setup ## Build the executable: .build/release/sectoral.
-	$(SWIFT) build $(RELEASE_FLAGS)
+	$(SWIFT) build $(RELEASE_FLAGS) $$(.ci/allocator)
 
 # Built again only when something changed, so that `sudo make install` after `make release` needs no
 # toolchain.
@@ -105,7 +105,7 @@ bench-redshift: release ## Count statements and commits on the stand-in for Reds
 	$(PYTHON) Benchmarks/bench_redshift_seed.py --binary $(BINARY) --shared '$(SECTORAL_SHARED)'
 
 bench-jinja: setup ## Time the template engine beside MiniJinja's and Jinja2's.
-	$(SWIFT) build $(RELEASE_OPTIONS) --product JinjaBenchmark
+	$(SWIFT) build $(RELEASE_OPTIONS) --product JinjaBenchmark $$(.ci/allocator)
 	@.ci/setup python3-venv gcc
 	$(PYTHON) Benchmarks/jinja/bench.py --binary .build/release/JinjaBenchmark
 

@@ -107,16 +107,17 @@ extension AdapterResponse? {
 package enum RunResultsWriter {
   private static let rowsInPart = 128
 
-  /// Rows come in the order of completion; `elapsed` is in seconds; `arguments` holds every flag
-  /// with its value. The file's parts are made on all cores.
+  /// `rows` gives so many rows in the order of completion, from any thread; `elapsed` is in seconds;
+  /// `arguments` holds every flag with its value. The file's parts are made on all cores.
   package static func write(
-    _ rows: [RunResultRow],
+    _ rowCount: Int,
+    rows: @escaping @Sendable (Int) -> RunResultRow,
     _ metadata: ArtifactMetadata,
     elapsed: Double,
     arguments: DatumMap,
     to path: String
   ) throws(Failure) {
-    let count = (rows.count + rowsInPart - 1) / rowsInPart
+    let count = (rowCount + rowsInPart - 1) / rowsInPart
     try FileSystem.write(parts: count + 2, to: path) { part in
       var out = JSONBuffer(asciiOnly: false, capacity: 1 << 16)
       switch part {
@@ -132,9 +133,9 @@ package enum RunResultsWriter {
         out.append(raw: "}")
       default:
         let start = (part - 1) * rowsInPart
-        for index in start..<min(start + rowsInPart, rows.count) {
+        for index in start..<min(start + rowsInPart, rowCount) {
           if index > 0 { out.append(raw: ", ") }
-          out.append(.map(rows[index].layout))
+          out.append(.map(rows(index).layout))
         }
       }
       return metadata.mask.json(out.finish())

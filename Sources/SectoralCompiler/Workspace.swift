@@ -4,12 +4,19 @@ package import SectoralText
 package import SectoralWarehouse
 package import SectoralYAML
 
-/// One project of an invocation: the root, or an installed package.
-package struct Package: Sendable {
+/// One project of an invocation: the root, or an installed package. An object, since each of its
+/// resources has it.
+package final class Package: Sendable {
   package let definition: ProjectDefinition
   package let files: [ProjectFile]
   /// Global keys and own section of the package's own vars, joined.
   package let vars: DatumMap
+
+  init(definition: ProjectDefinition, files: [ProjectFile], vars: DatumMap) {
+    self.definition = definition
+    self.files = files
+    self.vars = vars
+  }
 
   package var name: String { definition.name }
 }

@@ -22,12 +22,12 @@ package struct Graph: Sendable {
     ] {
       members += list.map(GraphMember.resource)
     }
-    members.sort { $0.uniqueID.precedesByCodePoints($1.uniqueID) }
-    let places = Dictionary(
-      members.enumerated().map { ($1.uniqueID, MemberID($0)) },
-      uniquingKeysWith: { a, _ in a }
-    )
+    let ids = members.map(\.uniqueID)
+    members = ids.orderByCodePoints().map { members[$0] }
+    var places = [String: MemberID](minimumCapacity: members.count)
+    for (index, member) in members.enumerated() { places[member.uniqueID] = MemberID(index) }
     var edges: [(from: Int32, to: Int32)] = []
+    edges.reserveCapacity(members.count * 2)
     for (index, member) in members.enumerated() {
       for parent in member.dependsOnNodes {
         if let place = places[parent] { edges.append((place.index, Int32(index))) }
@@ -223,17 +223,30 @@ private struct Adjacency: Sendable {
   private let targets: [Int32]
 
   init(count: Int, edges: [(from: Int32, to: Int32)]) {
-    var offsets = [Int32](repeating: 0, count: count + 1)
-    let sorted = edges.sorted { ($0.from, $0.to) < ($1.from, $1.to) }
-    var targets: [Int32] = []
-    targets.reserveCapacity(sorted.count)
-    var previous: (from: Int32, to: Int32) = (-1, -1)
-    for edge in sorted where edge != previous {
-      targets.append(edge.to)
-      offsets[Int(edge.from) + 1] += 1
-      previous = edge
+    // Each member's targets side by side: counted, then put where they belong.
+    var ends = [Int32](repeating: 0, count: count + 1)
+    for edge in edges { ends[Int(edge.from) + 1] += 1 }
+    for index in 0..<count { ends[index + 1] += ends[index] }
+    var targets = [Int32](repeating: 0, count: edges.count)
+    var next = ends
+    for edge in edges {
+      targets[Int(next[Int(edge.from)])] = edge.to
+      next[Int(edge.from)] += 1
     }
-    for index in 0..<count { offsets[index + 1] += offsets[index] }
+    // In order, and each once.
+    var offsets = [Int32](repeating: 0, count: count + 1)
+    var kept = 0
+    for index in 0..<count {
+      let own = Int(ends[index])..<Int(ends[index + 1])
+      if own.count > 1 { targets[own].sort() }
+      let first = kept
+      for place in own where kept == first || targets[kept - 1] != targets[place] {
+        targets[kept] = targets[place]
+        kept += 1
+      }
+      offsets[index + 1] = Int32(kept)
+    }
+    targets.removeSubrange(kept...)
     self.offsets = offsets
     self.targets = targets
   }

@@ -111,7 +111,7 @@ package enum GraphMember: Sendable {
   /// SQL nodes without any code, which no command runs.
   package var isEmpty: Bool {
     guard let node, node.resourceType != .seed else { return false }
-    return node.rawCode.trimmingBlanks.isEmpty
+    return node.rawCode.isBlank
   }
 
   package var layout: DatumMap {

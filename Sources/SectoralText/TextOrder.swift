@@ -8,6 +8,30 @@ extension String {
   }
 }
 
+extension [String] {
+  /// The indexes of the texts, in the order of the texts by code points.
+  public func orderByCodePoints() -> [Int] {
+    // All texts in one buffer: sorting compares bytes, and touches no object.
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(reduce(0) { $0 + $1.utf8.count })
+    var ranges: [Range<Int>] = []
+    ranges.reserveCapacity(count)
+    for text in self {
+      let start = bytes.count
+      bytes.append(contentsOf: text.utf8)
+      ranges.append(start..<bytes.count)
+    }
+    return bytes.withUnsafeBufferPointer { bytes in
+      ranges.withUnsafeBufferPointer { ranges in
+        indices.sorted { a, b in
+          let (left, right) = (ranges[a], ranges[b])
+          return precedes(.init(rebasing: bytes[left]), .init(rebasing: bytes[right]))
+        }
+      }
+    }
+  }
+}
+
 /// Eight bytes a step.
 private func precedes(_ a: UnsafeBufferPointer<UInt8>, _ b: UnsafeBufferPointer<UInt8>) -> Bool {
   let shorter = min(a.count, b.count)

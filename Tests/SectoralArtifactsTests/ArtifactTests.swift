@@ -130,7 +130,8 @@ struct ArtifactTests {
     let path = FileManager.default.temporaryDirectory.path + "/results-\(UUID().uuidString).json"
     defer { try? FileSystem.removeTree(path) }
     try RunResultsWriter.write(
-      Array(repeating: row, count: rows),
+      rows,
+      rows: { _ in row },
       metadata,
       elapsed: 1.5,
       arguments: ["which": "run"],

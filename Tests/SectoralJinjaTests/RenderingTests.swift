@@ -209,6 +209,24 @@ struct HostTests {
     )
   }
 
+  @Test(arguments: [
+    ("{{ d is mapping }}", "True", 0), ("{{ d.a }}", "1", 1), ("{{ d['b'] }}{{ d.a }}", "21", 1),
+    ("{{ d | length }}", "2", 1), ("{% for k in d %}{{ k }}{% endfor %}", "ab", 1),
+    ("{% set _ = d.update({'c': 3}) %}{{ d.items() | list }}", "[('a', 1), ('b', 2), ('c', 3)]", 1),
+    ("{{ d.pop('a') }}{{ d }}", "1{'b': 2}", 1), ("{{ 1 if d else 2 }}", "1", 1),
+    ("{{ d == {'a': 1, 'b': 2} }}", "True", 1), ("{{ dict(d, a=5) }}", "{'a': 5, 'b': 2}", 1),
+    ("{% set _ = d.clear() %}{{ d }}", "{}", 1),
+  ])
+  func aDictionaryIsMadeWhenItIsLookedAt(text: String, expected: String, times: Int) throws {
+    var made = 0
+    let dictionary = DictValue(later: {
+      made += 1
+      return DictValue([("a", .int(1)), ("b", .int(2))])
+    })
+    #expect(try render(text, ["d": .dict(dictionary)]) == expected)
+    #expect(made == times)
+  }
+
   @Test func manyThreadsRenderOneTemplate() async throws {
     let environment = Environment()
     let template = try environment.compile(

@@ -100,6 +100,27 @@ struct DiagnosticTests {
   }
 }
 
+struct TextOrderTests {
+  @Test(arguments: 0..<20)
+  func `Texts are ordered as Python orders them`(seed: Int) {
+    // Names with common beginnings, characters of one to four bytes, and combining marks, which
+    // Swift's own order takes apart.
+    var state = UInt64(seed) &* 6_364_136_223_846_793_005 &+ 1
+    func next(_ limit: Int) -> Int {
+      state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+      return Int(state >> 33) % limit
+    }
+    let pieces = ["model.", "test.", "a", "b", "_", "0", "é", "e\u{301}", "ß", "中", "😀", ""]
+    let texts = (0..<60).map { _ in (0..<next(9)).map { _ in pieces[next(pieces.count)] }.joined() }
+    let ordered = texts.orderByCodePoints().map { texts[$0] }
+    let byScalars = texts.sorted {
+      $0.unicodeScalars.map(\.value).lexicographicallyPrecedes($1.unicodeScalars.map(\.value))
+    }
+    #expect(ordered.map { Array($0.utf8) } == byScalars.map { Array($0.utf8) })
+    #expect(Set(texts.orderByCodePoints()) == Set(texts.indices))
+  }
+}
+
 struct DigestTests {
   /// Of the empty text and of "abc", as the standards list them (RFC 1321, FIPS 180).
   @Test

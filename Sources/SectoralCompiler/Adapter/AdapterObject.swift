@@ -8,6 +8,8 @@ import SectoralYAML
 /// While a project is read nothing reaches the database: such methods then give a constant.
 package final class AdapterObject: Object {
   package let adapterType: String
+  /// The methods that were asked for: each is made once, for all nodes of the thread.
+  private var known: [Symbol: Value] = [:]
 
   package init(_ adapterType: String) {
     self.adapterType = adapterType
@@ -62,6 +64,7 @@ package final class AdapterObject: Object {
   )
     throws(TemplateError) -> Value?
   {
+    if let known = known[name] { return known }
     let text = name.name
     switch text {
     case "Relation": return .object(RelationClass(adapterType))
@@ -75,8 +78,16 @@ package final class AdapterObject: Object {
         ?? (adapterType == "redshift" ? Self.redshiftMethods[text] : nil)
     else { return nil }
     if text == "parse_index", adapterType == "redshift" { return nil }
+    let function = function(text, method)
+    known[name] = function
+    return function
+  }
+
+  private func function(_ name: String, _ method: Method) -> Value {
     let adapterType = adapterType
-    return .function(text) { arguments, interpreter throws(TemplateError) in
+    let sendsWhatWaits = !Self.lazyMethods.contains(name)
+    let asksCache = Self.cacheMethods.contains(name)
+    return .function(name) { arguments, interpreter throws(TemplateError) in
       if !interpreter.contextHost.isExecuting {
         switch method.whileReading {
         case .runs: break
@@ -88,14 +99,12 @@ package final class AdapterObject: Object {
         }
       }
       let call = AdapterCall(
-        name: text,
+        name: name,
         adapterType: adapterType,
         arguments: arguments,
         interpreter: interpreter
       )
-      if !Self.lazyMethods.contains(text), let session = call.host.session,
-        session.hasAfterwards || !Self.cacheMethods.contains(text)
-      {
+      if sendsWhatWaits, let session = call.host.session, session.hasAfterwards || !asksCache {
         try call.onWarehouse { (session) throws(WarehouseError) in try session.flush() }
       }
       return try method.body(call)

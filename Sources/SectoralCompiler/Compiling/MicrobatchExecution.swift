@@ -38,8 +38,7 @@ extension RunContext {
   }
 
   /// `model.batch`, and what dbt keeps of it in the configuration.
-  func add(_ batch: Batch, to model: Value) {
-    guard case .dict(let model) = model else { return }
+  static func add(_ batch: Batch, to model: DictValue) {
     let zone = PytzUTC()
     let start = Value.object(DateTimeObject(local: batch.window.start, zone: zone))
     let end = Value.object(DateTimeObject(local: batch.window.end, zone: zone))

@@ -9,6 +9,8 @@ package final class MacroEntry: Sendable {
   package let symbol: Symbol
   /// For the trail of errors.
   let label: String
+  /// What tells its usual case without the template.
+  let native: NativeMacro?
   /// What the text calls, where that is known without compiling it.
   let recordedCalls: StaticString?
   private let environment: Environment
@@ -26,6 +28,7 @@ package final class MacroEntry: Sendable {
 
   init(_ macro: Macro, environment: Environment, calls: StaticString?) {
     self.macro = macro
+    self.native = NativeMacro(macro)
     self.recordedCalls = calls
     self.symbol = Symbol(macro.name)
     self.label = "macro \(macro.name)"

@@ -4,7 +4,7 @@ import SectoralText
 import SectoralYAML
 
 /// The parts of a generic test, from which it is rendered.
-struct GenericTestDraft: Sendable {
+final class GenericTestDraft: Sendable {
   /// `test_unique`, or `dbt_utils.test_x`.
   let namespace: String?
   let macroName: String
@@ -13,6 +13,22 @@ struct GenericTestDraft: Sendable {
   let target: Reference?
   let source: [String]?
   let place: TextSpan
+
+  init(
+    namespace: String?,
+    macroName: String,
+    arguments: DatumMap,
+    target: Reference?,
+    source: [String]?,
+    place: TextSpan
+  ) {
+    self.namespace = namespace
+    self.macroName = macroName
+    self.arguments = arguments
+    self.target = target
+    self.source = source
+    self.place = place
+  }
 
   /// Renders the test as its raw code would: the macro with its arguments.
   func render(in context: ParseContext) throws(TemplateError) {

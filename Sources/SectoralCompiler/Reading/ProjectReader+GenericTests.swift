@@ -118,7 +118,7 @@ extension ProjectReader {
     let tags: [String]
     let quotesColumns: Bool
     /// What an fqn of a test has between its package and its name.
-    let folders: [String]
+    private(set) var folders: [String] = []
 
     init(
       name: String,
@@ -140,6 +140,10 @@ extension ProjectReader {
       self.fileKeyName = fileKeyName
       self.tags = tags
       self.quotesColumns = quotesColumns
+    }
+
+    /// Names the folders, on the thread that makes the tests.
+    mutating func findFolders() {
       // dbt drops the first folder, whatever the resource path is.
       folders = file.originalFilePath.split(separator: "/").dropFirst().dropLast().map(String.init)
     }
@@ -152,6 +156,8 @@ extension ProjectReader {
     _ warnings: inout [NamedWarning],
     _ failures: inout [Failure]
   ) -> [Draft] {
+    var target = target
+    target.findFolders()
     var drafts: [Draft] = []
     let nestsArguments =
       workspace.invocation.behavior["require_generic_test_arguments_property"]?.bool ?? true
@@ -287,9 +293,18 @@ extension ProjectReader {
   }
 }
 
-/// The parts of the generic tests, by unique id.
+/// The parts of all generic tests.
 package struct TestParts: Sendable {
+  /// By unique id.
   let drafts: [String: GenericTestDraft]
 
-  init(_ drafts: [String: GenericTestDraft]) { self.drafts = drafts }
+  init(_ drafts: [Draft]) {
+    var tests: [String: GenericTestDraft] = [:]
+    tests.reserveCapacity(drafts.count)
+    // Of tests that share an id the first stays; the check of names tells of the others.
+    for draft in drafts.reversed() {
+      if let test = draft.test { tests[draft.node.uniqueID] = test }
+    }
+    self.drafts = tests
+  }
 }

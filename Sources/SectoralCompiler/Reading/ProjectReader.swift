@@ -177,11 +177,11 @@ package struct ProjectReader {
     UnitTestReader.resolve(&manifest, references, &failures)
     warnings += DeprecationDates(references: references, now: workspace.invocation.startedAt)
       .warnings(manifest)
-    warnings += MicrobatchRules(workspace: workspace).check(manifest, &failures)
-    let (_, cycles) = Threads.both { [manifest] in
+    let (_, (cycles, tests)) = Threads.both { [manifest] in
+      warnings += MicrobatchRules(workspace: workspace).check(manifest, &failures)
       inferPrimaryKeys(manifest)
-    } _: { [manifest] in
-      DependencyCycles(manifest).failures()
+    } _: { [manifest, drafts] in
+      (DependencyCycles(manifest).failures(), TestParts(drafts))
     }
     failures += cycles
     dropConsequences(
@@ -197,12 +197,6 @@ package struct ProjectReader {
       let calls = losesMacros ? [] : remarks.unknownCalls + unknownTests
       throw Refusal(failures: failures, warnings: warnings, unknownCalls: calls)
     }
-    let tests = TestParts(
-      Dictionary(
-        drafts.compactMap { draft in draft.test.map { (draft.node.uniqueID, $0) } },
-        uniquingKeysWith: { first, _ in first }
-      )
-    )
     return Result(
       manifest: manifest,
       warnings: warnings,

@@ -293,6 +293,7 @@ package class NodeContext: Scope, ContextHost {
     isNoted: Bool = true
   ) throws(TemplateError) -> Value {
     if macroDepth == 0, isNoted { calledDirectly(entry.macro) }
+    if let native = entry.native, let value = try native.call(in: self, arguments) { return value }
     macroDepth += 1
     defer { macroDepth -= 1 }
     let (template, definition) = try entry.definition()
@@ -350,6 +351,7 @@ enum Names {
   static let metric: Symbol = "metric"
   static let function: Symbol = "function"
   static let config: Symbol = "config"
+  static let adapter: Symbol = "adapter"
   static let this: Symbol = "this"
   static let model: Symbol = "model"
   static let graph: Symbol = "graph"

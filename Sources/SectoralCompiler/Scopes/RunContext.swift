@@ -178,15 +178,21 @@ package final class RunContext: NodeContext {
       )
     case Names.model:
       guard let node else { return .dict([]) }
-      var layout = node.templateLayout(config: config)
-      if let compiledCode {
-        layout["compiled_code"] = .string(compiledCode)
-        layout["compiled_sql"] = .string(compiledCode)
-      }
-      if node.config["contract"]?["alias_types"]?.bool ?? true { layout.translateColumnTypes() }
-      let model = Value(layout)
-      if let batch { add(batch, to: model) }
-      return model
+      let (config, compiledCode, batch) = (config, compiledCode, batch)
+      // Materializations hand it on, and most have no use for it.
+      return .dict(
+        DictValue(later: {
+          var layout = node.templateLayout(config: config)
+          if let compiledCode {
+            layout["compiled_code"] = .string(compiledCode)
+            layout["compiled_sql"] = .string(compiledCode)
+          }
+          if node.config["contract"]?["alias_types"]?.bool ?? true { layout.translateColumnTypes() }
+          let model = DictValue(layout.entries.map { ($0.key, Value($0.value)) })
+          if let batch { Self.add(batch, to: model) }
+          return model
+        })
+      )
     case Names.graph:
       return compiler.sharesGraph ? compiler.sharedGraph.get { graph } : graph
     case Names.deferRelation: return deferRelation.map { relationValue($0) } ?? Value.none

@@ -304,6 +304,7 @@ struct NamePattern {
 
   func matches(_ member: GraphMember) -> Bool {
     let fqn = member.fqn
+    if whole?.matchesAll ?? false { return !fqn.isEmpty }
     let isVersioned = member.node?.version.map { !$0.isNull } ?? false
     return matches(fqn[...], isVersioned) || matches(fqn.dropFirst(), isVersioned)
   }

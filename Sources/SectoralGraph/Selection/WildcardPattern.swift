@@ -11,14 +11,18 @@ struct WildcardPattern: Sendable {
   private let pieces: [Piece]
   /// The whole pattern, where nothing in it is special: most patterns are plain names.
   private let literal: String?
+  /// Whether it is `*` and nothing else: what a command without a selection asks of every member.
+  let matchesAll: Bool
 
   init(_ pattern: some StringProtocol) {
     guard Self.isSpecial(pattern) else {
       literal = String(pattern)
+      matchesAll = false
       pieces = []
       return
     }
     literal = nil
+    matchesAll = !pattern.isEmpty && pattern.utf8.allSatisfy { $0 == UInt8(ascii: "*") }
     var pieces: [Piece] = []
     let scalars = Array(pattern.unicodeScalars)
     var at = 0
@@ -50,6 +54,7 @@ struct WildcardPattern: Sendable {
 
   func matches(_ text: some StringProtocol) -> Bool {
     if let literal { return literal == text }
+    if matchesAll { return true }
     let scalars = Array(text.unicodeScalars)
     var piece = 0
     var at = 0

@@ -1,32 +1,60 @@
 /// An ordered dictionary with Python's rules for keys (1 == True == 1.0).
 public final class DictValue {
   @exclusivity(unchecked) private var table = KeyTable()
-  @exclusivity(unchecked) private(set) var values: [Value] = []
+  @exclusivity(unchecked) private var stored: [Value] = []
+  /// What the dictionary holds, where nobody has looked at it yet.
+  @exclusivity(unchecked) private var contents: (() -> DictValue)?
 
   /// An empty dictionary.
   public init() {}
-  deinit { ValueWalk.end(&values) }
+  deinit { ValueWalk.end(&stored) }
 
   /// A dictionary of these pairs; of equal keys the last one's value counts.
   public convenience init(_ pairs: [(String, Value)]) {
     self.init()
-    values.reserveCapacity(pairs.count)
+    stored.reserveCapacity(pairs.count)
     for (key, value) in pairs { self[key] = value }
   }
 
+  /// A dictionary that is made when it is first looked at: for what templates are given and seldom
+  /// use.
+  public init(later contents: @escaping () -> DictValue) { self.contents = contents }
+
   init(copying other: DictValue) {
+    other.fill()
     table = other.table
-    values = other.values
+    stored = other.stored
+  }
+
+  private func fill() {
+    guard let contents else { return }
+    self.contents = nil
+    let made = contents()
+    table = made.table
+    stored = made.stored
   }
 
   /// How many keys there are.
   public var count: Int { values.count }
-  var keys: [Value] { table.keys }
+  var keys: [Value] {
+    fill()
+    return table.keys
+  }
+  var values: [Value] {
+    fill()
+    return stored
+  }
 
   /// The value of a key; nil: there is none, or take the key away.
   public subscript(key: String) -> Value? {
-    get { table.find(key).map { values[$0] } }
-    set { set(table.find(key), .string(key), newValue) }
+    get {
+      fill()
+      return table.find(key).map { stored[$0] }
+    }
+    set {
+      fill()
+      set(table.find(key), .string(key), newValue)
+    }
   }
 
   /// The value of a key; nil: there is none, or take the key away.
@@ -35,41 +63,51 @@ public final class DictValue {
   public subscript(key: Value) -> Value? {
     get {
       if case .string(let text) = key { return self[text] }
-      return table.find(key).map { values[$0] }
+      fill()
+      return table.find(key).map { stored[$0] }
     }
     set {
       guard newValue == nil || key.isHashable else { return }
+      fill()
       set(table.find(key), key, newValue)
     }
   }
 
   /// In order of insertion.
   public var pairs: [(key: Value, value: Value)] {
-    zip(table.keys, values).map { (key: $0, value: $1) }
+    zip(keys, values).map { (key: $0, value: $1) }
   }
 
-  func position(of key: Value) -> Int? { table.find(key) }
-  func key(at position: Int) -> Value { table.keys[position] }
+  func position(of key: Value) -> Int? {
+    fill()
+    return table.find(key)
+  }
+  func key(at position: Int) -> Value {
+    fill()
+    return table.keys[position]
+  }
 
   private func set(_ position: Int?, _ key: Value, _ value: Value?) {
     switch (position, value) {
-    case (let position?, let value?): values[position] = value
+    case (let position?, let value?): stored[position] = value
     case (let position?, nil): remove(at: position)
     case (nil, let value?):
       table.append(key)
-      values.append(value)
+      stored.append(value)
     case (nil, nil): break
     }
   }
 
   func remove(at position: Int) {
-    if position == values.count - 1 { table.removeLast() } else { table.remove(at: position) }
-    values.remove(at: position)
+    fill()
+    if position == stored.count - 1 { table.removeLast() } else { table.remove(at: position) }
+    stored.remove(at: position)
   }
 
   func removeAll() {
+    contents = nil
     table.removeAll()
-    values = []
+    stored = []
   }
 }
 

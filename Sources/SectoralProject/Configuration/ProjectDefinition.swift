@@ -530,6 +530,9 @@ extension Datum {
 }
 
 extension StringProtocol {
+  /// Whether there is nothing but blanks, tabs and line ends in it.
+  package var isBlank: Bool { allSatisfy(\.isWhitespace) }
+
   /// Without blanks, tabs and line ends at both ends.
   package var trimmingBlanks: SubSequence {
     // Nearly all texts begin and end so.

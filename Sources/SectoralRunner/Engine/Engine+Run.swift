@@ -136,6 +136,8 @@ extension Engine {
       elapsed: events.now.seconds(since: executionStart),
       interrupted: interrupted
     )
+    // Whoever ends the process now need not wait until ten thousand results are taken apart.
+    Threads.discard(state.takeResults())
     // A hook that cannot even be compiled takes no result away.
     if let endTrouble { throw endTrouble }
     return status

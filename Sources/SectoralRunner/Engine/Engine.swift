@@ -404,7 +404,8 @@ package final class Engine: Sendable {
   func writeResults(_ results: [NodeResult], _ project: Project, elapsed: Double) throws {
     guard flags.writeJSON else { return }
     try RunResultsWriter.write(
-      results.map(\.row),
+      results.count,
+      rows: { results[$0].row },
       metadata(project),
       elapsed: elapsed,
       arguments: recordedArguments,

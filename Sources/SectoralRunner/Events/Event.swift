@@ -159,24 +159,24 @@ package enum EventMessage: Sendable {
   case nodeStart(NodeInfo)
   case nodeCompiling(NodeInfo)
   case nodeExecuting(NodeInfo)
-  case nodeFinished(NodeResult)
+  indirect case nodeFinished(NodeResult)
   case logStartLine(NodeInfo, Position)
   /// The result line of a model, seed, snapshot, test, function or no-op: dbt's event is chosen by
   /// the kind of node and the status.
-  case logNodeResult(NodeResult, Position)
-  case skippingDetails(NodeResult, Position)
+  indirect case logNodeResult(NodeResult, Position)
+  indirect case skippingDetails(NodeResult, Position)
   /// One batch of a microbatch model: the node is the model, the label names the batch.
   case logStartBatch(NodeInfo, batch: String, Position)
-  case logBatchResult(NodeResult, batch: String, Position)
+  indirect case logBatchResult(NodeResult, batch: String, Position)
   /// Why a batch failed; its model may go on.
-  case batchFailed(NodeResult, batch: String)
+  indirect case batchFailed(NodeResult, batch: String)
   case logHookStartLine(NodeInfo, Position)
-  case logHookEndLine(NodeResult, Position)
+  indirect case logHookEndLine(NodeResult, Position)
   /// A running query is cancelled (fail-fast, Ctrl-C).
   case logCancelLine(connectionName: String)
-  case markSkippedChildren(NodeResult)
+  indirect case markSkippedChildren(NodeResult)
   /// A node ended with an error that is its result.
-  case nodeFailed(NodeResult)
+  indirect case nodeFailed(NodeResult)
   /// All results at the end of a run.
   case endRunResult([NodeResult], success: Bool, elapsed: Double)
 
@@ -184,11 +184,11 @@ package enum EventMessage: Sendable {
   /// Labels as dbt sorts them: `incremental model`, `project hook`, `seed`, `table model`, ...
   case finishedRunningStats([ResourceCount], elapsed: Double)
   case endOfRunSummary(errors: Int, partialSuccesses: Int, warnings: Int, interrupted: Bool)
-  case runResultFailure(NodeResult)
-  case runResultWarning(NodeResult)
-  case runResultError(NodeResult)
-  case runResultErrorNoMessage(NodeResult)
-  case runResultWarningMessage(NodeResult)
+  indirect case runResultFailure(NodeResult)
+  indirect case runResultWarning(NodeResult)
+  indirect case runResultError(NodeResult)
+  indirect case runResultErrorNoMessage(NodeResult)
+  indirect case runResultWarningMessage(NodeResult)
   case sqlCompiledPath(NodeInfo, path: String)
   case checkNodeTestFailure(NodeInfo, relation: String)
   case statsLine(RunStatistics)

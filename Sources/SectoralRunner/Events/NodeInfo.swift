@@ -111,11 +111,9 @@ package struct NodeInfo: Sendable {
     self.finishedAt = finishedAt
   }
 
-  private mutating func change<Fact: Equatable>(_ path: WritableKeyPath<Facts, Fact>, _ fact: Fact)
-  {
-    guard shared.facts[keyPath: path] != fact else { return }
+  private mutating func change(_ body: (inout Facts) -> Void) {
     var changed = shared.facts
-    changed[keyPath: path] = fact
+    body(&changed)
     shared = Shared(changed)
   }
 
@@ -125,7 +123,7 @@ package struct NodeInfo: Sendable {
   package var name: String { shared.facts.name }
   package var label: String? {
     get { shared.facts.label }
-    set { change(\.label, newValue) }
+    set { if newValue != label { change { $0.label = newValue } } }
   }
   package var path: String { shared.facts.path }
   package var originalFilePath: String { shared.facts.originalFilePath }
@@ -136,11 +134,11 @@ package struct NodeInfo: Sendable {
   package var alias: String { shared.facts.alias }
   package var relationName: String? {
     get { shared.facts.relationName }
-    set { change(\.relationName, newValue) }
+    set { if newValue != relationName { change { $0.relationName = newValue } } }
   }
   package var showsDatabase: Bool {
     get { shared.facts.showsDatabase }
-    set { change(\.showsDatabase, newValue) }
+    set { if newValue != showsDatabase { change { $0.showsDatabase = newValue } } }
   }
   package var checksum: String { shared.facts.checksum }
   package var meta: DatumMap { shared.facts.meta }
@@ -148,12 +146,12 @@ package struct NodeInfo: Sendable {
   package var isBatched: Bool { shared.facts.isBatched }
   package var group: DatumMap? {
     get { shared.facts.group }
-    set { change(\.group, newValue) }
+    set { if newValue != group { change { $0.group = newValue } } }
   }
   /// Of snapshots: their settings, which dbt tells with the result.
   package var snapshotConfig: DatumMap {
     get { shared.facts.snapshotConfig }
-    set { change(\.snapshotConfig, newValue) }
+    set { if newValue != snapshotConfig { change { $0.snapshotConfig = newValue } } }
   }
 }
 

@@ -29,7 +29,7 @@ struct NodeFiles: Sendable {
   /// Files of folders beside the project, `../shared/orders.sql`, stay below the target's. Other paths
   /// are as they are written: hooks are in `./dbt_project.yml`.
   private static func inside(_ path: String) -> String {
-    guard path.split(separator: "/").contains("..") else { return path }
+    guard path.hasParentStep else { return path }
     let place = FileSystem.absolute(path, from: "/_")
     guard !place.hasPrefix("/_/") else { return String(place.dropFirst(3)) }
     return path.split(separator: "/").filter { $0 != ".." }.joined(separator: "/")
@@ -54,6 +54,7 @@ struct NodeFiles: Sendable {
 
   /// The inputs of a unit test lie beside the folder of its models.
   func writeInputs(_ inputs: [(name: String, sql: String)], of node: Node) throws(Failure) {
+    guard !inputs.isEmpty else { return }
     let folder =
       "\(targetPath)/compiled/\(Self.inside("\(node.packageName)/\(node.originalFilePath)"))"
     for (name, sql) in inputs where !sql.isEmpty {
@@ -89,5 +90,23 @@ struct NodeFiles: Sendable {
     } catch {
       throw Failure(.compilation, subject: node.words, error.diagnostic)
     }
+  }
+}
+
+extension String {
+  /// Whether one of a path's parts is `..`. Walks the bytes: most paths have none.
+  fileprivate var hasParentStep: Bool {
+    var dots = 0
+    for byte in utf8 {
+      switch byte {
+      case UInt8(ascii: "/"):
+        if dots == 2 { return true }
+        dots = 0
+      // From a part with any other byte there is no way back to two dots.
+      case UInt8(ascii: "."): dots += 1
+      default: dots = 3
+      }
+    }
+    return dots == 2
   }
 }

@@ -75,7 +75,7 @@ final class RunState: Sendable {
     if node.resourceType == .snapshot { info.snapshotConfig = node.config }
     guard !groups.isEmpty else { return info }
     // A generic test belongs to the group of what it tests.
-    let tested = node.attachedNode.flatMap { project.manifest.node($0) }
+    let tested = node.attachedNode.flatMap { project.compiler.manifest.node($0) }
     let name = node.config["group"]?.string ?? tested?.config["group"]?.string
     if let name { info.group = groups[name] }
     return info
@@ -122,6 +122,14 @@ final class RunState: Sendable {
   }
   var results: [NodeResult] { shared.withLock { $0.results } }
 
+  /// The results, which are no longer here.
+  func takeResults() -> [NodeResult] {
+    shared.withLock { shared in
+      defer { shared.results = [] }
+      return shared.results
+    }
+  }
+
   func keepLastModified(_ moments: [String: LoadedAt]) {
     shared.withLock { $0.lastModified = moments }
   }
@@ -161,7 +169,7 @@ final class RunState: Sendable {
     retries: Retries? = nil
   ) -> WarehouseSession {
     let events = events
-    let resource = node.flatMap { project.manifest.node($0.info.uniqueID) }
+    let resource = node.flatMap { project.compiler.manifest.node($0.info.uniqueID) }
     let source = comment?.source(connection: name, node: resource, thread: thread)
     let session = WarehouseSession(
       name: name,

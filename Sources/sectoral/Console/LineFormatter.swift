@@ -25,14 +25,27 @@ struct LineFormatter: Sendable {
   /// The line with its end; several lines where the message has some.
   func line(for event: Event) -> String {
     let text = words.text(of: event)
-    let line: String =
-      switch style {
-      case .text where event.message.isOutput: text
-      case .text: "\(words.paint.isOn ? "\u{1B}[0m" : "")\(event.timestamp.time)  \(text)"
-      case .debug: "\(localTime(event)) [\(levelName(event))] [\(threadName(event))]: \(text)"
-      case .json: json(event, text)
-      }
-    return secrets.mask(line) + "\n"
+    var line = ""
+    line.reserveCapacity(text.utf8.count + 64)
+    switch style {
+    case .text where event.message.isOutput: line += text
+    case .text:
+      if words.paint.isOn { line += "\u{1B}[0m" }
+      line += event.timestamp.time
+      line += "  "
+      line += text
+    case .debug:
+      line += localTime(event)
+      line += " ["
+      line += levelName(event)
+      line += "] ["
+      line += threadName(event)
+      line += "]: "
+      line += text
+    case .json: line += json(event, text)
+    }
+    line += "\n"
+    return secrets.mask(line)
   }
 
   /// What the debug format writes in front of an invocation's lines.
