@@ -74,6 +74,8 @@ public struct DatumMap: Sendable, Hashable, ExpressibleByDictionaryLiteral {
     }
   }
 
+  public mutating func reserveCapacity(_ count: Int) { entries.reserveCapacity(count) }
+
   /// Adds a key that the caller knows to be new: no search for an older one.
   public mutating func append(_ key: String, _ value: Datum) {
     entries.append((key: key, value: value))

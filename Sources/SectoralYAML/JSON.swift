@@ -70,10 +70,13 @@ public struct JSONBuffer: Sendable {
   /// What was written so far: a copy.
   public var bytes: [UInt8] { Array(storage[..<count]) }
 
-  /// What was written, without a copy where the buffer is not used any more.
-  public consuming func finish() -> [UInt8] {
-    storage.removeLast(storage.count - count)
-    return storage
+  /// What was written, without a copy; the buffer is empty afterwards.
+  public mutating func finish() -> [UInt8] {
+    var bytes: [UInt8] = []
+    swap(&bytes, &storage)
+    bytes.removeLast(bytes.count - count)
+    count = 0
+    return bytes
   }
 
   /// Appends text that is JSON already.

@@ -7,7 +7,8 @@ package import SectoralYAML
 extension Node {
   /// The node's object in the manifest; also the template variable `model`.
   package func layout() -> DatumMap {
-    var map: DatumMap = [:]
+    var map = DatumMap()
+    map.reserveCapacity(44)
     func put(_ key: String, _ value: Datum) { map.append(key, value) }
     put("database", .optional(database))
     put("schema", .optional(schema))

@@ -218,7 +218,9 @@ extension Engine {
     try written.get()
     state.journal?.remove()
     if !state.isExecuting {
-      var failed = results.filter { $0.status == .error }
+      var failed = results.withUnsafeBufferPointer { results in
+        results.indices.filter { results[$0].status == .error }.map { results[$0] }
+      }
       // All that were begun say the same of the server.
       if state.isUnreachable { failed = Array(failed.prefix(1)) }
       guard failed.isEmpty else {

@@ -405,7 +405,8 @@ package final class Engine: Sendable {
     guard flags.writeJSON else { return }
     try RunResultsWriter.write(
       results.count,
-      rows: { results[$0].row },
+      // In place: a result is a large thing to copy.
+      rows: { index in results.withUnsafeBufferPointer { $0[index].row } },
       metadata(project),
       elapsed: elapsed,
       arguments: recordedArguments,
