@@ -39,6 +39,8 @@ THREADS = 4
 SQL_PARTS = re.compile(
     r"""'(?:[^'\\]|''|\\.)*'|"[^"]*"|\$(\w*)\$.*?\$\1\$|--[^\n]*|/\*.*?\*/|(;)""", re.S)
 NODE = re.compile(r'"node_id": "([^"]+)"')
+# Lines of dbt.log: a statement, an answer.
+LINE = re.compile(r"(\d\d):(\d\d):(\d\d\.\d+) \[debug\] \[[^]]*\]: (On \S+: |SQL status: )")
 
 
 class Server(Postgres):
@@ -102,6 +104,13 @@ def statements(text):
         elif not match.group().startswith(("--", "/*")):
             code = 1
     return count + bool(code or text[last:].strip())
+
+
+def outside(log, wall):
+    """The part of a run's wall time, in seconds, in which no statement was under way."""
+    with open(log) as file:
+        moments = [int(h) * 3600 + int(m) * 60 + float(s) for h, m, s, _ in LINE.findall(file.read())]
+    return wall - (moments[-1] - moments[0]) % 86400
 
 
 class Recording:
@@ -181,11 +190,12 @@ class Bench:
         self.best = {}       # (what, who) -> figures
         self.counts = {}
 
-    def measure(self, what, who, argv, environment, accepted=(0,)):
+    def measure(self, what, who, argv, environment, accepted=(0,), log=None):
         before = self.server.cpu()
-        log = os.path.join(self.work, "output.log")
-        result = run(argv, log, environment, accepted)
+        result = run(argv, os.path.join(self.work, "output.log"), environment, accepted)
         self.settle()
+        if log:
+            result["outside"] = outside(log, result["wall"])
         result["server"] = self.server.cpu() - before
         best = self.best.setdefault((what, who), result)
         for key, value in result.items():
@@ -241,12 +251,14 @@ class Bench:
                 for what, command, _ in phases:
                     shutil.rmtree(out, ignore_errors=True)
                     os.makedirs(out)
+                    log = None
                     if who == "sectoral":
                         argv = self.tool(project, out, [binary, command])
+                        log = f"{out}/logs/dbt.log"
                     else:
                         argv = [replay, f"host={server.folder} dbname=ours user=postgres",
                                 str(THREADS), os.path.join(self.work, f"{command}-{what}.replay")]
-                    self.measure(what, who, argv, environment)
+                    self.measure(what, who, argv, environment, log=log)
         if dbt:
             out = os.path.join(self.work, "dbt-out")
             environment = server.database("dbt", "raw")
@@ -257,7 +269,7 @@ class Bench:
             self.print(what)
 
     HEADER = (f"{'':12}{'':10}{'wall':>8}{'CPU':>8}{'server':>8}{'MB':>6}{'':>3}"
-              f"{'of the floor':>13}{'client share':>14}{'round trips':>13}{'statements':>12}")
+              f"{'of the floor':>13}{'outside':>9}{'client share':>14}{'round trips':>13}{'statements':>12}")
 
     def print(self, what):
         floor = self.best[what, "floor"]
@@ -268,6 +280,7 @@ class Bench:
             line = (f"{what if who == 'sectoral' else '':12}{who:10}{figures['wall']:8.3f}"
                     f"{figures['cpu']:8.3f}{figures['server']:8.3f}{figures['memory']:6.0f}{'':>3}"
                     f"{figures['wall'] / floor['wall']:13.2f}"
+                    f"{figures.get('outside', 0):9.3f}"
                     f"{figures['cpu'] / (figures['cpu'] + figures['server']):14.0%}")
             if who == "sectoral":
                 trips, parts, around = self.counts[what]
