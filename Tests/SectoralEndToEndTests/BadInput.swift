@@ -31,7 +31,7 @@ struct BadInput: Sendable, CustomTestStringConvertible {
     var files = files.mapValues { $0.replacingOccurrences(of: Self.mark, with: "") }
     if files["dbt_project.yml"] == nil { files["dbt_project.yml"] = Self.projectFile() }
     if files["dbt_project.yml"] == "" { files["dbt_project.yml"] = nil }
-    let runs = ["build", "run", "seed", "snapshot", "show", "run-operation"]
+    let runs = ["build", "run", "test", "seed", "snapshot", "show", "run-operation"]
     if runs.contains(command.first ?? ""), files["profiles.yml"] == nil {
       // One database for all, which is quicker; a schema for each.
       let schema = name.replacingOccurrences(of: "-", with: "_")

@@ -38,12 +38,23 @@ struct StatementHints {
 
   private func relation(_ message: String, _ callee: String?) -> String? {
     guard let full = message.quotedNames.first else { return nil }
-    let name = full.split(separator: ".").last.map(String.init) ?? full
-    if callee == "ref" {
-      return "it has not been built here: add --select +\(node?.name ?? name), or read it from "
-        + "another environment with --defer"
+    let parts = full.split(separator: ".").map(String.init)
+    let name = parts.last ?? full
+    let schema = parts.dropLast().last
+    // A generic test names what it tests by its entry, not by a call.
+    let parents = node?.dependsOnNodes ?? []
+    let refers = parents.lazy.compactMap(compiler.manifest.node)
+      .contains { $0.alias == name && (schema == nil || $0.schema == schema) }
+    if callee == "ref" || refers {
+      let way =
+        node?.resourceType == .test
+        ? "'build --select +\(node?.name ?? name)' makes it first"
+        : "add --select +\(node?.name ?? name)"
+      return "it has not been built here: \(way), or read it from another environment with --defer"
     }
-    if callee == "source" {
+    let reads = parents.lazy.compactMap(compiler.manifest.source)
+      .contains { $0.identifier == name && (schema == nil || $0.schema == schema) }
+    if callee == "source" || reads {
       return "the source's table is not in this database: check its `schema` and `identifier`"
     }
     if case .node = compiler.references.node(Reference(name: name), from: packageName) {

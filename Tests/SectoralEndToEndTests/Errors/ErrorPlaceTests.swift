@@ -519,6 +519,18 @@ struct ErrorPlaceTests {
       noColumn
     ),
     input(
+      "test-of-what-is-not-built",
+      [
+        "models/a.sql": "select 1 as id\n",
+        "models/s.yml":
+          "models:\n  - name: a\n    columns:\n      - name: id\n        data_tests:\n          - 1️⃣not_null\n",
+      ],
+      command: ["test"],
+      "Database Error in test not_null_a_id (models/s.yml)",
+      hint: "it has not been built here: 'build --select +not_null_a_id' makes it first, or read "
+        + "it from another environment with --defer"
+    ),
+    input(
       "where",
       [
         "models/a.sql": "select 1 as id\n",
