@@ -171,7 +171,7 @@ struct Session {
     }
     if line.usesModelsOption {
       resolved.deprecations.append(
-        (
+        FlagDeprecation(
           "ModelParamUsageDeprecation",
           Diagnostic(
             id: "flags.models",
@@ -184,14 +184,15 @@ struct Session {
     }
     if command.engineCommand == .sourceFreshness, case .text(let path)? = given["output"] {
       resolved.deprecations.append(
-        (
+        FlagDeprecation(
           "CustomOutputPathInSourceFreshnessDeprecation",
           Diagnostic(
             id: "flags.freshness-output",
             severity: .warning,
             message: "Custom output path usage `--output \(path)` usage detected in `dbt source "
               + "freshness` command."
-          )
+          ),
+          details: ["path": .string(path)]
         )
       )
     }
@@ -350,7 +351,9 @@ struct Session {
       return .unusable
     }
     do throws(PromotedWarning) {
-      for (name, diagnostic) in resolved.deprecations { try events.deprecate(name, diagnostic) }
+      for warning in resolved.deprecations {
+        try events.deprecate(warning.name, warning.diagnostic, details: warning.details)
+      }
     } catch {
       events.emit(.mainEncounteredError([error.failure]))
       return .unusable

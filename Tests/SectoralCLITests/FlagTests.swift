@@ -239,6 +239,10 @@ struct FlagTests {
   @Test func unknownEngineVariablesAreDeprecated() throws {
     let resolved = try resolve(["run"], environment: ["DBT_ENGINE_FOO": "1"])
     #expect(resolved.deprecations.map(\.name) == ["EnvironmentVariableNamespaceDeprecation"])
+    #expect(
+      resolved.deprecations.first?.details
+        == ["env_var": "DBT_ENGINE_FOO", "reserved_prefix": "DBT_ENGINE"]
+    )
   }
 
   @Test func profilesConfigStandsInForFlags() throws {

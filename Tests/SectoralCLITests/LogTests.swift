@@ -163,7 +163,7 @@ struct LogTests {
     (.listCmdOut("v"), "msg"), (.printEvent("v"), "msg"), (.debugCmdOut("v"), "msg"),
     (.checkCleanPath("p"), "path"), (.confirmCleanPath("p"), "path"), (.finishedCleanPaths, ""),
     (.parsePerfInfoPath("p"), "path"), (.mainEncounteredError([]), "errors exc"),
-    (.deprecationsSummary([]), "show_all_hint summaries"),
+    (.deprecationsSummary([], isWhole: false), "show_all_hint summaries"),
   ]
 
   @Test(arguments: members)

@@ -70,7 +70,7 @@ struct WarningTests {
         "SourceOverrideDeprecation", "ModelParamUsageDeprecation", "DeprecationsSummary",
       ]
     )
-    guard case .deprecationsSummary(let counts)? = sink.events.last?.message else {
+    guard case .deprecationsSummary(let counts, _)? = sink.events.last?.message else {
       Issue.record("no summary")
       return
     }

@@ -235,7 +235,7 @@ package enum EventMessage: Sendable {
   case warning(name: String, Diagnostic)
   /// The first of each name is printed, the rest are counted.
   case deprecation(name: String, Diagnostic)
-  case deprecationsSummary([(name: String, count: Int)])
+  case deprecationsSummary([(name: String, count: Int)], isWhole: Bool)
 
   /// Any other of dbt's events, by its name.
   case other(name: String, text: String, data: DatumMap = DatumMap())

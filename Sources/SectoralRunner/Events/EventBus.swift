@@ -125,7 +125,10 @@ package final class EventBus: Sendable {
     state.withLock { state in
       if !state.deprecations.isEmpty, policy.disposition(of: "DeprecationsSummary") != .silence {
         let counts = state.deprecations.sorted { $0.name < $1.name }
-        let event = Event(.deprecationsSummary(counts), timestamp: clock())
+        let event = Event(
+          .deprecationsSummary(counts, isWhole: showsAllDeprecations),
+          timestamp: clock()
+        )
         for sink in sinks { sink.emit(event) }
       }
       state.deprecations = []

@@ -184,14 +184,14 @@ enum EventData {
       return ["status": .string(status), "elapsed": .float(elapsed), "query_id": .string("")]
     case .warning(_, let diagnostic), .deprecation(_, let diagnostic):
       return diagnosticFields(diagnostic)
-    case .deprecationsSummary(let counts):
+    case .deprecationsSummary(let counts, let isWhole):
       let summaries = counts.map { name, count in
         Datum.map([
           "event_name": .string(name), "occurrences": .int(count),
           "event_code": .string(EventCatalog.entry(named: name)?.code ?? ""),
         ])
       }
-      return ["summaries": .list(summaries), "show_all_hint": .bool(true)]
+      return ["summaries": .list(summaries), "show_all_hint": .bool(!isWhole)]
     case .other(_, _, let data): return data
     }
   }

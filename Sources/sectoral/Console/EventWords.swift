@@ -110,7 +110,7 @@ struct EventWords: Sendable {
     case .rollback(let name): "On \(name): ROLLBACK"
     case .warning(let name, let diagnostic): warning(name, diagnostic)
     case .deprecation(let name, let diagnostic): deprecation(name, diagnostic)
-    case .deprecationsSummary(let counts): deprecations(counts)
+    case .deprecationsSummary(let counts, let isWhole): deprecations(counts, isWhole: isWhole)
     case .other(_, let text, _): text
     }
   }
@@ -354,7 +354,7 @@ struct EventWords: Sendable {
     return "\(title)\n\(withDetails(text, [diagnostic]))"
   }
 
-  private func deprecations(_ counts: [(name: String, count: Int)]) -> String {
+  private func deprecations(_ counts: [(name: String, count: Int)], isWhole: Bool) -> String {
     let list = counts.map { name, count in
       "- \(name): \(TextLayout.plural(count, "occurrence"))"
     }
@@ -362,7 +362,8 @@ struct EventWords: Sendable {
       "To see every occurrence instead of the first of each, run the command again with "
       + "`--show-all-deprecations`."
     return deprecationTitle("DeprecationsSummary") + "\nSummary of encountered deprecations:\n"
-      + list.joined(separator: "\n") + "\n" + TextLayout.wrapped(advice, width: width)
+      + list.joined(separator: "\n")
+      + (isWhole ? "" : "\n" + TextLayout.wrapped(advice, width: width))
   }
 
   /// Wrapped as plain text, coloured afterwards.

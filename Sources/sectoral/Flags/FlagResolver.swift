@@ -11,6 +11,20 @@ enum RawFlag: Sendable, Hashable {
   case texts([String])
 }
 
+/// A deprecated spelling among flags and variables.
+struct FlagDeprecation {
+  let name: String
+  let diagnostic: Diagnostic
+  /// What dbt's JSON log has beside the message.
+  let details: DatumMap
+
+  init(_ name: String, _ diagnostic: Diagnostic, details: DatumMap = DatumMap()) {
+    self.name = name
+    self.diagnostic = diagnostic
+    self.details = details
+  }
+}
+
 /// The questions that resolving flags asks the file system.
 struct FileQuestions: Sendable {
   var currentDirectory: String
@@ -24,7 +38,7 @@ struct ResolvedFlags: Sendable {
   var flags: InvocationFlags
   /// What templates see through `env_var`.
   var environment: [String: String]
-  var deprecations: [(name: String, Diagnostic)]
+  var deprecations: [FlagDeprecation]
   /// Whether somebody asked for colours, or against them.
   var colorsAreExplicit: Bool
   var fileColorsAreExplicit: Bool
@@ -62,7 +76,7 @@ struct FlagResolver {
   }
 
   private var settings: ProjectSettings = ProjectSettings()
-  private var deprecations: [(name: String, Diagnostic)] = []
+  private var deprecations: [FlagDeprecation] = []
   private var values: [String: (value: Value, origin: Origin)] = [:]
 
   init(
@@ -112,7 +126,7 @@ struct FlagResolver {
     try check(flags)
     if settings.usesProfilesConfig {
       deprecations.append(
-        (
+        FlagDeprecation(
           "ProjectFlagsMovedDeprecation",
           Diagnostic(
             id: "flags.moved",
@@ -447,14 +461,18 @@ struct FlagResolver {
       let renamed = [("include", "error"), ("exclude", "warn")].filter { options[$0.0] != nil }
       if !renamed.isEmpty {
         deprecations.append(
-          (
+          FlagDeprecation(
             "WEOIncludeExcludeDeprecation",
             Diagnostic(
               id: "flags.include-exclude",
               severity: .warning,
               message: renamed.map { "The key `\($0)` of warn_error_options is now `\($1)`." }
                 .joined(separator: " ")
-            )
+            ),
+            details: [
+              "found_include": .bool(options["include"] != nil),
+              "found_exclude": .bool(options["exclude"] != nil),
+            ]
           )
         )
       }
@@ -536,7 +554,7 @@ struct FlagResolver {
       else { continue }
       let new = "DBT_ENGINE_" + flag.variable.dropFirst(4)
       deprecations.append(
-        (
+        FlagDeprecation(
           "EnvironmentVariableRenamed",
           Diagnostic(
             id: "flags.variable-renamed",
@@ -544,7 +562,8 @@ struct FlagResolver {
             message: "The environment variable `\(old)` has been renamed as `\(new)`. "
               + "If `\(old)` is currently set, its value will be used instead of `\(new)`.",
             hint: "set `\(new)` and unset `\(old)`"
-          )
+          ),
+          details: ["old_name": .string(old), "new_name": .string(new)]
         )
       )
       var value = text
@@ -564,7 +583,7 @@ struct FlagResolver {
     for name in environment.keys.sorted()
     where name.hasPrefix("DBT_ENGINE_") && !known.contains(name) {
       deprecations.append(
-        (
+        FlagDeprecation(
           "EnvironmentVariableNamespaceDeprecation",
           Diagnostic(
             id: "flags.variable-namespace",
@@ -572,7 +591,8 @@ struct FlagResolver {
             message: "Found custom environment variable `\(name)`. The prefix `DBT_ENGINE_` is "
               + "reserved for variables of the engine.",
             hint: "rename `\(name)`"
-          )
+          ),
+          details: ["env_var": .string(name), "reserved_prefix": "DBT_ENGINE"]
         )
       )
     }
