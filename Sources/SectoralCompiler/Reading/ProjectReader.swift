@@ -167,7 +167,7 @@ package struct ProjectReader {
     warnings += references.resolve(&manifest, &failures)
     SemanticLinks(references: references).resolve(&manifest, &failures)
     for problem in failures.flatMap(\.diagnostics)
-    where ["semantic.names", "semantic.labels"].contains(problem.id) {
+    where ["semantic.names", "semantic.labels", "semantic.conversion"].contains(problem.id) {
       // dbt tells each, and refuses the whole.
       var warning = problem
       warning.severity = .warning

@@ -119,8 +119,7 @@ struct SemanticLinks {
     }
     checkTimeSpine(manifest, &failures)
     for node in manifest.timeSpines { checkColumns(ofTimeSpine: node, &failures) }
-    for model in manifest.semanticModels { checkNames(in: model, &failures) }
-    checkLabels(of: manifest.metrics, &failures)
+    SemanticRules.check(manifest, &failures)
   }
 
   private func link(
@@ -284,54 +283,6 @@ struct SemanticLinks {
         "Time spine custom granularity columns do not exist in the model. Columns not found: "
           + missing.joined(separator: ", "),
         "describe them under 'columns'"
-      )
-    }
-  }
-
-  private func checkLabels(of metrics: [PlainResource], _ failures: inout [Failure]) {
-    var known: [String: PlainResource] = [:]
-    for metric in metrics {
-      guard let label = metric.fields["label"]?.string else { continue }
-      guard let other = known[label] else {
-        known[label] = metric
-        continue
-      }
-      failures.append(
-        Failure(
-          .parsing,
-          Diagnostic(
-            id: "semantic.labels",
-            message: "Semantic Manifest validation failed.\nCan't use label `\(label)` for  metric "
-              + "`\(metric.name)` as it's already used for metric `\(other.name)`",
-            span: metric.place(of: label, below: "label"),
-            hint: "give one of them another label"
-          )
-        )
-      )
-    }
-  }
-
-  /// What a semantic model holds has names of its own, of two characters at least.
-  private func checkNames(in model: PlainResource, _ failures: inout [Failure]) {
-    var seen: Set<String> = []
-    let parts = ["entities", "measures", "dimensions"].flatMap { model.fields[$0]?.list ?? [] }
-    for name in [model.name] + parts.compactMap({ $0["name"]?.string }) {
-      let isTwice = !seen.insert(name).inserted && name != model.name
-      guard isTwice || name.utf8.count < 2 else { continue }
-      failures.append(
-        Failure(
-          .parsing,
-          Diagnostic(
-            id: "semantic.names",
-            message:
-              "Semantic Manifest validation failed.\nThe name '\(name)' in the semantic model "
-              + "'\(model.name)' is " + (isTwice ? "used twice" : "shorter than two characters"),
-            span: name == model.name
-              ? model.declaration
-              : model.place(of: name, below: "entities", "measures", "dimensions"),
-            hint: "rename one of them"
-          )
-        )
       )
     }
   }

@@ -1,0 +1,228 @@
+import SectoralProject
+import SectoralText
+import SectoralYAML
+
+/// What the semantic layer must be like beyond what it refers to: names and labels that tell things
+/// apart, and conversion metrics that can be counted.
+enum SemanticRules {
+  static func check(_ manifest: Manifest, _ failures: inout [Failure]) {
+    for model in manifest.semanticModels { checkNames(in: model, &failures) }
+    for resource in manifest.metrics + manifest.savedQueries {
+      checkName(resource.name, resource.declaration, &failures)
+    }
+    checkLabels(of: manifest.metrics, "metric", &failures)
+    checkLabels(of: manifest.semanticModels, "semantic model", &failures)
+    for model in manifest.semanticModels { checkParts(of: model, &failures) }
+    checkEntities(of: manifest.semanticModels, &failures)
+    for metric in manifest.metrics where metric.fields["type"]?.string == "conversion" {
+      checkConversion(metric, manifest.semanticModels, &failures)
+    }
+  }
+
+  private static func report(
+    _ id: String,
+    _ message: String,
+    at place: TextSpan?,
+    hint: String,
+    _ failures: inout [Failure]
+  ) {
+    failures.append(
+      Failure(
+        .parsing,
+        Diagnostic(
+          id: "semantic." + id,
+          message: "Semantic Manifest validation failed.\n" + message,
+          span: place,
+          hint: hint
+        )
+      )
+    )
+  }
+
+  // MARK: Names
+
+  /// What a semantic model holds has names of its own.
+  private static func checkNames(in model: PlainResource, _ failures: inout [Failure]) {
+    checkName(model.name, model.declaration, &failures)
+    var seen: Set<String> = []
+    let parts = ["entities", "measures", "dimensions"]
+    for name in parts.flatMap({ model.fields[$0]?.list ?? [] }).compactMap({ $0["name"]?.string }) {
+      let place = model.place(of: name, below: "entities", "measures", "dimensions")
+      checkName(name, place, &failures)
+      if seen.insert(name).inserted { continue }
+      report(
+        "names",
+        "The name '\(name)' in the semantic model '\(model.name)' is used twice",
+        at: place,
+        hint: "rename one of them",
+        &failures
+      )
+    }
+  }
+
+  private static let periods: Set = [
+    "nanosecond", "microsecond", "millisecond", "second", "minute", "hour", "day", "week", "month",
+    "quarter", "year",
+  ]
+
+  private static func checkName(
+    _ name: String,
+    _ place: TextSpan?,
+    _ failures: inout [Failure]
+  ) {
+    let bytes = Array(name.utf8)
+    func isLetter(_ byte: UInt8) -> Bool { (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte) }
+    func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
+    let underscore = UInt8(ascii: "_")
+    let isPlain =
+      bytes.count > 1 && isLetter(bytes[0]) && bytes.last != underscore
+      && bytes.allSatisfy { isLetter($0) || isDigit($0) || $0 == underscore }
+      && !zip(bytes, bytes.dropFirst()).contains { $0 == underscore && $1 == underscore }
+    let fault: String? =
+      if !isPlain {
+        "it must have two characters at least: lower case letters, digits and single underscores, a "
+          + "letter first and no underscore last"
+      } else if periods.contains(name) {
+        "it is that of a time granularity"
+      } else if ["metric_time", "mf_internal_uuid"].contains(name) {
+        "it is reserved"
+      } else {
+        nil
+      }
+    guard let fault else { return }
+    report("names", "Invalid name `\(name)`: \(fault)", at: place, hint: "rename it", &failures)
+  }
+
+  // MARK: Labels
+
+  private static func checkLabels(
+    of resources: [PlainResource],
+    _ kind: String,
+    _ failures: inout [Failure]
+  ) {
+    var known: [String: PlainResource] = [:]
+    for resource in resources {
+      guard let label = resource.fields["label"]?.string else { continue }
+      guard let other = known[label] else {
+        known[label] = resource
+        continue
+      }
+      report(
+        "labels",
+        "Can't use label `\(label)` for  \(kind) `\(resource.name)` as it's already used for \(kind) "
+          + "`\(other.name)`",
+        at: resource.place(of: label, below: "label"),
+        hint: "give one of them another label",
+        &failures
+      )
+    }
+  }
+
+  /// Of the dimensions of one model, no two have one label; nor of its entities and measures.
+  private static func checkParts(of model: PlainResource, _ failures: inout [Failure]) {
+    for (kind, one) in [
+      ("dimensions", "Dimension"), ("entities", "Entity"), ("measures", "Measure"),
+    ] {
+      let labels = (model.fields[kind]?.list ?? []).compactMap { $0["label"]?.string }
+      var told: Set<String> = []
+      for label in labels where told.insert(label).inserted {
+        let count = labels.count { $0 == label }
+        guard count > 1 else { continue }
+        report(
+          "labels",
+          "\(one) labels must be unique within a semantic model. The label `\(label)` was used for "
+            + "\(count) \(kind) on semantic model `\(model.name)`",
+          at: model.place(of: label, below: kind),
+          hint: "give each another label",
+          &failures
+        )
+      }
+    }
+  }
+
+  /// One entity has one label, in all models that name it.
+  private static func checkEntities(of models: [PlainResource], _ failures: inout [Failure]) {
+    var known: [String: (label: String, model: String)] = [:]
+    for model in models {
+      for entity in model.fields["entities"]?.list ?? [] {
+        guard let name = entity["name"]?.string, let label = entity["label"]?.string else {
+          continue
+        }
+        guard let other = known[name] else {
+          known[name] = (label, model.name)
+          continue
+        }
+        guard other.label != label else { continue }
+        report(
+          "labels",
+          "Entities with the same name must have the same label or the label must be `None`. Entity "
+            + "`\(name)` on semantic model `\(model.name)` has label `\(label)` but the same entity on "
+            + "semantic model `\(other.model)` has label `\(other.label)`",
+          at: model.place(of: label, below: "entities"),
+          hint: "give the entity one label, or leave one of the two out",
+          &failures
+        )
+      }
+    }
+  }
+
+  // MARK: Conversion metrics
+
+  private static func checkConversion(
+    _ metric: PlainResource,
+    _ models: [PlainResource],
+    _ failures: inout [Failure]
+  ) {
+    let parameters = metric.fields["type_params"]?["conversion_type_params"] ?? .null
+    func place(_ text: String) -> TextSpan? { metric.place(of: text, below: "type_params") }
+    for (role, property) in [("base", "base_property"), ("conversion", "conversion_property")] {
+      guard let name = parameters["\(role)_measure"]?["name"]?.string,
+        let model = models.first(where: { $0.part(name, of: "measures") != nil }),
+        let measure = model.part(name, of: "measures")
+      else { continue }  // Told of by those who look for measures.
+      let aggregation = measure["agg"]?.string ?? ""
+      let isCount =
+        ["count", "count_distinct"].contains(aggregation)
+        || aggregation == "sum" && measure["expr"]?.pythonText == "1"
+      if !isCount {
+        report(
+          "conversion",
+          "For conversion metrics, the measure must be COUNT/SUM(1)/COUNT_DISTINCT. Measure: \(name) is "
+            + "agg type: \(aggregation)",
+          at: place(name),
+          hint: "refer to a measure with agg: count",
+          &failures
+        )
+      }
+      if let entity = parameters["entity"]?.string, model.part(entity, of: "entities") == nil {
+        report(
+          "conversion",
+          "Entity: \(entity) not found in \(role) semantic model: \(model.name).",
+          at: place(entity),
+          hint: "add it to the entities of \(model.name)",
+          &failures
+        )
+      }
+      for constant in parameters["constant_properties"]?.list ?? [] {
+        guard let wanted = constant[property]?.string,
+          model.part(wanted, of: "entities") == nil, model.part(wanted, of: "dimensions") == nil
+        else { continue }
+        report(
+          "conversion",
+          "The provided constant property: \(wanted), cannot be found in semantic model "
+            + model.name,
+          at: place(wanted),
+          hint: "name an entity or a dimension of \(model.name)",
+          &failures
+        )
+      }
+    }
+  }
+}
+
+extension PlainResource {
+  /// What a semantic model holds below a key, by its name.
+  fileprivate func part(_ name: String, of key: String) -> Datum? {
+    fields[key]?.list?.first { $0["name"]?.string == name }
+  }
+}
