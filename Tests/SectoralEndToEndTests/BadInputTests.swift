@@ -397,6 +397,21 @@ struct BadInputTests {
       ["latest_version: 1 is not one of model 'a' versions: []"]
     ),
     properties(
+      "calculation-of-a-conversion",
+      """
+      metrics:
+        - name: converted
+          label: x
+          type: conversion
+          type_params:
+            conversion_type_params:
+              {entity: a, base_measure: b, conversion_measure: c, calculation: 1️⃣conversion}
+
+      """,
+      ["Invalid enum value: `conversion`"],
+      hint: "did you mean 'conversions'?"
+    ),
+    properties(
       "unit-test-without-given",
       "unit_tests:\n  - 1️⃣name: u\n    model: a\n    expect: {rows: []}\n",
       ["the unit test 'u' is given nothing"]

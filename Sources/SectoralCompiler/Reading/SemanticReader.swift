@@ -171,6 +171,19 @@ struct SemanticReader {
     return .string(text.lowercased())
   }
 
+  /// The same, where it must be one of these; the first if nothing is said.
+  private func word(_ node: YAMLNode?, of words: [String]) throws(Failure) -> Datum {
+    guard let node, !node.isNull else { return .string(words[0]) }
+    let word = node.datum.pythonText.lowercased()
+    if words.contains(word) { return .string(word) }
+    throw problem(
+      "Invalid enum value: `\(node.datum.pythonText)`",
+      at: node,
+      hint: Spelling.nearest(to: word, among: words).map { "did you mean '\($0)'?" }
+        ?? "it is one of " + words.joined(separator: ", ")
+    )
+  }
+
   private func description(_ entry: YAMLNode, _ file: PropertiesFile) throws(Failure) -> Datum {
     guard let node = entry["description"], !node.isNull else { return .null }
     return .string(try descriptions.render(node, package: file.package).text)
@@ -467,7 +480,7 @@ struct SemanticReader {
         "base_measure": try measure(node["base_measure"]),
         "conversion_measure": try measure(node["conversion_measure"]),
         "entity": text(node["entity"]),
-        "calculation": node["calculation"]?.datum ?? "conversion_rate",
+        "calculation": try word(node["calculation"], of: ["conversion_rate", "conversions"]),
         "window": try window(node["window"]),
         "constant_properties": node["constant_properties"]?.datum ?? .null,
       ]
@@ -477,7 +490,8 @@ struct SemanticReader {
       parameters["cumulative_type_params"] = [
         "window": try window(node?["window"] ?? given["window"]),
         "grain_to_date": text(node?["grain_to_date"] ?? given["grain_to_date"]),
-        "period_agg": node?["period_agg"]?.datum ?? "first", "metric": .null,
+        "period_agg": try word(node?["period_agg"], of: ["first", "last", "average"]),
+        "metric": .null,
       ]
     }
     let needed: [String] =
