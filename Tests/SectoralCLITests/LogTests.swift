@@ -211,6 +211,37 @@ struct LogTests {
     #expect(object["data"]?["msg"] == .string("password *****"))
   }
 
+  /// What could be a word of the project is hidden in texts of artifacts, and stays in names.
+  @Test(arguments: [
+    (#"{"name": "swordfish", "fqn": ["p", "swordfish"]}"#, nil),
+    (#"{"relation_name": "\"db\".\"swordfish\".\"fct_swordfish_x\""}"#, nil),
+    (#"{"message": "no swordfish here"}"#, #"{"message": "no ***** here"}"#),
+    (#"{"sql": "select\nswordfish"}"#, #"{"sql": "select\n*****"}"#),
+    (#"{"sql": "select my_swordfish, swordfishes"}"#, nil),
+  ])
+  func wordsInArtifacts(_ text: String, _ masked: String?) {
+    let mask = SecretMask(environment: ["DBT_ENV_SECRET_A": "swordfish"])
+    #expect(String(decoding: mask.json(Array(text.utf8)), as: UTF8.self) == masked ?? text)
+    #expect(!mask(text).contains("swordfish"))
+  }
+
+  /// A password that is a common word is hidden where it stands as one.
+  @Test(arguments: [
+    ("model fct_unused_sources, schema unused", nil),
+    ("the password of unused sources", nil),
+    ("postgresql://u:unused@host/db", "postgresql://u:*****@host/db"),
+    ("host=h password=unused user=unused", "host=h password=***** user=unused"),
+    ("PGPASSWORD='unused'", "PGPASSWORD='*****'"),
+    (#"{"password": "unused", "name": "unused"}"#, #"{"password": "*****", "name": "unused"}"#),
+    ("alter role u password 'unused'", "alter role u password '*****'"),
+    ("password=unused_too", nil),
+  ])
+  func passwordsThatAreWords(_ text: String, _ masked: String?) {
+    let mask = SecretMask(secrets: [String](), passwords: ["unused"])
+    #expect(mask(text) == masked ?? text)
+    #expect(String(decoding: mask.json(Array(text.utf8)), as: UTF8.self) == masked ?? text)
+  }
+
   @Test func theDebugFormatIsDbts() {
     let formatter = LineFormatter(
       style: .debug,

@@ -16,7 +16,9 @@ extension Engine {
     } catch {
       problems.append("Profile loading failed for the following reason:\n\(error.text())\n")
     }
-    if let profile { invocation.secrets.add(profile.secrets) }
+    if let profile {
+      invocation.secrets.add(profile.secrets, passwords: profile.commonPasswords)
+    }
     reportArguments()
     if flags.printsConfigDirectory { return showProfilesFolder() }
     line("dbt version: \(WorkspaceLoader.compatibleVersion)")
