@@ -184,6 +184,9 @@ public protocol WarehouseConnection: AnyObject {
   /// closed.
   var serverSession: Int? { get }
 
+  /// The name under which it was lent before; nil: it is new.
+  var formerName: String? { get }
+
   /// Whether `close()` leaves an open transaction by itself, in its own time.
   var leavesTransactionWhenClosed: Bool { get }
 
@@ -191,6 +194,8 @@ public protocol WarehouseConnection: AnyObject {
 }
 
 extension WarehouseConnection {
+  public var formerName: String? { nil }
+
   /// There are no such groups.
   public func statement(choosingQueryGroup group: String?) -> String? { nil }
 
@@ -225,6 +230,13 @@ extension WarehouseConnection {
 /// Cancels what a connection is running; safe from any thread, harmless when nothing runs.
 public protocol StatementCanceller: Sendable {
   func cancel()
+  /// Gives the connection up, if a request to cancel has reached nobody: the statement ends at once, with an
+  /// error. Nothing happens where the server has taken the request, however long it takes to stop.
+  func abandon()
+}
+
+extension StatementCanceller {
+  public func abandon() {}
 }
 
 /// A database that connections can be opened to; shared by all threads.

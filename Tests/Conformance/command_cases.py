@@ -175,7 +175,9 @@ class Tool:
             if own or INNER.match(info["name"]):
                 continue
             head = f"{info['name']} {info['code']} {info['level']}"
-            text = [f"{head}: {self.even(info['msg'])}"]
+            # What led to an error is Python's calls there, and macros' here.
+            said = "" if info["name"] == "LogDebugStackTrace" else self.even(info["msg"])
+            text = [f"{head}: {said}"]
             text += [f"    {self.even(text)}" for text in fields(data)]
             extra = set(info) - {"category", "code", "extra", "invocation_id", "level", "msg", "name",
                                  "pid", "thread", "ts"}

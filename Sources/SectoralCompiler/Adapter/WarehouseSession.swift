@@ -3,12 +3,14 @@ package import SectoralWarehouse
 
 /// What happened on a node's connection, for the log.
 package enum SessionEvent: Sendable {
-  case opened(connection: String)
+  /// `formerly`: who had the connection before; nil: it is new.
+  case opened(connection: String, formerly: String?)
   /// About to be sent.
   case statement(connection: String, sql: String)
   case succeeded(connection: String, response: AdapterResponse, elapsed: Duration)
   case failed(connection: String, error: WarehouseError, elapsed: Duration)
-  case committed(connection: String)
+  /// About to be committed.
+  case committing(connection: String)
   case rolledBack(connection: String)
   case closed(connection: String)
   /// Something that the user should know of.
@@ -356,7 +358,11 @@ package final class WarehouseSession {
     driverBegan = driverBegan || begins
     var lead = begins ? ["BEGIN"] : []
     if let setting = try choiceOfGroup(before: sent, on: connection) { lead.append(setting) }
-    for statement in sent { onEvent(.statement(connection: name, sql: statement.shown)) }
+    for statement in sent {
+      if statement.isCommit { onEvent(.committing(connection: name)) }
+      onEvent(.statement(connection: name, sql: statement.shown))
+    }
+    if isAlone { onEvent(.committing(connection: name)) }
     let clock = ContinuousClock()
     let start = clock.now
     let result = connection.execute(
@@ -545,7 +551,7 @@ package final class WarehouseSession {
       throw error
     }
     self.connection = connection
-    onEvent(.opened(connection: name))
+    onEvent(.opened(connection: name, formerly: connection.formerName))
     didOpen(connection.canceller)
     return connection
   }
@@ -583,10 +589,11 @@ package final class WarehouseSession {
       // Should the connection break before COMMIT is sent, nothing was done for certain.
       if style.beginsLate, !(waiting.count == 2 && waiting[0].isBegin) { try flush() }
       _ = try send("COMMIT", fetch: false, limit: nil, commented: false)
+    } else {
+      onEvent(.committing(connection: name))
     }
     isMarkedOpen = false
     giveBackTurn()
-    onEvent(.committed(connection: name))
   }
 
   package func commitIfOpen() throws(WarehouseError) {

@@ -2,8 +2,17 @@ package import SectoralJinja
 package import SectoralProject
 import SectoralPython
 import SectoralText
+package import SectoralWarehouse
 import SectoralYAML
 import Synchronization
+
+/// Rows of a node for somebody to look at: `show`.
+package struct QueryPreview: Sendable {
+  package var table: ResultTable
+  package var response: AdapterResponse
+  /// What was sent for them.
+  package var sql: String
+}
 
 /// A node's SQL, as it is sent and as it is remembered.
 package struct CompiledSQL: Sendable {

@@ -238,7 +238,7 @@ extension RunContext {
   package func preview(
     _ compiled: CompiledSQL,
     limit: Int
-  ) throws(Failure) -> (table: ResultTable, response: AdapterResponse, sql: String) {
+  ) throws(Failure) -> QueryPreview {
     guard let session else { preconditionFailure("previews need a session") }
     do throws(TemplateError) {
       return try hosting { () throws(TemplateError) in
@@ -256,7 +256,7 @@ extension RunContext {
         let sql = try interpreter.string(value)
         do throws(WarehouseError) {
           let answer = try session.execute(sql, fetch: true)
-          return (answer.table, answer.response, sql)
+          return QueryPreview(table: answer.table, response: answer.response, sql: sql)
         } catch { throw TemplateError.warehouse(error) }
       }
     } catch {

@@ -33,8 +33,10 @@ extension Engine {
   func finishFreshness(
     _ state: RunState,
     elapsed: Double,
-    interrupted: Bool
+    interrupted: Bool,
+    manifest: Result<Bool, any Error>
   ) throws -> ExitStatus {
+    _ = try manifest.get()
     let sources = state.results.filter { $0.node.resourceType == "source" }
     try writeFreshness(sources, state.project)
     events.emit(.formatting)
@@ -46,6 +48,10 @@ extension Engine {
         elapsed: elapsed
       )
     )
+    try tellOfManifest(manifest, state.project)
+    if flags.writeJSON || flags.freshnessPath != nil {
+      tellOf("FreshnessResult", at: freshnessPath(state.project))
+    }
     let failed = state.results.filter { $0.status == .error || $0.status == .runtimeError }
     for result in failed { events.reportFailure(result) }
     if interrupted { events.emit(.note(Self.interruptedWords)) }
@@ -86,9 +92,14 @@ extension Engine {
           hint: "use --target-path for the folder of all artifacts"
         )
       )
-      try FileSystem.write(bytes, to: FileSystem.absolute(path, from: flags.projectDirectory))
-    } else if flags.writeJSON {
-      try FileSystem.write(bytes, to: "\(project.targetPath)/sources.json")
+    } else if !flags.writeJSON {
+      return
     }
+    try FileSystem.write(bytes, to: freshnessPath(project))
+  }
+
+  private func freshnessPath(_ project: Project) -> String {
+    flags.freshnessPath.map { FileSystem.absolute($0, from: flags.projectDirectory) }
+      ?? "\(project.targetPath)/sources.json"
   }
 }

@@ -14,7 +14,13 @@ extension Engine {
     if invocation.retried?.uniqueIDs.isEmpty == true { return .success }
     events.emit(.foundStats(Self.counts(project.manifest)))
     let workspace = project.workspace
-    let entry = try name.map { try operation($0, workspace) }
+    let entry: MacroEntry?
+    do throws(Failure) {
+      entry = try name.map { (name) throws(Failure) in try operation(name, workspace) }
+    } catch {
+      tellOfTrouble(Self.withoutMacro(name ?? ""))
+      throw error
+    }
     let state = try connectedState(project)
     invocation.cancellation.onCancel { [weak state] in state?.cancelAll() }
     let session = state.mainSession(
@@ -63,15 +69,33 @@ extension Engine {
     ]
     result.node.finishedAt = finishedAt
     result.node.phase = .finished(result.status)
+    if let trouble { tellOfTrouble(trouble) }
     try writeResults([result], project, elapsed: finishedAt.seconds(since: self.startedAt))
-    guard let trouble else { return .success }
+    tellOfResults(project, type: "RunResultsArtifact")
+    return trouble == nil ? .success : .failure
+  }
+
+  /// What dbt says first of an operation whose macro is missing; what to do about it comes with the second.
+  private static func withoutMacro(_ name: String) -> Failure {
+    let parts = name.split(separator: ".", maxSplits: 1)
+    let place = parts.count == 2 ? "the \"\(parts[0])\" package" : "any package"
+    let message =
+      "dbt could not find a macro with the name \"\(parts.last ?? "")\" in \(place)"
+    return Failure(.runtime, Diagnostic(id: "operation.no-macro", message: message))
+  }
+
+  /// What an operation met, and for the log the calls that led there.
+  private func tellOfTrouble(_ trouble: Failure) {
+    let text = trouble.text()
+    let told = "Encountered an error while running operation: \(text)"
     events.emit(
-      .other(
-        name: "RunningOperationCaughtError",
-        text: "Encountered an error while running operation: \(trouble.text())"
-      )
+      .other(name: "RunningOperationCaughtError", text: told, data: ["exc": .string(text)])
     )
-    return .failure
+    let trace = trouble.diagnostics.map { DiagnosticFormatter().format($0) }
+      .joined(separator: "\n\n")
+    events.emit(
+      .other(name: "LogDebugStackTrace", text: trace, data: ["exc_info": .string(trace)])
+    )
   }
 
   /// A state for a job outside of any node; the database has answered.

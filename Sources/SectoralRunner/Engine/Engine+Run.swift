@@ -98,6 +98,7 @@ extension Engine {
       selectedResources: nodes.map(\.uniqueID),
       total: lineCount,
       isExecuting: isExecuting,
+      shown: shown(among: nodes),
       journal: journal
     )
     invocation.cancellation.onCancel { [weak state] in state?.cancelAll() }
@@ -205,28 +206,42 @@ extension Engine {
     let manifest = Threads.begin { Result { try self.writeManifestFile(project) } }
     var results = state.results
     if state.isExecuting, !interrupted { addCosts(state, elapsed: elapsed, to: &results) }
+    state.closeConnections()
     if invocation.command == .sourceFreshness {
-      try tellOfManifest(manifest.wait(), project)
-      return try finishFreshness(state, elapsed: elapsed, interrupted: interrupted)
+      return try finishFreshness(
+        state,
+        elapsed: elapsed,
+        interrupted: interrupted,
+        manifest: manifest.wait()
+      )
     }
-    let written = Result {
-      // Those of `show` are written once their rows are there: whatever fails leaves none.
-      guard invocation.command != .show else { return }
-      try writeResults(results, project, elapsed: events.now.seconds(since: startedAt))
+    for index in results.indices where !state.shown.isEmpty {
+      // As dbt: what was sent is what the results show.
+      guard let preview = state.preview(of: results[index].uniqueID) else { continue }
+      results[index].compiledCode = preview.sql
     }
-    try tellOfManifest(manifest.wait(), project)
-    try written.get()
-    state.journal?.remove()
-    if !state.isExecuting {
-      var failed = results.withUnsafeBufferPointer { results in
+    let failed =
+      state.isExecuting
+      ? []
+      : results.withUnsafeBufferPointer { results in
         results.indices.filter { results[$0].status == .error }.map { results[$0] }
       }
-      // All that were begun say the same of the server.
-      if state.isUnreachable { failed = Array(failed.prefix(1)) }
+    let written = Result {
+      // Of `show`, whatever fails leaves none.
+      guard invocation.command != .show || failed.isEmpty else { return }
+      try writeResults(results, project, elapsed: events.now.seconds(since: startedAt))
+    }
+    let manifestWritten = manifest.wait()
+    _ = try manifestWritten.get()
+    try written.get()
+    state.journal?.remove()
+    guard state.isExecuting else {
       guard failed.isEmpty else {
+        // All that were begun say the same of the server.
+        let told = state.isUnreachable ? failed.prefix(1) : failed[...]
         events.emit(
           .mainEncounteredError(
-            failed.flatMap { result in
+            told.flatMap { result in
               result.diagnostics.map {
                 CommandFailure(
                   head: result.message?.split(separator: "\n").first.map(String.init),
@@ -239,7 +254,10 @@ extension Engine {
         return .unusable
       }
       events.emit(.endRunResult(results, success: true, elapsed: elapsed))
-      return try present(state, nodes)
+      try tellOfManifest(manifestWritten, project)
+      tellOfResults(project)
+      present(state, nodes)
+      return .success
     }
     try events.reportResults(
       results.filter { $0.node.materialized != "ephemeral" },
@@ -248,6 +266,8 @@ extension Engine {
       countsKinds: invocation.command != .clone,
       interrupted: interrupted
     ) {
+      try tellOfManifest(manifestWritten, project)
+      tellOfResults(project)
       if flags.showsSeeds { try showSeeds(state, nodes) }
     }
     if interrupted { return .failure }

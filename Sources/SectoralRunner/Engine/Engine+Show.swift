@@ -78,12 +78,10 @@ extension Engine {
 
   // MARK: compile and show
 
-  func present(_ state: RunState, _ nodes: [Node]) throws -> ExitStatus {
-    if invocation.command == .docsGenerate { return .success }
-    // dbt prints the nodes that the selection names; ours, too, where it only describes them.
-    let named = nodes.filter { node in flags.select.contains { $0.contains(node.name) } }
+  func present(_ state: RunState, _ nodes: [Node]) {
+    if invocation.command == .docsGenerate { return }
     if invocation.command == .compile {
-      for node in named {
+      for node in named(among: nodes) {
         guard let sql = node.compiledCode else { continue }
         events.emit(
           .compiledNode(
@@ -94,53 +92,43 @@ extension Engine {
           )
         )
       }
-      return .success
+      return
     }
-    let shown = named.isEmpty ? nodes.filter { $0.resourceType != .test } : named
-    var results = state.results
-    for node in shown {
+    for node in nodes where !state.shown.contains(node.uniqueID) {
+      events.emit(.note("Excluded node '\(node.name)' from results"), level: .debug)
+    }
+    for node in nodes {
       let version = node.version.map { ".v\($0.pythonText)" } ?? ""
-      let (sql, response) = try preview(node, name: node.name + version, state)
-      // As dbt: what was sent is what the results show.
-      for index in results.indices where results[index].uniqueID == node.uniqueID {
-        results[index].compiledCode = sql
-        results[index].adapterResponse = response
-      }
+      show(node, name: node.name + version, state)
     }
-    try writeResults(results, state.project, elapsed: events.now.seconds(since: startedAt))
-    return .success
   }
 
-  /// Prints rows of a node. Returns the query that gave them, and what the server said to it.
-  func preview(
-    _ node: Node,
-    name: String?,
-    _ state: RunState
-  ) throws -> (sql: String, response: AdapterResponse) {
-    let session = state.mainSession(node.uniqueID)
-    defer { session.release() }
-    let context = state.mainContext(session, node: node)
-    let compiled: CompiledSQL
-    if node.resourceType == .seed {
-      let sql = "select * from \(state.project.workspace.relation(of: node).rendered)"
-      compiled = CompiledSQL(text: sql, ownText: sql, ctes: [])
-    } else if let known = state.compiled(node.uniqueID) {
-      compiled = known
-      context.compiledCode = known.text
-    } else {
-      compiled = try state.project.compiler.compile(context)
-    }
-    let (table, answer, sql) = try context.preview(compiled, limit: flags.limit)
-    var response = answer
-    response.showsNoQueryID = true
-    let preview = Preview(
-      nodeName: name,
-      uniqueID: node.uniqueID,
-      table: table,
-      format: flags.printFormat
+  /// dbt prints the nodes that the selection names; ours, too, where it only describes them.
+  private func named(among nodes: [Node]) -> [Node] {
+    nodes.filter { node in flags.select.contains { $0.contains(node.name) } }
+  }
+
+  /// The ids of those whose rows `show` asks for.
+  func shown(among nodes: [Node]) -> Set<String> {
+    guard invocation.command == .show else { return [] }
+    let named = named(among: nodes)
+    let shown = named.isEmpty ? nodes.filter { $0.resourceType != .test } : named
+    return Set(shown.map(\.uniqueID))
+  }
+
+  /// Prints the rows of a node.
+  private func show(_ node: Node, name: String?, _ state: RunState) {
+    guard let preview = state.preview(of: node.uniqueID) else { return }
+    events.emit(
+      .showNode(
+        Preview(
+          nodeName: name,
+          uniqueID: node.uniqueID,
+          table: preview.table,
+          format: flags.printFormat
+        )
+      )
     )
-    events.emit(.showNode(preview))
-    return (sql, response)
   }
 
   /// Shows rows of the seeds that were loaded, in the order in which they were.
@@ -203,7 +191,8 @@ extension Engine {
       engine: self,
       project: project,
       warehouse: project.warehouse,
-      isExecuting: false
+      isExecuting: false,
+      shown: shown(among: [node])
     )
     invocation.cancellation.onCancel { [weak state] in state?.cancelAll() }
     try prepareDeferral(project, project.graph.emptySet)
@@ -213,9 +202,11 @@ extension Engine {
       comments: QueryComments(project.workspace)
     )
     let executionStart = events.now
-    let result = runner.run(node)
+    var result = runner.run(node)
+    if let preview = state.preview(of: node.uniqueID) { result.compiledCode = preview.sql }
+    state.closeConnections()
     // Those of `show` are written once its rows are there: whatever fails leaves none.
-    if invocation.command != .show {
+    if invocation.command != .show || result.status == .success {
       try writeResults([result], project, elapsed: events.now.seconds(since: startedAt))
     }
     guard result.status == .success, let sql = node.compiledCode else {
@@ -238,12 +229,9 @@ extension Engine {
     events.emit(
       .endRunResult([], success: true, elapsed: events.now.seconds(since: executionStart))
     )
+    tellOfResults(project)
     if invocation.command == .show {
-      var shown = result
-      let (sql, response) = try preview(node, name: nil, state)
-      shown.compiledCode = sql
-      shown.adapterResponse = response
-      try writeResults([shown], project, elapsed: events.now.seconds(since: startedAt))
+      show(node, name: nil, state)
     } else {
       events.emit(
         .compiledNode(

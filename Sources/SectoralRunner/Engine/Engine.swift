@@ -189,7 +189,10 @@ package final class Engine: Sendable {
   func loadWorkspace() throws -> Workspace {
     defer { reportArguments() }
     let workspace = try WorkspaceLoader(settings()).load()
-    invocation.secrets.add(workspace.profile.secrets)
+    invocation.secrets.add(
+      workspace.profile.secrets,
+      passwords: workspace.profile.commonPasswords
+    )
     return workspace
   }
 
@@ -395,10 +398,19 @@ package final class Engine: Sendable {
 
   func tellOfManifest(_ written: Result<Bool, any Error>, _ project: Project) throws {
     guard try written.get() else { return }
-    events.emit(
-      .artifactWritten(type: "WritableManifest", path: "\(project.targetPath)/manifest.json"),
-      level: .debug
-    )
+    tellOf("WritableManifest", at: "\(project.targetPath)/manifest.json")
+    tellOf("SemanticManifest", at: "\(project.targetPath)/semantic_manifest.json")
+  }
+
+  /// Says that a run left its results.
+  func tellOfResults(_ project: Project, type: String = "RunExecutionResult") {
+    guard flags.writeJSON else { return }
+    tellOf(type, at: "\(project.targetPath)/run_results.json")
+  }
+
+  /// `type`: as dbt calls what it writes.
+  func tellOf(_ type: String, at path: String) {
+    events.emit(.artifactWritten(type: type, path: path), level: .debug)
   }
 
   func writeResults(_ results: [NodeResult], _ project: Project, elapsed: Double) throws {

@@ -158,6 +158,8 @@ package enum EventMessage: Sendable {
   /// A worker takes a node up; the live view counts it from here.
   case nodeStart(NodeInfo)
   case nodeCompiling(NodeInfo)
+  /// A node's SQL is whole, ephemeral models included.
+  case writingInjectedSQL(NodeInfo)
   case nodeExecuting(NodeInfo)
   indirect case nodeFinished(NodeResult)
   case logStartLine(NodeInfo, Position)
@@ -223,9 +225,13 @@ package enum EventMessage: Sendable {
 
   // The warehouse.
   case newConnection(type: String, name: String)
+  /// One of the pool, which another node or job had before.
+  case connectionReused(former: String, name: String)
   case newConnectionOpening(state: String)
   case connectionUsed(type: String, name: String)
   case connectionClosed(name: String)
+  /// The pool closed it at the end of the command.
+  case connectionClosedInCleanup(name: String)
   case sqlQuery(connectionName: String, sql: String)
   case sqlQueryStatus(status: String, elapsed: Double)
   case sqlCommit(connectionName: String)
@@ -259,6 +265,7 @@ extension EventMessage {
     case .parsePerfInfoPath: "ParsePerfInfoPath"
     case .nodeStart: "NodeStart"
     case .nodeCompiling: "NodeCompiling"
+    case .writingInjectedSQL: "WritingInjectedSQLForNode"
     case .nodeExecuting: "NodeExecuting"
     case .nodeFinished: "NodeFinished"
     case .logStartLine: "LogStartLine"
@@ -305,9 +312,11 @@ extension EventMessage {
     case .jinjaLogDebug: "JinjaLogDebug"
     case .printEvent: "PrintEvent"
     case .newConnection: "NewConnection"
+    case .connectionReused: "ConnectionReused"
     case .newConnectionOpening: "NewConnectionOpening"
     case .connectionUsed: "ConnectionUsed"
     case .connectionClosed: "ConnectionClosed"
+    case .connectionClosedInCleanup: "ConnectionClosedInCleanup"
     case .sqlQuery: "SQLQuery"
     case .sqlQueryStatus: "SQLQueryStatus"
     case .sqlCommit: "SQLCommit"
@@ -337,7 +346,9 @@ extension EventMessage {
   /// The node that the payload itself names.
   package var node: NodeInfo? {
     switch self {
-    case .nodeStart(let node), .nodeCompiling(let node), .nodeExecuting(let node): node
+    case .nodeStart(let node), .nodeCompiling(let node), .nodeExecuting(let node),
+      .writingInjectedSQL(let node):
+      node
     case .logStartLine(let node, _), .logHookStartLine(let node, _): node
     case .logStartBatch(let node, _, _): node
     case .logBatchResult(let result, _, _), .batchFailed(let result, _): result.node

@@ -26,6 +26,8 @@ final class ConnectionPool: Warehouse {
   /// Unchecked: whoever takes it out of the list is the only one to have it.
   private struct Idle: @unchecked Sendable {
     let connection: any WarehouseConnection
+    /// Who had it last.
+    let name: String
     /// Whether it has let go of all that its last node left behind.
     let isSettled: Bool
   }
@@ -49,7 +51,7 @@ final class ConnectionPool: Warehouse {
           continue
         }
       }
-      return Lent(kept.connection, self)
+      return Lent(kept.connection, self, as: name, formerly: kept.name)
     }
     let connection = try openFirst(name)
     let session = connection.serverSession
@@ -57,7 +59,7 @@ final class ConnectionPool: Warehouse {
       state.wasConnected = true
       if let session { state.sessions.insert(session) }
     }
-    return Lent(connection, self)
+    return Lent(connection, self, as: name, formerly: nil)
   }
 
   /// A connection to a server that was there before, or is asked for the first time: where nobody
@@ -102,33 +104,36 @@ final class ConnectionPool: Warehouse {
     while let kept = state.withLock({ state in
       state.idle.firstIndex { !$0.isSettled }.map { state.idle.remove(at: $0) }
     }) {
-      keep(kept.connection, isSettled: true)
+      keep(kept.connection, kept.name, isSettled: true)
     }
   }
 
-  /// Closes what is kept; connections that are lent out are closed when they come back.
-  func closeAll() {
+  /// Closes what is kept; connections that are lent out are closed when they come back. Returns who had
+  /// them last.
+  @discardableResult
+  func closeAll() -> [String] {
     let kept = state.withLock { state in
       defer { state.idle = [] }
       return state.idle
     }
     for item in kept { item.connection.close() }
+    return kept.map(\.name)
   }
 
-  fileprivate func takeBack(_ connection: any WarehouseConnection) {
+  fileprivate func takeBack(_ connection: any WarehouseConnection, _ name: String) {
     do throws(WarehouseError) {
       try connection.resetSession()
-      keep(connection, isSettled: !state.withLock { $0.isBusy })
+      keep(connection, name, isSettled: !state.withLock { $0.isBusy })
     } catch {
       // A connection that cannot be made as good as new is no loss.
       connection.close()
     }
   }
 
-  private func keep(_ connection: any WarehouseConnection, isSettled: Bool) {
+  private func keep(_ connection: any WarehouseConnection, _ name: String, isSettled: Bool) {
     do throws(WarehouseError) {
       if isSettled { try connection.settleSession() }
-      let item = Idle(connection: connection, isSettled: isSettled)
+      let item = Idle(connection: connection, name: name, isSettled: isSettled)
       state.withLock { $0.idle.append(item) }
     } catch {
       connection.close()
@@ -139,11 +144,20 @@ final class ConnectionPool: Warehouse {
   private final class Lent: WarehouseConnection {
     private let connection: any WarehouseConnection
     private let pool: ConnectionPool
+    private let name: String
+    let formerName: String?
     private var isClosed = false
 
-    init(_ connection: any WarehouseConnection, _ pool: ConnectionPool) {
+    init(
+      _ connection: any WarehouseConnection,
+      _ pool: ConnectionPool,
+      as name: String,
+      formerly formerName: String?
+    ) {
       self.connection = connection
       self.pool = pool
+      self.name = name
+      self.formerName = formerName
     }
 
     func execute(
@@ -185,7 +199,7 @@ final class ConnectionPool: Warehouse {
     func close() {
       guard !isClosed else { return }
       isClosed = true
-      pool.takeBack(connection)
+      pool.takeBack(connection, name)
     }
   }
 }

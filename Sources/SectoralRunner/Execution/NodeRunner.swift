@@ -202,9 +202,7 @@ final class NodeRunner {
         context,
         injects: state.flags.injectEphemeralCTEs
       )
-      if let compiled, state.engine.invocation.command == .show {
-        state.keep(compiled, of: node.uniqueID)
-      }
+      events.emit(.writingInjectedSQL(progress.info), thread: threadName)
       try files.writeCompiled(node)
       if let compiled { try files.writeInputs(compiled.inputs, of: node) }
     } else {
@@ -217,8 +215,13 @@ final class NodeRunner {
       if !state.isExecuting {
         events.emit(.nodeExecuting(progress.enter(.executing)), thread: threadName)
       }
-      let now = events.now
-      result.timing.append(TimingInfo(name: .execute, startedAt: now, completedAt: now))
+      let start = events.now
+      defer {
+        result.timing.append(
+          TimingInfo(name: .execute, startedAt: start, completedAt: events.now)
+        )
+      }
+      if state.shown.contains(node.uniqueID) { try preview(node, compiled, context, &result) }
       return
     }
     if state.engine.invocation.cancellation.isCancelled { throw Self.interrupted(node) }
@@ -248,6 +251,25 @@ final class NodeRunner {
     let cache = session.sharesTransaction ? session.cache : state.cache
     for relation in materialized.relations { cache.add(relation) }
     try pointToLatestVersion(node, session, progress)
+  }
+
+  /// Asks for the rows that `show` prints once all has run.
+  private func preview(
+    _ node: Node,
+    _ compiled: CompiledSQL?,
+    _ context: RunContext,
+    _ result: inout NodeResult
+  ) throws(Failure) {
+    var shown = compiled
+    if shown == nil {
+      let sql = "select * from \(workspace.relation(of: node).rendered)"
+      shown = CompiledSQL(text: sql, ownText: sql, ctes: [])
+    }
+    guard let shown else { return }
+    let preview = try context.preview(shown, limit: state.flags.limit)
+    result.adapterResponse = preview.response
+    result.adapterResponse?.showsNoQueryID = true
+    state.keep(preview, of: node.uniqueID)
   }
 
   /// Makes the view under the name without a version, once the latest one is built.

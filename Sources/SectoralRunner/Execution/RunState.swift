@@ -33,12 +33,14 @@ final class RunState: Sendable {
   let isExecuting: Bool
   /// Told of every result at once; nil: nothing is executed, or no files are to be written.
   let journal: RunJournal?
+  /// Nodes whose rows are asked for, to be printed.
+  let shown: Set<String>
 
   private struct Shared {
     var results: [NodeResult] = []
     var nextIndex = 0
     var workersRun = false
-    var compiled: [String: CompiledSQL] = [:]
+    var previews: [String: QueryPreview] = [:]
     /// Why a node is not to run: the status of what failed above it.
     var skipped: [String: SkipReason] = [:]
     /// When sources were written last, of those that the database was asked of together.
@@ -54,8 +56,10 @@ final class RunState: Sendable {
     selectedResources: [String] = [],
     total: Int = 0,
     isExecuting: Bool,
+    shown: Set<String> = [],
     journal: RunJournal? = nil
   ) {
+    self.shown = shown
     self.journal = journal
     self.engine = engine
     self.project = project
@@ -100,17 +104,22 @@ final class RunState: Sendable {
   var queryCosts: (any QueryCostReader)? { pool.queryCosts }
   var serverSessions: [Int] { pool.serverSessions }
 
-  deinit { pool.closeAll() }
+  deinit { closeConnections() }
+
+  /// Closes the connections that nobody uses; whoever needs one later opens another.
+  func closeConnections() {
+    for name in pool.closeAll() { events.emit(.connectionClosedInCleanup(name: name)) }
+  }
 
   var events: EventBus { engine.events }
   var flags: InvocationFlags { engine.flags }
 
-  /// Keeps a node's SQL for what comes after all are compiled: `show`.
-  func keep(_ compiled: CompiledSQL, of id: String) {
-    shared.withLock { $0.compiled[id] = compiled }
+  /// Keeps the rows of a node until all have run: `show`.
+  func keep(_ preview: QueryPreview, of id: String) {
+    shared.withLock { $0.previews[id] = preview }
   }
 
-  func compiled(_ id: String) -> CompiledSQL? { shared.withLock { $0.compiled[id] } }
+  func preview(of id: String) -> QueryPreview? { shared.withLock { $0.previews[id] } }
 
   func add(_ result: NodeResult) {
     shared.withLock { $0.results.append(result) }
@@ -244,6 +253,16 @@ final class RunState: Sendable {
   /// Again and again until the workers have ended: what was asked for between two statements of a
   /// node finds nothing to cancel, and the next statement may be a long one.
   func cancelAll() {
+    // A server that is gone takes no request: its connections are given up.
+    Threads.detached { [weak self] in
+      usleep(5_000_000)
+      while let self {
+        for (_, canceller) in shared.withLock({ Array($0.cancellers.values) }) {
+          canceller.abandon()
+        }
+        usleep(200_000)
+      }
+    }
     cancelRunning(isFirst: true)
     Threads.detached { [weak self] in
       while let self, shared.withLock({ $0.workersRun }) {
@@ -282,8 +301,11 @@ final class RunState: Sendable {
     thread: String
   ) {
     switch event {
-    case .opened(let name):
+    case .opened(let name, let former?):
+      events.emit(.connectionReused(former: former, name: name), node: node, thread: thread)
+    case .opened(let name, nil):
       events.emit(.newConnection(type: adapterType, name: name), node: node, thread: thread)
+      events.emit(.newConnectionOpening(state: "init"), node: node, thread: thread)
     case .statement(let name, let sql):
       events.emit(.sqlQuery(connectionName: name, sql: sql), node: node, thread: thread)
     case .succeeded(_, let response, let elapsed):
@@ -298,7 +320,7 @@ final class RunState: Sendable {
         node: node,
         thread: thread
       )
-    case .committed(let name):
+    case .committing(let name):
       events.emit(.sqlCommit(connectionName: name), node: node, thread: thread)
     case .rolledBack(let name):
       events.emit(.rollback(connectionName: name), node: node, thread: thread)

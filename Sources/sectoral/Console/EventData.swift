@@ -70,7 +70,7 @@ enum EventData {
     case .parsePerfInfoPath(let path), .checkCleanPath(let path), .confirmCleanPath(let path),
       .protectedCleanPath(let path):
       return ["path": .string(path)]
-    case .nodeStart, .nodeCompiling, .nodeExecuting: return [:]
+    case .nodeStart, .nodeCompiling, .nodeExecuting, .writingInjectedSQL: return [:]
     case .nodeFinished(let result): return ["run_result": .map(runResult(result))]
     case .logStartLine(let node, let position):
       return numbered(["description": .string(EventWords.description(of: node))], position)
@@ -176,8 +176,11 @@ enum EventData {
     case .buildingCatalog, .finishedCleanPaths: return [:]
     case .newConnection(let type, let name), .connectionUsed(let type, let name):
       return ["conn_type": .string(type), "conn_name": .string(name)]
+    case .connectionReused(let former, let name):
+      return ["orig_conn_name": .string(former), "conn_name": .string(name)]
     case .newConnectionOpening(let state): return ["connection_state": .string(state)]
-    case .connectionClosed(let name), .sqlCommit(let name), .rollback(let name):
+    case .connectionClosed(let name), .connectionClosedInCleanup(let name), .sqlCommit(let name),
+      .rollback(let name):
       return ["conn_name": .string(name)]
     case .sqlQuery(let name, let sql): return ["conn_name": .string(name), "sql": .string(sql)]
     case .sqlQueryStatus(let status, let elapsed):

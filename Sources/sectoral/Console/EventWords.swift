@@ -50,6 +50,7 @@ struct EventWords: Sendable {
     case .parsePerfInfoPath(let path): "Performance info: \(path)"
     case .nodeStart(let node): "Began running node \(node.uniqueID)"
     case .nodeCompiling(let node): "Began compiling node \(node.uniqueID)"
+    case .writingInjectedSQL(let node): "Writing injected SQL for node \"\(node.uniqueID)\""
     case .nodeExecuting(let node): "Began executing node \(node.uniqueID)"
     case .nodeFinished(let result): "Finished running node \(result.node.uniqueID)"
     case .logStartLine(let node, let position):
@@ -99,10 +100,13 @@ struct EventWords: Sendable {
     case .finishedCleanPaths: "Finished cleaning all paths."
     case .jinjaLogInfo(let text), .jinjaLogDebug(let text): text
     case .newConnection(let type, let name): "Acquiring new \(type) connection '\(name)'"
+    case .connectionReused(let former, let name):
+      "Re-using an available connection from the pool (formerly \(former), now \(name))"
     case .newConnectionOpening(let state):
       "Opening a new connection, currently in state \(state)"
     case .connectionUsed(let type, let name): "Using \(type) connection \"\(name)\""
     case .connectionClosed(let name): "On \(name): Close"
+    case .connectionClosedInCleanup(let name): "Connection '\(name)' was properly closed."
     case .sqlQuery(let name, let sql): "On \(name): \(sql)"
     case .sqlQueryStatus(let status, let elapsed):
       "SQL status: \(status) in \(TextLayout.fixed(elapsed, digits: 3)) seconds"

@@ -261,11 +261,11 @@ struct SessionTests {
       onEvent: { event in
         switch event {
         case .noted(let text): events.append("noted \(text)")
-        case .opened(let name): events.append("opened \(name)")
+        case .opened(let name, _): events.append("opened \(name)")
         case .statement(_, let sql): events.append(sql)
         case .succeeded(_, let response, _): events.append(response.message)
         case .failed: events.append("failed")
-        case .committed: events.append("committed")
+        case .committing: events.append("committing")
         case .rolledBack: events.append("rolled back")
         case .closed: events.append("closed")
         }
@@ -275,7 +275,7 @@ struct SessionTests {
     try session.commit()
     session.release()
     #expect(
-      events == ["opened n", "select 1", "SELECT 0", "COMMIT", "SELECT 0", "committed", "closed"]
+      events == ["opened n", "select 1", "SELECT 0", "committing", "COMMIT", "SELECT 0", "closed"]
     )
   }
 }
