@@ -565,11 +565,12 @@ struct PostgresSwap {
             begin
               execute format('drop %s %I.%I', old_kind, schema_name, backup_name);
             exception when dependent_objects_still_exist then
-              get stacked diagnostics reason = pg_exception_detail;
+              -- of what an extension owns there is no detail
+              get stacked diagnostics reason = pg_exception_detail, command = message_text;
               raise exception using
                 errcode = 'dependent_objects_still_exist',
                 message = format('what hangs on %I.%I cannot be put on the new one', schema_name, final_name),
-                detail = replace(reason, backup_name, final_name),
+                detail = replace(coalesce(nullif(reason, ''), command), backup_name, final_name),
                 hint = 'Drop it first, or set meta.sectoral.dependents to cascade on the model, and it is '
                   || 'dropped as dbt does.';
             end;

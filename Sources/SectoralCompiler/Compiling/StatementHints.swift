@@ -29,7 +29,15 @@ struct StatementHints {
         return nil
       }
       return Spelling.nearest(to: name, among: Self.types).map { "did you mean '\($0)'?" }
-    case "42501": return "the user of the profile needs that right: an owner can grant it"
+    case "42501":
+      return error.message.contains("row-level security")
+        ? "no policy of the table lets the user of the profile write these rows: add one, or let the user "
+          + "bypass row-level security"
+        : "the user of the profile needs that right: an owner can grant it"
+    case "25006":
+      return
+        "nothing can be written there: the server is a standby, or default_transaction_read_only is set "
+        + "for the user or the database"
     case "42601": return place?.hintOfGrammar
     case "22012": return "nullif(…, 0) makes such a quotient null"
     default: return nil

@@ -107,7 +107,7 @@ package final class ColumnObject: Object {
     func answer(_ bool: Bool) -> Value { .constant(name.name, .bool(bool)) }
     switch name.name {
     case "name", "column": return .string(column.name)
-    case "quoted": return .string("\"\(column.name)\"")
+    case "quoted": return .string("\"\(column.name.replacing("\"", with: "\"\""))\"")
     case "dtype": return .string(column.dtype)
     case "data_type", "expanded_data_type": return .string(column.dataType(adapterType))
     case "char_size": return integer(column.charSize)

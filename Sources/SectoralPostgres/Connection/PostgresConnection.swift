@@ -403,6 +403,7 @@ extension PostgresConnection {
     }
     guard let failure else {
       _ = cpq_set_error_verbosity(handle, Int32(CPQ_ERRORS_DEFAULT))
+      if let patience = credentials.patience { limitSilence(handle, seconds: patience) }
       return handle
     }
     let needsPassword = cpq_needs_password(handle) == 1
@@ -412,6 +413,22 @@ extension PostgresConnection {
       needsPassword: needsPassword,
       credentials: credentials
     )
+  }
+
+  /// What was sent and is not acknowledged counts as lost after `seconds`; the system's default is a quarter of
+  /// an hour, and keepalives do not look at it.
+  private static func limitSilence(_ handle: OpaquePointer, seconds: Int) {
+    #if os(Linux)
+    var milliseconds = UInt32(clamping: seconds * 1000)
+    // Refused by a Unix socket, which needs no such thing.
+    _ = setsockopt(
+      cpq_socket(handle),
+      Int32(IPPROTO_TCP),
+      TCP_USER_TIMEOUT,
+      &milliseconds,
+      socklen_t(MemoryLayout<UInt32>.size)
+    )
+    #endif
   }
 
   /// - Returns: libpq's words when it failed.

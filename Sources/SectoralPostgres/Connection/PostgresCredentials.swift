@@ -11,11 +11,11 @@ package struct PostgresCredentials: Sendable, Hashable {
   package var connectTimeout: Int
   /// Whether the system asks the other end now and then if it is still there.
   package var keepsAlive = true
-  /// In seconds; 0 leaves the system's default.
+  /// In seconds; 0: 60. The system's default is two hours, and so long a lost connection would be waited for.
   package var keepalivesIdle: Int
-  /// In seconds; nil leaves the system's default.
+  /// In seconds; nil: 10.
   package var keepalivesInterval: Int?
-  /// After so many questions without an answer the connection is lost; nil leaves the system's default.
+  /// After so many questions without an answer the connection is lost; nil: 6.
   package var keepalivesCount: Int?
   package var sslMode: String?
   package var sslCertificate: String?
@@ -71,6 +71,18 @@ package struct PostgresCredentials: Sendable, Hashable {
     self.autocommit = autocommit
   }
 
+  /// How the system finds out that the other end is gone, times in seconds; nil: it does not.
+  private var pulse: (idle: Int, interval: Int, count: Int)? {
+    guard keepsAlive else { return nil }
+    return (
+      keepalivesIdle > 0 ? keepalivesIdle : 60, keepalivesInterval ?? 10, keepalivesCount ?? 6
+    )
+  }
+
+  /// After so many seconds without a word from the other end the connection is lost, be it that something was
+  /// sent or not; nil: whenever the system thinks so.
+  var patience: Int? { pulse.map { $0.idle + $0.interval * $0.count } }
+
   /// libpq's parameters. An empty value counts as not given.
   var connectionParameters: [(keyword: String, value: String)] {
     var parameters = [
@@ -81,10 +93,13 @@ package struct PostgresCredentials: Sendable, Hashable {
       if let value, !value.isEmpty { parameters.append((keyword, value)) }
     }
     add("password", password)
-    if !keepsAlive { add("keepalives", "0") }
-    if let keepalivesInterval { add("keepalives_interval", String(keepalivesInterval)) }
-    if let keepalivesCount { add("keepalives_count", String(keepalivesCount)) }
-    if keepalivesIdle != 0 { add("keepalives_idle", String(keepalivesIdle)) }
+    if let pulse {
+      add("keepalives_idle", String(pulse.idle))
+      add("keepalives_interval", String(pulse.interval))
+      add("keepalives_count", String(pulse.count))
+    } else {
+      add("keepalives", "0")
+    }
     add("sslmode", sslMode)
     add("sslcert", sslCertificate)
     add("sslkey", sslKey)

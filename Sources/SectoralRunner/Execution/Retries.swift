@@ -100,8 +100,10 @@ extension RunState {
         guard isRepeatable, let cause else { throw error }
         if cause.isSurprise, !wasSurprised, retries.limit > 0, let node, node.isRelational {
           wasSurprised = true
-          if try hasChanged(project.workspace.relation(of: node), name, progress, thread) {
-            continue
+          switch try look(at: project.workspace.relation(of: node), name, progress, thread) {
+          case .changed: continue
+          case .occupied(let kind): throw error.withHint(ofOccupant: kind)
+          case .asKnown: break
           }
         }
         guard
@@ -130,18 +132,18 @@ extension RunState {
     } catch { return .unknown }
   }
 
-  /// Whether a relation was made or dropped since the relations were listed, by another process or by what
-  /// another node did; that is then known.
-  private func hasChanged(
-    _ relation: Relation,
+  /// What stands under a relation's name after all: it may have been made or dropped since the relations were
+  /// listed, by another process or by what another node did; that is then known.
+  private func look(
+    at relation: Relation,
     _ name: String,
     _ progress: NodeProgress?,
     _ thread: String
-  ) throws(Failure) -> Bool {
+  ) throws(Failure) -> SecondLook {
     let session = session(name, node: progress, thread: thread, comment: nil)
-    let hasChanged: Bool
+    let look: SecondLook
     do throws(Failure) {
-      hasChanged = try session.lookAgain(
+      look = try session.lookAgain(
         for: relation,
         database: project.workspace.profile.database
       )
@@ -152,7 +154,7 @@ extension RunState {
     // Seen, not done: it is not to be taken back with the session's transaction.
     session.cache.keepChanges()
     session.release()
-    if hasChanged {
+    if case .changed = look {
       events.emit(
         .note("Trying \(name) again: \(relation.rendered) is not what it was when the run began"),
         node: progress?.info,
@@ -160,7 +162,7 @@ extension RunState {
         level: .warn
       )
     }
-    return hasChanged
+    return look
   }
 
   /// Whether something is tried again, after a pause that Ctrl-C ends.
@@ -247,16 +249,41 @@ extension Workspace {
   }
 }
 
+/// What a second look at a relation's name showed.
+private enum SecondLook {
+  case asKnown
+  case changed
+  /// Something of the name that no model is, and none replaces.
+  case occupied(by: String)
+
+  /// Their kinds, by the letters of pg_class. dbt's lists do not have them either.
+  static let occupants: [String: String] = [
+    "f": "foreign table", "S": "sequence", "i": "index", "I": "index", "c": "composite type",
+  ]
+}
+
+extension Failure {
+  fileprivate func withHint(ofOccupant kind: String) -> Failure {
+    var failure = self
+    guard !failure.diagnostics.isEmpty, failure.diagnostics[0].hint == nil else { return self }
+    let article = kind == "index" ? "an" : "a"
+    failure.diagnostics[0].hint =
+      "\(article) \(kind) has this name, and is not replaced by a model: drop or rename it, or give the "
+      + "model another alias"
+    return failure
+  }
+}
+
 extension WarehouseSession {
   /// Sets right what is known of a relation: after a transaction of which nobody knows what came of it, or
-  /// where another process was. Returns whether it was wrong.
+  /// where another process was.
   ///
   /// `database`: the one that sessions are on. Of others, which Redshift can write to, nothing is known.
   fileprivate func lookAgain(
     for relation: Relation,
     database: String
-  ) throws(Failure) -> Bool {
-    guard relation.database?.lowercased() == database.lowercased() else { return false }
+  ) throws(Failure) -> SecondLook {
+    guard relation.database?.lowercased() == database.lowercased() else { return .asKnown }
     var known: RelationType?
     if case .relation(let found) = cache.find(
       database: relation.database,
@@ -270,12 +297,13 @@ extension WarehouseSession {
       let kind = try execute(kindQuery(of: relation), fetch: true).table.rows.first?.first ?? nil
       guard let kind else {
         cache.drop(relation)
-        return known != nil
+        return known == nil ? .asKnown : .changed
       }
+      if let occupant = SecondLook.occupants[kind] { return .occupied(by: occupant) }
       var found = relation
       found.type = kind == "v" ? .view : kind == "m" ? .materializedView : .table
       cache.add(found)
-      return known != found.type
+      return known == found.type ? .asKnown : .changed
     } catch { throw Failure(.database, Diagnostic(id: "database.look", message: error.message)) }
   }
 

@@ -16,6 +16,9 @@ final class CutProxy: Sendable {
     case silence(tag: String, after: String)
     /// So long after the client sent this text; what comes in between is passed on.
     case later(Duration, after: String)
+    /// Not cut: after the client sent this text nothing is passed on any more, on no connection, and new ones get
+    /// no answer. So it is when packets are dropped.
+    case stillness(after: String)
   }
 
   let port: Int
@@ -26,6 +29,7 @@ final class CutProxy: Sendable {
   private struct State {
     var place: Place?
     var cuts = 0
+    var isStill = false
   }
 
   init(to target: Int, cutting place: Place) throws {
@@ -66,6 +70,8 @@ final class CutProxy: Sendable {
       let client = Glibc.accept(listener, nil, nil)
       guard client >= 0 else { return }
       _ = fcntl(client, F_SETFD, FD_CLOEXEC)
+      // It stays open, for as long as the tests run.
+      if state.withLock({ $0.isStill }) { continue }
       let server = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
       _ = fcntl(server, F_SETFD, FD_CLOEXEC)
       var address = Self.address(target)
@@ -128,6 +134,9 @@ final class CutProxy: Sendable {
           )
           pair.cut()
         }
+      case .stillness(let words) where text.contains(words):
+        take()
+        state.withLock { $0.isStill = true }
       default: break
       }
       guard Self.write(chunk, pair.server) else { break }
@@ -137,6 +146,7 @@ final class CutProxy: Sendable {
 
   private func answers(_ pair: Pair) {
     while let chunk = Self.read(pair.server) {
+      if state.withLock({ $0.isStill }) { continue }
       if pair.isArmed.load(ordering: .relaxed), let place = state.withLock({ $0.place }) {
         let (tag, passesOn) =
           switch place {
@@ -156,7 +166,7 @@ final class CutProxy: Sendable {
       }
       guard Self.write(chunk, pair.client) else { break }
     }
-    pair.cut()
+    if !state.withLock({ $0.isStill }) { pair.cut() }
   }
 
   private static func read(_ socket: Int32) -> [UInt8]? {

@@ -280,6 +280,27 @@ struct RetryTests {
     #expect(!result.output.contains("(4 of 5)"), "\(result)")
   }
 
+  /// The server is gone without a word: it takes no request to cancel either.
+  @Test func ctrlCWhileNothingComesBack() async throws {
+    let proxy = try CutProxy(to: server.port, cutting: .stillness(after: "pg_sleep(3)"))
+    defer { proxy.close() }
+    let project = try await FaultProject(
+      "still",
+      on: server,
+      ports: ["still": proxy.port],
+      files: [
+        "models/slow.sql": "{{ config(materialized='table') }} select 1 as id from pg_sleep(3)"
+      ]
+    )
+    let result = try await project.run(
+      ["run", "--target", "still", "--log-level", "debug"],
+      interrupt: Sectoral.Interrupt(after: "pg_sleep(3)")
+    )
+    #expect(result.exitCode == 2, "\(result)")
+    #expect(result.output.contains("Exited because of keyboard interrupt"), "\(result)")
+    #expect(proxy.cuts == 1)
+  }
+
   @Test(.serialized, arguments: ["fast", "immediate"])
   func theServerRestarts(_ mode: String) async throws {
     let server = try FaultServer()
