@@ -18,7 +18,7 @@ LOCAL = --profiles-dir profiles --target local
 
 .PHONY: help setup demo build release install uninstall test swaps differential lint format bench bench-run bench-incremental bench-jinja
 .PHONY: bench-redshift
-.PHONY: differential-projects conformance conformance-public conformance-commands fuzz docs clean
+.PHONY: differential-projects differential-builds conformance conformance-public conformance-commands fuzz docs clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets.
@@ -80,6 +80,10 @@ differential: setup ## Compare the template engine with Jinja2 on random templat
 differential-projects: release ## Compare random projects with dbt-core's reading of them (ARGS="--seed 2 --count 500").
 	@.ci/setup python3-venv
 	$(PYTHON) Tests/Conformance/random_projects.py --bin $(BINARY) $(ARGS)
+
+differential-builds: release ## Build random projects twice beside dbt-core (ARGS="--seed 2 --count 50").
+	@.ci/setup python3-venv
+	$(PYTHON) Tests/Conformance/random_builds.py --bin $(BINARY) $(ARGS)
 
 lint: setup ## Check the format of the sources.
 	$(SWIFT) format lint --strict --recursive --parallel $(SWIFT_FILES)

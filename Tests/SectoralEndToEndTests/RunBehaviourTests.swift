@@ -115,7 +115,8 @@ struct RunBehaviourTests {
     let project = try SmallProject(
       "unit_inputs",
       [
-        "models/one.sql": "select 1 as id", "models/two.sql": "select 2 as id",
+        "models/one.sql": "select 1 as id",
+        "models/two.sql": "{{ config(alias='second') }} select 2 as id",
         "models/unread.sql": "select 3 as id",
         "models/m.sql": """
         {{ config(materialized='incremental') }}
@@ -151,6 +152,7 @@ struct RunBehaviourTests {
     let inputs = sql.split(separator: "-- Fixture for ").dropFirst()
       .map { $0.prefix { $0 != "\n" } }
     #expect(inputs == ["m", "two", "one", "table"])
+    #expect(sql.contains("__dbt__cte__second as ("), "as dbt, by its alias")
     for name in inputs {
       let file = "\(project.folder)/target/compiled/unit_inputs/models/m.yml/\(name).sql"
       let text = try? String(contentsOfFile: file, encoding: .utf8)

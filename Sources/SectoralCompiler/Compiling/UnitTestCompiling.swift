@@ -142,6 +142,7 @@ extension Compiler {
   private struct Input {
     /// nil for `this`.
     var id: String?
+    /// What its rows go by in the query.
     var name: String
     var relation: Relation
     /// Sources go by the table's name.
@@ -170,7 +171,7 @@ extension Compiler {
         }
         return Input(
           id: target.uniqueID,
-          name: target.name,
+          name: target.alias,
           relation: deferred ?? workspace.relation(of: target),
           fileName: target.name
         )
