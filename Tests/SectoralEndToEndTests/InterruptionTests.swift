@@ -113,6 +113,35 @@ struct InterruptionTests {
     )
   }
 
+  @Test(arguments: [SIGINT, SIGTERM])
+  func retryDoesWhatAStoppedRunHadNotComeTo(_ signal: Int32) async throws {
+    let folder = try await built("stopretry")
+    try write("-- depends_on: {{ ref('first') }}\n" + Self.slow, to: "\(folder)/models/kept.sql")
+    try write("select 1 as id\n", to: "\(folder)/models/first.sql")
+    try write("select * from {{ ref('kept') }}\n", to: "\(folder)/models/after.sql")
+    try write("-- {{ ref('first') }}\nselect 2 as id\n", to: "\(folder)/models/late.sql")
+    let result = try await Sectoral.run(
+      ["run", "--threads", "1"],
+      in: folder,
+      home: home,
+      timeout: .seconds(50),
+      interrupt: Sectoral.Interrupt(signal: signal, after: "2 of 4 START")
+    )
+    #expect(result.exitCode == 2, "\(result)")
+    #expect(!result.output.contains("3 of 4 START"), "\(result)")
+    #expect(try runResults(in: folder).keys.sorted() == ["model.faulty.first"])
+    try write("select 1 as id\n", to: "\(folder)/models/kept.sql")
+    let retried = try await Sectoral.run(["retry"], in: folder, home: home)
+    #expect(retried.exitCode == 0, "\(retried)")
+    #expect(
+      try runResults(in: folder).keys.sorted()
+        == ["model.faulty.after", "model.faulty.kept", "model.faulty.late"]
+    )
+    // What was done has been done.
+    let again = try await Sectoral.run(["retry"], in: folder, home: home)
+    #expect(again.output.contains("Nothing to do"), "\(again)")
+  }
+
   /// Nobody waits for a server that says nothing.
   @Test(arguments: [["run"], ["docs", "generate"], ["source", "freshness"]])
   func stoppingBeforeTheServerAnswers(_ command: [String]) async throws {

@@ -108,6 +108,8 @@ extension Engine {
     ) { number in
       NodeRunner(state, threadName: "Thread-\(number + 1) (worker)", comments: comments)
     } work: { [self] runner, indexes in
+      // Whoever stops a run hears no more of what it had not begun.
+      if cancellation.isCancelled, !failFast { return }
       if indexes.count > 1 {
         let results = runner.run(together: indexes.compactMap { order[$0] })
         for (index, result) in zip(indexes, results) {

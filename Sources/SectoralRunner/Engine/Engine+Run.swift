@@ -234,7 +234,8 @@ extension Engine {
     let manifestWritten = manifest.wait()
     _ = try manifestWritten.get()
     try written.get()
-    state.journal?.remove()
+    // The results of a run that was stopped do not say what it had not come to: its notes do.
+    if !interrupted { state.journal?.remove() }
     guard state.isExecuting else {
       guard failed.isEmpty else {
         // All that were begun say the same of the server.
