@@ -343,13 +343,14 @@ struct BadInputTests {
     _ name: String,
     _ text: String,
     _ says: [String],
-    hint: String? = nil
+    hint: String? = nil,
+    file: String = "models/s.yml"
   )
     -> BadInput
   {
     BadInput(
       name: name,
-      files: ["models/a.sql": model, "models/s.yml": text],
+      files: ["models/a.sql": model, file: text],
       says: says,
       hint: hint
     )
@@ -428,6 +429,12 @@ struct BadInputTests {
         "Parsing Error", "Error reading faulty: s.yml - Runtime Error", "Syntax error near line 3",
         "did not find expected '-' indicator",
       ]
+    ),
+    properties(
+      "bad-indentation-in-folder",
+      "models:\n  - name: a\n   1️⃣description: b\n",
+      ["Error reading faulty: marts/core/s.yml - Runtime Error"],
+      file: "models/marts/core/s.yml"
     ),
     properties(
       "tab-in-yaml",

@@ -133,7 +133,7 @@ struct PropertiesFile: Sendable {
             errors.map { error in
               var error = error.asSyntaxError
               error.message =
-                "Error reading \(package): \(FileSystem.name(of: file.originalFilePath)) - "
+                "Error reading \(package): \(file.path) - "
                 + "Runtime Error\n  " + error.message
               return error
             }
@@ -150,7 +150,7 @@ struct PropertiesFile: Sendable {
           .parsing,
           Diagnostic(
             id: "properties.not-a-mapping",
-            message: "Error reading \(package): \(FileSystem.name(of: file.originalFilePath)) - "
+            message: "Error reading \(package): \(file.path) - "
               + "Runtime Error\n  Contents of file '\(file.originalFilePath)' are not valid. "
               + "Dictionary expected.",
             span: parsed.span,
