@@ -352,7 +352,7 @@ struct Session {
     }
     do throws(PromotedWarning) {
       for warning in resolved.deprecations {
-        try events.deprecate(warning.name, warning.diagnostic, details: warning.details)
+        try events.warn(warning.name, warning.diagnostic, details: warning.details)
       }
     } catch {
       events.emit(.mainEncounteredError([error.failure]))
@@ -450,14 +450,17 @@ struct LogSettings {
     }
   }
 
-  /// nil: commands' own output alone.
+  /// nil: nothing at all.
   var consoleLevel: EventLevel? {
+    if flags.logLevel == .none { return nil }
     if flags.debug == true { return .debug }
     if flags.quiet { return .error }
     return Self.level(flags.logLevel)
   }
 
-  var fileLevel: EventLevel? { flags.debug == true ? .debug : Self.level(flags.logLevelFile) }
+  var fileLevel: EventLevel? {
+    flags.debug == true && flags.logLevelFile != .none ? .debug : Self.level(flags.logLevelFile)
+  }
 
   var consoleFormatter: LineFormatter { formatter(consoleStyle, consolePaint) }
 

@@ -261,6 +261,38 @@ struct FlagTests {
     #expect(both.failure != nil)
   }
 
+  /// As dbt, which says nothing of it.
+  @Test(arguments: [
+    "fail_fast: 'yes'", "printer_width: '91'", "printer_width: true", "log_level: 1",
+    "warn_error_options: all", "validate_macro_args: 'true'", "send_anonymous_usage_stats: ",
+  ])
+  func oneWrongFlagOfTheProjectLeavesAllOut(_ wrong: String) throws {
+    let resolved = try resolve(
+      ["run"],
+      project: "name: p\nflags: {debug: true, require_generic_test_arguments_property: false, "
+        + "\(wrong)}"
+    )
+    #expect(resolved.flags.debug == nil)
+    #expect(resolved.flags.behavior["require_generic_test_arguments_property"])
+    #expect(resolved.deprecations.map(\.name) == ["ProjectWarning"])
+    #expect(resolved.deprecations.first?.diagnostic.span?.position.line == 2)
+  }
+
+  /// Flags of adapters, and unknown ones, are not dbt-core's to check.
+  @Test func otherFlagsOfTheProjectMayBeAnything() throws {
+    let flags = try resolve(
+      ["run"],
+      project: "flags: {debug: true, postgres_nothing: 5, redshift_grants_extended: 'no'}"
+    ).flags
+    #expect(flags.debug == true)
+  }
+
+  @Test func unknownKeysOfWarnErrorOptionsAreToldOf() throws {
+    let resolved = try resolve(["run", "--warn-error-options", "{eror: all, silence: []}"])
+    #expect(resolved.deprecations.map(\.name) == ["CustomKeyInObjectDeprecation"])
+    #expect(resolved.deprecations.first?.diagnostic.hint == "did you mean `error`?")
+  }
+
   @Test func behaviourFlagsComeFromTheProject() throws {
     let flags = try resolve(["run"], project: "flags: {validate_macro_args: true, foo: 1}").flags
     #expect(flags.behavior["validate_macro_args"])

@@ -128,6 +128,73 @@ struct LaterFeatureTests {
     #expect(found["strict"] == "success")
   }
 
+  // MARK: selector: among other criteria
+
+  static let selections: [(words: [String], names: [String])] = [
+    (["--select", "selector:marts"], ["b", "c"]),
+    (["--select", "+selector:marts"], ["a", "b", "c"]),
+    (["--select", "1+selector:late"], ["b", "c"]),
+    (["--select", "selector:early+"], ["a", "b", "c"]),
+    (["--select", "selector:early+1"], ["a", "b"]),
+    (["--select", "@selector:late"], ["a", "b", "c"]),
+    (["--select", "selector:marts,b"], ["b"]),
+    (["--select", "selector:late", "d"], ["c", "d"]),
+    (["--select", "selector:marts", "--exclude", "selector:late"], ["b"]),
+    (["--exclude", "selector:marts"], ["a", "d"]),
+    (["--select", "selector:both"], ["a", "c"]),
+    (["--selector", "both"], ["a", "c"]),
+  ]
+
+  @Test(arguments: selections)
+  func selectorsAmongOtherCriteria(_ words: [String], _ names: [String]) async throws {
+    let folder = try project(
+      "selectors",
+      "",
+      [
+        "models/a.sql": "select 1 as id",
+        "models/b.sql": "{{ config(tags='mart') }} select * from {{ ref('a') }}",
+        "models/c.sql": "{{ config(tags='mart') }} select * from {{ ref('b') }}",
+        "models/d.sql": "select 1 as id",
+        "selectors.yml": """
+        selectors:
+          - {name: marts, definition: {tag: mart}}
+          - {name: late, definition: c}
+          - {name: early, definition: a}
+          - name: both
+            definition:
+              union: [{method: selector, value: late}, {method: selector, value: early}]
+        """,
+      ]
+    )
+    let result = try await run(["-q", "ls", "--output", "name"] + words, in: folder)
+    #expect(result.output == names.map { $0 + "\n" }.joined(), "\(result)")
+  }
+
+  @Test func selectorsThatAreNotThereAreNamed() async throws {
+    let folder = try project("no-selector", "", ["models/a.sql": "select 1 as id"])
+    let result = try await run(["ls", "--select", "selector:nope"], in: folder, exitCode: 2)
+    #expect(result.output.contains("Could not find selector named nope"), "\(result)")
+  }
+
+  // MARK: run-operation --sql
+
+  @Test func operationsOfPlainSQL() async throws {
+    let folder = try project(
+      "operation-sql",
+      "",
+      [
+        "models/a.sql": "select 1 as id",
+        "macros/m.sql": "{% macro name_of() %}kept{% endmacro %}",
+      ]
+    )
+    let text = "create table {{ target.schema }}.{{ name_of() }} as select 5 as id"
+    try await run(["run-operation", "--sql", text], in: folder)
+    #expect(try await sql("select id from kept", in: folder) == "5")
+    let refused = ["run-operation", "--sql", "drop table kept; select 1/0"]
+    try await run(refused, in: folder, exitCode: 1)
+    #expect(try await sql("select id from kept", in: folder) == "5")
+  }
+
   // MARK: latest_version_pointer
 
   private static let versions = """

@@ -59,8 +59,14 @@ extension RunContext {
   package func addResults(_ results: [RunResultView]) {
     var schemas: [String] = []
     var pairs: [(String, String)] = []
+    let manifest = compiler.manifest
+    let others = Dictionary(
+      (manifest.unitTests + manifest.exposures + manifest.savedQueries + manifest.functions)
+        .map { ($0.uniqueID, $0) },
+      uniquingKeysWith: { first, _ in first }
+    )
     let values = results.map { result -> Value in
-      let node = compiler.manifest.node(result.uniqueID)
+      let node = manifest.node(result.uniqueID)
       if let node, holdsRows(node), !["error", "fail", "skipped"].contains(result.status),
         let schema = node.schema
       {
@@ -68,7 +74,15 @@ extension RunContext {
         let pair = (node.database ?? "", schema)
         if !pairs.contains(where: { $0 == pair }) { pairs.append(pair) }
       }
-      return .object(RecordObject(result: result, node: node))
+      let subject =
+        node.map { RecordObject(node: $0) }
+        ?? manifest.source(result.uniqueID).map {
+          RecordObject(layout: $0.layout(), typeName: "SourceDefinition")
+        }
+        ?? others[result.uniqueID].map {
+          RecordObject(layout: $0.layout(), typeName: "ParsedResource")
+        }
+      return .object(RecordObject(result: result, subject: subject))
     }
     extraMembers["results"] = .list(values)
     extraMembers["schemas"] = .list(schemas.map(Value.string))
@@ -149,8 +163,8 @@ final class RecordObject: Object {
 }
 
 extension RecordObject {
-  /// A result of a run.
-  convenience init(result: RunResultView, node: Node?) {
+  /// A result of a run; `subject` is the node, or other resource, that it is of.
+  convenience init(result: RunResultView, subject: RecordObject?) {
     let response = result.adapterResponse.map {
       Value.dict([
         ("_message", .string($0.message)), ("code", .string($0.code)),
@@ -184,10 +198,10 @@ extension RecordObject {
       return .object(RecordObject(fields, plain: plain, typeName: "TimingInfo"))
     }
     self.init(
-      pairs(timing: timing, node: node.map { .object(RecordObject(node: $0)) } ?? .none),
+      pairs(timing: timing, node: subject.map { .object($0) } ?? .none),
       plain: pairs(
         timing: plainTiming.map { .dict($0) },
-        node: node.map { Value($0.layout()) } ?? .none
+        node: subject.map { .dict($0.plain) } ?? .none
       ),
       typeName: "RunResult"
     )
@@ -195,12 +209,27 @@ extension RecordObject {
 
   /// A node as `results` shows it.
   convenience init(node: Node) {
-    let layout = node.layout()
+    self.init(
+      layout: node.layout(),
+      adding: [
+        ("file_id", .string("\(node.packageName)://\(node.originalFilePath)")),
+        ("identifier", .string(node.alias)), ("search_name", .string(node.searchName)),
+        ("is_relational", .bool(node.isRelational || node.isEphemeralModel)),
+        ("is_ephemeral", .bool(node.config["materialized"]?.string == "ephemeral")),
+        ("is_ephemeral_model", .bool(node.isEphemeralModel)),
+        ("empty", .bool(node.rawCode.trimmingBlanks.isEmpty)),
+      ],
+      typeName: "ParsedNode"
+    )
+  }
+
+  /// A resource as `results` shows it: what the manifest has of it, and `others`.
+  convenience init(layout: DatumMap, adding others: [(String, Value)] = [], typeName: String) {
     let plain = layout.entries.map { ($0.key, Value($0.value)) }
     let types = [
       "checksum": "FileHash", "depends_on": "DependsOn", "docs": "Docs", "contract": "Contract",
     ]
-    var fields = layout.entries.map { key, value -> (String, Value) in
+    let fields = layout.entries.map { key, value -> (String, Value) in
       if key == "config", let map = value.map {
         var values = map.entries.map { ($0.key, Value($0.value)) }
         for (key, value) in map.entries where key.hasSuffix("-hook") {
@@ -216,14 +245,6 @@ extension RecordObject {
       }
       return (key, Value(value))
     }
-    fields += [
-      ("file_id", .string("\(node.packageName)://\(node.originalFilePath)")),
-      ("identifier", .string(node.alias)), ("search_name", .string(node.searchName)),
-      ("is_relational", .bool(node.isRelational || node.isEphemeralModel)),
-      ("is_ephemeral", .bool(node.config["materialized"]?.string == "ephemeral")),
-      ("is_ephemeral_model", .bool(node.isEphemeralModel)),
-      ("empty", .bool(node.rawCode.trimmingBlanks.isEmpty)),
-    ]
-    self.init(fields, plain: plain, typeName: "ParsedNode")
+    self.init(fields + others, plain: plain, typeName: typeName)
   }
 }

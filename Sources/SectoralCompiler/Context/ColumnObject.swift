@@ -44,7 +44,9 @@ package struct Column: Sendable, Hashable {
 
   package func dataType(_ adapterType: String) -> String {
     if isString {
-      if adapterType == "postgres", lowered == "text" || charSize == nil { return dtype }
+      // As dbt-postgres: of the types without a length these two alone stay without.
+      let staysBare = lowered == "text" || lowered == "character varying" && charSize == nil
+      if adapterType == "postgres", staysBare { return dtype }
       return Column.stringType(stringSize)
     }
     if isNumeric { return Column.numericType(dtype, numericPrecision, numericScale) }

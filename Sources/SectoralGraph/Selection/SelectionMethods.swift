@@ -21,7 +21,7 @@ struct MethodMatcher {
       let pattern = WildcardPattern(value)
       return members { $0.tags.contains(where: pattern.matches) }
     case .source: return try sources(criterion)
-    case .path: return paths(value)
+    case .path: return try paths(criterion)
     case .file:
       let pattern = WildcardPattern(value)
       return members { member in
@@ -134,7 +134,14 @@ struct MethodMatcher {
   }
 
   /// A member is matched by its file, by its properties file, and by any folder above its file.
-  private func paths(_ value: String) -> MemberSet {
+  private func paths(_ criterion: Criterion) throws(Failure) -> MemberSet {
+    let value = criterion.value
+    if value.isEmpty || value.first == "/" {
+      throw criterion.invalid(
+        "Invalid path selector value \"\(value)\": a path below the project's folder is expected",
+        hint: "'path:.' means all of the project"
+      )
+    }
     let pattern = PathPattern(value)
     // Thousands of members share a few folders and files.
     var known: [String: Bool] = [:]

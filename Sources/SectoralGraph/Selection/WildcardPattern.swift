@@ -127,14 +127,17 @@ struct PathPattern: Sendable {
   }
 
   private let segments: [Segment]
+  /// `models/*/` means no file.
+  private let isOfFolders: Bool
 
   init(_ text: String) {
+    isOfFolders = text.last == "/"
     segments = text.split(separator: "/").filter { $0 != "." }
       .map { $0 == "**" ? .folders : .name(WildcardPattern($0)) }
   }
 
   func matches(_ path: [Substring], isFolder: Bool) -> Bool {
-    matches(path[...], segments[...], isFolder)
+    (isFolder || !isOfFolders) && matches(path[...], segments[...], isFolder)
   }
 
   private func matches(

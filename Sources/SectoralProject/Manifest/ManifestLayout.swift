@@ -236,10 +236,10 @@ extension PlainResource {
     if resourceType == .unitTest {
       map["fqn"] = .strings(fqn)
       for (key, value) in fields.entries { map[key] = value }
-      map["config"] = .map(config)
       map["depends_on"] = .map([
         "macros": .strings(dependsOnMacros), "nodes": .strings(dependsOnNodes),
       ])
+      map["config"] = .map(config)
       return map
     }
     if resourceType == .group {

@@ -205,6 +205,10 @@ final class NodeRunner {
       events.emit(.writingInjectedSQL(progress.info), thread: threadName)
       try files.writeCompiled(node)
       if let compiled { try files.writeInputs(compiled.inputs, of: node) }
+      for cte in compiled?.ctes ?? [] where state.isFirstToWrite(cte.uniqueID) {
+        guard let model = state.project.manifest.node(cte.uniqueID) else { continue }
+        try NodeFiles(model, state.project).writeCompiled(model)
+      }
     } else {
       events.emit(.nodeCompiling(progress.enter(.compiling)), thread: threadName)
       result.timing.append(

@@ -41,6 +41,8 @@ final class RunState: Sendable {
     var nextIndex = 0
     var workersRun = false
     var previews: [String: QueryPreview] = [:]
+    /// Ephemeral models whose files in target/compiled are written.
+    var writtenEphemerals: Set<String> = []
     /// Why a node is not to run: the status of what failed above it.
     var skipped: [String: SkipReason] = [:]
     /// When sources were written last, of those that the database was asked of together.
@@ -71,6 +73,11 @@ final class RunState: Sendable {
     self.selectedResources = selectedResources
     self.total = total
     self.isExecuting = isExecuting
+  }
+
+  /// Whether the file of an ephemeral model, which is compiled for others, is still to be written.
+  func isFirstToWrite(_ uniqueID: String) -> Bool {
+    shared.withLock { $0.writtenEphemerals.insert(uniqueID).inserted }
   }
 
   /// What events say of a node.

@@ -189,6 +189,9 @@ package struct BehaviorFlags: Sendable, Hashable {
     "redshift_grants_extended": false,
   ]
 
+  /// Those that are dbt-core's own; the others are its adapters', or of later versions.
+  package static let ofCore = Set(recorded + ["require_event_names_in_deprecations"])
+
   /// Those that dbt writes into `args` of run_results.json.
   static let recorded: [String] = [
     "require_all_warnings_handled_by_warn_error",

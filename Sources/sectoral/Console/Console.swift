@@ -34,7 +34,7 @@ final class Console: EventSink {
   /// - Parameters:
   ///   - output: Where lines go.
   ///   - formatter: How lines look.
-  ///   - minimumLevel: Quieter events are dropped; nil drops all that is not a command's output.
+  ///   - minimumLevel: Quieter events are dropped; nil drops all of them.
   ///   - showsPrint: Whether `print()` of templates comes through.
   ///   - showsCacheEvents: Whether events about the relation cache do.
   ///   - live: The live line of a terminal.
@@ -104,6 +104,7 @@ final class Console: EventSink {
   var hasLostOutput: Bool { state.withLock { $0.hasLostOutput } }
 
   private func shows(_ event: Event) -> Bool {
+    guard let minimumLevel else { return false }
     switch event.message {
     case .printEvent: return showsPrint
     case .other(let name, _, _) where name == "CacheAction" || name == "CacheDumpGraph":
@@ -111,7 +112,7 @@ final class Console: EventSink {
     default:
       if event.message.isOutput { return true }
     }
-    return minimumLevel.map { event.level >= $0 } ?? false
+    return event.level >= minimumLevel
   }
 
   /// Writes lines above the live line, in one piece so that nothing flickers.

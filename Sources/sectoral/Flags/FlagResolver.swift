@@ -124,6 +124,9 @@ struct FlagResolver {
     }
     try assign(to: &flags)
     try check(flags)
+    if let wrong = settings.wrongFlag {
+      deprecations.append(FlagDeprecation("ProjectWarning", wrong))
+    }
     if settings.usesProfilesConfig {
       deprecations.append(
         FlagDeprecation(
@@ -163,7 +166,10 @@ struct FlagResolver {
     case .bool(let bool): return .bool(bool)
     case .text(let text): return try value(of: flag, text, isVariable: false)
     case .texts(let texts):
-      let words = texts.flatMap { $0.split(separator: " ").map(String.init) }
+      // Nothing is a word as well: `--select ''` selects nothing, not everything.
+      let words = texts.flatMap {
+        $0.split(separator: " ", omittingEmptySubsequences: false).map(String.init)
+      }
       if case .choices(let choices) = flag.kind {
         return .texts(
           try words.mapEach { word throws(UsageError) in try one(word, of: choices, flag) }
@@ -449,8 +455,8 @@ struct FlagResolver {
   ) throws(UsageError) -> WarningPolicy {
     let coversAll = behavior["require_all_warnings_handled_by_warn_error"]
     // The command line's choice silences the other place's: only two on one level contradict.
-    if isSetByUser("warn_error"), isSetByUser("warn_error_options"),
-      values["warn_error"]?.origin != .project, values["warn_error_options"]?.origin != .project
+    if let one = values["warn_error"]?.origin, let other = values["warn_error_options"]?.origin,
+      (one == .project) == (other == .project)
     {
       throw UsageError("warn_error_options: not allowed with argument warn_error", command: command)
     }
@@ -476,6 +482,8 @@ struct FlagResolver {
           )
         )
       }
+      deprecations += WarnErrorOptions.unknownKeys(options)
+        .map { FlagDeprecation("CustomKeyInObjectDeprecation", $0) }
       policy.coversEveryWarning = coversAll
       return policy
     }
@@ -489,6 +497,14 @@ struct FlagResolver {
     for (name, isGiven) in [("select", !flags.select.isEmpty), ("selector", flags.selector != nil)]
     where isGiven && flags.inline != nil {
       throw UsageError("inline: not allowed with argument \(name)", command: command)
+    }
+    for (name, isGiven) in [
+      ("select", !flags.select.isEmpty), ("resource_type", !flags.resourceTypes.isEmpty),
+    ] where isGiven && !flags.models.isEmpty {
+      throw UsageError(
+        "\"models\" and \"\(name)\" are mutually exclusive arguments",
+        command: command
+      )
     }
     if bool("static") == true {
       throw UsageError(

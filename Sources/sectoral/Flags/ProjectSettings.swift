@@ -8,6 +8,8 @@ struct ProjectSettings: Sendable {
   var logPath: String?
   var targetPath: String?
   var usesProfilesConfig = false
+  /// Why all flags of the file are left out.
+  var wrongFlag: Diagnostic?
   var failure: CommandFailure?
 
   /// Mistakes in the files are left to the engine, which reads and reports them in full.
@@ -17,18 +19,18 @@ struct ProjectSettings: Sendable {
     files: FileQuestions
   ) -> ProjectSettings {
     var settings = ProjectSettings()
-    if let root = map(Paths.join(projectDirectory, "dbt_project.yml"), files) {
-      settings.flags = root["flags"]?.map ?? DatumMap()
+    if let root = root(Paths.join(projectDirectory, "dbt_project.yml"), files) {
+      settings.take(root["flags"])
       // A template there is the engine's to render; until then logs go to the usual place.
       settings.logPath = root["log-path"]?.string.flatMap { $0.contains("{{") ? nil : $0 }
       settings.targetPath = root["target-path"]?.string.flatMap { $0.contains("{{") ? nil : $0 }
     }
     let profiles = Paths.join(profilesDirectory, "profiles.yml")
     if let text = files.read(profiles), ("\n" + text).contains("\nconfig:"),
-      let config = map(profiles, files)?["config"]?.map, !config.isEmpty
+      let config = root(profiles, files)?["config"], config.mapping?.isEmpty == false
     {
-      if settings.flags.isEmpty {
-        settings.flags = config
+      if settings.flags.isEmpty, settings.wrongFlag == nil {
+        settings.take(config)
         settings.usesProfilesConfig = true
       } else {
         settings.failure = CommandFailure(
@@ -45,8 +47,41 @@ struct ProjectSettings: Sendable {
     return settings
   }
 
-  private static func map(_ path: String, _ files: FileQuestions) -> DatumMap? {
+  /// As dbt: one value of a wrong type leaves all flags at their defaults.
+  private mutating func take(_ node: YAMLNode?) {
+    for (key, value) in node?.mapping ?? [] {
+      guard let expected = Self.expectation(of: key.keyText, value.datum) else { continue }
+      wrongFlag = Diagnostic(
+        id: "flags.wrong-type",
+        severity: .warning,
+        message: "None of the flags in this file are used, as with dbt: '\(key.keyText)' is "
+          + "\(JSON.text(of: value.datum)), and not \(expected)",
+        span: value.span,
+        hint: "templates are not rendered here; write the value itself"
+      )
+      return
+    }
+    flags = node?.datum.map ?? DatumMap()
+  }
+
+  /// What the value should have been; nil if it is, or if the flag is not one of dbt-core's.
+  private static func expectation(of name: String, _ value: Datum) -> String? {
+    if BehaviorFlags.ofCore.contains(name) { return value.bool == nil ? "true or false" : nil }
+    guard let flag = FlagTable.all.first(where: { $0.isProjectFlag && $0.name == name }) else {
+      return nil
+    }
+    if value.isNull { return name == "send_anonymous_usage_stats" ? "true or false" : nil }
+    return switch flag.kind {
+    case .flag: value.bool == nil ? "true or false" : nil
+    case .integer: value.int == nil ? "a number" : nil
+    case .map: value.map == nil ? "a mapping" : nil
+    default: value.string == nil ? "text" : nil
+    }
+  }
+
+  private static func root(_ path: String, _ files: FileQuestions) -> YAMLNode? {
     guard let text = files.read(path) else { return nil }
-    return YAMLParser.parse(SourceFile(path: path, text: text)).root?.datum.map
+    let root = YAMLParser.parse(SourceFile(path: Paths.lastComponent(of: path), text: text)).root
+    return root?.mapping == nil ? nil : root
   }
 }

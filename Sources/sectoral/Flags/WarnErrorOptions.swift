@@ -6,14 +6,20 @@ import SectoralYAML
 enum WarnErrorOptions {
   private static let keys = ["error", "warn", "silence", "include", "exclude"]
 
-  static func parse(_ map: DatumMap, command: String) throws(UsageError) -> WarningPolicy {
-    if let unknown = map.keys.first(where: { !keys.contains($0) }) {
-      throw UsageError(
-        "Invalid value for '--warn-error-options': unknown key '\(unknown)'; "
-          + "use 'error', 'warn' and 'silence'.",
-        command: command
+  /// What is wrong with the keys that nothing reads: as dbt, they end no command.
+  static func unknownKeys(_ map: DatumMap) -> [Diagnostic] {
+    map.keys.filter { !keys.contains($0) }.map { key in
+      Diagnostic(
+        id: "flags.unknown-warn-error-key",
+        severity: .warning,
+        message: "The key `\(key)` of warn_error_options means nothing.",
+        hint: Spelling.nearest(to: key, among: keys).map { "did you mean `\($0)`?" }
+          ?? "use `error`, `warn` and `silence`"
       )
     }
+  }
+
+  static func parse(_ map: DatumMap, command: String) throws(UsageError) -> WarningPolicy {
     for (new, old) in [("error", "include"), ("warn", "exclude")]
     where map[new] != nil && map[old] != nil {
       throw UsageError(
