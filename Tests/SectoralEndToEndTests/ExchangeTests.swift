@@ -83,4 +83,46 @@ struct ExchangeTests {
     #expect(try await run(["run"], in: folder).contains("[CREATE VIEW in"))
     #expect(try await sql("select * from kept", in: folder) == "y")
   }
+
+  /// A view gets another text, or goes, while the exchange waits for it: what it says from then on
+  /// counts, not what was read before.
+  @Test(arguments: [
+    ("create or replace view hanging as select 7 as id", "7"),
+    ("drop view hanging", ""),
+    ("drop view hanging; create view hanging as select 8 as id", "8"),
+  ])
+  func aViewThatChangesMeanwhile(_ change: String, _ expected: String) async throws {
+    let folder = try await built("select 1 as id")
+    _ = try await sql("create view hanging as select id from kept", in: folder)
+    try model("select 2 as id", in: folder)
+    // Holds the view until somebody waits for it, and changes it at that moment.
+    let waits = """
+      begin;
+      \(change);
+      do $$ begin
+        for turn in 1..3000 loop
+          perform pg_sleep(0.01);
+          exit when exists (select from pg_locks where not granted and database = (
+            select oid from pg_database where datname = current_database()));
+        end loop;
+      end $$;
+      commit;
+      """
+    async let changing: String = sql(waits, in: folder)
+    // The exchange must find the view as it was.
+    while try await sql(
+      "select count(*) from pg_stat_activity where query like '%for turn in%' and state = 'active' "
+        + "and pid <> pg_backend_pid() and datname = current_database()",
+      in: folder
+    ) == "0" {}
+    try await run(["run"], in: folder)
+    _ = try await changing
+    #expect(try await sql("select id from kept", in: folder) == "2")
+    let shown = "select id from hanging"
+    if expected.isEmpty {
+      #expect(try await sql("select to_regclass('hanging') is null", in: folder) == "t")
+    } else {
+      #expect(try await sql(shown, in: folder) == expected)
+    }
+  }
 }

@@ -179,6 +179,7 @@ struct PostgresSwap {
       item jsonb;
       command text;
       misfit bigint[];
+      replaced bigint[];
       reason text;
     begin
       -- definitions of views are then written with the schemas of all they name
@@ -195,6 +196,7 @@ struct PostgresSwap {
           keys := '[]';
           lost := '[]';
           misfit := '{}';
+          replaced := '{}';
           if refused is not null then
             -- what hangs there is not ours to touch: the standing table stays, and becomes like the new one
             select string_agg(format('%I', o.attname), ', ' order by o.attnum) into reason
@@ -330,7 +332,7 @@ struct PostgresSwap {
               union
               select u.user_id, r.depth + 1 from reached as r join uses as u on u.used_id = r.id
               where u.user_id <> u.used_id and r.depth < 64
-            ), items (id, kind, path, replacing, dropping, creating, has) as (
+            ), items (id, kind, path, replacing, dropping, creating, has, owner, version) as (
               select v.oid::bigint, v.kind, v.path,
                 case v.relkind when 'v' then format('create or replace view %s', v.text) end,
                 format('drop %s %s', v.kind, v.path),
@@ -373,7 +375,9 @@ struct PostgresSwap {
                     select 6, format('alter %s %s owner to %s', v.kind, v.path, v.relowner::regrole)
                     where v.relowner <> current_user::regrole
                   ) as a
-                )
+                ),
+                v.relowner::regrole::text,
+                (select r.xmin::text from pg_rewrite as r where r.ev_class = v.oid and r.rulename = '_RETURN')
               from (
                 select c.*, k.kind, n.path, format('%s%s as %s%s',
                   n.path,
@@ -416,7 +420,7 @@ struct PostgresSwap {
                     select 4, format('alter routine %s owner to %s', p.path, p.proowner::regrole)
                     where p.proowner <> current_user::regrole
                   ) as a
-                )
+                ), null, null
               from (
                 select p.*, format('%s.%I(%s)', p.pronamespace::regnamespace, p.proname,
                   pg_get_function_identity_arguments(p.oid)) as path
@@ -434,7 +438,7 @@ struct PostgresSwap {
                   (select string_agg(case r when 0 then 'public' else r::regrole::text end, ', ')
                     from unnest(p.polroles) as r),
                   p.filter, p.checks),
-                '[]'
+                '[]', null, null
               from (
                 select p.*, p.oid::bigint + (2::bigint ^ 40)::bigint as id,
                   format('%I on %s', p.polname, p.polrelid::regclass) as path,
@@ -452,7 +456,9 @@ struct PostgresSwap {
               'replacing', i.replacing,
               'dropping', i.dropping,
               'creating', i.creating,
-              'has', i.has) order by r.depth, i.id), '[]')
+              'has', i.has,
+              'owner', i.owner,
+              'version', i.version) order by r.depth, i.id), '[]')
             into hanging
             from items as i
             join (select id, max(depth) as depth from reached group by id) as r on r.id = i.id;
@@ -499,7 +505,21 @@ struct PostgresSwap {
               if item ->> 'replacing' is null then
                 raise exception 'made again';
               end if;
+              if item ->> 'version' is not null then
+                -- under a lock: somebody may have given it another text since it was read
+                begin
+                  execute format('alter %s %s owner to %s', item ->> 'kind', item ->> 'path', item ->> 'owner');
+                exception when undefined_table then null;
+                end;
+                if not exists (
+                  select from pg_rewrite as r
+                  where r.ev_class = (item ->> 'id')::bigint::oid and r.xmin::text = item ->> 'version'
+                ) then
+                  raise exception using errcode = 'internal_error', message = format('%s has changed', item ->> 'path');
+                end if;
+              end if;
               execute item ->> 'replacing';
+              replaced := replaced || (item ->> 'id')::bigint;
             exception
               when lock_not_available or deadlock_detected or query_canceled or internal_error then raise;
               when others then misfit := misfit || (item ->> 'id')::bigint;
@@ -518,6 +538,19 @@ struct PostgresSwap {
               where (e.value ->> 'id')::bigint = any (misfit)
               order by e.ordinality desc
             loop
+              if item ->> 'version' is not null and (item ->> 'id')::bigint <> all (replaced) then
+                -- as above
+                begin
+                  execute format('alter %s %s owner to %s', item ->> 'kind', item ->> 'path', item ->> 'owner');
+                exception when undefined_table then null;
+                end;
+                if not exists (
+                  select from pg_rewrite as r
+                  where r.ev_class = (item ->> 'id')::bigint::oid and r.xmin::text = item ->> 'version'
+                ) then
+                  raise exception using errcode = 'internal_error', message = format('%s has changed', item ->> 'path');
+                end if;
+              end if;
               execute coalesce(item ->> 'dropping',
                 format('drop routine %s', (-(item ->> 'id')::bigint)::oid::regprocedure));
             end loop;
