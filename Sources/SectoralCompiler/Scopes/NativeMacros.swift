@@ -40,7 +40,7 @@ enum NativeMacro: Sendable {
 extension NodeContext {
   /// Whether a name of the context has the value that it has without a project's doing.
   fileprivate func isUsual(_ name: Symbol) -> Bool {
-    extraMembers[name] == nil && workspace.macros.resolve(name, for: packageName) == nil
+    extraMembers[name] == nil && workspace.macros.resolve(name, for: macroPackage) == nil
   }
 
   /// Whether `adapter.dispatch(name, 'dbt')` finds this macro.
@@ -48,7 +48,7 @@ extension NodeContext {
     _ name: String,
     to uniqueID: String
   ) throws(TemplateError) -> Bool {
-    let found = try thread.dispatch(name, namespace: "dbt", for: packageName)
+    let found = try thread.dispatch(name, namespace: "dbt", for: macroPackage)
     return found.object(MacroObject.self)?.entry.macro.uniqueID == uniqueID
   }
 }

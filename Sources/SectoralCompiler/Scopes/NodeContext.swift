@@ -94,7 +94,7 @@ package class NodeContext: Scope, ContextHost {
   package let packageName: String
   /// Whose macros come first, and whose variables count: those of the node's package, and while a
   /// macro runs that the adapter called, those of the macro's.
-  private var macroPackage: String
+  private(set) var macroPackage: String
   package let emitEvent: (ContextEvent) throws(TemplateError) -> Void
   package let results = StatementResults()
   /// How many macros deep the evaluation is.
