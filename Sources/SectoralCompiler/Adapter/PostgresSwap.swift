@@ -162,6 +162,23 @@ struct PostgresSwap {
     return "e'\(escaped)'"
   }
 
+  /// Under a lock: somebody may have given a view another text since it was read, or dropped it. What was
+  /// replaced here is another one than was read.
+  private static let unchanged = """
+    if item ->> 'version' is not null and (item ->> 'id')::bigint <> all (replaced) then
+      begin
+        execute format('alter %s %s owner to %s', item ->> 'kind', item ->> 'path', item ->> 'owner');
+      exception when undefined_table then null;
+      end;
+      if not exists (
+        select from pg_rewrite as r
+        where r.ev_class = (item ->> 'id')::bigint::oid and r.xmin::text = item ->> 'version'
+      ) then
+        raise exception using errcode = 'internal_error', message = format('%s has changed', item ->> 'path');
+      end if;
+    end if;
+    """
+
   /// Locks are waited for less long than a deadlock takes to be noticed: a reader that came by way
   /// of a view, and waits for its table while the view is wanted here, gets its turn.
   private static let body = #"""
@@ -505,19 +522,7 @@ struct PostgresSwap {
               if item ->> 'replacing' is null then
                 raise exception 'made again';
               end if;
-              if item ->> 'version' is not null then
-                -- under a lock: somebody may have given it another text since it was read
-                begin
-                  execute format('alter %s %s owner to %s', item ->> 'kind', item ->> 'path', item ->> 'owner');
-                exception when undefined_table then null;
-                end;
-                if not exists (
-                  select from pg_rewrite as r
-                  where r.ev_class = (item ->> 'id')::bigint::oid and r.xmin::text = item ->> 'version'
-                ) then
-                  raise exception using errcode = 'internal_error', message = format('%s has changed', item ->> 'path');
-                end if;
-              end if;
+              \#(unchanged)
               execute item ->> 'replacing';
               replaced := replaced || (item ->> 'id')::bigint;
             exception
@@ -538,19 +543,7 @@ struct PostgresSwap {
               where (e.value ->> 'id')::bigint = any (misfit)
               order by e.ordinality desc
             loop
-              if item ->> 'version' is not null and (item ->> 'id')::bigint <> all (replaced) then
-                -- as above
-                begin
-                  execute format('alter %s %s owner to %s', item ->> 'kind', item ->> 'path', item ->> 'owner');
-                exception when undefined_table then null;
-                end;
-                if not exists (
-                  select from pg_rewrite as r
-                  where r.ev_class = (item ->> 'id')::bigint::oid and r.xmin::text = item ->> 'version'
-                ) then
-                  raise exception using errcode = 'internal_error', message = format('%s has changed', item ->> 'path');
-                end if;
-              end if;
+              \#(unchanged)
               execute coalesce(item ->> 'dropping',
                 format('drop routine %s', (-(item ->> 'id')::bigint)::oid::regprocedure));
             end loop;
