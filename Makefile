@@ -11,6 +11,8 @@ PYTHON ?= python3
 # of the loops over class properties, and the tests run with them on.
 RELEASE_OPTIONS = -c release --static-swift-stdlib -Xswiftc -enforce-exclusivity=unchecked
 RELEASE_FLAGS = $(RELEASE_OPTIONS) --product sectoral
+# What .ci/allocator makes its object of.
+ALLOCATOR = libgoogle-perftools-dev
 TEST_FLAGS = --explicit-target-dependency-import-check error
 BINARY = .build/release/sectoral
 SWIFT_FILES = Package.swift Sources Tests Plugins Benchmarks
@@ -45,6 +47,7 @@ build: setup ## Build everything for debugging.
 	$(SWIFT) build
 
 release: setup ## Build the executable: .build/release/sectoral.
+	@.ci/setup $(ALLOCATOR)
 	$(SWIFT) build $(RELEASE_FLAGS) $$(.ci/allocator)
 
 # Built again only when something changed, so that `sudo make install` after `make release` needs no
@@ -109,6 +112,7 @@ bench-redshift: release ## Count statements and commits on the stand-in for Reds
 	$(PYTHON) Benchmarks/bench_redshift_seed.py --binary $(BINARY) --shared '$(SECTORAL_SHARED)'
 
 bench-jinja: setup ## Time the template engine beside MiniJinja's and Jinja2's.
+	@.ci/setup $(ALLOCATOR)
 	$(SWIFT) build $(RELEASE_OPTIONS) --product JinjaBenchmark $$(.ci/allocator)
 	@.ci/setup python3-venv gcc
 	$(PYTHON) Benchmarks/jinja/bench.py --binary .build/release/JinjaBenchmark
