@@ -456,19 +456,7 @@ struct NodeReader {
     guard let entry = thread.replacement(of: macro, for: node.packageName) else {
       return builtIn(custom?.string.map { String($0.trimmingBlanks) })
     }
-    let modelValue = Value(node.layout())
-    let result = try context.hosting { () throws(TemplateError) in
-      try context.call(entry, Arguments([custom.map { Value($0) } ?? .none, modelValue]))
-    }
-    if result.isNone { return nil }
-    let text = String(try thread.interpreter.string(result).trimmingBlanks)
-    guard !text.unicodeScalars.contains(where: { $0 == "\"" || $0.value == 0 }) else {
-      throw .compilation(
-        "\(macro.rawValue) gave the name '\(text)' for \(node.uniqueID): a name may hold no double quote",
-        hint: "change the macro \(entry.macro.name) in \(entry.macro.originalFilePath)"
-      )
-    }
-    return text
+    return try context.name(by: entry, custom, of: node.layout(), node.uniqueID)
   }
 
   private func failure(_ error: TemplateError, _ node: Node) -> Failure {

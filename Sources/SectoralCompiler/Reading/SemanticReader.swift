@@ -565,6 +565,7 @@ struct SemanticReader {
     let builder = config(.savedQuery, name, entry, file)
     let settings = builder.config
     var exports: [Datum] = []
+    let names = ExportNames(workspace)
     for export in entry["exports"]?.sequence ?? [] {
       guard let exportName = export["name"]?.string else {
         throw problem("an export of the saved query '\(name)' has no name", at: export)
@@ -574,13 +575,13 @@ struct SemanticReader {
         .compactMap { $0 }.first { !$0.isNull }
       let shown: DatumMap = [
         "export_as": own["export_as"] ?? settings["export_as"] ?? .null,
-        "schema_name": schema ?? .string(workspace.profile.schema),
-        "alias": own["alias"] ?? .string(exportName),
-        "database": own["database"] ?? .string(workspace.profile.database),
+        "schema_name": schema ?? .null, "alias": own["alias"] ?? .null,
+        "database": own["database"] ?? .null,
       ]
-      let layout: DatumMap = [
+      var layout: DatumMap = [
         "name": .string(exportName), "config": .map(shown), "unrendered_config": .map(own),
       ]
+      try names.complete(&layout, at: export.span)
       exports.append(.map(layout))
     }
     let lists = ["metrics", "group_by", "order_by"].map { query[$0]?.datum ?? .list([]) }
