@@ -79,9 +79,11 @@ extension RunContext {
       return
     }
     if let path = node?.buildPath { diagnostic.message += "\ncompiled code at \(path)" }
+    let hints = StatementHints(compiler: compiler, node: node, packageName: packageName)
     if let line = database.context.flatMap(Self.copyLine), let row = seedRow(line) {
       diagnostic.span = row
       diagnostic.trail = []
+      diagnostic.hint = diagnostic.hint ?? hints.hint(for: database, at: nil, callee: nil)
       return
     }
     if workspace.profile.type == "redshift", let node,
@@ -101,7 +103,6 @@ extension RunContext {
       database.sql.map { ErrorPlace(of: position, in: $0) }
     }
     let declared = node.map { DeclaredPlaces($0, workspace) }
-    let hints = StatementHints(compiler: compiler, node: node, packageName: packageName)
     var callee: String?
     if let place {
       callee = point(at: place, compiled, declared, in: &diagnostic)

@@ -1,6 +1,7 @@
 import SectoralProject
 import SectoralText
 import SectoralWarehouse
+import SectoralYAML
 
 /// What to do next about a statement that the server refused, where that is known.
 struct StatementHints {
@@ -10,6 +11,7 @@ struct StatementHints {
 
   /// `callee`: the function of the template that gave the text at the place of the error.
   func hint(for error: WarehouseError, at place: ErrorPlace?, callee: String?) -> String? {
+    if let hint = hintOfSeed(error) { return hint }
     switch error.sqlState {
     case "42P01": return relation(error.message, callee)
     case "42703":
@@ -40,6 +42,22 @@ struct StatementHints {
         + "for the user or the database"
     case "42601": return place?.hintOfGrammar
     case "22012": return "nullif(…, 0) makes such a quotient null"
+    default: return nil
+    }
+  }
+
+  /// A table that is filled again keeps the columns of the file that it was made of.
+  private func hintOfSeed(_ error: WarehouseError) -> String? {
+    guard let node, node.resourceType == .seed else { return nil }
+    let anew = "'seed --full-refresh --select \(node.name)' makes it anew"
+    switch error.sqlState {
+    case "42703": return "the table has the columns of an earlier file: \(anew)"
+    case "22P02", "22003", "22007", "22008":
+      // Types that are inferred fit the file that they are inferred of.
+      return node.config["column_types"]?.map?.isEmpty ?? true
+        ? "the table has the types of an earlier file: \(anew)"
+        : "`column_types`, or a table that was made of an earlier file, gives the column a type that does not "
+          + "fit; of the latter, \(anew)"
     default: return nil
     }
   }

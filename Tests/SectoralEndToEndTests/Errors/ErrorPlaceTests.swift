@@ -673,7 +673,25 @@ struct ErrorPlaceTests {
         "seeds/s.csv": "id,n\n1,2\n1️⃣2,two\n",
         "seeds/s.yml": "seeds:\n  - name: s\n    config: {column_types: {n: integer}}\n",
       ],
-      "invalid input syntax for type integer: \"two\""
+      "invalid input syntax for type integer: \"two\"",
+      hint: "`column_types`, or a table that was made of an earlier file, gives the column a type "
+        + "that does not fit; of the latter, 'seed --full-refresh --select s' makes it anew"
+    ),
+    input(
+      "types-of-an-earlier-seed",
+      ["seeds/s.csv": "id,n\n1,2\n1️⃣2,2.5\n"],
+      before: ["seeds/s.csv": "id,n\n1,2\n"],
+      "invalid input syntax for type integer: \"2.5\"",
+      hint: "the table has the types of an earlier file: "
+        + "'seed --full-refresh --select s' makes it anew"
+    ),
+    input(
+      "columns-of-an-earlier-seed",
+      ["seeds/s.csv": "1️⃣id,m\n1,2\n"],
+      before: ["seeds/s.csv": "id,n\n1,2\n"],
+      "column \"m\" of relation \"s\" does not exist",
+      hint: "the table has the columns of an earlier file: "
+        + "'seed --full-refresh --select s' makes it anew"
     ),
   ]
 
