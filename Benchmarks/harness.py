@@ -55,13 +55,25 @@ def executable(tool):
     return f"{venv}/bin/dbt"
 
 
+def memory_folder(gigabytes):
+    """A folder whose files are in memory, where there is one with that much room; else None."""
+    try:
+        room = os.statvfs("/dev/shm")
+    except OSError:
+        return None
+    enough = room.f_bavail * room.f_frsize >= gigabytes << 30
+    return "/dev/shm" if enough and os.access("/dev/shm", os.W_OK) else None
+
+
 class Postgres:
     """An empty server of our own, on a Unix socket only, gone with the `with` block.
 
-    `settings`: further settings of the server (`{"logging_collector": "on"}`).
+    `folder`: where its files go; `settings`: further settings of the server
+    (`{"logging_collector": "on"}`).
     """
 
-    def __init__(self, **settings):
+    def __init__(self, folder=None, **settings):
+        self.parent = folder
         self.settings = {"fsync": "off"} | settings
 
     def __enter__(self):
@@ -70,7 +82,7 @@ class Postgres:
         self.bin = next((c for c in candidates if os.path.exists(f"{c}/initdb")), None)
         if not self.bin:
             sys.exit("there is no Postgres server on this machine: run `make setup` first")
-        self.folder = tempfile.mkdtemp(prefix="sectoral-bench-db-")
+        self.folder = tempfile.mkdtemp(prefix="sectoral-bench-db-", dir=self.parent)
         # Postgres refuses to run as root.
         self.account = ["runuser", "-u", "postgres", "--"] if os.getuid() == 0 else []
         if self.account:

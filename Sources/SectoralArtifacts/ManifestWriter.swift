@@ -18,17 +18,45 @@ package struct ManifestWriter: Sendable {
   /// The file as a whole, for those who do not write it.
   package func bytes() -> [UInt8] { parts().flatMap { metadata.mask.json($0.bytes) } }
 
+  /// What was written, for the next time.
+  package struct Written: Sendable {
+    fileprivate let file: WrittenFile
+    fileprivate let changes: [Int?]
+  }
+
   /// Writes manifest.json; its parts are made on all cores.
-  package func write(to path: String) throws(Failure) {
+  ///
+  /// `earlier`: the same manifest as it was written before, from which the parts come that have not
+  /// changed since.
+  @discardableResult package func write(
+    to path: String,
+    earlier: Written? = nil
+  ) throws(Failure) -> Written {
     let parts = parts()
-    try FileSystem.write(parts: parts.count, longest: parts.firstIndex { $0.isLong }, to: path) {
-      metadata.mask.json(parts[$0].bytes)
+    let changes = parts.map { $0.changes() }
+    let known = earlier.flatMap { earlier in
+      earlier.file.isUntouched && earlier.changes.count == parts.count ? earlier : nil
     }
+    let file = try FileSystem.write(
+      parts: parts.count,
+      longest: known == nil ? parts.firstIndex { $0.isLong } : nil,
+      to: path
+    ) { index in
+      if let known, let change = changes[index], change == known.changes[index],
+        let bytes = known.file.part(index)
+      {
+        return bytes
+      }
+      return metadata.mask.json(parts[index].bytes)
+    }
+    return Written(file: file, changes: changes)
   }
 
   /// A piece of the file that can be made by itself.
   private struct Part: Sendable {
     var isLong = false
+    /// Another number where its bytes may be others; nil: they always may.
+    var changes: @Sendable () -> Int? = { 0 }
     let append: @Sendable (inout JSONBuffer) -> Void
 
     var bytes: [UInt8] {
@@ -43,16 +71,25 @@ package struct ManifestWriter: Sendable {
     let functions = manifest.nodes.filter { $0.resourceType == .function }
     let nodes =
       functions.isEmpty ? manifest.nodes : manifest.nodes.filter { $0.resourceType != .function }
-    var parts = [Part { writeHead(to: &$0) }]
+    var head = Part { writeHead(to: &$0) }
+    head.changes = { nil }
+    var parts = [head]
     func add<Resource: Sendable>(
       _ key: StaticString,
       _ resources: [Resource],
       id: @escaping @Sendable (Resource) -> String,
+      changes: @escaping @Sendable (Resource) -> Int = { _ in 0 },
       layout: @escaping @Sendable (Resource) -> DatumMap
     ) {
-      parts += Self.parts(key, resources, id: id, layout: layout)
+      parts += Self.parts(key, resources, id: id, changes: changes, layout: layout)
     }
-    add("nodes", nodes, id: { $0.uniqueID }, layout: { $0.layout() })
+    add(
+      "nodes",
+      nodes,
+      id: { $0.uniqueID },
+      changes: { $0.changes },
+      layout: { $0.layout() }
+    )
     add("sources", manifest.sources, id: { $0.uniqueID }, layout: { $0.layout() })
     add("macros", manifest.macros, id: { $0.uniqueID }, layout: { $0.layout() })
     add("docs", manifest.docs, id: { $0.uniqueID }, layout: { $0.layout() })
@@ -70,7 +107,13 @@ package struct ManifestWriter: Sendable {
     add("saved_queries", manifest.savedQueries, id: { $0.uniqueID }, layout: { $0.layout() })
     add("semantic_models", manifest.semanticModels, id: { $0.uniqueID }, layout: { $0.layout() })
     add("unit_tests", manifest.unitTests, id: { $0.uniqueID }, layout: { $0.layout() })
-    add("functions", functions, id: { $0.uniqueID }, layout: { $0.layout() })
+    add(
+      "functions",
+      functions,
+      id: { $0.uniqueID },
+      changes: { $0.changes },
+      layout: { $0.layout() }
+    )
     parts.append(Part { $0.append(raw: "}") })
     return parts
   }
@@ -97,16 +140,17 @@ package struct ManifestWriter: Sendable {
     _ key: StaticString,
     _ resources: [Resource],
     id: @escaping @Sendable (Resource) -> String,
+    changes: @escaping @Sendable (Resource) -> Int,
     layout: @escaping @Sendable (Resource) -> DatumMap
   ) -> [Part] {
     stride(from: 0, to: max(1, resources.count), by: resourcesInPart).map { start in
-      Part { out in
+      let end = min(start + resourcesInPart, resources.count)
+      var part = Part { out in
         if start == 0 {
           out.append(raw: ", \"")
           out.append(raw: key)
           out.append(raw: "\": {")
         }
-        let end = min(start + resourcesInPart, resources.count)
         for index in start..<end {
           if index > 0 { out.append(raw: ", ") }
           out.append(quoted: id(resources[index]))
@@ -115,6 +159,8 @@ package struct ManifestWriter: Sendable {
         }
         if end == resources.count { out.append(raw: "}") }
       }
+      part.changes = { resources[start..<end].reduce(0) { $0 + changes($1) } }
+      return part
     }
   }
 

@@ -53,6 +53,35 @@ struct ArtifactTests {
     #expect(head?["run_started_at"] == "2024-01-02T03:04:04.000000+00:00")
   }
 
+  /// What has not changed since comes from the file as it was, unless somebody wrote into it.
+  @Test(arguments: [false, true]) func aManifestIsWrittenAgainWithWhatHasChanged(
+    isTampered: Bool
+  ) throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: UUID().uuidString).path
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let path = "\(folder)/manifest.json"
+    var manifest = Manifest()
+    manifest.nodes = (0..<300).map { node(.model, "m\($0)", parents: ["model.p.m\($0 / 2)"]) }
+    manifest.buildIndexes()
+    let writer = ManifestWriter(manifest, metadata, quoting: [:])
+    let first = try writer.write(to: path)
+    let before = try FileSystem.read(path)
+    #expect(before == writer.bytes())
+    if isTampered { try Data(before.map { _ in 0x20 }).write(to: URL(fileURLWithPath: path)) }
+    for index in [3, 200] {
+      manifest.nodes[index].compiledCode = "select \(index)"
+      manifest.nodes[index].isCompiled = true
+    }
+    let second = try writer.write(to: path, earlier: first)
+    let after = try FileSystem.read(path)
+    #expect(after == writer.bytes())
+    #expect(after != before)
+    manifest.nodes[299].changedSettings = ["tags": .strings(["late"])]
+    try writer.write(to: path, earlier: second)
+    #expect(try FileSystem.read(path) == writer.bytes())
+    #expect(try FileSystem.read(path) != after)
+  }
+
   @Test func theProjectIsKnownByTheDigestOfItsName() throws {
     var manifest = Manifest()
     manifest.projectName = "lab"

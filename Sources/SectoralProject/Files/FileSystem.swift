@@ -63,15 +63,15 @@ package enum FileSystem {
   /// their order as soon as they are there, so that few of them are in memory at a time.
   ///
   /// `longest`: the part that takes longest, which is begun first.
-  package static func write(
+  @discardableResult package static func write(
     parts count: Int,
     longest: Int? = nil,
     to path: String,
     _ make: @escaping @Sendable (Int) -> [UInt8]
-  ) throws(Failure) {
+  ) throws(Failure) -> WrittenFile {
     try makeFolder(parent(of: path))
     let temporary = "\(path).tmp\(getpid())"
-    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
+    let descriptor = open(temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw failure("write", path) }
     let output = PartOutput(descriptor)
     Threads.forEach(count, by: 1) { place in
@@ -79,8 +79,9 @@ package enum FileSystem {
       if let longest { index = place == 0 ? longest : place <= longest ? place - 1 : place }
       output.add(make(index), at: index)
     }
-    let error = output.error
-    if close(descriptor) == 0, error == nil, rename(temporary, path) == 0 { return }
+    let (ends, error) = output.outcome
+    let file = WrittenFile(descriptor, ends)
+    if error == nil, rename(temporary, path) == 0 { return file }
     let reason = error ?? errno
     unlink(temporary)
     errno = reason
@@ -313,6 +314,59 @@ package enum FileSystem {
   }
 }
 
+/// A file that was written from parts, kept open: what is to be written again can be taken from it.
+package final class WrittenFile: Sendable {
+  private let descriptor: Int32
+  private let ends: [Int]
+  private let stamp: Stamp?
+
+  /// What changes when somebody writes into the file.
+  private struct Stamp: Equatable {
+    let size: Int
+    let seconds: Int
+    let nanoseconds: Int
+
+    init?(_ descriptor: Int32) {
+      var status = stat()
+      guard fstat(descriptor, &status) == 0 else { return nil }
+      size = Int(status.st_size)
+      seconds = status.st_mtim.tv_sec
+      nanoseconds = status.st_mtim.tv_nsec
+    }
+  }
+
+  /// Owns the descriptor from now on.
+  fileprivate init(_ descriptor: Int32, _ ends: [Int]) {
+    self.descriptor = descriptor
+    self.ends = ends
+    stamp = Stamp(descriptor)
+  }
+
+  deinit { close(descriptor) }
+
+  /// Whether it still holds what was written, as far as its size and time of change tell.
+  package var isUntouched: Bool {
+    guard let stamp, stamp.size == ends.last ?? 0 else { return false }
+    return stamp == Stamp(descriptor)
+  }
+
+  /// The bytes of a part; nil where they cannot be read.
+  package func part(_ index: Int) -> [UInt8]? {
+    let start = index == 0 ? 0 : ends[index - 1]
+    let count = ends[index] - start
+    let bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, filled in
+      while filled < count {
+        let rest = buffer.baseAddress.map { $0 + filled }
+        let got = pread(descriptor, rest, count - filled, off_t(start + filled))
+        if got < 0, errno == EINTR { continue }
+        if got <= 0 { return }
+        filled += got
+      }
+    }
+    return bytes.count == count ? bytes : nil
+  }
+}
+
 /// Parts of a file on their way to it: whoever brings the next one writes it, and those behind it that
 /// are there already.
 private final class PartOutput: Sendable {
@@ -320,6 +374,8 @@ private final class PartOutput: Sendable {
     var next = 0
     var waiting: [Int: [UInt8]] = [:]
     var isWriting = false
+    /// Of the parts written: where each ends.
+    var ends: [Int] = []
     var error: Int32?
   }
 
@@ -328,8 +384,8 @@ private final class PartOutput: Sendable {
 
   init(_ descriptor: Int32) { self.descriptor = descriptor }
 
-  /// The first error, once all parts were added.
-  var error: Int32? { state.withLock { $0.error } }
+  /// Where each part ends, and the first error, once all parts were added.
+  var outcome: (ends: [Int], error: Int32?) { state.withLock { ($0.ends, $0.error) } }
 
   func add(_ bytes: [UInt8], at index: Int) {
     let isWriter = state.withLock { state in
@@ -355,6 +411,7 @@ private final class PartOutput: Sendable {
         return nil
       }
       state.next += 1
+      state.ends.append((state.ends.last ?? 0) + part.count)
       return state.error == nil ? part : []
     }
   }

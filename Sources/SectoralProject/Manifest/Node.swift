@@ -94,7 +94,7 @@ package final class Node: @unchecked Sendable {
   package var config: DatumMap
   /// Settings that the node's own template changed in place when it was compiled: they stand in the
   /// manifest.
-  package var changedSettings: DatumMap = [:]
+  package var changedSettings: DatumMap = [:] { didSet { changes &+= 1 } }
   package var unrenderedConfig = DatumMap()
   package var tags: [String] = []
   package var description = ""
@@ -142,11 +142,13 @@ package final class Node: @unchecked Sendable {
   package var extraFields = DatumMap()
 
   // Set when the node is compiled.
-  package var compiledCode: String?
-  package var compiledPath: String?
-  package var buildPath: String?
-  package var extraCTEs: [ExtraCTE] = []
-  package var isCompiled = false
+  package var compiledCode: String? { didSet { changes &+= 1 } }
+  package var compiledPath: String? { didSet { changes &+= 1 } }
+  package var buildPath: String? { didSet { changes &+= 1 } }
+  package var extraCTEs: [ExtraCTE] = [] { didSet { changes &+= 1 } }
+  package var isCompiled = false { didSet { changes &+= 1 } }
+  /// How often something was written that may be written after the project is read.
+  package private(set) var changes = 0
 
   package init(
     uniqueID: String,

@@ -119,6 +119,7 @@ extension Engine {
       try stopIfInterrupted()
       try QueryComments(project.workspace).check()
       if invocation.command != .sourceFreshness { try prepareSchemas(state, nodes) }
+      try waitForManifest()
       if runsHooks { startFailed = try runHooks("on-run-start", state, main) }
     }
     if invocation.command == .sourceFreshness { try askForLastModified(nodes, state) }

@@ -60,8 +60,7 @@ package final class Engine: Sendable {
   /// The project of the command, for as long as the engine lives: whoever ends the process after it
   /// need not wait until a hundred thousand objects are taken apart.
   private let project = Mutex<Project?>(nil)
-  /// Whether the manifest is still to be written when the command ends, however it ends.
-  private let owesManifest = Mutex(false)
+  let manifestState = Mutex(ManifestState())
 
   package func run() -> ExitStatus {
     do {
@@ -78,13 +77,13 @@ package final class Engine: Sendable {
     return .unusable
   }
 
-  /// Runs the command, and writes the manifest where `loadProject` left that for the end.
+  /// Runs the command, however it ends with a manifest.
   private func perform() throws -> ExitStatus {
     let status = Result { try performCommand() }
-    if owesManifest.withLock({ $0 }), let project = project.withLock({ $0 }) {
-      try writeManifest(project)
-    }
-    return try status.get()
+    let manifest = Result { try finishManifest(project.withLock { $0 }) }
+    let result = try status.get()
+    try manifest.get()
+    return result
   }
 
   private func performCommand() throws -> ExitStatus {
@@ -279,7 +278,9 @@ package final class Engine: Sendable {
     self.project.withLock { $0 = project }
     switch invocation.command {
     // Where nothing is changed in the warehouse the manifest is written once, with what was compiled.
-    case .compile: owesManifest.withLock { $0 = true }
+    case .compile: manifestState.withLock { $0.isOwed = true }
+    // The server's first answers are waited for meanwhile.
+    case .run, .test, .build, .seed, .snapshot: beginManifest(project)
     // As dbt: that of the run before, with what it compiled, stays.
     case .docsGenerate where !flags.compilesForDocs: break
     default: try writeManifest(project)
@@ -369,37 +370,6 @@ package final class Engine: Sendable {
       // Relations are found by these names in the next run, and by other tools.
       mask: invocation.secrets.mask.sparing([profile.database, profile.schema])
     )
-  }
-
-  func writeManifest(_ project: Project) throws {
-    try tellOfManifest(Result { try writeManifestFile(project) }, project)
-  }
-
-  /// Writes manifest.json and what goes with it, and says nothing. Returns whether they are to be written.
-  func writeManifestFile(_ project: Project) throws -> Bool {
-    owesManifest.withLock { $0 = false }
-    guard flags.writeJSON else { return false }
-    let quoting = project.workspace.quoting
-    let writer = ManifestWriter(
-      project.manifest,
-      metadata(project),
-      quoting: [
-        "database": .bool(quoting.database), "schema": .bool(quoting.schema),
-        "identifier": .bool(quoting.identifier), "column": .null,
-      ]
-    )
-    try writer.write(to: "\(project.targetPath)/manifest.json")
-    try FileSystem.write(
-      writer.semanticBytes(),
-      to: "\(project.targetPath)/semantic_manifest.json"
-    )
-    return true
-  }
-
-  func tellOfManifest(_ written: Result<Bool, any Error>, _ project: Project) throws {
-    guard try written.get() else { return }
-    tellOf("WritableManifest", at: "\(project.targetPath)/manifest.json")
-    tellOf("SemanticManifest", at: "\(project.targetPath)/semantic_manifest.json")
   }
 
   /// Says that a run left its results.
