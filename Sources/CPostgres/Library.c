@@ -5,6 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#ifdef __linux__
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#endif
+
 #ifdef __APPLE__
 #define LIBRARY "libpq.5.dylib"
 #else
@@ -19,6 +25,7 @@
   F(int, PQconnectPoll, cpq_connect_poll, (cpq_connection * c), (c))                              \
   F(int, PQstatus, cpq_status, (const cpq_connection *c), (c))                                    \
   F(int, PQsocket, cpq_socket, (const cpq_connection *c), (c))                                    \
+  F(const char *, PQhost, cpq_host, (const cpq_connection *c), (c))                               \
   F(const char *, PQerrorMessage, cpq_error_message, (const cpq_connection *c), (c))              \
   F(int, PQconnectionNeedsPassword, cpq_needs_password, (const cpq_connection *c), (c))           \
   F(int, PQsetErrorVerbosity, cpq_set_error_verbosity, (cpq_connection * c, int v), (c, v))       \
@@ -49,6 +56,9 @@
     (r, row, column))                                                                             \
   F(int, PQgetisnull, cpq_is_null, (const cpq_result *r, int row, int column), (r, row, column))  \
   F(void, PQclear, cpq_clear, (cpq_result * r), (r))                                              \
+  F(int, PQsetnonblocking, cpq_set_nonblocking, (cpq_connection * c, int on), (c, on))            \
+  F(int, PQflush, cpq_flush, (cpq_connection * c), (c))                                           \
+  F(int, PQconsumeInput, cpq_consume_input, (cpq_connection * c), (c))                            \
   F(int, PQputCopyData, cpq_put_copy_data, (cpq_connection * c, const char *bytes, int count),    \
     (c, bytes, count))                                                                            \
   F(int, PQputCopyEnd, cpq_put_copy_end, (cpq_connection * c, const char *error), (c, error))     \
@@ -64,6 +74,8 @@ struct table {
 #define MEMBER(result, theirs, ours, parameters, arguments) result(*theirs) parameters;
   FUNCTIONS(MEMBER)
 #undef MEMBER
+  // NULL in versions before 12.
+  const char *(*PQhostaddr)(const cpq_connection *);
 };
 
 static struct table loaded;
@@ -78,6 +90,10 @@ static int get_copy_data_mode(cpq_connection *, char **, int);
 FUNCTIONS(WRAPPER)
 #undef WRAPPER
 
+const char *cpq_host_address(const cpq_connection *connection) {
+  return loaded.PQhostaddr ? loaded.PQhostaddr(connection) : NULL;
+}
+
 // A database name is a name: never expanded as a connection string.
 cpq_connection *cpq_connect_start(const char *const *keywords, const char *const *values) {
   return connect_start_expanding(keywords, values, 0);
@@ -85,6 +101,20 @@ cpq_connection *cpq_connect_start(const char *const *keywords, const char *const
 
 int cpq_get_copy_data(cpq_connection *connection, char **buffer) {
   return get_copy_data_mode(connection, buffer, 0);
+}
+
+int cpq_is_silent(int socket, int seconds) {
+#ifdef __linux__
+  struct tcp_info info;
+  socklen_t size = sizeof info;
+  if (getsockopt(socket, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return 0;
+  // Questions for room come further and further apart: one that has no answer yet says nothing.
+  return info.tcpi_last_ack_recv / 1000 > (unsigned)seconds &&
+         (info.tcpi_unacked > 0 || info.tcpi_probes > 1);
+#else
+  (void)socket, (void)seconds;
+  return 0;
+#endif
 }
 
 static void say(char *error, size_t capacity, const char *words) {
@@ -109,6 +139,10 @@ static int fill(struct table *table, const char *name, void **handle, char *erro
   }
   FUNCTIONS(LOOK_UP)
 #undef LOOK_UP
+  {
+    void *symbol = dlsym(*handle, "PQhostaddr");
+    memcpy(&table->PQhostaddr, &symbol, sizeof symbol);
+  }
   return 0;
 }
 

@@ -10,12 +10,14 @@ package struct LoopbackSocket {
   private let descriptor: Int32
 
   /// `listens`: connections are taken, and nothing is said on them.
-  package init(listens: Bool) throws {
+  /// `address`, `port`: where a certain one is wanted.
+  package init(listens: Bool, address host: UInt32 = 0x7F00_0001, port: Int = 0) throws {
     descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
     guard descriptor >= 0 else { throw Failure(errorNumber: errno) }
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    address.sin_addr.s_addr = host.bigEndian
+    address.sin_port = in_port_t(port).bigEndian
     var length = socklen_t(MemoryLayout<sockaddr_in>.size)
     let descriptor = descriptor
     let status = withUnsafeMutablePointer(to: &address) {
@@ -29,7 +31,7 @@ package struct LoopbackSocket {
       Glibc.close(descriptor)
       throw failure
     }
-    port = Int(UInt16(bigEndian: address.sin_port))
+    self.port = Int(UInt16(bigEndian: address.sin_port))
   }
 
   package func close() { _ = Glibc.close(descriptor) }

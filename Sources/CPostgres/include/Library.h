@@ -70,6 +70,9 @@ cpq_connection *cpq_connect_start(const char *const *keywords, const char *const
 int cpq_connect_poll(cpq_connection *connection);
 int cpq_status(const cpq_connection *connection);
 int cpq_socket(const cpq_connection *connection);
+/// The host and the address that are tried or connected to; the address is NULL where libpq is older than 12.
+const char *cpq_host(const cpq_connection *connection);
+const char *cpq_host_address(const cpq_connection *connection);
 const char *cpq_error_message(const cpq_connection *connection);
 /// Whether the server asked for a password and none was there.
 int cpq_needs_password(const cpq_connection *connection);
@@ -100,7 +103,14 @@ int cpq_value_length(const cpq_result *result, int row, int column);
 int cpq_is_null(const cpq_result *result, int row, int column);
 void cpq_clear(cpq_result *result);
 
-// COPY.
+// COPY. With `is_nonblocking`, data is refused (0) that would have to wait for the server.
+int cpq_set_nonblocking(cpq_connection *connection, int is_nonblocking);
+/// 0: all is sent; 1: not yet.
+int cpq_flush(cpq_connection *connection);
+int cpq_consume_input(cpq_connection *connection);
+/// Whether the other end of a TCP connection has acknowledged nothing for so long that was sent to it, questions
+/// for room included. 0 where the system cannot tell.
+int cpq_is_silent(int socket, int seconds);
 int cpq_put_copy_data(cpq_connection *connection, const char *bytes, int count);
 int cpq_put_copy_end(cpq_connection *connection, const char *error);
 int cpq_get_copy_data(cpq_connection *connection, char **buffer);

@@ -1,6 +1,12 @@
 internal import CPostgres
 package import SectoralWarehouse
 
+#if canImport(Glibc)
+internal import Glibc
+#else
+internal import Darwin
+#endif
+
 extension PostgresConnection {
   package func copyIn(
     _ sql: String,
@@ -19,11 +25,16 @@ extension PostgresConnection {
     while let result = cpq_get_result(handle) {
       switch Int(cpq_result_status(result)) {
       case CPQ_COPY_IN:
+        _ = cpq_set_nonblocking(handle, 1)
+        // A server that takes no more for a while is not lost; see `waitForRoom`.
+        if credentials.patience != nil { Self.limitSilence(handle, seconds: 0) }
         do throws(WarehouseError) {
           try feed(handle, sql: sql, next: next)
         } catch {
           interruption = error
         }
+        _ = cpq_set_nonblocking(handle, 0)
+        if let patience = credentials.patience { Self.limitSilence(handle, seconds: patience) }
       case CPQ_COMMAND_OK:
         rows = cpq_affected_rows(result).flatMap { Int(String(cString: $0)) } ?? rows
       case CPQ_FATAL_ERROR, CPQ_BAD_RESPONSE:
@@ -92,6 +103,33 @@ extension PostgresConnection {
       }
       guard status == 1 else { throw lost(sql) }
       start += count
+      try flush(handle, sql: sql)
+    }
+  }
+
+  /// Sends what libpq holds.
+  private func flush(_ handle: OpaquePointer, sql: String) throws(WarehouseError) {
+    while true {
+      let status = cpq_flush(handle)
+      if status == 0 { return }
+      guard status == 1 else { throw lost(sql) }
+      try waitForRoom(handle, sql: sql)
+    }
+  }
+
+  /// Waits until the server takes more, or says something.
+  ///
+  /// The time that the system gives to what is not acknowledged would also end a connection to a server that
+  /// answers, and reads nothing because it is busy with the rows before.
+  private func waitForRoom(_ handle: OpaquePointer, sql: String) throws(WarehouseError) {
+    let socket = cpq_socket(handle)
+    var descriptor = pollfd(fd: socket, events: Int16(POLLIN | POLLOUT), revents: 0)
+    guard poll(&descriptor, 1, 1000) == 0 else {
+      if descriptor.revents & Int16(POLLIN) != 0, cpq_consume_input(handle) == 0 { throw lost(sql) }
+      return
+    }
+    if let patience = credentials.patience, cpq_is_silent(socket, Int32(clamping: patience)) == 1 {
+      _ = shutdown(socket, Int32(SHUT_RDWR))
     }
   }
 }

@@ -27,7 +27,7 @@ package final class PostgresConnection: WarehouseConnection {
   let statementCanceller: PostgresCanceller
   /// nil after `close()`.
   private(set) var handle: OpaquePointer?
-  private let credentials: PostgresCredentials
+  let credentials: PostgresCredentials
   private let notices: Unmanaged<NoticeSink>
   private var knownTypes: [UInt32: PostgresType] = [:]
   /// What makes the session as good as a new one; it goes with the next text.
@@ -379,7 +379,66 @@ extension PostgresConnection {
     notices: Unmanaged<NoticeSink>,
     _ isCancelled: @Sendable () -> Bool
   ) throws(WarehouseError) -> OpaquePointer {
-    let parameters = credentials.connectionParameters
+    var addresses: ServerAddresses?
+    if credentials.looksUpHosts {
+      let found = try ServerAddresses(
+        of: credentials.host,
+        timeout: credentials.connectTimeout,
+        isCancelled
+      )
+      guard !found.places.isEmpty else {
+        var error = WarehouseError(
+          connecting: found.report(""),
+          needsPassword: false,
+          credentials: credentials
+        )
+        error.hint = "check `host` of the profile's output, and that this machine can look it up"
+        throw error
+      }
+      addresses = found
+    }
+    while true {
+      let attempt = try attempt(addresses, credentials, notices: notices, isCancelled)
+      if case .connected(let handle) = attempt { return handle }
+      guard case .silent(let place, let words) = attempt,
+        addresses?.giveUp(place, saying: words) == true
+      else { throw attempt.error(addresses, credentials) }
+    }
+  }
+
+  /// What came of asking a server for a connection.
+  private enum Attempt {
+    case connected(OpaquePointer)
+    /// An address did not answer in its time.
+    case silent(ServerAddresses.Place, words: String)
+    case refused(words: String, needsPassword: Bool)
+
+    func error(
+      _ addresses: ServerAddresses?,
+      _ credentials: PostgresCredentials
+    ) -> WarehouseError {
+      let (words, needsPassword) =
+        switch self {
+        case .connected: ("", false)
+        case .silent(_, let words): (words, false)
+        case .refused(let words, let needsPassword): (words, needsPassword)
+        }
+      return WarehouseError(
+        connecting: addresses?.report(words) ?? words,
+        needsPassword: needsPassword,
+        credentials: credentials
+      )
+    }
+  }
+
+  private static func attempt(
+    _ addresses: ServerAddresses?,
+    _ credentials: PostgresCredentials,
+    notices: Unmanaged<NoticeSink>,
+    _ isCancelled: @Sendable () -> Bool
+  ) throws(WarehouseError) -> Attempt {
+    let parameters =
+      (addresses?.parameters ?? [("host", credentials.host)]) + credentials.connectionParameters
     for (keyword, value) in parameters where value.utf8.contains(0) {
       throw .unavailable(
         "`\(keyword)` holds a NUL character",
@@ -394,7 +453,7 @@ extension PostgresConnection {
     // At once: without it libpq prints every notice on stderr.
     _ = cpq_set_notice_receiver(handle, NoticeSink.receiver, notices.toOpaque())
     _ = cpq_set_error_verbosity(handle, Int32(CPQ_ERRORS_VERBOSE))
-    let failure: String?
+    let failure: (words: String, place: ServerAddresses.Place?)?
     do throws(WarehouseError) {
       failure = try waitUntilConnected(handle, timeout: credentials.connectTimeout, isCancelled)
     } catch {
@@ -404,20 +463,19 @@ extension PostgresConnection {
     guard let failure else {
       _ = cpq_set_error_verbosity(handle, Int32(CPQ_ERRORS_DEFAULT))
       if let patience = credentials.patience { limitSilence(handle, seconds: patience) }
-      return handle
+      return .connected(handle)
     }
     let needsPassword = cpq_needs_password(handle) == 1
     cpq_finish(handle)
-    throw WarehouseError(
-      connecting: failure,
-      needsPassword: needsPassword,
-      credentials: credentials
-    )
+    if let place = failure.place { return .silent(place, words: failure.words) }
+    return .refused(words: failure.words, needsPassword: needsPassword)
   }
 
   /// What was sent and is not acknowledged counts as lost after `seconds`; the system's default is a quarter of
   /// an hour, and keepalives do not look at it.
-  private static func limitSilence(_ handle: OpaquePointer, seconds: Int) {
+  ///
+  /// 0: the system's default.
+  static func limitSilence(_ handle: OpaquePointer, seconds: Int) {
     #if os(Linux)
     var milliseconds = UInt32(clamping: seconds * 1000)
     // Refused by a Unix socket, which needs no such thing.
@@ -431,20 +489,34 @@ extension PostgresConnection {
     #endif
   }
 
-  /// - Returns: libpq's words when it failed.
+  /// The address that libpq is at.
+  private static func place(_ handle: OpaquePointer) -> ServerAddresses.Place {
+    func text(_ words: UnsafePointer<CChar>?) -> String { words.map { String(cString: $0) } ?? "" }
+    let address = text(cpq_host_address(handle))
+    return ServerAddresses.Place(
+      host: text(cpq_host(handle)),
+      address: address.isEmpty ? nil : address
+    )
+  }
+
+  /// - Returns: libpq's words when it failed, and the address that did not answer if that was why.
   private static func waitUntilConnected(
     _ handle: OpaquePointer,
     timeout: Int,
     _ isCancelled: @Sendable () -> Bool
-  ) throws(WarehouseError) -> String? {
+  ) throws(WarehouseError) -> (words: String, place: ServerAddresses.Place?)? {
     func words() -> String { cpq_error_message(handle).map { String(cString: $0) } ?? "" }
-    guard Int(cpq_status(handle)) != CPQ_CONNECTION_BAD else { return words() }
+    guard Int(cpq_status(handle)) != CPQ_CONNECTION_BAD else { return (words(), nil) }
     let clock = ContinuousClock()
-    // As libpq does, not less than two seconds.
-    let deadline = timeout > 0 ? clock.now.advanced(by: .seconds(max(timeout, 2))) : nil
+    // As libpq does, for each address, and not less than two seconds.
+    func newDeadline() -> ContinuousClock.Instant? {
+      timeout > 0 ? clock.now.advanced(by: .seconds(max(timeout, 2))) : nil
+    }
+    var deadline = newDeadline()
+    var place = Self.place(handle)
     var stage = CPQ_POLLING_WRITING
     while stage != CPQ_POLLING_OK {
-      if stage == CPQ_POLLING_FAILED { return words() }
+      if stage == CPQ_POLLING_FAILED { return (words(), nil) }
       if isCancelled() { throw .givenUpConnecting }
       let events = stage == CPQ_POLLING_READING ? POLLIN : POLLOUT
       var descriptor = pollfd(fd: cpq_socket(handle), events: Int16(events), revents: 0)
@@ -456,12 +528,15 @@ extension PostgresConnection {
           // libpq's words stop where the reason belongs: `connection to server at … failed:`.
           let words = words().trimmingEnd()
           let link = words.hasSuffix(":") ? " " : "\n"
-          return "\(words)\(link)timeout expired after \(timeout) seconds"
+          return ("\(words)\(link)timeout expired after \(timeout) seconds", place)
         }
         patience = Int32(min(Double(patience), left / .milliseconds(1) + 1))
       }
       let ready = poll(&descriptor, 1, patience)
-      if ready > 0 { stage = Int(cpq_connect_poll(handle)) }
+      guard ready > 0 else { continue }
+      stage = Int(cpq_connect_poll(handle))
+      let next = Self.place(handle)
+      if next != place { (place, deadline) = (next, newDeadline()) }
     }
     return nil
   }

@@ -7,8 +7,10 @@ package struct PostgresCredentials: Sendable, Hashable {
   /// nil leaves it to libpq: a password file, or a server that asks for none.
   package var password: String?
   package var database: String
-  /// In seconds; 0 waits without end.
+  /// For each look-up of a name and each address, in seconds; 0 waits without end.
   package var connectTimeout: Int
+  /// Whether names are looked up here; else libpq knows the addresses (PGHOSTADDR).
+  package var looksUpHosts = true
   /// Whether the system asks the other end now and then if it is still there.
   package var keepsAlive = true
   /// In seconds; 0: 60. The system's default is two hours, and so long a lost connection would be waited for.
@@ -83,11 +85,11 @@ package struct PostgresCredentials: Sendable, Hashable {
   /// sent or not; nil: whenever the system thinks so.
   var patience: Int? { pulse.map { $0.idle + $0.interval * $0.count } }
 
-  /// libpq's parameters. An empty value counts as not given.
+  /// libpq's parameters, but for the host's. An empty value counts as not given.
   var connectionParameters: [(keyword: String, value: String)] {
     var parameters = [
-      (keyword: "host", value: host), ("port", String(port)), ("user", user),
-      ("dbname", database), ("client_encoding", "UTF8"),
+      (keyword: "port", value: String(port)), ("user", user), ("dbname", database),
+      ("client_encoding", "UTF8"),
     ]
     func add(_ keyword: String, _ value: String?) {
       if let value, !value.isEmpty { parameters.append((keyword, value)) }

@@ -64,28 +64,27 @@ struct ProfileWarehouses: WarehouseProvider {
     func text(_ key: String) -> String? { keys[key]?.string }
     guard profile.isEmbedded else {
       if profile.type == "redshift" { return try redshift(profile) }
-      return PostgresWarehouse(
-        PostgresCredentials(
-          host: text("host") ?? "",
-          port: keys["port"]?.int ?? 5432,
-          user: text("user") ?? "",
-          password: text("password"),
-          database: profile.database,
-          connectTimeout: keys["connect_timeout"]?.int ?? 10,
-          keepalivesIdle: keys["keepalives_idle"]?.int ?? 0,
-          sslMode: text("sslmode"),
-          sslCertificate: text("sslcert"),
-          sslKey: text("sslkey"),
-          sslRootCertificate: text("sslrootcert"),
-          searchPath: text("search_path"),
-          applicationName: text("application_name"),
-          role: text("role"),
-          // The session of a node sends BEGIN where dbt's driver does.
-          retries: keys["retries"]?.int ?? 1,
-          autocommit: true
-        ),
-        isCancelled: isCancelled
+      var credentials = PostgresCredentials(
+        host: text("host") ?? "",
+        port: keys["port"]?.int ?? 5432,
+        user: text("user") ?? "",
+        password: text("password"),
+        database: profile.database,
+        connectTimeout: keys["connect_timeout"]?.int ?? 10,
+        keepalivesIdle: keys["keepalives_idle"]?.int ?? 0,
+        sslMode: text("sslmode"),
+        sslCertificate: text("sslcert"),
+        sslKey: text("sslkey"),
+        sslRootCertificate: text("sslrootcert"),
+        searchPath: text("search_path"),
+        applicationName: text("application_name"),
+        role: text("role"),
+        // The session of a node sends BEGIN where dbt's driver does.
+        retries: keys["retries"]?.int ?? 1,
+        autocommit: true
       )
+      credentials.looksUpHosts = environment["PGHOSTADDR"]?.isEmpty ?? true
+      return PostgresWarehouse(credentials, isCancelled: isCancelled)
     }
     let searchPath = text("search_path")
     let role = text("role")
