@@ -19,8 +19,10 @@ extension WarehouseError {
   public var transience: Transience? {
     switch kind {
     case .cancelled: return nil
-    // Its database was dropped; or whether its transaction was committed is not known.
-    case .lost: return sqlState == "57P04" || sqlState == "08007" ? nil : .outage
+    // Its database was dropped; whether its transaction was committed is not known; it was idle, or took, longer
+    // than the server allows a transaction, and would again.
+    case .lost:
+      return ["57P04", "08007", "25P03", "25P04"].contains(sqlState) ? nil : .outage
     case .connection, .statement: break
     }
     guard let sqlState else {

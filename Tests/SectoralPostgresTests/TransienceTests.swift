@@ -21,6 +21,8 @@ struct TransienceTests {
     (.lost, nil, "server closed the connection unexpectedly", .outage),
     (.lost, "57P01", "terminating connection due to administrator command", .outage),
     (.lost, "57P04", "terminating connection because the database was dropped", nil),
+    (.lost, "25P03", "terminating connection due to idle-in-transaction timeout", nil),
+    (.lost, "57P05", "terminating connection due to idle-session timeout", .outage),
     (.statement, "08P01", "server conn crashed?", .outage),
     (.statement, "08P01", "invalid message format", nil),
     (.connection, nil, "connection refused", .outage),

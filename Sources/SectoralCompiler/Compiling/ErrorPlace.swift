@@ -72,14 +72,15 @@ extension RunContext {
     _ compiled: CompiledSQL?,
     in diagnostic: inout Diagnostic
   ) {
+    let hints = StatementHints(compiler: compiler, node: node, packageName: packageName)
     if database.kind == .connection || database.kind == .lost {
       diagnostic.span = nil
       diagnostic.trail = []
-      diagnostic.hint = diagnostic.hint ?? database.hint
+      diagnostic.hint =
+        diagnostic.hint ?? database.hint ?? hints.hint(for: database, at: nil, callee: nil)
       return
     }
     if let path = node?.buildPath { diagnostic.message += "\ncompiled code at \(path)" }
-    let hints = StatementHints(compiler: compiler, node: node, packageName: packageName)
     if let line = database.context.flatMap(Self.copyLine), let row = seedRow(line) {
       diagnostic.span = row
       diagnostic.trail = []

@@ -40,6 +40,26 @@ struct StatementHints {
       return
         "nothing can be written there: the server is a standby, or default_transaction_read_only is set "
         + "for the user or the database"
+    case "57014":
+      guard error.message.contains("statement timeout") else { return nil }
+      return
+        "statement_timeout is set for the user, the database or the server: raise it there, or for this "
+        + "node in a pre-hook: set local statement_timeout = '1h'"
+    case "55P03":
+      guard error.hint == nil else { return nil }
+      return
+        "another session holds a lock on it (pg_locks and pg_stat_activity tell which): run it again "
+        + "later, or raise lock_timeout"
+    case "25P03":
+      return
+        "templates took longer between two statements of a transaction than "
+        + "idle_in_transaction_session_timeout allows: raise it for the user of the profile"
+    case "25P04": return "the transaction took longer than transaction_timeout allows: raise it"
+    case "53100":
+      return "the disk of the server is full: make room there, and 'retry' does the rest"
+    case "53400":
+      guard error.message.contains("temp_file_limit") else { return nil }
+      return "a higher work_mem needs fewer files; a superuser can raise temp_file_limit"
     case "42601": return place?.hintOfGrammar
     case "22012": return "nullif(…, 0) makes such a quotient null"
     default: return nil

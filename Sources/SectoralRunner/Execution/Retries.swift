@@ -64,6 +64,7 @@ extension RunState {
     let retries = Retries(of: node, engine.invocation.environment)
     var wasInDoubt = isInDoubt
     var wasSurprised = false
+    var first: WarehouseError?
     for attempt in 1... {
       let session = session(
         name,
@@ -108,7 +109,8 @@ extension RunState {
         }
         guard
           waits(cause, attempt, retries, name: name, node: progress?.info, thread: thread)
-        else { throw error }
+        else { throw error.following(first, by: cause) }
+        first = first ?? cause
       }
     }
   }
@@ -263,6 +265,16 @@ private enum SecondLook {
 }
 
 extension Failure {
+  /// A server that cannot be reached any longer said before why: that is worth more than that nobody answers.
+  fileprivate func following(_ first: WarehouseError?, by last: WarehouseError) -> Failure {
+    guard last.kind == .connection, let first, first.kind != .connection, first.sqlState != nil,
+      !diagnostics.isEmpty
+    else { return self }
+    var failure = self
+    failure.diagnostics[0].message += "\nbefore it went away, the server said: \(first.message)"
+    return failure
+  }
+
   fileprivate func withHint(ofOccupant kind: String) -> Failure {
     var failure = self
     guard !failure.diagnostics.isEmpty, failure.diagnostics[0].hint == nil else { return self }
