@@ -19,6 +19,8 @@ public final class Interpreter {
   @exclusivity(unchecked) var place: NodeID = -1
   @exclusivity(unchecked) var callDepth = 0
   @exclusivity(unchecked) var steps = 0
+  /// How many steps may go by before a look at the limits, and at whether to stop.
+  @exclusivity(unchecked) var stepBound: Int
   /// Bytes that operations of this render made.
   @exclusivity(unchecked) var allocated = 0
   @exclusivity(unchecked) var stackLimit: UInt = 0
@@ -38,6 +40,7 @@ public final class Interpreter {
   /// Told where all text comes from that is rendered while it is set.
   @exclusivity(unchecked) public var origins: TextOrigins?
   let limits: Limits
+  let isStopped: (@Sendable () -> Bool)?
 
   /// A macro being run.
   struct Activation {
@@ -52,6 +55,8 @@ public final class Interpreter {
     self.environment = environment
     self.host = host
     limits = environment.options.limits
+    stepBound = limits.steps
+    isStopped = environment.options.isStopped
     escapes = environment.options.autoescape
     usesMarkup = environment.options.autoescape
     output = Output(limit: environment.options.limits.outputBytes)

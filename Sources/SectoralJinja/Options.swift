@@ -80,6 +80,8 @@ public struct Options: Sendable {
   public var undefinedHint: String?
   /// What a render may cost.
   public var limits = Limits()
+  /// Asked now and then in the middle of a render, from any thread: whether it is to end with an error.
+  public var isStopped: (@Sendable () -> Bool)?
   /// Jinja's defaults.
   public init() {}
 }

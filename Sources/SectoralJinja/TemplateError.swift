@@ -141,6 +141,11 @@ extension TemplateError {
     TemplateError(.limit, id: "jinja.limit-exceeded", message)
   }
 
+  /// The host wanted the render to stop.
+  static var stopped: TemplateError {
+    TemplateError(.limit, id: "jinja.stopped", "the template was stopped")
+  }
+
   static func filterArgument(_ message: String) -> TemplateError {
     TemplateError(.filterArgument, id: "jinja.filter-argument", message)
   }

@@ -1,3 +1,5 @@
+import SectoralProject
+
 #if canImport(Glibc)
 import Glibc
 #else
@@ -24,8 +26,8 @@ enum Interruption {
   }
 
   /// - Parameters:
-  ///   - first: Called on a thread of its own.
-  ///   - second: Called there too; it is expected not to return.
+  ///   - first: Called on a thread of its own, which may wait.
+  ///   - second: Called on another one; it is expected not to return.
   static func watch(
     first: @escaping @Sendable () -> Void,
     second: @escaping @Sendable () -> Void
@@ -45,7 +47,8 @@ enum Interruption {
         guard let context else { return nil }
         let watcher = Unmanaged<Watcher>.fromOpaque(context).takeRetainedValue()
         Interruption.wait(watcher.pipe)
-        watcher.first()
+        // A server that is gone keeps it waiting; nobody else is to be.
+        Threads.detached { watcher.first() }
         Interruption.wait(watcher.pipe)
         watcher.second()
         return nil

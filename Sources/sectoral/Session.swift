@@ -230,7 +230,6 @@ struct Session {
       writesFile: writesLogFile(call.command, resolved)
     )
     let cancellation = CancellationFlag()
-    // Apart from the engine's flag, which --fail-fast may set as well.
     let interruption = CancellationFlag()
     interruption.onCancel { cancellation.cancel() }
     watchForInterruption(call.command, events, interruption)
@@ -243,13 +242,14 @@ struct Session {
         environment: resolved.environment,
         events: events,
         cancellation: cancellation,
+        interruption: interruption,
         secrets: secrets,
         retried: call.retried
       ),
       provider: ProfileWarehouses(
         environment: resolved.environment,
         announce: { events.emit(.note($0)) },
-        isCancelled: { cancellation.isCancelled }
+        isCancelled: { interruption.isCancelled }
       )
     )
     // Never let go of, and with it the project: the process ends with the command, and taking so many

@@ -156,6 +156,8 @@ struct Sectoral: Sendable {
   struct Interrupt: Sendable {
     var signal: Int32 = SIGINT
     var after: String
+    /// Sends it once more, after this output.
+    var againAfter: String?
   }
 
   fileprivate static func runBlocking(
@@ -228,7 +230,7 @@ struct Sectoral: Sendable {
         contains(awaited.after, in: output) || contains(awaited.after, in: errors)
       {
         kill(process, awaited.signal)
-        pendingInterrupt = nil
+        pendingInterrupt = awaited.againAfter.map { Interrupt(signal: awaited.signal, after: $0) }
       }
       if !result.timedOut, ContinuousClock.now - start > timeout {
         result.timedOut = true

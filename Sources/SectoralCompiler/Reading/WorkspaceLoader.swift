@@ -28,6 +28,8 @@ package struct WorkspaceLoader {
     /// `invocation_args_dict`.
     package var arguments: DatumMap
     package var checksVersions: Bool
+    /// Ctrl-C: a template in the middle of a loop ends as well.
+    package var isInterrupted: @Sendable () -> Bool
     /// The database in the embedded server that belongs to a project (its name, its folder).
     package var embeddedDatabase: @Sendable (String, String) -> String
 
@@ -46,6 +48,7 @@ package struct WorkspaceLoader {
       templateFlags: DatumMap,
       arguments: DatumMap,
       checksVersions: Bool,
+      isInterrupted: @escaping @Sendable () -> Bool = { false },
       embeddedDatabase: @escaping @Sendable (String, String) -> String
     ) {
       self.projectDirectory = projectDirectory
@@ -62,6 +65,7 @@ package struct WorkspaceLoader {
       self.templateFlags = templateFlags
       self.arguments = arguments
       self.checksVersions = checksVersions
+      self.isInterrupted = isInterrupted
       self.embeddedDatabase = embeddedDatabase
     }
   }
@@ -76,6 +80,7 @@ package struct WorkspaceLoader {
   package init(_ settings: Settings) {
     self.settings = settings
     var options = Options()
+    options.isStopped = settings.isInterrupted
     options.definitionTags = [
       DefinitionTag(tag: "test", prefix: "test_", signature: .macro),
       DefinitionTag(tag: "data_test", prefix: "test_", signature: .macro),

@@ -9,6 +9,7 @@ extension Interpreter {
   func resetCounters() {
     steps = 0
     allocated = 0
+    stepBound = isStopped == nil ? limits.steps : min(limits.steps, Self.stepsUnasked)
   }
 
   // MARK: Depth
@@ -37,13 +38,13 @@ extension Interpreter {
   @inline(__always)
   func countStep() throws(TemplateError) {
     steps += 1
-    if steps > limits.steps || output.isExceeded { throw limitExceeded() }
+    if steps > stepBound || output.isExceeded { try goOn() }
   }
 
   @inline(__always)
   func countSteps(_ count: Int) throws(TemplateError) {
     steps &+= count
-    if steps > limits.steps { throw limitExceeded() }
+    if steps > stepBound { try goOn() }
   }
 
   /// Counts what it costs to go through a value once.
@@ -72,7 +73,19 @@ extension Interpreter {
     try account(bytes: words &* 8)
   }
 
+  /// How many steps go by before the host is asked again whether to stop: about a millisecond.
+  private static let stepsUnasked = 1 << 16
+
+  /// A bound is met: throws where it is one of the limits, or the host wants the render to stop.
   @inline(never)
+  private func goOn() throws(TemplateError) {
+    if let isStopped, isStopped() { throw .stopped }
+    guard steps <= limits.steps, allocated <= limits.allocation, !output.isExceeded else {
+      throw limitExceeded()
+    }
+    stepBound = min(limits.steps, steps &+ Self.stepsUnasked)
+  }
+
   func limitExceeded() -> TemplateError {
     if output.isExceeded { return outputExceeded() }
     if steps > limits.steps {
@@ -92,7 +105,7 @@ extension Interpreter {
   func account(bytes count: Int) throws(TemplateError) {
     allocated &+= count &+ 32
     steps &+= count >> 6
-    if allocated > limits.allocation || steps > limits.steps { throw limitExceeded() }
+    if allocated > limits.allocation || steps > stepBound { try goOn() }
   }
 
   /// Counts what an operation made.

@@ -70,7 +70,7 @@ extension Engine {
     @Sendable func settle(_ result: NodeResult, _ node: Node, _ index: Int, isTested: Bool = true) {
       // Cut off by Ctrl-C: as dbt, results are of what came to its own end.
       let isCutOff = result.status == .error || result.status == .runtimeError
-      if isCutOff, cancellation.isCancelled, !failFast { return }
+      if isCutOff, isInterrupted { return }
       // An ephemeral model only becomes part of others: it has no result of its own.
       if hasResult(node, result) { state.add(result) }
       guard result.status.isFailure else { return }
@@ -109,7 +109,7 @@ extension Engine {
       NodeRunner(state, threadName: "Thread-\(number + 1) (worker)", comments: comments)
     } work: { [self] runner, indexes in
       // Whoever stops a run hears no more of what it had not begun.
-      if cancellation.isCancelled, !failFast { return }
+      if isInterrupted { return }
       if indexes.count > 1 {
         let results = runner.run(together: indexes.compactMap { order[$0] })
         for (index, result) in zip(indexes, results) {
@@ -160,7 +160,7 @@ extension Engine {
     } idle: {
       state.workerIsIdle()
     }
-    if cancellation.isCancelled, !failFast { return }
+    if isInterrupted { return }
     for index in scheduler.untaken + untaken.withLock({ $0 }) {
       guard let node = order[index] else { continue }
       let message = failFast ? "Skipping due to fail_fast" : nil

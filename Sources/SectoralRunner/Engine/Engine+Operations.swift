@@ -22,7 +22,6 @@ extension Engine {
       throw error
     }
     let state = try connectedState(project)
-    invocation.cancellation.onCancel { [weak state] in state?.cancelAll() }
     let session = state.mainSession(
       entry.map { "macro_\($0.macro.name)" } ?? "sql_operation"
     )
@@ -101,7 +100,14 @@ extension Engine {
   /// A state for a job outside of any node; the database has answered.
   private func connectedState(_ project: Project) throws -> RunState {
     try project.warehouse.connect()
-    return RunState(engine: self, project: project, warehouse: project.warehouse, isExecuting: true)
+    let state = RunState(
+      engine: self,
+      project: project,
+      warehouse: project.warehouse,
+      isExecuting: true
+    )
+    state.listens()
+    return state
   }
 
   private func operation(_ name: String, _ workspace: Workspace) throws(Failure) -> MacroEntry {

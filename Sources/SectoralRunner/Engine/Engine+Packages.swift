@@ -4,12 +4,6 @@ import SectoralProject
 import SectoralText
 import SectoralYAML
 
-#if canImport(Glibc)
-import Glibc
-#else
-import Darwin
-#endif
-
 extension Engine {
   // MARK: deps
 
@@ -31,7 +25,7 @@ extension Engine {
     let world = PackageWorld(
       environment: invocation.environment,
       isCancelled: { cancellation.isCancelled },
-      pause: { usleep(UInt32($0 * 1_000_000)) },
+      pause: { cancellation.sleep(seconds: $0) },
       dbtVersion: flags.versionCheck ? WorkspaceLoader.compatibleVersion : nil,
       report: { Self.forward($0, to: events) },
       warn: { name, diagnostic in try events.warn(name, diagnostic) }

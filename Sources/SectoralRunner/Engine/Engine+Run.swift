@@ -106,7 +106,7 @@ extension Engine {
       shown: shown(among: nodes),
       journal: journal
     )
-    invocation.cancellation.onCancel { [weak state] in state?.cancelAll() }
+    state.listens()
     let executionStart = events.now
     let main = NodeRunner(
       state,
@@ -129,7 +129,7 @@ extension Engine {
     } else {
       execute(plan, runnable, unitTests, state)
     }
-    let interrupted = invocation.cancellation.isCancelled && !failFastStopped(state)
+    let interrupted = isInterrupted
     // As dbt: whoever stops a run wants it to stop.
     var endTrouble: Failure?
     if isExecuting, !interrupted, runsHooks {
@@ -141,12 +141,13 @@ extension Engine {
       state,
       nodes,
       elapsed: events.now.seconds(since: executionStart),
-      interrupted: interrupted
+      // Or meanwhile, by whoever did not wait for the hooks.
+      interrupted: isInterrupted
     )
     // Whoever ends the process now need not wait until ten thousand results are taken apart.
     Threads.discard(state.takeResults())
     // A hook that cannot even be compiled takes no result away.
-    if let endTrouble { throw endTrouble }
+    if let endTrouble, !isInterrupted { throw endTrouble }
     return status
   }
 
@@ -173,10 +174,6 @@ extension Engine {
     case .sourceFreshness: flags.behavior["source_freshness_run_project_hooks"]
     default: true
     }
-  }
-
-  func failFastStopped(_ state: RunState) -> Bool {
-    (flags.failFast ?? false) && state.results.contains { $0.status.isFailure }
   }
 
   /// What can run of a selection: nodes, and unit tests as the nodes that run them.
@@ -243,6 +240,10 @@ extension Engine {
     // The results of a run that was stopped do not say what it had not come to: its notes do.
     if !interrupted { state.journal?.remove() }
     guard state.isExecuting else {
+      if interrupted {
+        events.emit(.note(Self.interruptedWords))
+        return .failure
+      }
       guard failed.isEmpty else {
         // All that were begun say the same of the server.
         let told = state.isUnreachable ? failed.prefix(1) : failed[...]

@@ -194,7 +194,7 @@ extension Engine {
       isExecuting: false,
       shown: shown(among: [node])
     )
-    invocation.cancellation.onCancel { [weak state] in state?.cancelAll() }
+    state.listens()
     try prepareDeferral(project, project.graph.emptySet)
     let runner = NodeRunner(
       state,

@@ -119,10 +119,8 @@ package final class Engine: Sendable {
 
   static let interruptedWords = "Exited because of keyboard interrupt"
 
-  /// By Ctrl-C: with --fail-fast, a node may have stopped the others.
-  private var isInterrupted: Bool {
-    invocation.cancellation.isCancelled && flags.failFast != true
-  }
+  /// By Ctrl-C.
+  var isInterrupted: Bool { invocation.interruption.isCancelled }
 
   /// Between the parts of a command.
   func stopIfInterrupted() throws(Failure) {
@@ -178,6 +176,7 @@ package final class Engine: Sendable {
       templateFlags: templateFlags,
       arguments: arguments,
       checksVersions: flags.versionCheck,
+      isInterrupted: { [interruption = invocation.interruption] in interruption.isCancelled },
       embeddedDatabase: { name, folder in
         provider.embeddedDatabase(projectName: name, projectDirectory: folder)
       }
@@ -255,9 +254,11 @@ package final class Engine: Sendable {
       // They are mended together.
       note(error.unknownCalls)
       let promoted = warn(error.warnings)
+      try stopIfInterrupted()
       throw Failures(error.failures + mistakes + commandMistakes(workspace) + promoted)
     }
     if let leftovers = read.leftovers.take() { Threads.discard(leftovers) }
+    try stopIfInterrupted()
     guard mistakes.isEmpty else { throw Failures(mistakes + warn(read.warnings)) }
     read.manifest.selectors = selectors.normalised
     for warning in selectors.warnings { events.emit(.warning(name: "Note", warning)) }

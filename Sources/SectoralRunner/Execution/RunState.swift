@@ -206,11 +206,10 @@ final class RunState: Sendable {
       self?.waits(error, attempt, retries, name: name, node: node?.info, thread: thread) ?? false
     }
     let key = ObjectIdentifier(session)
-    if name != "master" {
-      session.isStopped = { [weak self] in
-        self?.engine.invocation.cancellation.isCancelled ?? false
-      }
-    }
+    // Hooks at the end of a run go on where a node has stopped the others.
+    let flag =
+      node == nil ? engine.invocation.interruption : engine.invocation.cancellation
+    session.isStopped = { flag.isCancelled }
     session.didOpen = { [weak self] canceller in
       self?.shared.withLock { $0.cancellers[key] = canceller.map { (name, $0) } }
       // Cancelled between the node's start and its connection: nothing may run on.
@@ -277,6 +276,14 @@ final class RunState: Sendable {
         cancelRunning(isFirst: false)
       }
     }
+  }
+
+  /// Cancels what runs as soon as the nodes, or all, are to end.
+  func listens() {
+    let invocation = engine.invocation
+    invocation.cancellation.onCancel { [weak self] in self?.cancelAll() }
+    // After --fail-fast has stopped the nodes, hooks may still run.
+    invocation.interruption.onCancel { [weak self] in self?.cancelAll() }
   }
 
   private func cancelRunning(isFirst: Bool) {

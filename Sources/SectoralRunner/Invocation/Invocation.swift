@@ -8,7 +8,10 @@ package struct Invocation: Sendable {
   /// What templates see through `env_var`; the only way the environment comes in.
   package var environment: [String: String]
   package var events: EventBus
+  /// The nodes are to end: Ctrl-C, or one of them failed with --fail-fast.
   package var cancellation: CancellationFlag
+  /// Ctrl-C, which cancels as well: all is to end, hooks and templates included.
+  package var interruption: CancellationFlag
   /// What is masked in all that is printed and written.
   package var secrets: Secrets
   /// `retry`: what is run instead of the selection, by unique id.
@@ -21,6 +24,7 @@ package struct Invocation: Sendable {
     environment: [String: String],
     events: EventBus,
     cancellation: CancellationFlag,
+    interruption: CancellationFlag,
     secrets: Secrets = Secrets(),
     retried: Retried? = nil
   ) {
@@ -30,6 +34,7 @@ package struct Invocation: Sendable {
     self.environment = environment
     self.events = events
     self.cancellation = cancellation
+    self.interruption = interruption
     self.secrets = secrets
     self.retried = retried
   }
