@@ -228,6 +228,32 @@ struct RunBehaviourTests {
     #expect(!FileManager.default.fileExists(atPath: "\(project.folder)/target/run_results.journal"))
   }
 
+  /// What another's failure cuts off has not failed itself: it is skipped, and `retry` does it.
+  @Test func failFastSkipsWhatItCutsOff() async throws {
+    let project = try SmallProject(
+      "fail_fast",
+      [
+        "dbt_project.yml": "models: {+materialized: table}\n",
+        "models/fails.sql": "select 1 / (id - 1) as id from (select 1 as id, pg_sleep(1)) as t",
+        "models/slow.sql": "select 1 as id from pg_sleep(60)",
+        "models/slow_child.sql": "select * from {{ ref('slow') }}",
+      ]
+    )
+    let result = try await project.run("run", "--fail-fast", "--threads", "2")
+    #expect(result.exitCode == 1, "\(result)")
+    #expect(result.output.contains("Done. PASS=0 WARN=0 ERROR=1 SKIP=2"), "\(result)")
+    let results = try #require(
+      try project.json("target/run_results.json")["results"] as? [[String: Any]]
+    )
+    let messages = results.map { result in
+      let name = (result["unique_id"] as? String)?.split(separator: ".").last ?? ""
+      let status = result["status"] as? String ?? ""
+      return status == "skipped" ? "\(name) \(result["message"] ?? "")" : "\(name) \(status)"
+    }
+    let skipped = "Skipping due to fail_fast"
+    #expect(messages.sorted() == ["fails error", "slow \(skipped)", "slow_child \(skipped)"])
+  }
+
   @Test func operationsThatFailNameTheirMacro() async throws {
     let project = try SmallProject(
       "failing_operation",

@@ -66,11 +66,16 @@ extension Engine {
     let cancellation = invocation.cancellation
     state.workersRun(true)
     defer { state.workersRun(false) }
+    // Nodes that nobody took, or that were cut off: they have no end of their own.
+    let unended = SleepingMutex<[Int]>([])
     // Takes a result in, and what follows from it for other nodes.
     @Sendable func settle(_ result: NodeResult, _ node: Node, _ index: Int, isTested: Bool = true) {
-      // Cut off by Ctrl-C: as dbt, results are of what came to its own end.
+      // Cut off by Ctrl-C or another's failure: as dbt, results are of what came to its own end.
       let isCutOff = result.status == .error || result.status == .runtimeError
-      if isCutOff, isInterrupted { return }
+      if isCutOff, cancellation.isCancelled {
+        unended.withLock { $0.append(index) }
+        return
+      }
       // An ephemeral model only becomes part of others: it has no result of its own.
       if hasResult(node, result) { state.add(result) }
       guard result.status.isFailure else { return }
@@ -96,7 +101,6 @@ extension Engine {
         }
       }
     }
-    let untaken = SleepingMutex<[Int]>([])
     @Sendable func joins(_ index: Int) -> Bool {
       guard let node = order[index], state.skipReason(node.uniqueID) == nil else { return false }
       return unitTests[node.uniqueID] == nil && NodeRunner.joins(node, state)
@@ -117,7 +121,7 @@ extension Engine {
           if let result {
             settle(result, node, index)
           } else {
-            untaken.withLock { $0.append(index) }
+            unended.withLock { $0.append(index) }
           }
         }
         return
@@ -161,7 +165,7 @@ extension Engine {
       state.workerIsIdle()
     }
     if isInterrupted { return }
-    for index in scheduler.untaken + untaken.withLock({ $0 }) {
+    for index in scheduler.untaken + unended.withLock({ $0 }) {
       guard let node = order[index] else { continue }
       let message = failFast ? "Skipping due to fail_fast" : nil
       if state.isExecuting { state.add(skipped(node, state, message: message)) }
