@@ -40,6 +40,15 @@ package struct EventTimeWindow: Sendable, Hashable {
     .map(["start": .string(isoTexts.start), "end": .string(isoTexts.end)])
   }
 
+  /// Of what `layout` gives.
+  init?(layout: DatumMap) {
+    guard
+      let start = layout["start"]?.string.flatMap(Self.instant),
+      let end = layout["end"]?.string.flatMap(Self.instant)
+    else { return nil }
+    self.init(start: start, end: end)
+  }
+
   private static func text(_ time: Int, separator: String = "T") -> String {
     let moment = Moment(local: time)
     return moment.isoDate + separator + (moment.isoTime() ?? "") + "+00:00"

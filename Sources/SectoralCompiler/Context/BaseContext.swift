@@ -64,7 +64,7 @@ package final class BaseContext: Scope {
     let value: Value
     switch name {
     case Self.target, Self.env: value = Value(invocation.target)
-    case Self.invocationArguments: value = Value(invocation.arguments)
+    case Self.invocationArguments: value = InvocationArguments.value(invocation.arguments)
     case Self.metadata: value = Value(invocation.metadataEnvironment)
     default: return nil
     }

@@ -144,6 +144,14 @@ package final class MacroCatalog: Sendable {
     return (nil, tried)
   }
 
+  /// What a name that is dispatched would find if every package's macros counted.
+  func implementation(of name: String) -> MacroEntry? {
+    for prefix in prefixes {
+      if let entry = find("\(prefix)__\(name)") { return entry }
+    }
+    return nil
+  }
+
   /// Where to look for what is dispatched in a namespace. One that is no package's is as good as
   /// none: nil.
   func searchOrder(of namespace: String) -> [String]? {

@@ -45,6 +45,24 @@ package final class ParseContext: NodeContext {
 
   private static let referenceNames: Set = ["ref", "source", "metric", "function"]
 
+  /// As dbt while it reads tests: asked without a namespace, the implementation of any package will do.
+  /// (When the test runs, only one that the node itself can call.)
+  package override func dispatch(
+    _ name: String,
+    namespace: String?,
+    _ interpreter: Interpreter
+  ) throws(TemplateError) -> Value {
+    do throws(TemplateError) {
+      return try super.dispatch(name, namespace: namespace, interpreter)
+    } catch {
+      guard
+        testMacro != nil, namespace.flatMap(workspace.macros.searchOrder) == nil,
+        let entry = workspace.macros.implementation(of: name)
+      else { throw error }
+      return thread.value(of: entry)
+    }
+  }
+
   package override func member(_ name: Symbol) -> Value? {
     switch name {
     case Names.ref:
