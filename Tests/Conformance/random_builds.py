@@ -8,11 +8,13 @@ A seed makes a project of sources, seeds, models of every materialization and in
 snapshots, functions, data tests and unit tests, with contracts, indexes, hooks, grants, comments. Both tools
 build it, each in a database of its own. Then rows change, and the project does (columns, types,
 materializations, settings), and both build it again, sometimes with --full-refresh, sometimes
-a third time as it stands.
+a third time as it stands. Then come some other commands: parts of the project, --empty, failing rows stored,
+clone and --defer into another schema, retry, freshness, docs generate, show, an operation.
 
-Compared after each build: the exit code; status, message, failures, adapter_response and compiled code of
-each node in run_results.json; relations with kind, columns, types, comments, rights, constraints,
-indexes and view texts; every row. Times of the run itself are masked. What is ours on purpose
+Compared after each command: the exit code; what the console says, line by line; status, message,
+failures, adapter_response and compiled code of
+each node in run_results.json; sources.json and catalog.json; relations with kind, columns, types, comments,
+rights, constraints, indexes and view texts; every row. Times of the run itself are masked. What is ours on purpose
 (docs/rebuilding.md: what hangs on a table stays) is left out: relations of nodes that were skipped or
 failed, and foreign keys that dbt loses.
 
@@ -59,6 +61,27 @@ RETYPED = {
     "part": ("numeric(14,6)", "amount / 7"),
 }
 WORDS = ["plain words", "it's \"quoted\"", "two\nlines", "$$ dollars $x$ %s", "Größe 世界", "", "back\\slash"]
+# What templates see of the warehouse.
+PROBE = """
+{% macro probe(names) %}
+  {% for name in names %}
+    {% set node = graph.nodes.values() | selectattr('name', 'equalto', name) | first %}
+    {% set found = load_relation(api.Relation.create(node.database, node.schema, node.alias)) %}
+    {{ log([name, found, found and found.type, found and found.is_view], true) }}
+    {% if found %}
+      {% for column in adapter.get_columns_in_relation(found) %}
+        {{ log([column.name, column.data_type, column.is_string(), column.char_size, column.numeric_precision], true) }}
+      {% endfor %}
+      {{ log(run_query('select count(*) as n, min(1.50) as m from ' ~ found).rows[0].values(), true) }}
+    {% endif %}
+  {% endfor %}
+{% endmacro %}
+"""
+PROFILE = (
+    common.PROFILE
+    + "    other: {{type: postgres, host: {host}, port: {port}, user: {user}, password: x, dbname: {database},"
+    + " schema: other, threads: 1}}\n"
+)
 ROLES = ["random_builds_one", "random_builds_two"]
 
 
@@ -496,10 +519,11 @@ class Project:
                 "insert into {{ target.schema }}.hook_log select '{{ schemas | length }} {{ results | length }}'"
             ]
         files["dbt_project.yml"] = json.dumps(project, indent=1)
+        files["macros/probe.sql"] = PROBE
         for seed in self.seeds:
             files[f"seeds/{seed.name}.csv"] = seed.csv()
         properties = {
-            "sources": [{"name": "raw", "tables": [{"name": s.name} for s in self.sources]}],
+            "sources": [{"name": "raw", "tables": [self.source_entry(s) for s in self.sources]}],
             "seeds": [
                 {"name": s.name, "description": self.described(s.name), "config": self.seed_config[s.name]}
                 for s in self.seeds
@@ -545,6 +569,57 @@ class Project:
             {k: v for k, v in properties.items() if v}, indent=1, ensure_ascii=False
         )
         return files
+
+    def source_entry(self, source):
+        rnd = random.Random(source.name + str(len(self.models)))
+        entry = {"name": source.name, "description": self.described(source.name)}
+        if rnd.random() < 0.7:
+            freshness = {"warn_after": {"count": 1, "period": rnd.choice(["minute", "hour", "day"])}}
+            if rnd.random() < 0.5:
+                freshness["error_after"] = {"count": rnd.choice([2, 90_000]), "period": "day"}
+            if rnd.random() < 0.3:
+                freshness["filter"] = "id < 1000"
+            entry["config"] = {"freshness": freshness, "loaded_at_field": rnd.choice(["ts", "ts::timestamptz"])}
+        return entry
+
+    def more(self, rnd):
+        """Commands for after the builds, with what each needs."""
+        names = [m["name"] for m in self.models]
+        one = rnd.choice(names)
+        part = rnd.choice([one, one + "+", "+" + one, "1+" + one, "config.materialized:view", "resource_type:seed"])
+        seeds = [s.name for s in self.seeds]
+        shown = rnd.choice(
+            [m["name"] for m in self.models if m["config"]["materialized"] != "materialized_view"] or names
+        )
+        commands = [
+            (["run", "--select", part], {}),
+            (["run", "--full-refresh", "--exclude", part], {}),
+            (["build", "--select", part, "--full-refresh"], {}),
+            (["run", "--empty"], {}),
+            (["build", "--empty", "--select", part], {}),
+            (["test"], {}),
+            (["test", "--select", part, "--indirect-selection", rnd.choice(["cautious", "buildable", "empty"])], {}),
+            (["test", "--store-failures"], {}),
+            (["snapshot"], {}),
+            (["seed"], {}),
+            (["seed", "--full-refresh"], {}),
+            (["compile", "--select", part], {}),
+            (["compile", "--inline", "select * from {{ ref('%s') }}" % shown], {}),
+            (["show", "--select", shown, "--limit", "-1", "--output", "json"], {"unordered": True}),
+            (["show", "--inline", "select count(*) from {{ ref('%s') }}" % shown, "--output", "json"], {}),
+            (["source", "freshness"], {}),
+            (["docs", "generate"], {}),
+            (["docs", "generate", "--select", part, "--no-compile"], {}),
+            (["run-operation", "probe", "--args", json.dumps({"names": names + seeds})], {}),
+            (["ls", "--output", "json"], {}),
+            (["retry"], {"keeps": True}),
+            (["clone", "--target", "other"], {"state": True}),
+            (["build", "--target", "other", "--defer", "--select", part], {"state": True}),
+            (["run", "--target", "other", "--defer", "--favor-state", "--select", part], {"state": True}),
+            (["run", "--select", "state:modified+"], {"state": True}),
+            (["run", "--select", "result:error+", "result:fail"], {"state": True}),
+        ]
+        return rnd.sample(commands, 6)
 
     def unit_entry(self, unit):
         def rows(items):
@@ -684,6 +759,51 @@ def results_of(folder, database):
     return out
 
 
+def artifacts_of(folder, database):
+    """sources.json and catalog.json, without the times of the run."""
+
+    def read(name):
+        try:
+            with open(os.path.join(folder, "target", name), encoding="utf-8") as f:
+                return json.loads(f.read().replace(database, "DB"))
+        except FileNotFoundError:
+            return {}
+
+    out = {"sources": {}, "catalog": {}}
+    for result in read("sources.json").get("results", []):
+        for key in ("execution_time", "thread_id", "timing", "snapshotted_at", "max_loaded_at_time_ago_in_s"):
+            result.pop(key, None)
+        out["sources"][result.pop("unique_id")] = result
+    catalog = read("catalog.json")
+    for part in ("nodes", "sources"):
+        out["catalog"].update(catalog.get(part, {}))
+    out["catalog"]["errors"] = catalog.get("errors")
+    return out
+
+
+# What is ours on purpose (docs/compatibility.md), or a summary of the rest.
+UNCOMPARED = {"Note", "DeprecationsSummary", "MainEncounteredError"}
+
+
+def said_by(events, database, folder, needs):
+    """What a user reads, in any order: times and counters are masked."""
+    lines = []
+    for level, name, text in events:
+        if level == "debug" or name in UNCOMPARED or not text.strip():
+            continue
+        text = text.replace(database, "DB").replace(folder, "FOLDER")
+        if name in ("RunResultError", "RunResultFailure"):
+            text = message(text, database)
+        text = re.sub(r"\.{2,}", "..", common.even(text))
+        text = re.sub(r"\d+:\d+:\d+|\d+(\.\d+)? seconds?|\d+(\.\d+)?s\b|\bin \d+ hours?[^.]*", "TIME", text)
+        text = re.sub(r"\b\d+ of \d+\b", "N of N", text)
+        text = re.sub(r"=[^ ]*\d+\.\d+\.\d+", "=VERSION", text)
+        if needs.get("unordered") and name == "ShowNode":
+            text = "".join(sorted(text))
+        lines.append((name, text[:600]))
+    return lines
+
+
 def left_out(results, project):
     """What is another on purpose: unit tests beside one that failed, whose order is a hash's in dbt, and
     materialized views, which dbt drops with the table below them."""
@@ -727,17 +847,17 @@ def compare_seed(seed, binary, work, server):
             cursor.execute(f"drop database if exists {database} with (force)")
             cursor.execute(f"create database {database}")
     try:
-        steps = [["build"], ["build"]]
+        steps = [(["build"], {}), (["build"], {})]
         if rnd.random() < 0.3:
-            steps[1].append("--full-refresh")
+            steps[1][0].append("--full-refresh")
         if rnd.random() < 0.3:
-            steps.append(["build"])
-        for number, words in enumerate(steps):
+            steps.append((["build"], {}))
+        for number, (words, needs) in enumerate(steps + project.more(rnd)):
             if number == 1:
                 project.change()
             found = [
-                (f"{kind}", f"build {number + 1} {' '.join(words[1:])}: {detail}")
-                for kind, detail in compare_step(project, words, home, binary, databases, server, figures)
+                (f"{words[0]}: {kind}", f"command {number + 1}, {' '.join(words)}: {detail}")
+                for kind, detail in compare_step(project, words, needs, home, binary, databases, server, figures)
             ]
             if found:
                 break
@@ -750,22 +870,27 @@ def compare_seed(seed, binary, work, server):
     return found, figures
 
 
-def compare_step(project, words, home, binary, databases, server, figures):
-    codes, results, states = {}, {}, {}
+def compare_step(project, words, needs, home, binary, databases, server, figures):
+    codes, results, states, said, artifacts = {}, {}, {}, {}, {}
     files = project.files()
     errors = {}
     for who, database in databases.items():
         folder = os.path.join(home, who)
-        for part in ("models", "seeds", "snapshots", "target"):
+        if needs.get("state") and os.path.isdir(os.path.join(folder, "target")):
+            shutil.rmtree(os.path.join(folder, "state"), ignore_errors=True)
+            shutil.copytree(os.path.join(folder, "target"), os.path.join(folder, "state"))
+        for part in ("models", "seeds", "snapshots", *([] if needs.get("keeps") else ["target"])):
             shutil.rmtree(os.path.join(folder, part), ignore_errors=True)
         write_files(files, folder)
         names = {**server, "schema": "main", "database": database}
-        write_files({"profiles.yml": common.PROFILE.format(**names)}, folder)
+        write_files({"profiles.yml": PROFILE.format(**names)}, folder)
         connection = connect(server, database)
         with connection.cursor() as cursor:
             cursor.execute(project.sql())
         connection.close()
         command = [*words, "--project-dir", folder, "--profiles-dir", folder]
+        if needs.get("state"):
+            command += ["--state", os.path.join(folder, "state")]
         run = (
             common.dbt_runs(folder, [(command, None)], os.path.join(home, "answer.json"))
             if who == "dbt"
@@ -773,6 +898,8 @@ def compare_step(project, words, home, binary, databases, server, figures):
         )[0]
         codes[who], errors[who] = run["code"], run["error"]
         results[who] = results_of(folder, database)
+        artifacts[who] = artifacts_of(folder, database)
+        said[who] = said_by(run["events"] + [["print", "", line] for line in run["lines"]], database, folder, needs)
         states[who] = state_of(server, database)
     found = []
     if codes["dbt"] != codes["our"]:
@@ -785,6 +912,12 @@ def compare_step(project, words, home, binary, databases, server, figures):
     for test in left_out(results["dbt"], project):
         for result in results.values():
             result.pop(test, None)
+    for line in sorted(set(said["dbt"]) ^ set(said["our"])):
+        ours, theirs = said["our"].count(line), said["dbt"].count(line)
+        found.append((f"says/{line[0]}", f"dbt {theirs} times, ours {ours}: {line}"))
+    for path, a, b in common.differences(artifacts["dbt"], artifacts["our"]):
+        kind = "/".join([path[0], *path[2:4]])
+        found.append((kind, f"{'/'.join(path)}\n      dbt  {common.short(a)}\n      ours {common.short(b)}"))
     for path, a, b in common.differences(results["dbt"], results["our"]):
         kind = "/".join(["result", path[0].split(".")[0], *path[1:3]])
         if path[-1] == "compiled":

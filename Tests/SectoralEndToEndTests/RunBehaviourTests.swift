@@ -390,6 +390,41 @@ struct RunBehaviourTests {
     }
   }
 
+  /// As by dbt, whose INSERT the server converts.
+  @Test func seedsAreConvertedToTheTypesOfTheirTable() async throws {
+    let project = try SmallProject(
+      "seedconverted",
+      [
+        "dbt_project.yml": "seeds: {seedconverted: {+quote_columns: true}}\n",
+        "seeds/s.csv": "id,a count,day,note,flag\n1,2,2024-01-01,7,true\n",
+      ]
+    )
+    #expect(try await project.run("seed").exitCode == 0)
+    try project.write(
+      "id,a count,day,note,flag\n1,2.5,2024-01-01 10:30:00,7.50,false\n2,,,,\n3,3.4,2024-05-01 00:00:00,1,true\n",
+      to: "seeds/s.csv"
+    )
+    let again = try await project.run("seed")
+    #expect(again.exitCode == 0, "\(again)")
+    #expect(again.output.contains("'seed --full-refresh --select s' makes it anew"), "\(again)")
+    let rows = try await project.rows(
+      "select string_agg(s::text, ';' order by id) as found from {{ ref('s') }} as s"
+    )
+    #expect(rows.first?["found"] as? String == "(1,3,2024-01-01,8,f);(2,,,,);(3,3,2024-05-01,1,t)")
+    // What an INSERT does not convert either leaves the old rows.
+    try project.write("id,a count,day,note,flag\n1,1,true,7,true\n", to: "seeds/s.csv")
+    let refused = try await project.run("seed")
+    #expect(refused.exitCode == 1, "\(refused)")
+    #expect(
+      refused.output.contains("column \"day\" is of type date but expression is of type boolean"),
+      "\(refused)"
+    )
+    #expect(refused.output.contains("the table has the types of an earlier file"), "\(refused)")
+    let kept = try await project.rows("select count(*) as n from {{ ref('s') }}")
+    #expect(kept.first?["n"] as? Int == 3)
+    #expect(try await project.run("seed", "--full-refresh").exitCode == 0)
+  }
+
   @Test func freshnessTellsOfHooksThatItLeavesOut() async throws {
     let project = try SmallProject(
       "freshness_hooks",

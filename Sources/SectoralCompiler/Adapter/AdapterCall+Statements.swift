@@ -147,13 +147,25 @@ extension AdapterCall {
     }
     let next = try chunks(of: table)
     let again = try chunks(of: table)
-    let count = try onWarehouse { (session) throws(WarehouseError) in
+    let types = table.seed?.columns.map(\.valueType)
+    let (count, isConverted) = try onWarehouse { (session) throws(WarehouseError) in
       try session.copy(
         into: relation.relation,
         columns: columns,
+        types: types,
         options: options,
         next: next,
         again: again
+      )
+    }
+    if isConverted {
+      let name = host.currentNode?.name ?? relation.relation.identifier ?? ""
+      try host.emit(
+        .warning(
+          name: "JinjaLogWarning",
+          message: "The table of seed '\(name)' has the types of an earlier file: values were "
+            + "converted to them, numbers rounded; 'seed --full-refresh --select \(name)' makes it anew"
+        )
       )
     }
     return .int(count)
@@ -212,17 +224,23 @@ extension AdapterCall {
 }
 
 extension WarehouseSession {
-  /// Loads rows with one COPY. Into a table under row-level security the server takes none from whoever is
-  /// subject to it: then they come by way of a temporary table, so that policies meet an INSERT, as with dbt.
+  /// Loads rows with one COPY; returns their number, and whether they had to be converted.
   ///
-  /// `again`: gives the same pieces as `next`.
+  /// What COPY does not take may pass as an INSERT, which dbt sends; then the rows come by way of a
+  /// temporary table. Into a table under row-level security the server copies none from whoever is
+  /// subject to it, and of a table with the types of an earlier file it takes no `2.5` for an integer
+  /// (an INSERT rounds).
+  ///
+  /// `types`: those of the values, in the order of the columns; nil where a value is text, which is read as
+  /// its column says. `again`: gives the same pieces as `next`.
   fileprivate func copy(
     into relation: Relation,
     columns: String,
+    types: [String?]?,
     options: String,
     next: () -> [UInt8]?,
     again: () -> [UInt8]?
-  ) throws(WarehouseError) -> Int {
+  ) throws(WarehouseError) -> (count: Int, isConverted: Bool) {
     func copy(
       _ table: String,
       _ next: () -> [UInt8]?
@@ -230,25 +248,50 @@ extension WarehouseSession {
       let sql = "copy \(table) (\(columns)) from stdin with (\(options))"
       return try copyIn(sql, opensTransaction: true) { () throws(WarehouseError) in next() }
     }
-    // A new table is under none.
+    // A new table has no policies, and the types of the file.
     guard isCollecting, cache.kind(of: relation) != nil else {
-      return try copy(relation.rendered, next)
+      return (try copy(relation.rendered, next), false)
     }
     _ = try executeLater("savepoint sectoral_copy", opensTransaction: true)
+    var isConverted = false
     do throws(WarehouseError) {
-      return try copy(relation.rendered, next)
+      return (try copy(relation.rendered, next), false)
     } catch {
-      guard error.sqlState == "0A000" else { throw error }
+      switch error.sqlState {
+      case "0A000": break
+      case "22P02",
+        "22007" where types?.contains { $0 != nil } ?? false:
+        isConverted = true
+      default: throw error
+      }
     }
-    let rows = "pg_temp.sectoral_rows"
     try execute("rollback to savepoint sectoral_copy")
-    try execute(
-      "create temporary table sectoral_rows on commit drop as select \(columns) from \(relation.rendered) "
-        + "limit 0"
-    )
+    var sample = "select \(columns) from \(relation.rendered) limit 0"
+    if isConverted, let types {
+      let values = zip(try execute(sample, fetch: true).table.columns, types).map { column, type in
+        let name = "\"\(column.name.replacing("\"", with: "\"\""))\""
+        return type.map { "null::\($0) as \(name)" } ?? name
+      }
+      sample = "select \(values.joined(separator: ", ")) from \(relation.rendered) limit 0"
+    }
+    try execute("create temporary table sectoral_rows on commit drop as \(sample)")
+    let rows = "pg_temp.sectoral_rows"
     _ = try copy(rows, again)
     let insert = "insert into \(relation.rendered) (\(columns)) select \(columns) from \(rows)"
-    return try execute(insert).response.rowsAffected
+    return (try execute(insert).response.rowsAffected, isConverted)
+  }
+}
+
+extension SeedTable.Column {
+  /// As what dbt's driver sends the values; nil for text, of which the server finds out by itself.
+  fileprivate var valueType: String? {
+    switch type {
+    case .text, .integer: nil
+    case .number: "numeric"
+    case .boolean: "boolean"
+    case .date: "date"
+    case .dateTime, .isoDateTime: "timestamp"
+    }
   }
 }
 

@@ -72,7 +72,7 @@ struct StatementHints {
     let anew = "'seed --full-refresh --select \(node.name)' makes it anew"
     switch error.sqlState {
     case "42703": return "the table has the columns of an earlier file: \(anew)"
-    case "22P02", "22003", "22007", "22008":
+    case "22P02", "22003", "22007", "22008", "42804":
       // Types that are inferred fit the file that they are inferred of.
       return node.config["column_types"]?.map?.isEmpty ?? true
         ? "the table has the types of an earlier file: \(anew)"

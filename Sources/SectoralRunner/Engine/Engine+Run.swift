@@ -282,6 +282,21 @@ extension Engine {
     return results.isSuccess ? .success : .failure
   }
 
+  /// Whether dbt, which reads one properties file after the other, meets a generic test before a snapshot:
+  /// in a file the tests of models and seeds come first, then snapshots, then all other tests.
+  private static func testsComeFirst(_ manifest: Manifest) -> Bool {
+    func isNamedOnly(_ node: Node) -> Bool { !node.originalFilePath.hasSuffix(".sql") }
+    let snapshot = manifest.nodes.first { $0.resourceType == .snapshot && isNamedOnly($0) }
+    let test = manifest.nodes.first { node in
+      guard node.resourceType == .test, isNamedOnly(node), let tested = node.attachedNode else {
+        return false
+      }
+      return tested.hasPrefix("model.") || tested.hasPrefix("seed.")
+    }
+    guard let snapshot, let test else { return false }
+    return test.originalFilePath <= snapshot.originalFilePath
+  }
+
   static func counts(_ manifest: Manifest, inlineQueries: Int = 0) -> [ResourceCount] {
     var counts: [ResourceType: Int] = [:]
     // Kinds come in the order in which dbt meets them: what has files of its own first, then what
@@ -296,8 +311,9 @@ extension Engine {
       if !isNamedOnly { withFile.insert(node.resourceType) }
     }
     let kinds: [ResourceType] = [.model, .snapshot, .analysis, .test, .seed, .operation]
-    let ordered =
-      kinds.filter(withFile.contains) + [.snapshot, .test].filter { !withFile.contains($0) }
+    let named: [ResourceType] =
+      testsComeFirst(manifest) ? [.test, .snapshot] : [.snapshot, .test]
+    let ordered = kinds.filter(withFile.contains) + named.filter { !withFile.contains($0) }
     let ofNodes = ordered.map { ResourceCount($0.rawValue, counts[$0] ?? 0) }
     let ofOthers = [
       ResourceCount("sql operation", inlineQueries),

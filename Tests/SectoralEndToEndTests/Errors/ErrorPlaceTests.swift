@@ -679,9 +679,9 @@ struct ErrorPlaceTests {
     ),
     input(
       "types-of-an-earlier-seed",
-      ["seeds/s.csv": "id,n\n1,2\n1️⃣2,2.5\n"],
+      ["seeds/s.csv": "id,n\n1,2\n1️⃣2,two\n"],
       before: ["seeds/s.csv": "id,n\n1,2\n"],
-      "invalid input syntax for type integer: \"2.5\"",
+      "invalid input syntax for type integer: \"two\"",
       hint: "the table has the types of an earlier file: "
         + "'seed --full-refresh --select s' makes it anew"
     ),
