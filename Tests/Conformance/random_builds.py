@@ -752,11 +752,17 @@ def results_of(folder, database):
             "message": message(result["message"], database),
             "failures": result["failures"],
             "adapter_response": result["adapter_response"],
-            "compiled": (result.get("compiled_code") or "").replace(database, "DB"),
+            "compiled": compiled(result, database),
             "batches": len((result.get("batch_results") or {}).get("successful") or []),
             "relation": (result.get("relation_name") or "").replace(database, "DB"),
         }
     return out
+
+
+def compiled(result, database):
+    text = (result.get("compiled_code") or "").replace(database, "DB")
+    # What `show` puts around a query has other blanks.
+    return common.even(text) if result["unique_id"].startswith("sql_operation.") else text
 
 
 def artifacts_of(folder, database):
@@ -791,10 +797,10 @@ def said_by(events, database, folder, needs):
     for level, name, text in events:
         if level == "debug" or name in UNCOMPARED or not text.strip():
             continue
-        text = text.replace(database, "DB").replace(folder, "FOLDER")
-        if name in ("RunResultError", "RunResultFailure"):
-            text = message(text, database)
-        text = re.sub(r"\.{2,}", "..", common.even(text))
+        if "has the types of an earlier file" in text:
+            continue
+        text = message(text.replace(folder, "FOLDER"), database)
+        text = re.sub(r"\.{2,}", "..", text)
         text = re.sub(r"\d+:\d+:\d+|\d+(\.\d+)? seconds?|\d+(\.\d+)?s\b|\bin \d+ hours?[^.]*", "TIME", text)
         text = re.sub(r"\b\d+ of \d+\b", "N of N", text)
         text = re.sub(r"=[^ ]*\d+\.\d+\.\d+", "=VERSION", text)

@@ -390,6 +390,46 @@ struct RunBehaviourTests {
     }
   }
 
+  /// Without `--full-refresh`; dbt fails where a materialized view becomes an incremental model.
+  @Test func modelsMayBecomeAnyOtherKind() async throws {
+    let kinds = [
+      "view": "v", "table": "r", "incremental": "r", "materialized_view": "m",
+    ]
+    var files: [String: String] = [:]
+    for before in kinds.keys {
+      for after in kinds.keys {
+        files["models/\(before)_to_\(after).sql"] =
+          "{{ config(materialized='\(after)' if var('later', false) else '\(before)') }}\n"
+          + "select {{ 2 if var('later', false) else 1 }} as id\n"
+      }
+    }
+    let project = try SmallProject("otherkinds", files)
+    #expect(try await project.run("run").exitCode == 0)
+    let again = try await project.run("run", "--vars", "later: true")
+    #expect(again.exitCode == 0, "\(again)")
+    let relations = try await project.rows(
+      """
+      select relname, relkind::text from pg_class
+      where relnamespace = '{{ target.schema }}'::regnamespace and relkind in ('r', 'v', 'm') order by 1
+      """
+    )
+    let found = relations.compactMap { row in
+      (row["relname"] as? String).flatMap { name in (row["relkind"] as? String).map { (name, $0) } }
+    }
+    let expected = kinds.keys.flatMap { before in
+      kinds.map { after, kind in ("\(before)_to_\(after)", kind) }
+    }
+    #expect(Dictionary(uniqueKeysWithValues: found) == Dictionary(uniqueKeysWithValues: expected))
+    // A table that becomes an incremental model gets a row more, as everything else is made anew.
+    let counts = expected.map {
+      "select '\($0.0)' as name, count(*) as n from {{ ref('\($0.0)') }}"
+    }
+    let rows = try await project.rows(
+      "select string_agg(name, ', ' order by name) as grown from (\(counts.joined(separator: " union all "))) as x where n > 1"
+    )
+    #expect(rows.first?["grown"] as? String == "incremental_to_incremental, table_to_incremental")
+  }
+
   /// As by dbt, whose INSERT the server converts.
   @Test func seedsAreConvertedToTheTypesOfTheirTable() async throws {
     let project = try SmallProject(

@@ -6,7 +6,9 @@
   {%- set backup_relation = make_backup_relation(
     target_relation, 'table' if existing_relation is none else existing_relation.type) -%}
 
-  {%- set rebuild = should_full_refresh() or (existing_relation is not none and existing_relation.is_view) -%}
+  {#- what is not a table cannot be added to -#}
+  {%- set rebuild = should_full_refresh() or (existing_relation is not none
+    and (existing_relation.is_view or existing_relation.is_materialized_view)) -%}
   {%- set update = existing_relation is not none and not rebuild -%}
   {%- set swap = existing_relation is not none and rebuild -%}
   {%- set on_schema_change = incremental_validate_on_schema_change(
