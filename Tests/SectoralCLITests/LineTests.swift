@@ -117,6 +117,13 @@ struct LineTests {
       "14 of 15 SKIP test not_null_t_amount ........................................... [SKIP]"
     ),
     (
+      .skippingDetails(
+        NodeResult(node: Fixture.test("on_e"), status: .skipped, ephemeralStatus: .skipped),
+        Position(9, of: 15)
+      ),
+      "9 of 15 SKIP relation dev_dbt_test__audit.on_e due to ephemeral model status 'skipped'  [ERROR SKIP]"
+    ),
+    (
       .logNodeResult(
         NodeResult(
           node: Fixture.test("accepted_values_t_name__Ann"),

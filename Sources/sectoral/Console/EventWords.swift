@@ -205,13 +205,15 @@ struct EventWords: Sendable {
 
   private func skipLine(_ result: NodeResult, _ position: Position) -> String {
     let node = result.node
+    let relation = "relation \(node.schema).\(node.name)"
     let subject =
       switch node.resourceType {
-      case "model", "seed", "snapshot": "relation \(node.schema).\(node.name)"
+      case "model", "seed", "snapshot": relation
       default: "\(node.resourceType) \(node.name)"
       }
     if let status = result.ephemeralStatus {
-      let text = "SKIP \(subject) due to ephemeral model status '\(status.rawValue)'"
+      // As dbt, of tests too.
+      let text = "SKIP \(relation) due to ephemeral model status '\(status.rawValue)'"
       return line(text, position, "ERROR SKIP", .red)
     }
     return line("SKIP \(subject)", position, "SKIP", .yellow)
