@@ -33,8 +33,10 @@
   {%- if actual | length != promised | length -%}
     {%- do exceptions.raise_contract_error(promised, actual) -%}
   {%- endif -%}
-  {%- set found = actual | map(attribute='formatted') | list -%}
-  {%- for column in promised if column.formatted not in found -%}
+  {#- names are compared as they are written, and types as 'format_column' writes them -#}
+  {%- set types = {} -%}
+  {%- for column in promised -%}{%- do types.update({column.name: column.formatted}) -%}{%- endfor -%}
+  {%- for column in actual if types.get(column.name) != column.formatted -%}
     {%- do exceptions.raise_contract_error(promised, actual) -%}
   {%- endfor -%}
 {%- endmacro %}
