@@ -182,20 +182,6 @@ struct Session {
         )
       )
     }
-    if command.engineCommand == .sourceFreshness, case .text(let path)? = given["output"] {
-      resolved.deprecations.append(
-        FlagDeprecation(
-          "CustomOutputPathInSourceFreshnessDeprecation",
-          Diagnostic(
-            id: "flags.freshness-output",
-            severity: .warning,
-            message: "Custom output path usage `--output \(path)` usage detected in `dbt source "
-              + "freshness` command."
-          ),
-          details: ["path": .string(path)]
-        )
-      )
-    }
     return run(
       EngineCall(
         command: command.engineCommand,

@@ -8,7 +8,8 @@ A case is a file `Calls/NAME.case`: lines `== path` begin a file of the project,
 the first says what the case shows. Lines `$ ...` are commands, run in their order: variables of the
 environment (`NAME=value`), then words as a shell reads them. `$? ...` is a command of which only the exit
 code and the error's kind count, since our errors have other words. Orders between them: `$ ! keep` copies target/ to state/,
-`$ ! write PATH TEXT`, `$ ! remove PATH`; `$ ! files` tells what stands in target/, and clears it. Where a case has the order `$ ! database`, its commands find an
+`$ ! write PATH TEXT`, `$ ! remove PATH`; `$ ! files` tells what stands in target/, and clears it; `$ ! results` tells
+what run_results.json says of each node. Where a case has the order `$ ! database`, its commands find an
 empty database of Postgres (PGHOST, PGPORT and PGUSER say where, for recording); else none answers.
 
 `record` writes `Calls/NAME.json`: for each command its exit code and the lines on stdout and stderr,
@@ -109,6 +110,30 @@ def files_of(target):
     return sorted(found)
 
 
+def results_of(target, database):
+    """What stands in run_results.json, a line for each node, but for times and the text of errors."""
+    path = os.path.join(target, "run_results.json")
+    if not os.path.exists(path):
+        return ["(none)"]
+    with open(path, encoding="utf-8") as file:
+        results = json.load(file)["results"]
+    lines = []
+    for result in results:
+        facts = {
+            "status": result["status"],
+            "message": result["message"] and result["message"].strip().split("\n")[0],
+            "failures": result["failures"],
+            "adapter_response": result["adapter_response"],
+            "compiled": result["compiled"],
+            "relation_name": result["relation_name"],
+            "timing": [step["name"] for step in result["timing"]],
+            "thread_id": result["thread_id"],
+        }
+        text = json.dumps(facts, ensure_ascii=False, sort_keys=True)
+        lines.append(f"{result['unique_id']}: {text.replace(database or '-', 'DATABASE')}")
+    return sorted(lines)
+
+
 def even(text, folder, database):
     """The lines that both tools say; of a deprecation, whose words are each tool's own, one line."""
     text = text.replace(os.path.realpath(folder), "PROJECT").replace(folder, "PROJECT")
@@ -154,6 +179,9 @@ def answers(path, run):
         for kind, step in steps:
             if step == "! files":
                 rows.append({"command": step, "out": files_of(os.path.join(folder, "target"))})
+                continue
+            if step == "! results":
+                rows.append({"command": step, "out": results_of(os.path.join(folder, "target"), database)})
                 continue
             if step.startswith("! "):
                 order(folder, step[2:])

@@ -24,6 +24,12 @@ struct CallCaseTests {
         #expect(CallCase.files(of: "\(project)/target") == Self.lines(answer?["out"]), "\(last)")
         continue
       }
+      if case .results = step {
+        let answer = expected.popFirst()
+        let results = try CallCase.results(of: "\(project)/target")
+        #expect(results == Self.lines(answer?["out"]), "\(last)")
+        continue
+      }
       guard case .command(let line, let comparesWords) = step else {
         try step.obey(in: project)
         continue
@@ -60,6 +66,8 @@ struct CallCase {
     case command(String, comparesWords: Bool)
     /// What stands in target/, which is cleared.
     case files
+    /// What run_results.json says.
+    case results
     case keep
     case write(String, String)
     case remove(String)
@@ -68,7 +76,7 @@ struct CallCase {
     func obey(in project: String) throws {
       let manager = FileManager.default
       switch self {
-      case .command, .files: break
+      case .command, .files, .results: break
       case .keep:
         try? manager.removeItem(atPath: "\(project)/state")
         try manager.copyItem(atPath: "\(project)/target", toPath: "\(project)/state")
@@ -88,7 +96,8 @@ struct CallCase {
     ]
     var name: String?
     var place = "host: 127.0.0.1, port: 1, user: u, password: x, dbname: d"
-    for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
+    let whole = text.hasSuffix("\n") ? text.dropLast() : text[...]
+    for line in whole.split(separator: "\n", omittingEmptySubsequences: false) {
       if line.hasPrefix("== ") {
         name = String(line.dropFirst(3))
         sections[name ?? ""] = []
@@ -97,6 +106,7 @@ struct CallCase {
         switch words[0] {
         case "database": place = "embedded: true, dbname: \(database)"
         case "files": steps.append(.files)
+        case "results": steps.append(.results)
         case "keep": steps.append(.keep)
         case "remove": steps.append(.remove(words[1]))
         case "write":
@@ -131,6 +141,33 @@ struct CallCase {
       }
     for path in found { try? manager.removeItem(atPath: "\(target)/\(path)") }
     return found.sorted()
+  }
+
+  /// A line for each node, but for times and the text of errors.
+  static func results(of target: String) throws -> [String] {
+    let path = "\(target)/run_results.json"
+    guard FileManager.default.fileExists(atPath: path) else { return ["(none)"] }
+    let bytes = Array(try Data(contentsOf: URL(fileURLWithPath: path)))
+    let results = try JSON.parse(bytes)["results"]?.list ?? []
+    return results.map { result in
+      let message = result["message"]?.string.map { text in
+        String(
+          text.drop(while: \.isWhitespace).split(separator: "\n", omittingEmptySubsequences: false)
+            .first ?? ""
+        )
+      }
+      var response = result["adapter_response"]?.map ?? DatumMap()
+      response = DatumMap(response.entries.sorted { $0.key < $1.key })
+      let facts: DatumMap = [
+        "adapter_response": .map(response), "compiled": result["compiled"] ?? .null,
+        "failures": result["failures"] ?? .null, "message": message.map(Datum.string) ?? .null,
+        "relation_name": result["relation_name"] ?? .null, "status": result["status"] ?? .null,
+        "thread_id": result["thread_id"] ?? .null,
+        "timing": .list((result["timing"]?.list ?? []).map { $0["name"] ?? .null }),
+      ]
+      let text = JSON.text(of: .map(facts)).replacing(/calls_\d+/, with: "DATABASE")
+      return "\(result["unique_id"]?.string ?? ""): \(text)"
+    }.sorted()
   }
 
   /// Variables of the environment, and words, as a shell reads them.
@@ -199,7 +236,7 @@ struct CallCase {
       || line.prefixMatch(of: /Found \d| +(=|-->|\d* *\||\^)/) != nil
       || [
         "Running with ", "Registered adapter", "Concurrency: ", "Finished running ",
-        "Performance info", "Usage: ", "Try '",
+        "Performance info", "Usage: ", "Try '", "Waiting for another command",
       ].contains(where: line.hasPrefix)
   }
 }

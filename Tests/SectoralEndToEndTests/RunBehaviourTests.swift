@@ -480,4 +480,50 @@ struct RunBehaviourTests {
     let result = try await project.run("source", "freshness")
     #expect(result.output.contains("SourceFreshnessProjectHooksNotRun: 1 occurrence"), "\(result)")
   }
+
+  /// As dbt, which counts what was run before it says what ended the command.
+  @Test func whatEndsACommandComesBelowTheCount() async throws {
+    let project = try SmallProject("counts_nothing", ["models/a.sql": "select 1 as id"])
+    for words in [["run", "--defer"], ["build", "--defer", "--state", "nowhere"]] {
+      let result = try await project.run(words)
+      #expect(result.exitCode == 2, "\(result)")
+      let count = try #require(result.output.firstRange(of: "Finished running  in "), "\(result)")
+      let error = try #require(result.output.firstRange(of: "Encountered an error:"), "\(result)")
+      #expect(count.upperBound < error.lowerBound)
+    }
+    let compiled = try await project.run("compile", "--defer")
+    #expect(!compiled.output.contains("Finished running"), "\(compiled)")
+  }
+
+  /// What `--fail-fast` cuts off is left as what had not begun, and the failure is told once all have ended.
+  @Test func whatFailFastCutsOffIsLeft() async throws {
+    let project = try SmallProject(
+      "stopped_early",
+      [
+        "models/bad.sql": "{{ config(materialized='table') }} select 1/0 as id",
+        "models/slow.sql": "{{ config(materialized='table') }} select pg_sleep(60)::text as id",
+        "models/on_slow.sql":
+          "{{ config(materialized='ephemeral') }} select * from {{ ref('slow') }}",
+        "models/last.sql": "select * from {{ ref('on_slow') }}",
+      ]
+    )
+    let result = try await project.run("run", "--fail-fast", "--threads", "2")
+    #expect(result.exitCode == 1, "\(result)")
+    #expect(
+      result.output.contains("Done. PASS=0 WARN=0 ERROR=1 SKIP=3 NO-OP=0 TOTAL=4"),
+      "\(result)"
+    )
+    let tail = try #require(result.output.firstRange(of: "Failure in model bad"), "\(result)")
+    #expect(!result.output[tail.upperBound...].contains("[ERROR in"), "\(result)")
+    let results = try project.json("target/run_results.json")["results"] as? [[String: Any]]
+    let messages = Dictionary(
+      uniqueKeysWithValues: (results ?? []).map {
+        ($0["unique_id"] as? String ?? "", $0["message"] as? String ?? "")
+      }
+    )
+    #expect(messages.count == 4)
+    for name in ["slow", "on_slow", "last"] {
+      #expect(messages["model.stopped_early.\(name)"] == "Skipping due to fail_fast", "\(messages)")
+    }
+  }
 }

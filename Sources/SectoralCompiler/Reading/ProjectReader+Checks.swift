@@ -193,6 +193,9 @@ extension ProjectReader {
         .sorted { $0.path.lexicographicallyPrecedes($1.path) }
     }
     guard let first = unused.first else { return [] }
+    let names = unused.map { level in
+      ([level.path[0].replacing("-", with: "_")] + level.path.dropFirst()).joined(separator: ".")
+    }
     return [
       NamedWarning(
         "UnusedResourceConfigPath",
@@ -202,12 +205,10 @@ extension ProjectReader {
           message:
             "Configuration paths exist in your dbt_project.yml file which do not apply to any "
             + "resources.\nThere are \(unused.count) unused configuration paths:\n"
-            + unused.map { level in
-              let kind = level.path[0].replacing("-", with: "_")
-              return "- " + ([kind] + level.path.dropFirst()).joined(separator: ".")
-            }.joined(separator: "\n"),
+            + names.map { "- \($0)" }.joined(separator: "\n"),
           span: first.layer.origin ?? workspace.root.definition.file.startSpan
-        )
+        ),
+        details: ["unused_config_paths": .list(names.map(Datum.string))]
       )
     ]
   }

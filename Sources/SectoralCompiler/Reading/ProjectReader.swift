@@ -145,7 +145,8 @@ package struct ProjectReader {
     }
     manifest.macros = workspace.allMacros.map(\.macro)
     readPlainResources(properties, descriptions, into: &manifest, &warnings, &failures)
-    warnings += unusedConfigPaths(Set(remarks.levels.map(\.path)), manifest) + misspelt
+    let unused = unusedConfigPaths(Set(remarks.levels.map(\.path)), manifest)
+    warnings += misspelt
     manifest.buildIndexes()
 
     let (rules, references) = Threads.both { [manifest] in
@@ -191,15 +192,14 @@ package struct ProjectReader {
     )
     failures.insert(contentsOf: workspace.projectProblems, at: 0)
     guard failures.isEmpty else {
-      // Which settings no node uses is not known where nodes are missing.
-      warnings.removeAll { $0.name == "UnusedResourceConfigPath" }
+      // Which settings no node uses is not known where nodes are missing: they go without.
       let losesMacros = workspace.lacksPackages || !workspace.macroProblems.isEmpty
       let calls = losesMacros ? [] : remarks.unknownCalls + unknownTests
       throw Refusal(failures: failures, warnings: warnings, unknownCalls: calls)
     }
     return Result(
       manifest: manifest,
-      warnings: warnings,
+      warnings: warnings + unused,
       references: references,
       tests: tests,
       unknownCalls: remarks.unknownCalls + unknownTests,

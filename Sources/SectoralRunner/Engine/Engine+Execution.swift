@@ -30,12 +30,14 @@ extension Engine {
     tell(result, state)
   }
 
-  /// Says of a node that it is skipped: as in dbt, between the events of a node that runs.
-  func tell(_ skipped: NodeResult, _ state: RunState) {
+  /// Says of a node that it is skipped: as in dbt, between the events of a node that runs, and with the
+  /// failure of the ephemeral model that is to blame, which has no line of its own.
+  func tell(_ skipped: NodeResult, because cause: NodeResult? = nil, _ state: RunState) {
     var info = skipped.node
     info.phase = .started
     events.emit(.nodeStart(info), thread: skipped.threadID)
     events.emit(.skippingDetails(skipped, state.nextPosition()), thread: skipped.threadID)
+    if let cause, cause.status == .error { events.reportFailure(cause, isApart: false) }
     var finished = skipped
     if skipped.ephemeralStatus != nil { finished.node.phase = .started }
     events.emit(.nodeFinished(finished), thread: skipped.threadID)
@@ -68,6 +70,8 @@ extension Engine {
     defer { state.workersRun(false) }
     // Nodes that nobody took, or that were cut off: they have no end of their own.
     let unended = SleepingMutex<[Int]>([])
+    // What `--fail-fast` stopped at.
+    let stopper = SleepingMutex<NodeResult?>(nil)
     // Takes a result in, and what follows from it for other nodes.
     @Sendable func settle(_ result: NodeResult, _ node: Node, _ index: Int, isTested: Bool = true) {
       // Cut off by Ctrl-C or another's failure: as dbt, results are of what came to its own end.
@@ -95,10 +99,12 @@ extension Engine {
       // `compile` tells of every node that cannot be compiled; dbt stops at the first.
       if failFast || command == .show {
         scheduler.stop()
-        if failFast, !cancellation.isCancelled {
-          state.events.reportFailure(result)
-          cancellation.cancel()
+        let isFirst = stopper.withLock { stopper in
+          guard failFast, stopper == nil else { return false }
+          stopper = result
+          return true
         }
+        if isFirst { cancellation.cancel() }
       }
     }
     @Sendable func joins(_ index: Int) -> Bool {
@@ -113,7 +119,7 @@ extension Engine {
       NodeRunner(state, threadName: "Thread-\(number + 1) (worker)", comments: comments)
     } work: { [self] runner, indexes in
       // Whoever stops a run hears no more of what it had not begun.
-      if isInterrupted { return }
+      if cancellation.isCancelled { return unended.withLock { $0 += indexes } }
       if indexes.count > 1 {
         let results = runner.run(together: indexes.compactMap { order[$0] })
         for (index, result) in zip(indexes, results) {
@@ -130,19 +136,19 @@ extension Engine {
       if let reason = state.skipReason(node.uniqueID) {
         for test in unitTests[node.uniqueID] ?? [] { skip(test, runner, state) }
         var result = skipped(node, state, message: nil, thread: runner.thread.threadName)
-        if case .ephemeral(let cause) = reason {
-          result.ephemeralStatus = cause.status
+        var cause: NodeResult?
+        if case .ephemeral(let model) = reason {
+          cause = model
+          result.ephemeralStatus = model.status
           if !node.isEphemeralModel {
             result.message =
-              cause.message
-              ?? "Compilation Error in \(node.uniqueID), caused by compilation error in referenced "
-              + "ephemeral model \(cause.uniqueID)"
+              "Compilation Error in \(node.uniqueID), caused by compilation error in referenced "
+              + "ephemeral model \(model.uniqueID)"
           }
-          result.diagnostics = cause.diagnostics
         }
         // An ephemeral model has no result of its own.
         if hasResult(node, result) { state.add(result) }
-        if hasLines(node, isExecuting: state.isExecuting) { tell(result, state) }
+        if hasLines(node, isExecuting: state.isExecuting) { tell(result, because: cause, state) }
         // As dbt, where what a build skips counts as the reason for what is skipped after it.
         if command == .build {
           if node.isEphemeralModel { note(result) }
@@ -164,11 +170,19 @@ extension Engine {
     } idle: {
       state.workerIsIdle()
     }
+    let stop = stopper.withLock { $0 }
+    if let stop { events.reportFailure(stop) }
     if isInterrupted { return }
+    guard state.isExecuting else { return }
+    let message = stop == nil ? nil : "Skipping due to fail_fast"
     for index in scheduler.untaken + unended.withLock({ $0 }) {
       guard let node = order[index] else { continue }
-      let message = failFast ? "Skipping due to fail_fast" : nil
-      if state.isExecuting { state.add(skipped(node, state, message: message)) }
+      var result = skipped(node, state, message: message)
+      if node.isCompiled, result.compiled == false {
+        result.compiled = true
+        result.compiledCode = node.compiledCode
+      }
+      state.add(result)
     }
   }
 

@@ -2,6 +2,7 @@ import SectoralArtifacts
 import SectoralCompiler
 import SectoralProject
 import SectoralText
+import SectoralYAML
 
 extension Engine {
   /// Asks the database once when all the sources were written whose age it knows by itself. Each is asked for
@@ -81,21 +82,24 @@ extension Engine {
       metadata(project),
       elapsed: events.now.seconds(since: startedAt)
     )
-    if let path = flags.freshnessPath {
-      try events.warn(
-        "CustomOutputPathInSourceFreshnessDeprecation",
-        Diagnostic(
-          id: "freshness.output",
-          severity: .warning,
-          message: "Custom output path usage `--output \(path)` usage detected in "
-            + "`dbt source freshness` command.",
-          hint: "use --target-path for the folder of all artifacts"
-        )
-      )
-    } else if !flags.writeJSON {
-      return
-    }
+    guard flags.writeJSON || flags.freshnessPath != nil else { return }
     try FileSystem.write(bytes, to: freshnessPath(project))
+  }
+
+  /// Tells that a file of its own is on its way out.
+  func warnOfFreshnessPath() throws(PromotedWarning) {
+    guard let path = flags.freshnessPath else { return }
+    try events.warn(
+      "CustomOutputPathInSourceFreshnessDeprecation",
+      Diagnostic(
+        id: "freshness.output",
+        severity: .warning,
+        message: "Custom output path usage `--output \(path)` usage detected in "
+          + "`dbt source freshness` command.",
+        hint: "use --target-path for the folder of all artifacts"
+      ),
+      details: ["path": .string(path)]
+    )
   }
 
   private func freshnessPath(_ project: Project) -> String {

@@ -86,11 +86,13 @@ extension Engine {
     )
   }
 
-  /// Returns whether a hook failed.
+  /// Returns whether a hook failed. `hasResults`: whether those at the end see what came of the nodes; as
+  /// dbt, not where all of them were skipped because of a hook at the start.
   func runHooks(
     _ kind: String,
     _ state: RunState,
-    _ main: NodeRunner
+    _ main: NodeRunner,
+    hasResults: Bool = true
   ) throws(Failure) -> Bool {
     let workspace = state.project.workspace
     let hooks = state.project.manifest.nodes.filter {
@@ -107,10 +109,10 @@ extension Engine {
     let session = state.mainSession("master")
     defer { session.release() }
     var failed = false
-    // Hooks at the start are no results to those at the end, unless they failed.
-    let results = state.results.filter {
-      $0.node.resourceType != "operation" || $0.status != .success
-    }
+    // Hooks at the start are no results to those at the end, but for the one that failed.
+    let results =
+      hasResults
+      ? state.results.filter { $0.node.resourceType != "operation" || $0.status == .error } : []
     for (index, hook) in hooks.enumerated() {
       let position = Position(index + 1, of: hooks.count)
       if failed {
@@ -121,7 +123,8 @@ extension Engine {
           node: info,
           status: .skipped,
           message: "\(info.label ?? hook.name) skipped",
-          failures: 1
+          failures: 1,
+          compiled: false
         )
         events.emit(.logHookEndLine(result, position))
         state.add(result)

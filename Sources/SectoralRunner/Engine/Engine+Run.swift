@@ -26,7 +26,10 @@ extension Engine {
   }
 
   private func runNodes(_ project: Project, _ graph: Graph) throws -> ExitStatus {
-    if invocation.command == .sourceFreshness, !runsHooks { try warnOfHooksLeftOut(project) }
+    if invocation.command == .sourceFreshness {
+      try warnOfFreshnessPath()
+      if !runsHooks { try warnOfHooksLeftOut(project) }
+    }
     events.emit(.foundStats(Self.counts(project.manifest)))
     let selected = try select(project)
     let isExecuting = ![.compile, .show, .docsGenerate].contains(invocation.command)
@@ -83,6 +86,15 @@ extension Engine {
       )
     )
     events.emit(.formatting)
+    var hasBegun = false
+    let start = events.now
+    // As dbt, which counts what was run also where it came to nothing.
+    defer {
+      if !hasBegun, isExecuting, invocation.command != .clone {
+        events.emit(.formatting)
+        events.emit(.finishedRunningStats([], elapsed: events.now.seconds(since: start)))
+      }
+    }
     if invocation.command == .clone {
       project.compiler.deferral = try deferral(project, selected)
     } else {
@@ -93,7 +105,6 @@ extension Engine {
     let journal = isExecuting ? try journal(of: nodes, project) : nil
     // Of a run that came to no node, the results before it stay the last; of one that did, the notes stay
     // until its results are written: the disk may be full.
-    var hasBegun = false
     defer { if !hasBegun { journal?.remove() } }
     let warehouse = project.warehouse
     let state = RunState(
@@ -124,8 +135,14 @@ extension Engine {
     }
     if invocation.command == .sourceFreshness { try askForLastModified(nodes, state) }
     hasBegun = true
-    if startFailed, flags.behavior["skip_nodes_if_on_run_start_fails"] {
-      for node in nodes { state.add(skipped(node, state, message: nil)) }
+    let isSkipped = startFailed && flags.behavior["skip_nodes_if_on_run_start_fails"]
+    if isSkipped {
+      for node in nodes {
+        var result = skipped(node, state, message: nil)
+        state.add(result)
+        result.node.phase = .none
+        events.emit(.skippingDetails(result, state.nextPosition()))
+      }
     } else {
       execute(plan, runnable, unitTests, state)
     }
@@ -133,7 +150,9 @@ extension Engine {
     // As dbt: whoever stops a run wants it to stop.
     var endTrouble: Failure?
     if isExecuting, !interrupted, runsHooks {
-      do throws(Failure) { _ = try runHooks("on-run-end", state, main) } catch {
+      do throws(Failure) {
+        _ = try runHooks("on-run-end", state, main, hasResults: !isSkipped)
+      } catch {
         endTrouble = error
       }
     }
@@ -267,11 +286,15 @@ extension Engine {
       present(state, nodes)
       return .success
     }
+    // Ephemeral models count where `--fail-fast` left them alone, and where one is to blame for itself.
+    let told = results.filter { $0.node.materialized != "ephemeral" || $0.status.isFailure }
     try events.reportResults(
-      results.filter { $0.node.materialized != "ephemeral" },
+      told,
       elapsed: elapsed,
       // As dbt: what was cloned is not counted.
       countsKinds: invocation.command != .clone,
+      // As dbt: of nothing but ephemeral models there is nothing to say.
+      hasVerdict: !told.isEmpty || interrupted || [.seed, .clone].contains(invocation.command),
       interrupted: interrupted
     ) {
       try tellOfManifest(manifestWritten, project)

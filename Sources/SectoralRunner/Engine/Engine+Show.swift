@@ -82,11 +82,11 @@ extension Engine {
     if invocation.command == .docsGenerate { return }
     if invocation.command == .compile {
       for node in named(among: nodes) {
-        guard let sql = node.compiledCode else { continue }
         events.emit(
           .compiledNode(
             name: node.name,
-            sql: sql,
+            // A seed has none.
+            sql: node.compiledCode ?? "",
             format: flags.printFormat,
             uniqueID: node.uniqueID
           )
@@ -227,7 +227,7 @@ extension Engine {
       return .unusable
     }
     events.emit(
-      .endRunResult([], success: true, elapsed: events.now.seconds(since: executionStart))
+      .endRunResult([result], success: true, elapsed: events.now.seconds(since: executionStart))
     )
     tellOfResults(project)
     if invocation.command == .show {

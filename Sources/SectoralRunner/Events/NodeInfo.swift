@@ -117,6 +117,16 @@ package struct NodeInfo: Sendable {
     shared = Shared(changed)
   }
 
+  /// Takes over the kind and the names of what was made to be run.
+  mutating func become(_ node: Node) {
+    change { facts in
+      facts.materialized = node.materialized
+      facts.path = node.path
+      facts.alias = node.alias
+      facts.database = node.database ?? ""
+    }
+  }
+
   package var uniqueID: String { shared.facts.uniqueID }
   package var resourceType: String { shared.facts.resourceType }
   package var packageName: String { shared.facts.packageName }

@@ -106,7 +106,9 @@ final class NodeRunner {
     result.executionTime = finishedAt.seconds(since: begun.startedAt)
     result.node.finishedAt = finishedAt
     result.node.phase = .finished(result.status)
-    if node.isCompiled {
+    // As dbt: of a unit test that could not be run, nothing was compiled.
+    let isUnread = node.resourceType == .unitTest && result.status == .error
+    if node.isCompiled, !isUnread {
       result.compiled = true
       result.compiledCode = node.compiledCode
       result.compiledPath = node.compiledPath
@@ -114,13 +116,16 @@ final class NodeRunner {
     } else if ![.seed, .source, .unitTest].contains(node.resourceType) {
       result.compiled = false
     }
-    if let position = begun.position {
-      var told = result
-      // As dbt, which ends a unit test once it has been told of.
-      if node.resourceType == .unitTest { told.node.phase = .none }
-      events.emit(.logNodeResult(told, position), thread: thread.threadName)
+    let finished = result
+    // As dbt, which speaks of the node that was made of a unit test once that has been run.
+    if node.resourceType == .unitTest, !isUnread {
+      result.node.become(node)
+      result.node.phase = .none
     }
-    events.emit(.nodeFinished(result), thread: thread.threadName)
+    if let position = begun.position {
+      events.emit(.logNodeResult(result, position), thread: thread.threadName)
+    }
+    events.emit(.nodeFinished(finished), thread: thread.threadName)
   }
 
   /// Does a node's work on a connection, again where that is safe and promises something.
@@ -215,10 +220,10 @@ final class NodeRunner {
         TimingInfo(name: .compile, startedAt: events.now, completedAt: events.now)
       )
     }
-    guard state.isExecuting, !node.isEphemeralModel else {
-      if !state.isExecuting {
-        events.emit(.nodeExecuting(progress.enter(.executing)), thread: threadName)
-      }
+    // What becomes part of others ends here, unless its rows are asked for.
+    if node.isEphemeralModel, state.engine.invocation.command != .show { return }
+    guard state.isExecuting else {
+      events.emit(.nodeExecuting(progress.enter(.executing)), thread: threadName)
       let start = events.now
       defer {
         result.timing.append(
@@ -504,6 +509,7 @@ final class NodeRunner {
     var result = NodeResult(node: info, status: .success, failures: 0, threadID: "main")
     result.compiled = true
     result.compiledCode = hook.text
+    result.compiledPath = node.compiledPath
     let start = events.now
     do {
       _ = try context.runHook(hook)

@@ -47,7 +47,9 @@ final class RunState: Sendable {
     var skipped: [String: SkipReason] = [:]
     /// When sources were written last, of those that the database was asked of together.
     var lastModified: [String: LoadedAt] = [:]
-    var cancellers: [ObjectIdentifier: (name: String, canceller: any StatementCanceller)] = [:]
+    var cancellers: [ObjectIdentifier: any StatementCanceller] = [:]
+    /// The node that each worker asked the database for last.
+    var lastNodes: [String: String] = [:]
   }
   private let shared = SleepingMutex(Shared())
 
@@ -206,12 +208,13 @@ final class RunState: Sendable {
       self?.waits(error, attempt, retries, name: name, node: node?.info, thread: thread) ?? false
     }
     let key = ObjectIdentifier(session)
+    if node != nil { shared.withLock { $0.lastNodes[thread] = name } }
     // Hooks at the end of a run go on where a node has stopped the others.
     let flag =
       node == nil ? engine.invocation.interruption : engine.invocation.cancellation
     session.isStopped = { flag.isCancelled }
     session.didOpen = { [weak self] canceller in
-      self?.shared.withLock { $0.cancellers[key] = canceller.map { (name, $0) } }
+      self?.shared.withLock { $0.cancellers[key] = canceller }
       // Cancelled between the node's start and its connection: nothing may run on.
       if let canceller, self?.engine.invocation.cancellation.isCancelled ?? false {
         canceller.cancel()
@@ -254,7 +257,8 @@ final class RunState: Sendable {
     )
   }
 
-  /// Cancels every running statement, and says so of the nodes'.
+  /// Cancels every running statement, and says so: as dbt of the last node of each worker, also where that
+  /// has just ended.
   ///
   /// Again and again until the workers have ended: what was asked for between two statements of a
   /// node finds nothing to cancel, and the next statement may be a long one.
@@ -263,17 +267,20 @@ final class RunState: Sendable {
     Threads.detached { [weak self] in
       usleep(5_000_000)
       while let self {
-        for (_, canceller) in shared.withLock({ Array($0.cancellers.values) }) {
-          canceller.abandon()
-        }
+        for canceller in shared.withLock({ Array($0.cancellers.values) }) { canceller.abandon() }
         usleep(200_000)
       }
     }
-    cancelRunning(isFirst: true)
+    let nodes = shared.withLock { shared in
+      defer { shared.lastNodes = [:] }
+      return shared.lastNodes.values.sorted()
+    }
+    for name in nodes { events.emit(.logCancelLine(connectionName: name)) }
+    cancelRunning()
     Threads.detached { [weak self] in
       while let self, shared.withLock({ $0.workersRun }) {
         usleep(50_000)
-        cancelRunning(isFirst: false)
+        cancelRunning()
       }
     }
   }
@@ -286,15 +293,11 @@ final class RunState: Sendable {
     invocation.interruption.onCancel { [weak self] in self?.cancelAll() }
   }
 
-  private func cancelRunning(isFirst: Bool) {
-    let cancellers = shared.withLock { Array($0.cancellers.values) }
-    for (name, canceller) in cancellers.sorted(by: { $0.name < $1.name }) {
-      if isFirst, name != "master" { events.emit(.logCancelLine(connectionName: name)) }
-      canceller.cancel()
-    }
+  private func cancelRunning() {
+    for canceller in shared.withLock({ Array($0.cancellers.values) }) { canceller.cancel() }
     // The server takes no notice of a request that overtakes its statement: ask again.
     usleep(50_000)
-    for (_, canceller) in shared.withLock({ Array($0.cancellers.values) }) { canceller.cancel() }
+    for canceller in shared.withLock({ Array($0.cancellers.values) }) { canceller.cancel() }
   }
 
   /// While workers run, a cancellation is repeated; hooks at the end of a run are not to be met.

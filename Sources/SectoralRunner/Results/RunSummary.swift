@@ -3,12 +3,13 @@ extension EventBus {
   /// with its message and compiled file, and the `Done.` line. Results are in the order of
   /// completion, hooks included; the time is in seconds.
   ///
-  /// `countsKinds`: whether they are counted.
+  /// `countsKinds`: whether they are counted. `hasVerdict`: whether anything is said beyond that.
   /// `beforeVerdict`: says what comes between the counts and the verdict.
   package func reportResults(
     _ results: [NodeResult],
     elapsed: Double,
     countsKinds: Bool = true,
+    hasVerdict: Bool = true,
     interrupted: Bool = false,
     beforeVerdict: () throws -> Void
   ) rethrows {
@@ -22,8 +23,10 @@ extension EventBus {
     }
     emit(.endRunResult(results, success: results.isSuccess, elapsed: elapsed))
     try beforeVerdict()
-    reportVerdict(on: results, interrupted: interrupted)
-    emit(.statsLine(RunStatistics(of: results)))
+    if hasVerdict {
+      reportVerdict(on: results, interrupted: interrupted)
+      emit(.statsLine(RunStatistics(of: results)))
+    }
     if interrupted, let finished {
       emit(.formatting)
       emit(finished)
@@ -73,7 +76,8 @@ extension EventBus {
   }
 
   /// One failure: with `--fail-fast` it is printed when it happens, and again at the end.
-  package func reportFailure(_ result: NodeResult) {
+  /// `isApart`: whether a blank line comes before it.
+  package func reportFailure(_ result: NodeResult, isApart: Bool = true) {
     let result = result.afterwards
     // As dbt: the reason alone, for the log.
     guard result.status != .skipped else {
@@ -81,7 +85,7 @@ extension EventBus {
       if result.message != nil { emit(.runResultError(result), level: .debug) }
       return
     }
-    emit(.formatting)
+    if isApart { emit(.formatting) }
     // What cannot be asked of a source names it itself.
     if result.status != .runtimeError { emit(.runResultFailure(result)) }
     emit(result.message == nil ? .runResultErrorNoMessage(result) : .runResultError(result))
@@ -125,10 +129,11 @@ extension EventBus {
 }
 
 extension NodeResult {
-  /// The result when its node is no longer at work: as in dbt, the node has no status of its own then.
+  /// The result when its node is no longer at work: as in dbt, the node has no status of its own then,
+  /// unless it is a hook.
   fileprivate var afterwards: NodeResult {
     var copy = self
-    copy.node.phase = .none
+    if node.resourceType != "operation" { copy.node.phase = .none }
     return copy
   }
 }

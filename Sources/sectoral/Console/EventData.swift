@@ -249,7 +249,7 @@ enum EventData {
         position
       )
     case "snapshot":
-      let settings = node.snapshotConfig.entries.filter { !$0.value.isNull }
+      let settings = withoutNulls(node.snapshotConfig).entries
       return numbered(
         [
           "description": .string(EventWords.relation(of: node)), "status": status,
@@ -269,6 +269,19 @@ enum EventData {
     }
   }
 
+  /// As dbt's: settings without a value are left out, at any depth.
+  private static func withoutNulls(_ settings: DatumMap) -> DatumMap {
+    func reduced(_ value: Datum) -> Datum {
+      switch value {
+      case .map(let map): .map(withoutNulls(map))
+      case .list(let list): .list(list.map(reduced))
+      default: value
+      }
+    }
+    let set = settings.entries.filter { !$0.value.isNull }
+    return DatumMap(set.map { (key: $0.key, value: reduced($0.value)) })
+  }
+
   private static func runResult(_ result: NodeResult) -> DatumMap {
     let timing = result.timing.map { timing in
       Datum.map([
@@ -283,6 +296,7 @@ enum EventData {
         // A number without a type of its own, so a float, as in dbt's.
         "rows_affected": .float(Double(adapter.rowsAffected)),
       ]
+      if adapter.showsNoQueryID { response["query_id"] = .null }
     }
     return [
       "status": .string(result.status.rawValue), "message": .string(result.message ?? ""),
