@@ -67,7 +67,7 @@ PROBE = """
   {% for name in names %}
     {% set node = graph.nodes.values() | selectattr('name', 'equalto', name) | first %}
     {% set found = load_relation(api.Relation.create(node.database, node.schema, node.alias)) %}
-    {{ log([name, found, found and found.type, found and found.is_view], true) }}
+    {{ log([name, found, (found and found.type) ~ '', found and found.is_view], true) }}
     {% if found %}
       {% for column in adapter.get_columns_in_relation(found) %}
         {{ log([column.name, column.data_type, column.is_string(), column.char_size, column.numeric_precision], true) }}
@@ -788,7 +788,7 @@ def artifacts_of(folder, database):
 
 
 # What is ours on purpose (docs/compatibility.md), or a summary of the rest.
-UNCOMPARED = {"Note", "DeprecationsSummary", "MainEncounteredError"}
+UNCOMPARED = {"Note", "DeprecationsSummary", "MainEncounteredError", "GenericExceptionOnRun", "RunResultFailure"}
 
 
 def said_by(events, database, folder, needs):
@@ -797,7 +797,7 @@ def said_by(events, database, folder, needs):
     for level, name, text in events:
         if level == "debug" or name in UNCOMPARED or not text.strip():
             continue
-        if "has the types of an earlier file" in text:
+        if "has the types of an earlier file" in text or text.strip().startswith("PARTIAL SUCCESS"):
             continue
         text = message(text.replace(folder, "FOLDER"), database)
         text = re.sub(r"\.{2,}", "..", text)
@@ -834,7 +834,7 @@ def message(text, database):
     if text is None:
         return None
     text = text.replace(database, "DB")
-    text = re.sub(r"\n\s*(-->|compiled code at|LINE \d|\^|\||=|\d+ \|)[\s\S]*$", "", text)
+    text = re.sub(r"\n\s*(-->|compiled code at|CONTEXT: COPY|> in macro|LINE \d|\^|\||=|\d+ \|)[\s\S]*$", "", text)
     text = re.split(r"\n+\s*> in macro|are out of sync!", text)[0]  # what follows is in our own words
     text = re.sub(r"__dbt_\w+", "__dbt_X", text)
     text = re.sub(r'"[0-9a-f]{32}"', '"HASH"', text)  # an index, by the time

@@ -134,6 +134,20 @@ struct DeclaredPlaces {
     return nil
   }
 
+  /// The first value of a column in the rows of a unit test.
+  func cells(of column: String) -> TextSpan? {
+    let cells = leaves.filter { $0.path.contains("rows") }
+    if let cell = cells.first(where: { $0.path.last?.isSameName(as: column) ?? false }) {
+      return cell.span
+    }
+    return cell(column, column: nil)
+  }
+
+  /// Where a unit test names one of its inputs.
+  func input(_ text: String) -> TextSpan? {
+    leaves.first { $0.path.last == "input" && $0.text == text }?.span
+  }
+
   // MARK: Reading
 
   /// The mapping of a properties file that begins at a place, or has its name there.

@@ -147,6 +147,8 @@ extension Compiler {
     var relation: Relation
     /// Sources go by the table's name.
     var fileName: String
+    /// As it is written.
+    var text: String
   }
 
   private func input(
@@ -161,7 +163,8 @@ extension Compiler {
         id: nil,
         name: model.alias,
         relation: workspace.relation(of: model),
-        fileName: model.name
+        fileName: model.name,
+        text: text
       )
     case .reference(.ref(let reference))?:
       if case .node(let target) = references.node(reference, from: node.packageName) {
@@ -173,7 +176,8 @@ extension Compiler {
           id: target.uniqueID,
           name: target.alias,
           relation: deferred ?? workspace.relation(of: target),
-          fileName: target.name
+          fileName: target.name,
+          text: text
         )
       }
     case .reference(.source(let names))?:
@@ -182,7 +186,8 @@ extension Compiler {
           id: target.uniqueID,
           name: "\(target.sourceName)__\(target.name)",
           relation: workspace.relation(of: target),
-          fileName: target.name
+          fileName: target.name,
+          text: text
         )
       }
     case nil: break
@@ -241,7 +246,23 @@ extension Compiler {
         return try own.interpreter.string(value)
       }
     } catch {
-      throw Failure(error, node: node)
+      // As dbt: what the rows are for is to blame; the place is the test's.
+      throw Failure(error, node: stand).placed(
+        in: node,
+        input: input.text,
+        workspace,
+        hint: hint(of: input)
+      )
+    }
+  }
+
+  /// What to do about an input that is not there.
+  private func hint(of input: Input) -> String {
+    switch input.id.flatMap(manifest.node)?.resourceType {
+    case .seed: "'seed --select \(input.fileName)' makes it"
+    case nil where input.id != nil:
+      "the source's table is not in this database: check its `schema` and `identifier`"
+    default: "'run --empty --select +\(input.fileName)' makes it, without rows"
     }
   }
 
@@ -282,7 +303,8 @@ extension RunContext {
   /// Runs a unit test and compares its rows.
   package func runUnitTest(_ compiled: CompiledSQL) throws(Failure) -> UnitTestOutcome {
     do throws(Failure) { _ = try materialize(compiled) } catch {
-      throw Self.asTestDefinition(error, of: node?.name ?? "")
+      let failure = node.map { error.placed(in: $0, workspace) } ?? error
+      throw Self.asTestDefinition(failure, of: node?.name ?? "")
     }
     guard let table = results.table("main"),
       let mark = table.columns.firstIndex(where: { $0.name == "actual_or_expected" })
@@ -314,18 +336,58 @@ extension RunContext {
     )
   }
 
-  /// What the server cannot do with a unit test's rows is most often a matter of their types.
+  /// What cannot be done with a unit test's rows is most often a matter of their types.
   private static func asTestDefinition(_ failure: Failure, of test: String) -> Failure {
-    guard failure.kind == .database, var first = failure.diagnostics.first else { return failure }
+    guard [.database, .compilation].contains(failure.kind), var first = failure.diagnostics.first
+    else {
+      return failure
+    }
+    let heading = failure.kind == .database ? failure.kind.rawValue : failure.heading ?? ""
     let lines = first.message.split(separator: "\n", omittingEmptySubsequences: false)
     first.message =
       "An error occurred during execution of unit test '\(test)'. There may be an error in the unit "
-      + "test definition: check the data types.\n Database Error\n"
+      + "test definition: check the data types.\n \(heading)\n"
       + lines.map { "  \($0)" }.joined(separator: "\n")
     return Failure(
       .runtime,
       subject: failure.subject,
       [first] + failure.diagnostics.dropFirst()
     )
+  }
+}
+
+extension Failure {
+  /// With the place in a unit test's entry that a message about its rows speaks of, where it has none.
+  ///
+  /// `input`: whose rows they are, as it is written; `hint`: what to do where it is not there.
+  fileprivate func placed(
+    in test: Node,
+    input: String? = nil,
+    _ workspace: Workspace,
+    hint: String? = nil
+  ) -> Failure {
+    guard kind == .compilation, var first = diagnostics.first,
+      first.span == nil || first.span?.start == test.declaration?.start
+    else { return self }
+    let declared = DeclaredPlaces(test, workspace)
+    if let column = first.message.wrapped(in: "Invalid column name: '", "'") {
+      first.span = declared.cells(of: column) ?? test.declaration
+    } else if let input {
+      first.span = declared.input(input) ?? test.declaration
+      if first.message.hasPrefix("Not able to get columns") { first.hint = first.hint ?? hint }
+    }
+    if input != nil, first.trail.isEmpty {
+      first.trail = [Diagnostic.Frame(label: "unit test \(test.name)", span: test.declaration)]
+    }
+    return Failure(kind, subject: subject, [first] + diagnostics.dropFirst())
+  }
+}
+
+extension String {
+  /// What stands behind a beginning, up to an end.
+  fileprivate func wrapped(in beginning: String, _ end: Character) -> String? {
+    guard hasPrefix(beginning) else { return nil }
+    let rest = dropFirst(beginning.count)
+    return rest.firstIndex(of: end).map { String(rest[..<$0]) }
   }
 }

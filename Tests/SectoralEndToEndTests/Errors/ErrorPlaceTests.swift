@@ -602,6 +602,41 @@ struct ErrorPlaceTests {
       noColumn,
       "unit test adds (models/s.yml:2:"
     ),
+    input(
+      "column-that-an-input-of-a-unit-test-lacks",
+      [
+        "models/b.sql": "select 1 as id, 2 as n\n",
+        "models/a.sql": "select id, n + 1 as n from {{ ref('b') }}\n",
+        "models/s.yml":
+          "unit_tests:\n  - name: adds\n    model: a\n    given:\n      - input: ref('b')\n        rows:\n          - {id: 1}\n          - {id: 1, m: 1️⃣5}\n    expect:\n      rows: [{id: 1, n: 6}]\n",
+      ],
+      "Compilation Error in model b (models/s.yml)",
+      "Invalid column name: 'm' in unit test fixture for 'b'.",
+      "unit test adds (models/s.yml:2:"
+    ),
+    input(
+      "column-that-a-unit-test-expects-in-vain",
+      [
+        "models/b.sql": "select 1 as id, 2 as n\n",
+        "models/a.sql": "select id, n + 1 as n from {{ ref('b') }}\n",
+        "models/s.yml":
+          "unit_tests:\n  - name: adds\n    model: a\n    given:\n      - input: ref('b')\n        rows: [{id: 1, n: 5}]\n    expect:\n      format: csv\n      rows: |\n        id,1️⃣m\n        1,6\n",
+      ],
+      "Runtime Error in unit_test adds (models/s.yml)",
+      "Invalid column name: 'm' in unit test fixture for expected output."
+    ),
+    input(
+      "input-of-a-unit-test-that-was-not-built",
+      [
+        "models/b.sql": "select 1 as id, 2 as n\n",
+        "models/a.sql": "select id, n + 1 as n from {{ ref('b') }}\n",
+        "models/s.yml":
+          "unit_tests:\n  - name: adds\n    model: a\n    given:\n      - input: 1️⃣ref('b')\n        rows: [{id: 1, n: 5}]\n    expect:\n      rows: [{id: 1, n: 6}]\n",
+      ],
+      command: ["test"],
+      "Not able to get columns for unit test 'b' from relation",
+      hint: "'run --empty --select +b' makes it, without rows"
+    ),
   ]
 
   // MARK: Materializations
