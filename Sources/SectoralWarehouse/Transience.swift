@@ -90,15 +90,23 @@ public enum StatementWords {
   /// `commit`, and `end and chain`.
   private static let endings = [Array("commit".utf8), Array("chain".utf8)]
 
-  /// Whether a text surely ends no transaction: one statement without such words in it.
+  /// With what a statement begins that ends a transaction.
+  private static let enders: Set<String> = ["commit", "end", "rollback", "abort", "prepare"]
+
+  /// Whether a text surely ends no transaction: one statement without such words in it, or several of which
+  /// none begins with one.
   public static func staysInTransaction(_ text: String) -> Bool {
     var text = text
     return text.withUTF8 { bytes in
-      var end = bytes.count
-      while end > 0, bytes[end - 1] <= 32 || bytes[end - 1] == UInt8(ascii: ";") { end -= 1 }
+      let end = endOfStatements(bytes)
+      var isFirst = true
       for index in 0..<end {
-        // A semicolon before the end may stand before a second statement.
-        if bytes[index] == UInt8(ascii: ";") { return false }
+        // It may stand in a string or in the body of a function as well: then more is refused than need be.
+        if bytes[index] == UInt8(ascii: ";") {
+          if isFirst, enders.contains(firstWord(bytes[..<end])) { return false }
+          isFirst = false
+          if enders.contains(firstWord(bytes[(index + 1)..<end])) { return false }
+        }
         guard bytes[index] | 0x20 == UInt8(ascii: "c") else { continue }
         for word in endings where index + word.count <= end {
           if word.indices.allSatisfy({ bytes[index + $0] | 0x20 == word[$0] }) { return false }
@@ -108,12 +116,48 @@ public enum StatementWords {
     }
   }
 
+  /// Whether a text is one statement: no semicolon stands before its end.
+  private static func isSingle(_ text: String) -> Bool {
+    var text = text
+    return text.withUTF8 { bytes in !bytes[..<endOfStatements(bytes)].contains(UInt8(ascii: ";")) }
+  }
+
+  /// Without the blanks and semicolons at the end.
+  private static func endOfStatements(_ bytes: UnsafeBufferPointer<UInt8>) -> Int {
+    var end = bytes.count
+    while end > 0, bytes[end - 1] <= 32 || bytes[end - 1] == UInt8(ascii: ";") { end -= 1 }
+    return end
+  }
+
+  /// In lower case, after blanks, comments and semicolons.
+  private static func firstWord(_ bytes: Slice<UnsafeBufferPointer<UInt8>>) -> String {
+    var rest = bytes
+    while let byte = rest.first {
+      if byte <= 32 || byte == UInt8(ascii: ";") {
+        rest.removeFirst()
+      } else if rest.starts(with: "--".utf8) {
+        rest = rest.drop { $0 != UInt8(ascii: "\n") }
+      } else if rest.starts(with: "/*".utf8) {
+        rest.removeFirst(2)
+        while !rest.isEmpty, !rest.starts(with: "*/".utf8) { rest.removeFirst() }
+        rest = rest.dropFirst(2)
+      } else {
+        break
+      }
+    }
+    return String(decoding: rest.prefix { isLetter($0) }, as: UTF8.self).lowercased()
+  }
+
+  private static func isLetter(_ byte: UInt8) -> Bool {
+    (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20)
+  }
+
   /// Whether a text that stands alone has done nothing when the server refuses it: one statement, and
   /// none of those that come in several steps (`create index concurrently`, `vacuum`, `call`, `do`).
   public static func isAllOrNothing(_ text: String) -> Bool {
     let (first, _) = firstWords(text)
     // A comment in front hides the first word.
-    return staysInTransaction(text) && standsInTransactions(text)
+    return isSingle(text) && staysInTransaction(text) && standsInTransactions(text)
       && !["call", "do", "copy"].contains(first) && !first.hasPrefix("/*") && !first.hasPrefix("--")
   }
 

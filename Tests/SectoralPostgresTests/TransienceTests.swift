@@ -61,6 +61,19 @@ struct TransienceTests {
   }
 
   @Test(arguments: [
+    ("insert into t values (1)", true), ("delete from t; insert into t values (1);", true),
+    ("/* {\"app\": \"dbt\"} */ delete from t;\n-- end\n insert into t select 1", true),
+    ("commit", false), ("insert into t values (1); COMMIT; select 1", false),
+    ("rollback; insert into t values (1)", false), ("select 1;\n-- so\nEnd", false),
+    ("select 1; /* c */ abort; select 2", false), ("select 1; prepare transaction 'x'", false),
+    ("select 1; rollback and chain", false), ("do $$ begin perform 1; commit; end $$", false),
+    ("select ';' || 'a'; select 2", true), ("select 1 /* open ; ", true),
+  ])
+  func staysInItsTransaction(_ text: String, _ expected: Bool) {
+    #expect(StatementWords.staysInTransaction(text) == expected)
+  }
+
+  @Test(arguments: [
     ("/* c */\n-- d\nselect 1", true), ("BEGIN", true), ("create  table a as (select 1)", true),
     ("insert into a select 1", true), ("drop table if exists a cascade", true),
     ("create temporary table a as (select 1)", false), ("create table #a (b int)", false),

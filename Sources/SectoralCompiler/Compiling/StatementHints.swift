@@ -40,6 +40,10 @@ struct StatementHints {
       return
         "nothing can be written there: the server is a standby, or default_transaction_read_only is set "
         + "for the user or the database"
+    case "3F000":
+      return
+        "a run makes the schemas of its nodes when it begins: somebody has dropped or renamed this one "
+        + "since, or another name is meant"
     case "57014":
       guard error.message.contains("statement timeout") else { return nil }
       return

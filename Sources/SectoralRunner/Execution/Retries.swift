@@ -219,7 +219,8 @@ extension RunState {
 extension WarehouseError {
   /// Something stands where nothing was known to stand, is gone, or is of another kind.
   fileprivate var isSurprise: Bool {
-    kind == .statement && ["42P07", "42P01", "42809"].contains(sqlState)
+    // The last: what is written for the columns of a table that is gone has none.
+    kind == .statement && ["42P07", "42P01", "42809", "42601"].contains(sqlState)
   }
 }
 

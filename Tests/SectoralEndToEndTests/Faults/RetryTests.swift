@@ -70,6 +70,29 @@ struct RetryTests {
     #expect(try await rows(project) == "2")
   }
 
+  /// An update sends several statements as one text.
+  @Test(arguments: ["append", "merge", "delete+insert"])
+  func aConflictOfAnUpdatePasses(_ strategy: String) async throws {
+    let key = strategy == "append" ? "" : ", unique_key='id'"
+    let project = try await project(
+      "update",
+      "{{ config(materialized='incremental', incremental_strategy='\(strategy)'\(key)) }}\n"
+        + "select 1 as id, 1 as ok\n"
+    )
+    #expect(try await project.run(["run"]).exitCode == 0)
+    try await project.sql(
+      """
+      create function s.refuse() returns trigger language plpgsql as
+        $$ begin perform s.fails(2, '40P01'); return new; end $$;
+      create trigger refuse before insert or update on s.m for each row execute function s.refuse();
+      """
+    )
+    let result = try await project.run(["run"])
+    #expect(result.exitCode == 0, "\(result)")
+    #expect(result.output.contains("(2 of 5): a fault of the test"), "\(result)")
+    #expect(try await rows(project) == (strategy == "append" ? "2" : "1"))
+  }
+
   @Test func otherErrorsDoNot() async throws {
     let project = try await project("others", Self.appending(", s.fails(9, '55P03') as ok"))
     let result = try await project.run(["run"])
