@@ -59,6 +59,7 @@
   F(int, PQsetnonblocking, cpq_set_nonblocking, (cpq_connection * c, int on), (c, on))            \
   F(int, PQflush, cpq_flush, (cpq_connection * c), (c))                                           \
   F(int, PQconsumeInput, cpq_consume_input, (cpq_connection * c), (c))                            \
+  F(int, PQisBusy, cpq_is_busy, (cpq_connection * c), (c))                                        \
   F(int, PQputCopyData, cpq_put_copy_data, (cpq_connection * c, const char *bytes, int count),    \
     (c, bytes, count))                                                                            \
   F(int, PQputCopyEnd, cpq_put_copy_end, (cpq_connection * c, const char *error), (c, error))     \

@@ -245,6 +245,12 @@ public protocol Warehouse: Sendable {
   var adapterType: String { get }
   /// `name`: what the connection is for, shown in logs (`model.p.m`).
   func open(name: String) throws(WarehouseError) -> any WarehouseConnection
+  /// The same for whoever may come by another connection meanwhile: asked ten times a second while the server is
+  /// waited for.
+  func open(
+    name: String,
+    unless isNeedless: @escaping @Sendable () -> Bool
+  ) throws(WarehouseError) -> any WarehouseConnection
   /// What came of a transaction whose COMMIT got no answer; asked on a connection of its own. A
   /// transaction that still runs is ended first: nobody waits for it any more.
   func outcome(of transaction: TransactionMark) throws(WarehouseError) -> TransactionOutcome
@@ -263,6 +269,13 @@ public protocol Warehouse: Sendable {
 extension Warehouse {
   public var bulkLoader: (any BulkLoader)? { nil }
   public var queryCosts: (any QueryCostReader)? { nil }
+
+  public func open(
+    name: String,
+    unless isNeedless: @escaping @Sendable () -> Bool
+  ) throws(WarehouseError) -> any WarehouseConnection {
+    try open(name: name)
+  }
 
   public func outcome(
     of transaction: TransactionMark

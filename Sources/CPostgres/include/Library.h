@@ -88,6 +88,9 @@ void cpq_finish(cpq_connection *connection);
 // Statements.
 int cpq_send_query(cpq_connection *connection, const char *sql);
 int cpq_set_single_row_mode(cpq_connection *connection);
+/// Whether cpq_get_result would have to wait for the server.
+int cpq_is_busy(cpq_connection *connection);
+int cpq_consume_input(cpq_connection *connection);
 cpq_result *cpq_get_result(cpq_connection *connection);
 int cpq_result_status(const cpq_result *result);
 const char *cpq_result_error_message(const cpq_result *result);
@@ -107,7 +110,6 @@ void cpq_clear(cpq_result *result);
 int cpq_set_nonblocking(cpq_connection *connection, int is_nonblocking);
 /// 0: all is sent; 1: not yet.
 int cpq_flush(cpq_connection *connection);
-int cpq_consume_input(cpq_connection *connection);
 /// Whether the other end of a TCP connection has acknowledged nothing for so long that was sent to it, questions
 /// for room included. 0 where the system cannot tell.
 int cpq_is_silent(int socket, int seconds);

@@ -47,6 +47,8 @@ package final class PostgresConnection: WarehouseConnection {
   /// The same for a statement outside of transactions, as far as it needs it.
   private var settings: [String] = []
   private var isPooled = false
+  /// Asked while the connection is being opened: whether nobody waits for it any longer.
+  private var isGivenUp: (@Sendable () -> Bool)?
   /// The number of the transaction that is open, once the server has told it.
   private var openTransaction: TransactionMark?
 
@@ -59,7 +61,7 @@ package final class PostgresConnection: WarehouseConnection {
     name: String,
     traits: ServerTraits = ServerTraits(),
     onNotice: (@Sendable (PostgresNotice, String) -> Void)? = nil,
-    isCancelled: @Sendable () -> Bool = { false }
+    isCancelled: @escaping @Sendable () -> Bool = { false }
   ) throws(WarehouseError) {
     try Self.loadLibrary()
     let notices = Unmanaged.passRetained(NoticeSink(connection: name, handler: onNotice))
@@ -91,12 +93,14 @@ package final class PostgresConnection: WarehouseConnection {
     statementCanceller = PostgresCanceller(connection: handle)
     beginsBeforeNextStatement = !credentials.autocommit
     if !hasDiscard { queryGroup = QueryGroup(preparation: credentials.preparation) }
+    isGivenUp = isCancelled
     do throws(WarehouseError) {
       try prepareSession(traits)
     } catch {
       close()
       throw error
     }
+    isGivenUp = nil
   }
 
   deinit {
@@ -557,8 +561,14 @@ extension PostgresConnection {
     let needed = settings
     do throws(WarehouseError) {
       if serverVersion >= 90_000 {
-        let found = try traits.found { () throws(WarehouseError) in try look() }
+        var hasLooked = false
+        let found = try traits.found { () throws(WarehouseError) in
+          hasLooked = true
+          return try look()
+        }
         isPooled = found.isPooled
+        // A pooler takes everybody, and lets them wait for a session at their first statement.
+        if isPooled, !hasLooked { _ = try run("select 1", fetch: false, limit: nil) }
         if serverVersion >= 140_000, found.isLinux {
           settings.append("client_connection_check_interval to '2s'")
         }
@@ -575,11 +585,21 @@ extension PostgresConnection {
         owed = ["BEGIN"] + preparation + ["COMMIT"]
       }
     } catch {
+      guard error.kind != .cancelled else { throw error }
       var refused = error
       refused.kind = .connection
-      refused.hint = refused.hint ?? "check `role` of the profile's output"
+      refused.hint = refused.hint ?? Self.advice(onPreparing: error)
       throw refused
     }
+  }
+
+  private static func advice(onPreparing error: WarehouseError) -> String? {
+    if error.message.contains("query_wait_timeout") {
+      return
+        "the pooler had no session of the server to give: check that the server runs, and the pooler's "
+        + "pool size"
+    }
+    return error.kind == .lost ? nil : "check `role` of the profile's output"
   }
 
   /// A pooler makes up the process that it names when a connection is opened.
@@ -618,6 +638,7 @@ extension PostgresConnection {
     answered: ([AdapterResponse], TransactionMark?) -> Void = { _, _ in }
   ) throws(WarehouseError) -> Outcome {
     let handle = try send(message.text)
+    if let isGivenUp { try waitForAnswer(handle, unless: isGivenUp) }
     // Rows that are not kept are not collected by libpq either.
     if !fetch || limit != nil { _ = cpq_set_single_row_mode(handle) }
     var reader = ResultReader(sql: message.text, fetch: fetch, limit: limit)
@@ -647,6 +668,18 @@ extension PostgresConnection {
     }
     answered(responses.prefix(last) + responses.suffix(1), reader.transaction)
     return reader.outcome
+  }
+
+  private func waitForAnswer(
+    _ handle: OpaquePointer,
+    unless isGivenUp: () -> Bool
+  ) throws(WarehouseError) {
+    while cpq_is_busy(handle) == 1 {
+      if isGivenUp() { throw .givenUpConnecting }
+      var descriptor = pollfd(fd: cpq_socket(handle), events: Int16(POLLIN), revents: 0)
+      // What went wrong is told with the result.
+      if poll(&descriptor, 1, 100) > 0, cpq_consume_input(handle) == 0 { return }
+    }
   }
 
   /// Sends a text, which from here on can be cancelled. To be followed by `finish`.

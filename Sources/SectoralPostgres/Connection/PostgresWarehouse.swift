@@ -56,10 +56,21 @@ package struct PostgresWarehouse: Warehouse {
     try connect(name: name)
   }
 
+  package func open(
+    name: String,
+    unless isNeedless: @escaping @Sendable () -> Bool
+  ) throws(WarehouseError) -> any WarehouseConnection {
+    try connect(name: name, unless: isNeedless)
+  }
+
   /// Opens a connection; a failed attempt is repeated `retries` times after 1, 4, 9… seconds,
   /// unless the server's answer would be the same again. A server that is starting, or has no
   /// connection left, is asked again for as long as `connect_timeout` says, unless `retries` is 0.
-  package func connect(name: String) throws(WarehouseError) -> PostgresConnection {
+  package func connect(
+    name: String,
+    unless isNeedless: @escaping @Sendable () -> Bool = { false }
+  ) throws(WarehouseError) -> PostgresConnection {
+    let isGivenUp: @Sendable () -> Bool = { [isCancelled] in isCancelled() || isNeedless() }
     var attempt = 1
     var waited = 0
     while true {
@@ -69,7 +80,7 @@ package struct PostgresWarehouse: Warehouse {
           name: name,
           traits: traits,
           onNotice: onNotice,
-          isCancelled: isCancelled
+          isCancelled: isGivenUp
         )
       } catch {
         guard credentials.retries > 0, error.mayPassByWaiting else { throw error }
@@ -79,7 +90,7 @@ package struct PostgresWarehouse: Warehouse {
         else { throw error }
         let pause = isBusy ? 1 : attempt * attempt
         wait(pause)
-        if isCancelled() { throw .givenUpConnecting }
+        if isGivenUp() { throw .givenUpConnecting }
         waited += pause
         attempt += 1
       }

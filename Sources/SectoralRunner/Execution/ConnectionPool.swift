@@ -1,3 +1,4 @@
+import SectoralProject
 import SectoralWarehouse
 import Synchronization
 
@@ -41,6 +42,42 @@ final class ConnectionPool: Warehouse {
   var serverSessions: [Int] { state.withLock { $0.sessions.sorted() } }
 
   func open(name: String) throws(WarehouseError) -> any WarehouseConnection {
+    while true {
+      if let kept = takeIdle(name) { return kept }
+      if let connection = try openUnlessIdle(name) {
+        return Lent(connection, self, as: name, formerly: nil)
+      }
+    }
+  }
+
+  /// Opens a connection; nil when that takes long and another one is free meanwhile: a pooler in front of the
+  /// server may have no session for us but those that we keep.
+  private func openUnlessIdle(_ name: String) throws(WarehouseError) -> (any WarehouseConnection)? {
+    let start = ContinuousClock.now
+    let isNeedless = SleepingMutex(false)
+    let connection: any WarehouseConnection
+    do throws(WarehouseError) {
+      connection = try openFirst(name) { [self] in
+        guard ContinuousClock.now - start > .seconds(1), state.withLock({ !$0.idle.isEmpty }) else {
+          return false
+        }
+        isNeedless.withLock { $0 = true }
+        return true
+      }
+    } catch {
+      guard error.kind == .cancelled, isNeedless.withLock({ $0 }) else { throw error }
+      return nil
+    }
+    let session = connection.serverSession
+    state.withLock { state in
+      state.wasConnected = true
+      if let session { state.sessions.insert(session) }
+    }
+    return connection
+  }
+
+  /// A connection that nobody uses, and that is still one.
+  private func takeIdle(_ name: String) -> Lent? {
     while let kept = state.withLock({ $0.idle.popLast() }) {
       if kept.connection.isDoubtful {
         do throws(WarehouseError) {
@@ -53,20 +90,17 @@ final class ConnectionPool: Warehouse {
       }
       return Lent(kept.connection, self, as: name, formerly: kept.name)
     }
-    let connection = try openFirst(name)
-    let session = connection.serverSession
-    state.withLock { state in
-      state.wasConnected = true
-      if let session { state.sessions.insert(session) }
-    }
-    return Lent(connection, self, as: name, formerly: nil)
+    return nil
   }
 
   /// A connection to a server that was there before, or is asked for the first time: where nobody
   /// answered, the nodes that follow do not wait for the same again.
-  private func openFirst(_ name: String) throws(WarehouseError) -> any WarehouseConnection {
+  private func openFirst(
+    _ name: String,
+    unless isNeedless: @escaping @Sendable () -> Bool
+  ) throws(WarehouseError) -> any WarehouseConnection {
     if let refusal { throw refusal }
-    do throws(WarehouseError) { return try warehouse.open(name: name) } catch {
+    do throws(WarehouseError) { return try warehouse.open(name: name, unless: isNeedless) } catch {
       if error.kind == .connection, error.transience != .crowded {
         state.withLock { if !$0.wasConnected { $0.refusal = $0.refusal ?? error } }
       }

@@ -71,9 +71,16 @@ final class LazyWarehouse: Warehouse {
   var queryCosts: (any QueryCostReader)? { opened.withLock { $0 }?.queryCosts }
 
   func open(name: String) throws(WarehouseError) -> any WarehouseConnection {
+    try open(name: name, unless: { false })
+  }
+
+  func open(
+    name: String,
+    unless isNeedless: @escaping @Sendable () -> Bool
+  ) throws(WarehouseError) -> any WarehouseConnection {
     let warehouse = try started()
     if let first = first.withLock({ $0.take() }) { return try first.result.get() }
-    return try warehouse.open(name: name)
+    return try warehouse.open(name: name, unless: isNeedless)
   }
 
   func outcome(

@@ -17,30 +17,59 @@ final class FaultServer: Sendable {
   let folder: String
   private let programs: String
 
-  init(_ settings: [String] = []) throws {
+  /// `walFolder`: where the write-ahead log goes, an empty folder of the server's user.
+  convenience init(_ settings: [String] = [], walFolder: String? = nil) throws {
+    try self.init(port: try PasswordServer.freePort())
+    try run(
+      "initdb",
+      ["-D", data, "-U", Self.user, "-A", "trust", "-N", "-E", "UTF8", "--no-locale"]
+        + (walFolder.map { ["--waldir", $0] } ?? [])
+    )
+    try configure(
+      ["port = \(port)", "listen_addresses = '127.0.0.1'", "unix_socket_directories = '\(folder)'"]
+        + ["fsync = off", "max_connections = 60", "max_prepared_transactions = 5"] + settings
+    )
+    try start()
+  }
+
+  /// A hot standby, on the same port of 127.0.0.2.
+  convenience init(standbyOf primary: FaultServer) throws {
+    try self.init(port: primary.port)
+    try run(
+      "pg_basebackup",
+      ["-h", "127.0.0.1", "-p", "\(port)", "-U", Self.user, "-D", data, "-R", "-X", "stream"]
+    )
+    try configure(["listen_addresses = '127.0.0.2'", "unix_socket_directories = '\(folder)'"])
+    try start()
+  }
+
+  private init(port: Int) throws {
+    self.port = port
     var template = Array("/tmp/sectoral-fault-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { throw SectoralError.system("mkdtemp", errno) }
     folder = template.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }  // Never empty.
     programs = try PasswordServer.findPrograms()
-    port = try PasswordServer.freePort()
     if getuid() == 0 {
       // Postgres refuses to run as root.
       try PasswordServer.run("/bin/chown", ["postgres", folder])
     }
     chmod(folder, 0o755)
-    try run(
-      "initdb",
-      ["-D", data, "-U", Self.user, "-A", "trust", "-N", "-E", "UTF8", "--no-locale"]
-    )
-    let lines =
-      ["port = \(port)", "listen_addresses = '127.0.0.1'", "unix_socket_directories = '\(folder)'"]
-      + ["fsync = off", "max_connections = 60", "max_prepared_transactions = 5"] + settings
+  }
+
+  private func configure(_ lines: [String]) throws {
     let file = try FileHandle(forWritingTo: URL(fileURLWithPath: "\(data)/postgresql.conf"))
     try file.seekToEnd()
     try file.write(contentsOf: Data((lines.joined(separator: "\n") + "\n").utf8))
     try file.close()
-    try run("pg_ctl", ["-D", data, "-l", "\(folder)/log", "-w", "start"])
   }
+
+  func start() throws { try run("pg_ctl", ["-D", data, "-l", "\(folder)/log", "-w", "start"]) }
+
+  /// A standby becomes a server of its own.
+  func promote() throws { try run("pg_ctl", ["-D", data, "-w", "promote"]) }
+
+  /// Ends at once, as if the machine had failed; `start` brings it back.
+  func crash() throws { try run("pg_ctl", ["-D", data, "-m", "immediate", "stop"]) }
 
   private var data: String { "\(folder)/data" }
 
@@ -116,6 +145,16 @@ struct FaultProject: Sendable {
       environment: environment,
       timeout: .seconds(120),
       interrupt: interrupt
+    )
+  }
+
+  /// A copy of the target `direct` with something changed, such as its host.
+  func add(target: String, replacing old: String, with new: String) throws {
+    let profile = try String(contentsOfFile: "\(folder)/profiles.yml", encoding: .utf8)
+    let line = profile.split(separator: "\n").first { $0.contains(" direct: {") } ?? ""
+    try write(
+      profile + line.replacing("direct:", with: "\(target):").replacing(old, with: new) + "\n",
+      to: "profiles.yml"
     )
   }
 

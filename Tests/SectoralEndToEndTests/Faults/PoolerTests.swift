@@ -1,5 +1,6 @@
 import Foundation
 import Glibc
+import SectoralTestSupport
 import Testing
 
 /// A pgbouncer in front of a server. It ends with its test.
@@ -13,7 +14,8 @@ final class Pooler: Sendable {
   private let folder: String
 
   /// `mode`: transaction, session.
-  init(before server: FaultServer, mode: String) throws {
+  /// `settings`: further lines, which are stronger.
+  init(before server: FaultServer, mode: String, settings more: String = "") throws {
     guard let program = Self.program else { throw SectoralError.notBuilt("pgbouncer") }
     var template = Array("/tmp/sectoral-pool-XXXXXX".utf8CString)
     guard mkdtemp(&template) != nil else { throw SectoralError.system("mkdtemp", errno) }
@@ -31,29 +33,42 @@ final class Pooler: Sendable {
       default_pool_size = \(mode == "session" ? 20 : 3)
       logfile = \(folder)/log
       pidfile = \(folder)/pid
+      \(more)
 
       """
     try Data(settings.replacingOccurrences(of: "* = ", with: "* = user=\(FaultServer.user) ").utf8)
       .write(to: URL(fileURLWithPath: "\(folder)/settings.ini"))
-    if getuid() == 0 {
-      try PasswordServer.run("/bin/chown", ["-R", "postgres", folder])
-      try PasswordServer.run(program, ["-d", "-u", "postgres", "\(folder)/settings.ini"])
-    } else {
-      try PasswordServer.run(program, ["-d", "\(folder)/settings.ini"])
-    }
+    if getuid() == 0 { try PasswordServer.run("/bin/chown", ["-R", "postgres", folder]) }
+    try start(program)
+  }
+
+  private func start(_ program: String) throws {
+    let user = getuid() == 0 ? ["-u", "postgres"] : []
+    try PasswordServer.run(program, ["-d"] + user + ["\(folder)/settings.ini"])
     for _ in 0..<200 {
       if access("\(folder)/pid", R_OK) == 0 { break }
       usleep(20_000)
     }
   }
 
+  func restart() throws {
+    guard let program = Self.program else { throw SectoralError.notBuilt("pgbouncer") }
+    end()
+    unlink("\(folder)/pid")
+    try start(program)
+  }
+
   func stop() {
+    end()
+    try? FileManager.default.removeItem(atPath: folder)
+  }
+
+  private func end() {
     if let text = try? String(contentsOfFile: "\(folder)/pid", encoding: .utf8),
       let process = Int32(text.trimmingCharacters(in: .whitespacesAndNewlines))
     {
       kill(process, SIGKILL)
     }
-    try? FileManager.default.removeItem(atPath: folder)
   }
 }
 
@@ -176,6 +191,81 @@ struct PoolerTests {
     #expect(result.exitCode == 0, "\(result)")
     #expect(
       try await project.sql("select count(*) from pg_class where relname ~ '^m[0-9]+$'") == "8"
+    )
+  }
+
+  @Test(arguments: ["transaction", "session"])
+  func thePoolerRestarts(_ mode: String) async throws {
+    let pooler = try Pooler(before: try server, mode: mode)
+    defer { pooler.stop() }
+    let project = try await slowProject("poolerrestart", pooler)
+    async let running = project.run(["run", "--target", "pooled"])
+    try await project.wait(until: Self.twoModels, "two models")
+    try pooler.restart()
+    let result = try await running
+    #expect(result.exitCode == 0, "\(result)")
+    #expect(try await project.leftovers() == "")
+  }
+
+  /// In session mode connections that nobody uses keep sessions from others: they are shared.
+  @Test func fewerSessionsThanThreads() async throws {
+    let pooler = try Pooler(before: try server, mode: "session", settings: "default_pool_size = 2")
+    defer { pooler.stop() }
+    let project = try await slowProject("sharedsessions", pooler)
+    let result = try await project.run(["run", "--target", "pooled"])
+    #expect(result.exitCode == 0, "\(result)")
+    #expect(!result.output.contains("again in"), "\(result)")
+  }
+
+  @Test func nobodyGetsASessionInTime() async throws {
+    let pooler = try Pooler(
+      before: try server,
+      mode: "transaction",
+      settings: "default_pool_size = 1\nquery_wait_timeout = 1"
+    )
+    defer { pooler.stop() }
+    let project = try await slowProject("nosession", pooler)
+    let result = try await project.run(["run", "--target", "pooled"])
+    #expect(result.exitCode == 0, "\(result)")
+  }
+
+  /// The pooler takes a connection at once, and its first statement waits.
+  @Test func ctrlCWhileThePoolerWaitsForAServer() async throws {
+    let closed = try LoopbackSocket(listens: true)
+    defer { closed.close() }
+    let pooler = try Pooler(
+      before: try server,
+      mode: "transaction",
+      settings: "[databases]\n* = user=\(FaultServer.user) host=127.0.0.1 port=\(closed.port)"
+    )
+    defer { pooler.stop() }
+    let project = try await slowProject("noserver", pooler)
+    let result = try await project.run(
+      ["run", "--target", "pooled"],
+      interrupt: Sectoral.Interrupt(after: "Concurrency")
+    )
+    #expect(!result.timedOut)
+    #expect(result.exitCode == 2, "\(result)")
+    #expect(result.output.contains("Exited because of keyboard interrupt"), "\(result)")
+  }
+
+  private var server: FaultServer { get throws { try FaultServer.shared.get() } }
+
+  private static let twoModels = "count(*) >= 2 from pg_class where relname ~ '^m[0-9]+$'"
+
+  /// Eight models that take a moment, on four threads.
+  private func slowProject(_ name: String, _ pooler: Pooler) async throws -> FaultProject {
+    var files: [String: String] = [:]
+    for number in 1...8 {
+      files["models/m\(number).sql"] =
+        "{{ config(materialized='table') }}\nselect \(number) as id from pg_sleep(0.4)\n"
+    }
+    return try await FaultProject(
+      name,
+      on: try server,
+      threads: 4,
+      ports: ["pooled": pooler.port],
+      files: files
     )
   }
 }
