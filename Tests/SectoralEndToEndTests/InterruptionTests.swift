@@ -319,6 +319,35 @@ struct InterruptionTests {
     try await expectKept(folder)
   }
 
+  /// There was room for all but what is written at the end: what was done is told, and older results stay whole.
+  @Test func aFullDiskAtTheEnd() async throws {
+    let folder = try await built("disk")
+    let before = try Data(contentsOf: URL(fileURLWithPath: "\(folder)/target/run_results.json"))
+    // The manifest holds what was compiled, too.
+    for number in 1...6 {
+      try write(
+        "select \(number) as id -- {{ 'x' * 300000 }}\n",
+        to: "\(folder)/models/long\(number).sql"
+      )
+    }
+    let result = try await Sectoral.run(
+      ["run"],
+      in: folder,
+      home: home,
+      shell: "ulimit -f 1400; exec \"$@\""
+    )
+    #expect(result.exitCode == 2, "\(result)")
+    #expect(result.output.contains("Done. PASS=7 WARN=0 ERROR=0 SKIP=0"), "\(result)")
+    #expect(result.output.contains("could not write"), "\(result)")
+    #expect(
+      try Data(contentsOf: URL(fileURLWithPath: "\(folder)/target/run_results.json")) == before
+    )
+    // The notes of the run know that all is done.
+    let retried = try await Sectoral.run(["retry"], in: folder, home: home)
+    #expect(retried.output.contains("Nothing to do"), "\(retried)")
+    try await expectKept(folder)
+  }
+
   @Test func aFullDiskBehindTheOutput() async throws {
     let folder = try await built("output")
     let result = try await Sectoral.run(

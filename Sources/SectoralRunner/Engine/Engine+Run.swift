@@ -254,10 +254,14 @@ extension Engine {
       try writeResults(results, project, elapsed: events.now.seconds(since: startedAt))
     }
     let manifestWritten = manifest.wait()
-    _ = try manifestWritten.get()
-    try written.get()
+    let isWritten = Result {
+      _ = try manifestWritten.get()
+      try written.get()
+    }
+    // What was done is told also where the disk has no room for it.
+    if !state.isExecuting { try isWritten.get() }
     // The results of a run that was stopped do not say what it had not come to: its notes do.
-    if !interrupted { state.journal?.remove() }
+    if !interrupted, case .success = isWritten { state.journal?.remove() }
     guard state.isExecuting else {
       if interrupted {
         events.emit(.note(Self.interruptedWords))
@@ -297,10 +301,12 @@ extension Engine {
       hasVerdict: !told.isEmpty || interrupted || [.seed, .clone].contains(invocation.command),
       interrupted: interrupted
     ) {
+      guard case .success = isWritten else { return }
       try tellOfManifest(manifestWritten, project)
       tellOfResults(project)
       if flags.showsSeeds { try showSeeds(state, nodes) }
     }
+    try isWritten.get()
     if interrupted { return .failure }
     return results.isSuccess ? .success : .failure
   }

@@ -27,7 +27,7 @@ final class FaultServer: Sendable {
     )
     try configure(
       ["port = \(port)", "listen_addresses = '127.0.0.1'", "unix_socket_directories = '\(folder)'"]
-        + ["fsync = off", "max_connections = 60", "max_prepared_transactions = 5"] + settings
+        + ["fsync = off", "max_connections = 60", "max_prepared_transactions = 40"] + settings
     )
     try start()
   }

@@ -43,6 +43,15 @@ struct KillTests {
 
     """,
     "models/\(String(repeating: "long_", count: 11))name.sql": "select * from {{ ref('plain') }}\n",
+    "functions/doubled.sql": "select n * 2",
+    "functions/doubled.yml": """
+    functions:
+      - name: doubled
+        arguments: [{name: n, data_type: integer}]
+        returns: {data_type: integer}
+
+    """,
+    "models/calling.sql": "select {{ function('doubled') }}(id) as id from {{ ref('plain') }}\n",
     "snapshots/taken.yml": """
     snapshots:
       - name: taken
@@ -67,7 +76,10 @@ struct KillTests {
 
   private func contents(_ project: FaultProject) async throws -> String {
     let names =
-      ["rows", "plain", "indexed", "seen", "kept", "cascading", "hooked_outside", "merged"]
+      [
+        "rows", "plain", "indexed", "seen", "kept", "cascading", "hooked_outside", "merged",
+        "calling",
+      ]
       + ["\(String(repeating: "long_", count: 11))name"]
     let digests = names.map {
       "select '\($0)' as name, md5(string_agg(t::text, ',' order by t::text)) as digest from s.\($0) t"
@@ -75,7 +87,9 @@ struct KillTests {
     let taken = "select 'taken', md5(string_agg(id || name, ',' order by id)) from s.taken"
     return try await project.sql(
       "select string_agg(name || ' ' || coalesce(digest, '-'), e'\\n' order by name) from ("
-        + (digests + [taken]).joined(separator: " union all ") + ") as a"
+        + (digests + [taken, "select 'doubled', s.doubled(21)::text"]).joined(
+          separator: " union all "
+        ) + ") as a"
     )
   }
 
