@@ -1,6 +1,7 @@
 import Foundation
 import SectoralJinja
 import SectoralText
+import Synchronization
 import Testing
 
 /// A template that meets one limit, and what the error says.
@@ -216,6 +217,11 @@ struct LimitCase: Sendable, CustomTestStringConvertible {
     + allocation + integers + formats
 }
 
+/// How often the host was asked.
+private final class Asked: Sendable {
+  let count = Mutex(0)
+}
+
 struct LimitTests {
   @Test(arguments: LimitCase.all)
   func endsInAnErrorThatNamesThePlace(_ limited: LimitCase) throws {
@@ -233,6 +239,36 @@ struct LimitTests {
       #expect(error.diagnostic.message.contains(limited.message))
       #expect(error.diagnostic.span != nil)
     }
+  }
+
+  /// The host is asked in the middle of a render, wherever time goes.
+  @Test(arguments: [
+    "{% for i in range(9000) %}{% for j in range(90000) %}{% set x = j %}{% endfor %}{% endfor %}",
+    "{% macro m() %}{% for i in range(9) %}{{ i }}{% endfor %}{% endmacro %}"
+      + "{% for i in range(9000) %}{% for j in range(90000) %}{% set x = m() %}{% endfor %}{% endfor %}",
+    "{% set s = 'x' * 1000000 %}"
+      + "{% for i in range(90000) %}{% set x = s.replace('x', 'y') %}{% endfor %}",
+  ])
+  func endsWhenTheHostWantsItTo(_ text: String) throws {
+    let asked = Asked()
+    var options = Options()
+    options.isStopped = {
+      asked.count.withLock { count in
+        count += 1
+        return count > 3
+      }
+    }
+    let environment = Environment(options)
+    let file = SourceFile(path: "main", text: text)
+    do throws(TemplateError) {
+      let template = try environment.compile(file)
+      _ = try Interpreter(environment).render(template, scope: limitScope())
+      Issue.record("rendered to its end")
+    } catch {
+      #expect(error.diagnostic.id == "jinja.stopped")
+      #expect(error.diagnostic.span != nil)
+    }
+    #expect(asked.count.withLock { $0 } == 4)
   }
 
   /// Values end without using up the stack, however deep they nest.
