@@ -47,6 +47,7 @@ package final class Workspace: Sendable {
   package let projectProblems: [Failure]
   /// Whether packages are missing, and with them what the project uses of them.
   package let lacksPackages: Bool
+  let parsedFiles = ParsedFiles()
   private let packageIndex: [String: Int]
   private let variables: [String: DatumMap]
 

@@ -738,7 +738,7 @@ def masked(value):
 # ---------------------------------------------------------------- comparison
 
 
-def results_of(folder, database):
+def results_of(folder, database, words):
     path = os.path.join(folder, "target", "run_results.json")
     try:
         with open(path, encoding="utf-8") as f:
@@ -752,17 +752,17 @@ def results_of(folder, database):
             "message": message(result["message"], database),
             "failures": result["failures"],
             "adapter_response": result["adapter_response"],
-            "compiled": compiled(result, database),
+            "compiled": compiled(result, database, words),
             "batches": len((result.get("batch_results") or {}).get("successful") or []),
             "relation": (result.get("relation_name") or "").replace(database, "DB"),
         }
     return out
 
 
-def compiled(result, database):
+def compiled(result, database, words):
     text = (result.get("compiled_code") or "").replace(database, "DB")
     # What `show` puts around a query has other blanks.
-    return common.even(text) if result["unique_id"].startswith("sql_operation.") else text
+    return common.even(text) if words[0] == "show" else text
 
 
 def artifacts_of(folder, database):
@@ -797,7 +797,7 @@ def said_by(events, database, folder, needs):
     for level, name, text in events:
         if level == "debug" or name in UNCOMPARED or not text.strip():
             continue
-        if "has the types of an earlier file" in text or text.strip().startswith("PARTIAL SUCCESS"):
+        if "has the types of an earlier file" in text or "Not able to get columns" in text or text.strip().startswith("PARTIAL SUCCESS"):
             continue
         text = message(text.replace(folder, "FOLDER"), database)
         text = re.sub(r"\.{2,}", "..", text)
@@ -903,7 +903,7 @@ def compare_step(project, words, needs, home, binary, databases, server, figures
             else common.our_runs(binary, folder, [(command, None)])
         )[0]
         codes[who], errors[who] = run["code"], run["error"]
-        results[who] = results_of(folder, database)
+        results[who] = results_of(folder, database, words)
         artifacts[who] = artifacts_of(folder, database)
         said[who] = said_by(run["events"] + [["print", "", line] for line in run["lines"]], database, folder, needs)
         states[who] = state_of(server, database)
@@ -936,6 +936,9 @@ def compare_step(project, words, needs, home, binary, databases, server, figures
         for r in results["dbt"].values()
         if r["status"] in ("error", "skipped") and r["relation"]
     }
+    # Of materialized views, dbt drops those whose table is rebuilt.
+    ours, theirs = states["our"]["relations"], states["dbt"]["relations"]
+    done |= {name for name, facts in ours.items() if facts[0] == "m" and name not in theirs}
     text = json.dumps(states["our"]).replace(databases["our"], databases["dbt"])
     for path, a, b in common.differences(states["dbt"], json.loads(text)):
         if any(path[1] == name or path[1].startswith(name + ".") for name in done):

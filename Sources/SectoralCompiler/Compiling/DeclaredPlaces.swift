@@ -1,11 +1,24 @@
 import SectoralProject
 import SectoralText
 import SectoralYAML
+import Synchronization
+
+/// YAML files that are looked into for the places of messages: a thousand tests that fail may stand in one.
+final class ParsedFiles: Sendable {
+  private let roots = Mutex<[ObjectIdentifier: (file: SourceFile, root: YAMLNode?)]>([:])
+
+  func root(of file: SourceFile) -> YAMLNode? {
+    if let known = roots.withLock({ $0[ObjectIdentifier(file)] }) { return known.root }
+    let root = YAMLParser.parse(file).root
+    roots.withLock { $0[ObjectIdentifier(file)] = (file, root) }
+    return root
+  }
+}
 
 /// Where the settings of a node are written: in its properties, in its own `config()`, in
 /// dbt_project.yml.
 ///
-/// The files are read again for it, which only a node that failed pays for.
+/// The files are parsed again for it, each once, which only who failed pays for.
 struct DeclaredPlaces {
   /// A text among the settings.
   private struct Leaf {
@@ -22,7 +35,8 @@ struct DeclaredPlaces {
 
   init(_ node: Node, _ workspace: Workspace) {
     self.node = node
-    entry = (node.properties ?? node.declaration).flatMap(Self.entry)
+    let files = workspace.parsedFiles
+    entry = (node.properties ?? node.declaration).flatMap { Self.entry(at: $0, files) }
     var leaves = entry.map { Self.leaves(of: $0) } ?? []
     let settings = Self.texts(of: node)
     if let source = node.source { leaves += Self.arguments(of: source, among: settings) }
@@ -34,7 +48,7 @@ struct DeclaredPlaces {
     }
     let own = package.map { [$0] } ?? []
     for definition in (own + [workspace.root]).map(\.definition.file) {
-      guard let root = YAMLParser.parse(definition).root else { continue }
+      guard let root = files.root(of: definition) else { continue }
       leaves += Self.leaves(of: root).filter { settings.contains($0.text) }
     }
     self.leaves = leaves
@@ -151,7 +165,7 @@ struct DeclaredPlaces {
   // MARK: Reading
 
   /// The mapping of a properties file that begins at a place, or has its name there.
-  private static func entry(at span: TextSpan) -> YAMLNode? {
+  private static func entry(at span: TextSpan, _ files: ParsedFiles) -> YAMLNode? {
     func search(_ node: YAMLNode) -> YAMLNode? {
       if node.span.start == span.start, node.span.file === span.file { return node }
       switch node.value {
@@ -169,7 +183,7 @@ struct DeclaredPlaces {
       }
       return nil
     }
-    return YAMLParser.parse(span.file).root.flatMap(search)
+    return files.root(of: span.file).flatMap(search)
   }
 
   private static func leaves(of node: YAMLNode, _ path: [String] = []) -> [Leaf] {
