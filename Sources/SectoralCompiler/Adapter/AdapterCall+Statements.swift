@@ -253,15 +253,14 @@ extension WarehouseSession {
       return (try copy(relation.rendered, next), false)
     }
     _ = try executeLater("savepoint sectoral_copy", opensTransaction: true)
+    let hasTypes = types?.contains { $0 != nil } ?? false
     var isConverted = false
     do throws(WarehouseError) {
       return (try copy(relation.rendered, next), false)
     } catch {
       switch error.sqlState {
       case "0A000": break
-      case "22P02",
-        "22007" where types?.contains { $0 != nil } ?? false:
-        isConverted = true
+      case "22P02" where hasTypes, "22007" where hasTypes: isConverted = true
       default: throw error
       }
     }
