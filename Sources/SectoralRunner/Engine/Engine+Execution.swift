@@ -7,20 +7,21 @@ import SectoralYAML
 
 /// The nodes of a run, on its workers.
 extension Engine {
-  /// Runs a model's unit tests until one fails. Returns whether the model may be built.
-  func pass(_ tests: [Node], _ runner: NodeRunner, _ state: RunState) -> Bool {
-    var hasFailed = false
+  /// Runs a model's unit tests until one fails: the model may be built unless that is returned.
+  func firstFailure(of tests: [Node], _ runner: NodeRunner, _ state: RunState) -> NodeResult? {
+    var failure: NodeResult?
     for test in tests {
-      guard !hasFailed, !invocation.cancellation.isCancelled else {
+      guard failure == nil, !invocation.cancellation.isCancelled else {
         skip(test, runner, state)
         continue
       }
       let result = runner.run(test)
       state.add(result)
-      hasFailed = result.status.isFailure
-      if hasFailed { events.emit(.markSkippedChildren(result)) }
+      guard result.status.isFailure else { continue }
+      failure = result
+      events.emit(.markSkippedChildren(result))
     }
-    return !hasFailed
+    return failure
   }
 
   /// Leaves a unit test out, and keeps that as its result.
@@ -73,7 +74,13 @@ extension Engine {
     // What `--fail-fast` stopped at.
     let stopper = SleepingMutex<NodeResult?>(nil)
     // Takes a result in, and what follows from it for other nodes.
-    @Sendable func settle(_ result: NodeResult, _ node: Node, _ index: Int, isTested: Bool = true) {
+    // `failedTest`: the unit test that keeps the node from being built.
+    @Sendable func settle(
+      _ result: NodeResult,
+      _ node: Node,
+      _ index: Int,
+      failedTest: NodeResult? = nil
+    ) {
       // Cut off by Ctrl-C or another's failure: as dbt, results are of what came to its own end.
       let isCutOff = result.status == .error || result.status == .runtimeError
       if isCutOff, cancellation.isCancelled {
@@ -88,7 +95,8 @@ extension Engine {
       }
       // A model that is not built because of its unit tests has not failed: there is nothing behind it.
       // What is only compiled needs no parent, unless that is a part of it.
-      let goesOn = isTested && node.isOptional || !state.isExecuting && !node.isEphemeralModel
+      let goesOn =
+        failedTest == nil && node.isOptional || !state.isExecuting && !node.isEphemeralModel
       if ![.test, .clone, .sourceFreshness].contains(command), !goesOn {
         let dependents = scheduler.descendants(of: index).compactMap { order[$0]?.uniqueID }
         if state.isExecuting, node.isEphemeralModel, dependents.isEmpty { state.add(result) }
@@ -101,7 +109,7 @@ extension Engine {
         scheduler.stop()
         let isFirst = stopper.withLock { stopper in
           guard failFast, stopper == nil else { return false }
-          stopper = result
+          stopper = failedTest ?? result
           return true
         }
         if isFirst { cancellation.cancel() }
@@ -160,13 +168,13 @@ extension Engine {
         }
         return
       }
-      let isTested = pass(unitTests[node.uniqueID] ?? [], runner, state)
-      let result =
-        isTested
-        ? runner.run(node)
-        : skipped(node, state, message: nil, thread: runner.thread.threadName)
-      if !isTested { tell(result, state) }
-      settle(result, node, index, isTested: isTested)
+      if let failedTest = firstFailure(of: unitTests[node.uniqueID] ?? [], runner, state) {
+        let result = skipped(node, state, message: nil, thread: runner.thread.threadName)
+        tell(result, state)
+        settle(result, node, index, failedTest: failedTest)
+      } else {
+        settle(runner.run(node), node, index)
+      }
     } idle: {
       state.workerIsIdle()
     }
