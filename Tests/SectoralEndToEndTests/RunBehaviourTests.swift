@@ -110,6 +110,41 @@ struct RunBehaviourTests {
     #expect(result.exitCode == 0, "\(result)")
   }
 
+  @Test func unitTestsOverrideMacrosOfPackages() async throws {
+    let project = try SmallProject(
+      "unit_overrides_package",
+      [
+        "packages.yml": "packages: [{local: pkg}]\n",
+        "pkg/dbt_project.yml": "name: pkg\n",
+        "pkg/macros/key.sql": """
+        {% macro key(x) %}{{ return(adapter.dispatch('key', 'pkg')(x)) }}{% endmacro %}
+        {% macro default__key(x) %}'{{ x }}'{% endmacro %}
+        {% macro other(x) %}'{{ x }}'{% endmacro %}
+        """,
+        "models/m.sql": """
+        select {{ pkg.key(1) }} as a, {{ pkg['key'](1) }} as b, {{ dbt.type_int() }} as c, {{ pkg.other(2) }} as d
+        """,
+        "models/m.yml": """
+        unit_tests:
+          - name: overridden
+            model: m
+            given: []
+            overrides: {macros: {pkg.key: "'x'", dbt.type_int: "'y'"}}
+            expect: {rows: [{a: x, b: x, c: y, d: '2'}]}
+          - name: plain
+            model: m
+            given: []
+            overrides: {macros: {type_int: "'z'"}}
+            expect: {rows: [{a: '1', b: '1', c: z, d: '2'}]}
+        """,
+      ]
+    )
+    let installed = try await project.run("deps")
+    #expect(installed.exitCode == 0, "\(installed)")
+    let result = try await project.run("test", "--threads", "1")
+    #expect(result.exitCode == 0, "\(result)")
+  }
+
   /// `this` first, then inputs in the order of their references; what is not read need not be there.
   @Test func unitTestsHaveTheInputsThatAreRead() async throws {
     let project = try SmallProject(
@@ -252,6 +287,23 @@ struct RunBehaviourTests {
     }
     let skipped = "Skipping due to fail_fast"
     #expect(messages.sorted() == ["fails error", "slow \(skipped)", "slow_child \(skipped)"])
+  }
+
+  @Test func failFastTellsOfAUnitTestAtOnce() async throws {
+    let project = try SmallProject(
+      "fail_fast_unit",
+      [
+        "models/m.sql": "select 1 as id",
+        "models/m.yml": """
+        unit_tests:
+        - {name: wrong, model: m, given: [], expect: {rows: [{id: 2}]}}
+        """,
+      ]
+    )
+    let result = try await project.run("build", "--fail-fast")
+    #expect(result.exitCode == 1, "\(result)")
+    // When it happens, and in the sum.
+    #expect(result.output.ranges(of: "Failure in unit_test wrong").count == 2, "\(result)")
   }
 
   @Test func operationsThatFailNameTheirMacro() async throws {

@@ -272,18 +272,24 @@ extension Compiler {
     in context: RunContext,
     beside other: RunContext
   ) {
-    for (name, value) in overrides["macros"]?.map?.entries ?? [] {
-      let parts = name.split(separator: ".").map(String.init)
+    let macros = (overrides["macros"]?.map?.entries ?? []).map { name, value in
+      (parts: name.split(separator: ".").map(String.init), name: name, value: value)
+    }
+    // The bare names last: as in dbt, they are stronger, and built-in macros have both.
+    for (parts, name, value) in macros.filter({ $0.parts.count == 2 })
+      + macros.filter({ $0.parts.count == 1 })
+    {
       // What is no function in the first place is replaced by the value itself.
       let isPlain =
         other.lookup(Symbol(name)).map { $0.object(Object.self)?.isCallable != true } ?? false
       let constant = isPlain ? Value(value) : Value.function(name) { _, _ in Value(value) }
-      if parts.count == 2 {
-        context.memberOverrides[parts[0], default: [:]][Symbol(parts[1])] = constant
+      let symbol = Symbol(parts[parts.count - 1])
+      let isBuiltIn = workspace.macros.member(symbol, of: "dbt") != nil
+      if parts.count == 2 || isBuiltIn {
+        context.memberOverrides[parts.count == 2 ? parts[0] : "dbt", default: [:]][symbol] =
+          constant
       }
-      if parts.count == 1 || parts[0] == "dbt" {
-        context.extraMembers[Symbol(parts[parts.count - 1])] = constant
-      }
+      if parts.count == 1 || parts[0] == "dbt" { context.extraMembers[symbol] = constant }
     }
     context.variableOverrides = overrides["vars"]?.map ?? DatumMap()
     for (name, value) in overrides["env_vars"]?.map?.entries ?? [] {

@@ -191,8 +191,8 @@ struct GenericTestEntry {
   let config: DatumMap
   let configOrigins: [String: TextSpan]
   let span: TextSpan
-  /// `column_name` of a test on a model.
-  let columnName: String?
+  /// `column_name` of a test on a model, whatever stands there.
+  let columnName: Datum?
   /// Where it is written in an older way.
   let deprecations: [Deprecation]
 
@@ -283,7 +283,7 @@ struct GenericTestEntry {
     var origins: [String: TextSpan] = [:]
     var customName: String?
     var description: YAMLNode?
-    var columnName: String?
+    var columnName: Datum?
     var deprecations: [Deprecation] = []
     if nestsArguments {
       let nested = body.last { $0.key.keyText == "arguments" }?.value
@@ -334,7 +334,7 @@ struct GenericTestEntry {
         customName = name
       case "description": description = value
       case "config": continue
-      case "column_name": columnName = value.datum.pythonText
+      case "column_name": columnName = value.datum
       case let key where Self.configKeys.contains(key):
         // Beside a 'config', what is empty counts as not written.
         if settings != nil, value.datum.isFalsy { continue }

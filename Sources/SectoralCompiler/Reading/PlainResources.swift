@@ -325,14 +325,18 @@ enum PrimaryKey {
         }
       }
       guard let metadata = test.testMetadata else { continue }
-      var columns = metadata.arguments["column_name"]?.string.map { [$0] } ?? []
-      if metadata.name == "unique_combination_of_columns" {
-        columns = metadata.arguments["combination_of_columns"]?.texts ?? []
-        note(columns)
-        continue
+      // Tests may take what they like under these names: only texts are columns.
+      var columns: [String] = []
+      if let column = metadata.arguments["column_name"]?.string {
+        columns = [column]
+      } else if let list = metadata.arguments["combination_of_columns"]?.list {
+        columns = list.compactMap(\.string)
       }
-      if metadata.name == "unique" { note(columns) }
-      if metadata.name == "not_null" { notNull.formUnion(columns) }
+      switch metadata.name {
+      case "unique", "unique_combination_of_columns": note(columns)
+      case "not_null": notNull.formUnion(columns)
+      default: continue
+      }
     }
     let both = unique.union(uniqueOnceEnabled).intersection(notNull)
     return [both, unique, uniqueOnceEnabled].first { !$0.isEmpty }?.sorted() ?? []

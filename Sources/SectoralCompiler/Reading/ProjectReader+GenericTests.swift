@@ -225,7 +225,7 @@ extension ProjectReader {
     column: String?,
     tags: [String]
   ) throws(Failure) -> Draft {
-    let columnName = column ?? test.columnName
+    let columnName = column.map(Datum.string) ?? test.columnName
     var call: String
     if let source = target.source {
       call = "source('\(source[0])', '\(source[1])')"
@@ -235,7 +235,7 @@ extension ProjectReader {
     }
     let model = "{{ get_where_subquery(\(call)) }}"
     var arguments = DatumMap()
-    if let columnName { arguments["column_name"] = .string(columnName) }
+    if let columnName { arguments["column_name"] = columnName }
     for (key, value) in test.arguments.entries { arguments[key] = value }
     let name = GenericTestName(
       test: test.name,

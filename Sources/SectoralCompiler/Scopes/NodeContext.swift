@@ -15,6 +15,8 @@ package final class RenderingThread {
   private var namespaceValues: [String: Value] = [:]
   private var namingMacros: [String: [NamingMacro: MacroEntry]] = [:]
   private var dispatched: [Dispatch: Value] = [:]
+  /// Whether a context of this thread has ever given members of packages other values.
+  fileprivate(set) var hasMemberOverrides = false
 
   /// What is asked of `adapter.dispatch`, for a node of a package.
   private struct Dispatch: Hashable {
@@ -103,7 +105,9 @@ package class NodeContext: Scope, ContextHost {
   /// Names that this context gives other values than the usual ones (unit tests, on-run-end).
   package var extraMembers: [Symbol: Value] = [:]
   /// The same for members of packages: `package.macro`.
-  var memberOverrides: [String: [Symbol: Value]] = [:]
+  var memberOverrides: [String: [Symbol: Value]] = [:] {
+    didSet { thread.hasMemberOverrides = true }
+  }
   /// Values that a unit test gives to variables and environment variables.
   var variableOverrides = DatumMap()
   var environmentOverrides: [String: String] = [:]
@@ -428,7 +432,7 @@ package final class NamespaceObject: MappingObject {
     _ name: String,
     _ interpreter: Interpreter
   ) throws(TemplateError) -> Value? {
-    thread.workspace.macros.member(Symbol(name), of: self.name).map { thread.value(of: $0) }
+    macro(Symbol(name), interpreter)
   }
 
   package override func attribute(
@@ -436,10 +440,17 @@ package final class NamespaceObject: MappingObject {
     _ interpreter: Interpreter
   ) throws(TemplateError) -> Value? {
     // The hot one: a macro by its name.
-    if let entry = thread.workspace.macros.member(name, of: self.name) {
-      return thread.value(of: entry)
-    }
+    if let value = macro(name, interpreter) { return value }
     return try super.attribute(name, interpreter)
+  }
+
+  private func macro(_ name: Symbol, _ interpreter: Interpreter) -> Value? {
+    if thread.hasMemberOverrides, let context = interpreter.host as? NodeContext,
+      let value = context.memberOverrides[self.name]?[name]
+    {
+      return value
+    }
+    return thread.workspace.macros.member(name, of: self.name).map { thread.value(of: $0) }
   }
 }
 
