@@ -925,6 +925,9 @@ def compare_step(project, words, needs, home, binary, databases, server, figures
         kind = "/".join([path[0], *path[2:4]])
         found.append((kind, f"{'/'.join(path)}\n      dbt  {common.short(a)}\n      ours {common.short(b)}"))
     for path, a, b in common.differences(results["dbt"], results["our"]):
+        # `show` asks only for what it prints.
+        if words[0] == "show" and path[1] == "adapter_response":
+            continue
         kind = "/".join(["result", path[0].split(".")[0], *path[1:3]])
         if path[-1] == "compiled":
             found.append((kind, f"{path[0]}\n{common.text_difference(a, b)}"))
@@ -936,9 +939,9 @@ def compare_step(project, words, needs, home, binary, databases, server, figures
         for r in results["dbt"].values()
         if r["status"] in ("error", "skipped") and r["relation"]
     }
-    # Of materialized views, dbt drops those whose table is rebuilt.
+    # Views outside of the project's own (clones), and materialized ones, dbt drops with the table below.
     ours, theirs = states["our"]["relations"], states["dbt"]["relations"]
-    done |= {name for name, facts in ours.items() if facts[0] == "m" and name not in theirs}
+    done |= {name for name, facts in ours.items() if facts[0] in "mv" and name not in theirs}
     text = json.dumps(states["our"]).replace(databases["our"], databases["dbt"])
     for path, a, b in common.differences(states["dbt"], json.loads(text)):
         if any(path[1] == name or path[1].startswith(name + ".") for name in done):

@@ -9,7 +9,10 @@ import SectoralYAML
 extension Engine {
   /// compile, show, run, test, build, seed.
   func runNodes(_ project: Project) throws -> ExitStatus {
-    if flags.inline != nil { return try runInline(project) }
+    // A query that went well is not retried.
+    if flags.inline != nil, invocation.retried?.uniqueIDs.isEmpty != true {
+      return try runInline(project)
+    }
     let graph = invocation.command == .build ? project.graph.withTestEdges() : project.graph
     // Nothing reads it before the command ends.
     let summary = Threads.begin { [invocation] in
@@ -30,7 +33,9 @@ extension Engine {
       try warnOfFreshnessPath()
       if !runsHooks { try warnOfHooksLeftOut(project) }
     }
-    events.emit(.foundStats(Self.counts(project.manifest)))
+    events.emit(
+      .foundStats(Self.counts(project.manifest, inlineQueries: flags.inline == nil ? 0 : 1))
+    )
     let selected = try select(project)
     let isExecuting = ![.compile, .show, .docsGenerate].contains(invocation.command)
     let runnable = self.runnable(selected, project)
