@@ -44,7 +44,7 @@ OWN_LINE = re.compile(
     r"|^Performance info|^Usage: |^Try '|^ +(=|-->|\d* *\||\^)")
 EVENED = [(re.compile(pattern), even) for pattern, even in [
     (r"\bin \d+\.\d\ds", "in Ns"), (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", "TIME"),
-    (r"[0-9a-f]{8}-[0-9a-f-]{27}", "UUID"), (r'"pid": \d+', '"pid": N')]]
+    (r"[0-9a-f]{8}-[0-9a-f-]{27}", "UUID"), (r'"pid": \d+', '"pid": N'), (r"^( *)-{20,}$", r"\1----")]]
 # Of the files in target/: dbt's own, and its page of documentation.
 UNLISTED = {"partial_parse.msgpack", "perf_info.json", "graph.gpickle", "graph_summary.json", "index.html"}
 CLOCK = re.compile(r"\d\d:\d\d:\d\d  ?")

@@ -254,6 +254,12 @@ struct LogTests {
         == "\n\n============================== 12:00:00.123456 | af5e5d4d "
         + "==============================\n"
     )
+    let first = Event(.mainReportVersion(version: "1.11.16"), timestamp: Fixture.moment)
+    #expect(
+      formatter.line(for: first)
+        == formatter.header(at: Fixture.moment)
+        + "12:00:00.123456 [info ] [MainThread]: Running with dbt=1.11.16\n"
+    )
     let event = Event(
       .sqlQuery(connectionName: "model.p.m", sql: "select\n1"),
       timestamp: Fixture.moment,
@@ -262,11 +268,6 @@ struct LogTests {
     #expect(
       formatter.line(for: event)
         == "12:00:00.123456 [debug] [Thread-1 (]: On model.p.m: select\n1\n"
-    )
-    let report = Event(.mainReportVersion(version: "1.11.16"), timestamp: Fixture.moment)
-    #expect(
-      formatter.line(for: report)
-        == "12:00:00.123456 [info ] [MainThread]: Running with dbt=1.11.16\n"
     )
   }
 

@@ -175,8 +175,14 @@ struct CallCase {
     var words: [String] = []
     var word: String?
     var quote: Character?
+    var isEscaped = false
     for character in line {
-      if let open = quote {
+      if isEscaped {
+        isEscaped = false
+        word?.append(character)
+      } else if quote == "\"", character == "\\" {
+        isEscaped = true
+      } else if let open = quote {
         if character == open { quote = nil } else { word?.append(character) }
       } else if character == "'" || character == "\"" {
         quote = character
@@ -224,6 +230,8 @@ struct CallCase {
         .replacing(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z/, with: "TIME")
         .replacing(/[0-9a-f]{8}-[0-9a-f-]{27}/, with: "UUID")
         .replacing(/"pid": \d+/, with: "\"pid\": N")
+        // As long as the name of the database.
+        .replacing(/^ *-{20,}$/, with: "  ----")
       guard !isOwn(evened) else { continue }
       lines.append(String(evened.reversed().drop(while: \.isWhitespace).reversed()))
     }

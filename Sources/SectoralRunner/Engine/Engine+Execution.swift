@@ -123,8 +123,12 @@ extension Engine {
       threads: min(threads, order.count),
       limit: TransactionStyle(state.project.workspace).beginsLate ? NodeRunner.most : 1,
       joins: joins
-    ) { number in
-      NodeRunner(state, threadName: "Thread-\(number + 1) (worker)", comments: comments)
+    ) { [flags] number in
+      NodeRunner(
+        state,
+        threadName: flags.singleThreaded ? Event.mainThread : "Thread-\(number + 1) (worker)",
+        comments: comments
+      )
     } work: { [self] runner, indexes in
       // Whoever stops a run hears no more of what it had not begun.
       if cancellation.isCancelled { return unended.withLock { $0 += indexes } }

@@ -167,7 +167,14 @@ extension Engine {
         )
       )
     }
-    events.emit(.other(name: "CatalogWritten", text: "Catalog written to \(path)"))
+    tellOf("CatalogArtifact", at: path)
+    events.emit(
+      .other(
+        name: "CatalogWritten",
+        text: "Catalog written to \(path)",
+        data: ["path": .string(path)]
+      )
+    )
     return catalog.errors.isEmpty ? .success : .failure
   }
 

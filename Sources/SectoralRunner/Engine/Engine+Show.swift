@@ -79,8 +79,7 @@ extension Engine {
   // MARK: compile and show
 
   func present(_ state: RunState, _ nodes: [Node]) {
-    if invocation.command == .docsGenerate { return }
-    if invocation.command == .compile {
+    if [.compile, .docsGenerate].contains(invocation.command) {
       for node in named(among: nodes) {
         events.emit(
           .compiledNode(

@@ -13,7 +13,6 @@ final class Console: EventSink {
     var live: LiveLine?
     /// What the terminal shows as live line now.
     var shownLine: String?
-    var hasHeader = false
     /// The reader went away (`| head`): the run goes on, the printing does not.
     var isBroken = false
     /// The disk is full, or worse: nobody wanted that.
@@ -69,11 +68,7 @@ final class Console: EventSink {
       state.live?.observe(event)
       var lines = ""
       if shows(event), !(state.live?.replaces(event) ?? false) {
-        if formatter.style == .debug, !state.hasHeader {
-          state.hasHeader = true
-          lines = formatter.header(at: event.timestamp)
-        }
-        lines += formatter.line(for: event)
+        lines = formatter.line(for: event)
       }
       // The live line alone can wait for the next tick.
       if !lines.isEmpty { draw(lines, &state) }

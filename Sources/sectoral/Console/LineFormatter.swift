@@ -35,6 +35,7 @@ struct LineFormatter: Sendable {
       line += "  "
       line += text
     case .debug:
+      if case .mainReportVersion = event.message { line += header(at: event.timestamp) }
       line += localTime(event)
       line += " ["
       line += levelName(event)
@@ -48,7 +49,7 @@ struct LineFormatter: Sendable {
     return secrets.mask(line)
   }
 
-  /// What the debug format writes in front of an invocation's lines.
+  /// What the debug format writes in front of an invocation's first line.
   func header(at timestamp: Timestamp) -> String {
     let rule = String(repeating: "=", count: 30)
     let time = local(timestamp).timeWithMicroseconds

@@ -13,7 +13,6 @@ final class LogFile: EventSink {
     var descriptor: Int32 = -1
     var size = 0
     var buffer = ""
-    var hasHeader = false
     var isBroken = false
   }
 
@@ -65,10 +64,6 @@ final class LogFile: EventSink {
     guard let line = text else { return }
     state.withLock { state in
       guard !state.isBroken else { return }
-      if !state.hasHeader {
-        state.hasHeader = true
-        if formatter.style == .debug { state.buffer += formatter.header(at: event.timestamp) }
-      }
       state.buffer += line
       // Debug lines wait for the next louder one: a write per line would be most of the cost.
       if event.level > .debug || state.buffer.utf8.count > Self.bufferLimit { flush(&state) }
