@@ -314,7 +314,8 @@ package final class RunContext: NodeContext {
     try noteUnpinned(reference, target)
     if unitTestInputs != nil { return try input(target.uniqueID, reference.name, interpreter) }
     if target.isEphemeralModel {
-      if node?.resourceType == .operation {
+      // A hook, or a macro that `run-operation` calls.
+      if node.map({ $0.resourceType == .operation }) ?? true {
         throw .compilation(
           "Operations can not ref() ephemeral nodes, but \(target.name) is ephemeral"
         )
