@@ -17,8 +17,12 @@ struct EventOrderTests {
   ]
 
   /// What a command logs, events of single statements aside.
-  private func log(_ arguments: [String], exitCode: Int32 = 0) async throws -> [Entry] {
-    let project = try SmallProject("events_\(UInt32.random(in: 0...UInt32.max))", Self.files)
+  private func log(
+    _ arguments: [String],
+    _ files: [String: String] = files,
+    exitCode: Int32 = 0
+  ) async throws -> [Entry] {
+    let project = try SmallProject("events_\(UInt32.random(in: 0...UInt32.max))", files)
     let result = try await project.run(arguments + ["--log-format-file", "json", "--threads", "1"])
     #expect(result.exitCode == exitCode, "\(result)")
     let text = try String(contentsOfFile: "\(project.folder)/logs/dbt.log", encoding: .utf8)
@@ -34,10 +38,31 @@ struct EventOrderTests {
     }
   }
 
+  @Test func aSchemaThatIsMade() async throws {
+    let files = ["models/a.sql": "{{ config(schema='extra') }} select 1 as id\n"]
+    let log = try await log(["run"], files)
+    let made = log.filter { $0.name == "SchemaCreation" }
+    let extra = made.compactMap { ($0.data["relation"] as? [String: String])?["schema"] }
+    #expect(extra.count { $0.hasSuffix("_extra") } == 1)
+    #expect(made.allSatisfy { $0.message.hasPrefix("Creating schema \"database: \"") })
+  }
+
+  /// Whatever fails of tests is said to keep what hangs on it from running, though nothing does.
+  @Test func aTestThatFails() async throws {
+    let files = ["tests/t.sql": "select nope", "tests/u.sql": "select 1 as id"]
+    let log = try await log(["test"], files, exitCode: 1)
+    let marks = log.filter { $0.name == "MarkSkippedChildren" }
+    #expect(marks.map { $0.data["status"] as? String } == ["error"])
+  }
+
   @Test func aRun() async throws {
     let log = try await log(["run"])
     let first = try #require(log.firstIndex { $0.name == "NodeStart" })
-    let told = log[first...].filter { !["SQLQuery", "SQLQueryStatus"].contains($0.name) }
+    let ofStatements = ["ConnectionUsed", "SQLQuery", "SQLQueryStatus"]
+    let told = log[first...].filter { !ofStatements.contains($0.name) }
+    let queries = log.indices.filter { log[$0].name == "SQLQuery" }
+    #expect(!queries.isEmpty && queries.allSatisfy { log[$0 - 1].name == "ConnectionUsed" })
+    #expect(queries.allSatisfy { log[$0 - 1].data["conn_type"] as? String == "postgres" })
     #expect(
       told.map(\.name) == [
         "NodeStart", "LogStartLine", "NodeCompiling", "WritingInjectedSQLForNode", "NodeExecuting",

@@ -133,6 +133,7 @@ extension AdapterCall {
     },
     "create_schema": .init(.nothing) { (call) throws(TemplateError) in
       let relation = try call.relation(call.bound(["relation"]).value(0), "relation")
+      try call.host.emit(.creation(of: relation.relation))
       try call.using(relation.relation.database) { () throws(TemplateError) in
         _ = try call.callMacro("create_schema", [("relation", call.schemaOf(relation))])
       }

@@ -286,6 +286,7 @@ extension RunContext {
             existing[database] = Set(names.map { $0.lowercased() })
           }
           if existing[database]?.contains((schema.schema ?? "").lowercased()) ?? false { continue }
+          try emit(.creation(of: schema))
           try session.using(database, workspace.invocation.target) { () throws(TemplateError) in
             _ = try callMacro("create_schema", Arguments([relationValue(schema)]), interpreter)
           }

@@ -138,6 +138,21 @@ package enum ContextEvent: Sendable {
   case warning(name: String, message: String)
   /// Something to know, by its event name, with what the JSON log has beside the text.
   case notice(name: String, message: String, data: DatumMap)
+
+  /// A schema is made.
+  static func creation(of schema: Relation) -> ContextEvent {
+    let database = schema.database ?? ""
+    let name = schema.schema ?? ""
+    return .notice(
+      name: "SchemaCreation",
+      message: "Creating schema \"database: \"\(database)\"\nschema: \"\(name)\"\n\"",
+      data: [
+        "relation": .map([
+          "database": .string(database), "schema": .string(name), "identifier": .string(""),
+        ])
+      ]
+    )
+  }
 }
 
 extension Interpreter {

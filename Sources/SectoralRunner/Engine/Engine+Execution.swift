@@ -29,6 +29,17 @@ extension Engine {
     let result = skipped(test, state, message: nil, thread: runner.thread.threadName)
     state.add(result)
     tell(result, state)
+    mark(result)
+  }
+
+  /// Says that what hangs on a node is not to run: as dbt, also where nothing does, and where it runs.
+  private func mark(_ result: NodeResult) {
+    switch result.status {
+    case .error, .partialSuccess: break
+    case .fail, .skipped: guard invocation.command == .build else { return }
+    default: return
+    }
+    events.emit(.markSkippedChildren(result))
   }
 
   /// Says of a node that it is skipped: as in dbt, between the events of a node that runs, and with the
@@ -90,9 +101,7 @@ extension Engine {
       // An ephemeral model only becomes part of others: it has no result of its own.
       if hasResult(node, result) { state.add(result) }
       guard result.status.isFailure else { return }
-      if command == .sourceFreshness, result.status == .error {
-        events.emit(.markSkippedChildren(result))
-      }
+      mark(result)
       // A model that is not built because of its unit tests has not failed: there is nothing behind it.
       // What is only compiled needs no parent, unless that is a part of it.
       let goesOn =
@@ -101,7 +110,6 @@ extension Engine {
         let dependents = scheduler.descendants(of: index).compactMap { order[$0]?.uniqueID }
         if state.isExecuting, node.isEphemeralModel, dependents.isEmpty { state.add(result) }
         state.skip(dependents, because: node.isEphemeralModel ? .ephemeral(result) : .failed)
-        events.emit(.markSkippedChildren(result))
       }
       if !state.isExecuting, state.isUnreachable { scheduler.stop() }
       // `compile` tells of every node that cannot be compiled; dbt stops at the first.
@@ -168,7 +176,7 @@ extension Engine {
             scheduler.descendants(of: index).compactMap { order[$0]?.uniqueID },
             because: node.isEphemeralModel ? .ephemeral(result) : .failed
           )
-          events.emit(.markSkippedChildren(result))
+          mark(result)
         }
         return
       }

@@ -504,6 +504,7 @@ final class NodeRunner {
     node.compiledCode = hook.text
     node.isCompiled = true
     try NodeFiles(node, state.project).writeCompiled(node)
+    events.emit(.writingInjectedSQL(info), thread: thread.threadName)
     info.phase = .started
     events.emit(.logHookStartLine(info, position))
     var result = NodeResult(node: info, status: .success, failures: 0, threadID: "main")

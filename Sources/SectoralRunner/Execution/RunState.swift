@@ -324,6 +324,7 @@ final class RunState: Sendable {
       events.emit(.newConnection(type: adapterType, name: name), node: node, thread: thread)
       events.emit(.newConnectionOpening(state: "init"), node: node, thread: thread)
     case .statement(let name, let sql):
+      events.emit(.connectionUsed(type: adapterType, name: name), node: node, thread: thread)
       events.emit(.sqlQuery(connectionName: name, sql: sql), node: node, thread: thread)
     case .succeeded(_, let response, let elapsed):
       events.emit(
