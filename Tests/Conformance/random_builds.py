@@ -926,7 +926,7 @@ def compare_step(project, words, needs, home, binary, databases, server, figures
         found.append((kind, f"{'/'.join(path)}\n      dbt  {common.short(a)}\n      ours {common.short(b)}"))
     for path, a, b in common.differences(results["dbt"], results["our"]):
         # `show` asks only for what it prints.
-        if words[0] == "show" and path[1] == "adapter_response":
+        if words[0] == "show" and path[1:2] == ["adapter_response"]:
             continue
         kind = "/".join(["result", path[0].split(".")[0], *path[1:3]])
         if path[-1] == "compiled":

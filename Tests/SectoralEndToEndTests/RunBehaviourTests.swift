@@ -442,6 +442,29 @@ struct RunBehaviourTests {
     }
   }
 
+  @Test func ephemeralModelsBehindAFailedUnitTestHaveNoLine() async throws {
+    let project = try SmallProject(
+      "ephemeralunit",
+      [
+        "models/e.sql": "{{ config(materialized='ephemeral') }} select id from {{ ref('a') }}",
+        "models/a.sql": "select 1 as id",
+        "models/on_e.sql": "select * from {{ ref('e') }}",
+        "models/e.yml": """
+        unit_tests:
+          - name: wrong
+            model: e
+            given: [{input: ref('a'), rows: [{id: 1}]}]
+            expect: {rows: [{id: 2}]}
+        """,
+      ]
+    )
+    let result = try await project.run("build")
+    #expect(result.exitCode == 1, "\(result)")
+    #expect(!result.output.contains(".e .."), "\(result)")
+    #expect(result.output.contains(".on_e due to ephemeral model status 'skipped'"), "\(result)")
+    #expect(result.output.contains("PASS=1 WARN=0 ERROR=1 SKIP=1 NO-OP=0 TOTAL=3"), "\(result)")
+  }
+
   /// Without `--full-refresh`; dbt fails where a materialized view becomes an incremental model.
   @Test func modelsMayBecomeAnyOtherKind() async throws {
     let kinds = [

@@ -182,7 +182,7 @@ extension Engine {
       }
       if let failedTest = firstFailure(of: unitTests[node.uniqueID] ?? [], runner, state) {
         let result = skipped(node, state, message: nil, thread: runner.thread.threadName)
-        tell(result, state)
+        if node.isEphemeralModel { note(result) } else { tell(result, state) }
         settle(result, node, index, failedTest: failedTest)
       } else {
         settle(runner.run(node), node, index)
