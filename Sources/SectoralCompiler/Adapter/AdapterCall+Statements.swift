@@ -255,9 +255,11 @@ extension WarehouseSession {
     _ = try executeLater("savepoint sectoral_copy", opensTransaction: true)
     let hasTypes = types?.contains { $0 != nil } ?? false
     var isConverted = false
+    let refusal: WarehouseError
     do throws(WarehouseError) {
       return (try copy(relation.rendered, next), false)
     } catch {
+      refusal = error
       switch error.sqlState {
       case "0A000": break
       case "22P02" where hasTypes, "22007" where hasTypes: isConverted = true
@@ -275,7 +277,10 @@ extension WarehouseSession {
     }
     try execute("create temporary table sectoral_rows on commit drop as \(sample)")
     let rows = "pg_temp.sectoral_rows"
-    _ = try copy(rows, again)
+    do throws(WarehouseError) { _ = try copy(rows, again) } catch {
+      // Text that is not what its column holds: the user's table is named, not ours.
+      throw error.sqlState == refusal.sqlState ? refusal : error
+    }
     let insert = "insert into \(relation.rendered) (\(columns)) select \(columns) from \(rows)"
     return (try execute(insert).response.rowsAffected, isConverted)
   }

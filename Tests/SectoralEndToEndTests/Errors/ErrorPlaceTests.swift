@@ -717,6 +717,7 @@ struct ErrorPlaceTests {
       ["seeds/s.csv": "id,n\n1,2\n1️⃣2,two\n"],
       before: ["seeds/s.csv": "id,n\n1,2\n"],
       "invalid input syntax for type integer: \"two\"",
+      "CONTEXT:  COPY s, line 2, column n",
       hint: "the table has the types of an earlier file: "
         + "'seed --full-refresh --select s' makes it anew"
     ),
