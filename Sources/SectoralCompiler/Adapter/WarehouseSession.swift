@@ -535,6 +535,9 @@ package final class WarehouseSession {
     return error
   }
 
+  /// Opens the connection, of which the next statement would make use.
+  func open() throws(WarehouseError) { _ = try ready() }
+
   /// The connection, which is opened now if it is not open.
   private func ready() throws(WarehouseError) -> any WarehouseConnection {
     if isStopped() {

@@ -274,6 +274,7 @@ extension RunContext {
     guard let session else { preconditionFailure("schemas are prepared with a session") }
     do throws(TemplateError) {
       try hosting { () throws(TemplateError) in
+        do throws(WarehouseError) { try session.open() } catch { throw .warehouse(error) }
         var existing: [String: Set<String>] = [:]
         // Of the name of a schema that is too long, the error of its first node tells.
         let longest = workspace.profile.type == "redshift" ? RedshiftRules.longestName : .max

@@ -430,9 +430,10 @@ struct NodeReader {
       if let schema = config["target_schema"]?.string { node.schema = schema }
       if let database = config["target_database"]?.string { node.database = database }
     }
+    // As dbt: with the flag a test has a relation's name also where it stores nothing.
     node.relationName =
       node.isRelational && node.resourceType != .function
-        || workspace.flags.storesFailures && node.mayStoreFailures
+        || workspace.flags.storesFailures && node.resourceType == .test
       ? workspace.relation(of: node).rendered : nil
     if node.hasLatestVersionPointer(byDefault: workspace.pointsToLatestVersions) {
       node.latestVersionPointer = try name(

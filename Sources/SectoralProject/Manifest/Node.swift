@@ -207,12 +207,6 @@ extension Node {
     return config["store_failures"]?.bool ?? false
   }
 
-  /// Whether `--store-failures` decides about a test, because its configuration does not.
-  package var mayStoreFailures: Bool {
-    resourceType == .test && config["store_failures"]?.bool == nil
-      && config["store_failures_as"]?.string == nil
-  }
-
   /// The name by which `ref` and the user know it: with its version, where it has one.
   package var searchName: String {
     guard let version else { return name }

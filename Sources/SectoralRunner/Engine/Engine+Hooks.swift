@@ -27,16 +27,23 @@ extension Engine {
     let listed =
       flags.populateCache
       ? (flags.cacheSelectedOnly ? wanted : schemas(of: state.project.manifest.nodes)) : []
-    guard !wanted.isEmpty || !listed.isEmpty else { return }
+    try prepare(wanted, listing: listed, state)
+  }
+
+  /// Opens the first connection, for a command that needs no schema. As dbt: without a server the command
+  /// ends, and no node is to blame.
+  func reachServer(_ state: RunState) throws { try prepare([], listing: [], state) }
+
+  private func prepare(_ schemas: [Relation], listing: [Relation], _ state: RunState) throws {
     try state.withSession(
       "master",
       node: nil,
       progress: nil,
       thread: Event.mainThread,
-      comment: QueryComments(workspace),
+      comment: QueryComments(state.project.workspace),
       isIdempotent: true
     ) { (session) throws(Failure) in
-      try state.mainContext(session).prepareSchemas(wanted, listing: listed)
+      try state.mainContext(session).prepareSchemas(schemas, listing: listing)
     }
   }
 

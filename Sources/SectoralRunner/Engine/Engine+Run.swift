@@ -53,6 +53,7 @@ extension Engine {
         try writeFreshness([], project)
         events.emit(.other(name: "FreshnessCheckComplete", text: "Done."))
       } else {
+        if invocation.command == .docsGenerate { try writeManifest(project) }
         try writeResults([], project, elapsed: events.now.seconds(since: startedAt))
         // As dbt: two commands sum up all the same.
         if [.seed, .clone].contains(invocation.command) {
@@ -134,10 +135,15 @@ extension Engine {
       try warehouse.connect()
       try stopIfInterrupted()
       try QueryComments(project.workspace).check()
-      if invocation.command != .sourceFreshness { try prepareSchemas(state, nodes) }
+      if invocation.command == .sourceFreshness {
+        try reachServer(state)
+      } else {
+        try prepareSchemas(state, nodes)
+      }
       try waitForManifest()
       if runsHooks { startFailed = try runHooks("on-run-start", state, main) }
     }
+    if asksWithoutExecuting { try reachServer(state) }
     if invocation.command == .sourceFreshness { try askForLastModified(nodes, state) }
     hasBegun = true
     let isSkipped = startFailed && flags.behavior["skip_nodes_if_on_run_start_fails"]
@@ -173,6 +179,16 @@ extension Engine {
     // A hook that cannot even be compiled takes no result away.
     if let endTrouble, !isInterrupted { throw endTrouble }
     return status
+  }
+
+  /// Whether a command that only compiles will ask the server all the same. `compile` does where a template
+  /// asks.
+  var asksWithoutExecuting: Bool {
+    switch invocation.command {
+    case .show: true
+    case .docsGenerate: flags.populateCache && !flags.emptyCatalog
+    default: false
+    }
   }
 
   func hasLines(_ node: Node, isExecuting: Bool) -> Bool {

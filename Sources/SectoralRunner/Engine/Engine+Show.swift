@@ -195,6 +195,7 @@ extension Engine {
     )
     state.listens()
     try prepareDeferral(project, project.graph.emptySet)
+    if asksWithoutExecuting { try reachServer(state) }
     let runner = NodeRunner(
       state,
       threadName: "Thread-1 (worker)",

@@ -282,8 +282,8 @@ package final class Engine: Sendable {
     case .compile: manifestState.withLock { $0.isOwed = true }
     // The server's first answers are waited for meanwhile.
     case .run, .test, .build, .seed, .snapshot: beginManifest(project)
-    // As dbt: that of the run before, with what it compiled, stays.
-    case .docsGenerate where !flags.compilesForDocs: break
+    // As dbt: it comes with what is compiled, and where nothing is, that of the run before stays.
+    case .docsGenerate: break
     default: try writeManifest(project)
     }
     return project
