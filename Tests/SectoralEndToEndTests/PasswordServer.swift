@@ -123,7 +123,14 @@ final class PasswordServer: Sendable {
     }
   }
 
+  /// The server's programs: those of the search path, or the newest of Debian's.
   static func findPrograms() throws -> String {
+    let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
+    // All of them: there may be links to some.
+    let given = path.split(separator: ":").first { directory in
+      ["initdb", "pg_ctl", "pg_basebackup"].allSatisfy { access("\(directory)/\($0)", X_OK) == 0 }
+    }
+    if let given { return String(given) }
     let root = "/usr/lib/postgresql"
     let versions = (try? FileManager.default.contentsOfDirectory(atPath: root)) ?? []
     guard let newest = versions.compactMap(Int.init).max() else {

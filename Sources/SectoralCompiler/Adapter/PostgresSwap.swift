@@ -267,8 +267,8 @@ struct PostgresSwap {
             for command in
               select format('alter table %s add column %I %s%s', old_name, n.attname,
                 format_type(n.atttypid, n.atttypmod),
-                (select format(' collate %s', c.oid::regcollation) from pg_collation as c
-                  where c.oid = n.attcollation))
+                (select format(' collate %s.%I', c.collnamespace::regnamespace, c.collname)
+                  from pg_collation as c where c.oid = n.attcollation))
               from pg_attribute as n
               where n.attrelid = to_regclass(new_name) and n.attnum > 0 and not n.attisdropped
                 and not exists (select from pg_attribute as o where o.attrelid = old_oid and o.attname = n.attname)

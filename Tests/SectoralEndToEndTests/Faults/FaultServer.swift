@@ -170,11 +170,63 @@ struct FaultProject: Sendable {
 
   /// Asks until the answer is yes.
   func wait(until condition: String, _ what: Comment) async throws {
-    for _ in 0..<300 {
+    let end = ContinuousClock.now + .seconds(60)
+    while ContinuousClock.now < end {
       if try await sql("select \(condition)") == "t" { return }
       usleep(20_000)
     }
     Issue.record(what)
+  }
+
+  /// Two tables, `m1` and `m2` behind `parent`, that wait until the server is started anew, and take no time
+  /// after it; `after` reads one of them.
+  func addModelsThatWaitForARestart(parent: String) async throws {
+    let started = try await sql("select pg_postmaster_start_time()")
+    for number in 1...2 {
+      try write(
+        """
+        {{ config(materialized='table') }}
+        select \(number) as id from pg_sleep(
+          case when pg_postmaster_start_time() = '\(started)' then 100 else 0 end)
+        -- {{ ref('\(parent)') }}
+
+        """,
+        to: "models/m\(number).sql"
+      )
+    }
+    try write("select * from {{ ref('m1') }}\n", to: "models/after.sql")
+  }
+
+  /// Returns when both of them are at it.
+  func waitForModelsThatWait() async throws {
+    try await wait(
+      until: "count(*) = 2 from pg_stat_activity where state = 'active' "
+        + "and query like '%pg_sleep(%' and pid <> pg_backend_pid()",
+      "two models are under way"
+    )
+  }
+
+  /// A run of one table that takes 3 s, in the middle of which the server falls silent.
+  static func run(
+    _ name: String,
+    untilSilenceOf server: FaultServer,
+    interrupt: Sectoral.Interrupt
+  ) async throws -> (result: Sectoral.Result, cuts: Int) {
+    let proxy = try CutProxy(to: server.port, cutting: .stillness(after: "pg_sleep(3)"))
+    defer { proxy.close() }
+    let project = try await FaultProject(
+      name,
+      on: server,
+      ports: ["still": proxy.port],
+      files: [
+        "models/slow.sql": "{{ config(materialized='table') }} select 1 as id from pg_sleep(3)"
+      ]
+    )
+    let result = try await project.run(
+      ["run", "--target", "still", "--log-level", "debug"],
+      interrupt: interrupt
+    )
+    return (result, proxy.cuts)
   }
 
   func write(_ text: String, to file: String) throws {

@@ -60,8 +60,20 @@ struct NameLookupTests {
       "/bin/sh -c 'mount --bind \(folder)/resolv.conf /etc/resolv.conf && exec \"$@\"' sh"
     }
 
-    /// What a shell does.
-    var shell: String { "exec unshare -m \(mount) \"$@\"" }
+    /// A run whose names are asked of it.
+    func run(
+      _ project: FaultProject,
+      interrupt: Sectoral.Interrupt? = nil
+    ) async throws -> Sectoral.Result {
+      try await Sectoral.run(
+        ["run"],
+        in: project.folder,
+        home: project.home,
+        timeout: .seconds(60),
+        interrupt: interrupt,
+        shell: "exec unshare -m \(mount) \"$@\""
+      )
+    }
 
     func close() {
       _ = Glibc.close(descriptor)
@@ -73,13 +85,7 @@ struct NameLookupTests {
     guard let names = try SilentNameServer() else { return }
     defer { names.close() }
     let project = try await project(host: "db.example.com", more: ", connect_timeout: 1")
-    let result = try await Sectoral.run(
-      ["run"],
-      in: project.folder,
-      home: project.home,
-      timeout: .seconds(60),
-      shell: names.shell
-    )
+    let result = try await names.run(project)
     #expect(result.exitCode == 2, "\(result)")
     #expect(
       result.output.contains(
@@ -95,13 +101,7 @@ struct NameLookupTests {
     guard let names = try SilentNameServer() else { return }
     defer { names.close() }
     let project = try await project(host: "db.example.com,127.0.0.1", more: ", connect_timeout: 1")
-    let result = try await Sectoral.run(
-      ["run"],
-      in: project.folder,
-      home: project.home,
-      timeout: .seconds(60),
-      shell: names.shell
-    )
+    let result = try await names.run(project)
     #expect(result.exitCode == 0, "\(result)")
   }
 
@@ -109,14 +109,7 @@ struct NameLookupTests {
     guard let names = try SilentNameServer() else { return }
     defer { names.close() }
     let project = try await project(host: "db.example.com", more: ", connect_timeout: 600")
-    let result = try await Sectoral.run(
-      ["run"],
-      in: project.folder,
-      home: project.home,
-      timeout: .seconds(60),
-      interrupt: Sectoral.Interrupt(after: "Concurrency"),
-      shell: names.shell
-    )
+    let result = try await names.run(project, interrupt: Sectoral.Interrupt(after: "Concurrency"))
     #expect(!result.timedOut)
     #expect(result.exitCode == 2, "\(result)")
     #expect(result.output.contains("Exited because of keyboard interrupt"), "\(result)")

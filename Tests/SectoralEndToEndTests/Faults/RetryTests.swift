@@ -305,23 +305,14 @@ struct RetryTests {
 
   /// The server is gone without a word: it takes no request to cancel either.
   @Test func ctrlCWhileNothingComesBack() async throws {
-    let proxy = try CutProxy(to: server.port, cutting: .stillness(after: "pg_sleep(3)"))
-    defer { proxy.close() }
-    let project = try await FaultProject(
+    let (result, cuts) = try await FaultProject.run(
       "still",
-      on: server,
-      ports: ["still": proxy.port],
-      files: [
-        "models/slow.sql": "{{ config(materialized='table') }} select 1 as id from pg_sleep(3)"
-      ]
-    )
-    let result = try await project.run(
-      ["run", "--target", "still", "--log-level", "debug"],
+      untilSilenceOf: server,
       interrupt: Sectoral.Interrupt(after: "pg_sleep(3)")
     )
     #expect(result.exitCode == 2, "\(result)")
     #expect(result.output.contains("Exited because of keyboard interrupt"), "\(result)")
-    #expect(proxy.cuts == 1)
+    #expect(cuts == 1)
   }
 
   @Test(.serialized, arguments: ["fast", "immediate"])
@@ -333,30 +324,9 @@ struct RetryTests {
       on: server,
       files: ["models/quick.sql": "{{ config(materialized='table') }} select 1 as id\n"]
     )
-    // Two models wait for the restart, and take no time after it.
-    let started = try await project.sql("select pg_postmaster_start_time()")
-    for number in 1...2 {
-      try project.write(
-        """
-        {{ config(materialized='table') }}
-        select \(number) as id from pg_sleep(
-          case when pg_postmaster_start_time() = '\(started)' then 100 else 0 end)
-        -- {{ ref('quick') }}
-
-        """,
-        to: "models/slow\(number).sql"
-      )
-    }
-    try project.write(
-      "{{ config(materialized='table') }} select id from {{ ref('slow1') }}\n",
-      to: "models/after.sql"
-    )
+    try await project.addModelsThatWaitForARestart(parent: "quick")
     async let running = project.run(["run"])
-    try await project.wait(
-      until: "count(*) = 2 from pg_stat_activity where state = 'active' "
-        + "and query like '%pg_sleep(%' and pid <> pg_backend_pid()",
-      "two models under way"
-    )
+    try await project.waitForModelsThatWait()
     try server.restart(mode)
     let result = try await running
     #expect(result.exitCode == 0, "\(result)")

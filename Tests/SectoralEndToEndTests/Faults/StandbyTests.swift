@@ -43,21 +43,7 @@ struct StandbyTests {
     let standby = try FaultServer(standbyOf: primary)
     defer { standby.stop() }
     let project = try await FaultProject("failover", on: primary, files: Self.files)
-    // Two models wait for the failure, and take no time after it.
-    let started = try await project.sql("select pg_postmaster_start_time()")
-    for number in 1...2 {
-      try project.write(
-        """
-        {{ config(materialized='table') }}
-        select \(number) as id from pg_sleep(
-          case when pg_postmaster_start_time() = '\(started)' then 100 else 0 end)
-        -- {{ ref('first') }}
-
-        """,
-        to: "models/m\(number).sql"
-      )
-    }
-    try project.write("select * from {{ ref('m1') }}\n", to: "models/after.sql")
+    try await project.addModelsThatWaitForARestart(parent: "first")
     try project.add(target: "standby", replacing: "127.0.0.1", with: "127.0.0.2")
     try project.add(target: "either", replacing: "127.0.0.1", with: "'127.0.0.1,127.0.0.2'")
     // What was committed is on both.
@@ -67,11 +53,7 @@ struct StandbyTests {
       ["build", "--target", "either"],
       environment: ["PGTARGETSESSIONATTRS": "read-write"]
     )
-    try await project.wait(
-      until: "count(*) = 2 from pg_stat_activity where state = 'active' "
-        + "and query like '%pg_sleep(%' and pid <> pg_backend_pid()",
-      "two models are under way"
-    )
+    try await project.waitForModelsThatWait()
     try primary.crash()
     try standby.promote()
     let result = try await running

@@ -274,18 +274,9 @@ struct StopTests {
 
   /// The server takes no request to cancel: the first Ctrl-C waits for it, the second does not.
   @Test func theSecondEndsAtOnce() async throws {
-    let proxy = try CutProxy(to: server.port, cutting: .stillness(after: "pg_sleep(3)"))
-    defer { proxy.close() }
-    let project = try await FaultProject(
+    let (result, _) = try await FaultProject.run(
       "second",
-      on: server,
-      ports: ["still": proxy.port],
-      files: [
-        "models/slow.sql": "{{ config(materialized='table') }} select 1 as id from pg_sleep(3)"
-      ]
-    )
-    let result = try await project.run(
-      ["run", "--target", "still", "--log-level", "debug"],
+      untilSilenceOf: server,
       interrupt: Sectoral.Interrupt(after: "pg_sleep(3)", againAfter: "CANCEL query")
     )
     #expect(result.exitCode == 2, "\(result)")

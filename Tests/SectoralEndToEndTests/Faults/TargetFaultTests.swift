@@ -14,7 +14,7 @@ struct TargetFaultTests {
     ("index", "create table s.other (id int); create index m on s.other (id)"),
     (
       "foreign table",
-      "create extension file_fdw; create server files foreign data wrapper file_fdw; "
+      "create foreign data wrapper idle; create server files foreign data wrapper idle; "
         + "create foreign table s.m (id int) server files options (filename '/dev/null')"
     ),
   ])
