@@ -196,6 +196,44 @@ struct DependentsTests {
     #expect(try await sql(asked, in: folder) == "f|t|t|f|4")
   }
 
+  /// Row-level security goes with the table, and with it the rights that it narrowed: they would show all.
+  @Test
+  func grantsGoWithRowLevelSecurity() async throws {
+    let folder = try await built("policies")
+    let reader = "reader_\(UInt32.random(in: 0...UInt32.max))"
+    try await sql("drop schema bi cascade", in: folder)
+    try await sql(
+      """
+      create role \(reader); grant select on kept to \(reader);
+      alter table kept enable row level security; create policy own on kept using (false);
+      """,
+      in: folder
+    )
+    let asked = """
+      select has_table_privilege('\(reader)', 'kept', 'select'), (select max(id) from kept)
+      """
+    try model("select 2 as id, 'b' as name", in: folder)
+    let output = try await run(["run"], in: folder).output
+    #expect(output.contains("the rights that somebody gave on public.kept went with its row-level"))
+    #expect(output.contains("grant SELECT on public.kept to \(reader)."))
+    #expect(try await sql(asked, in: folder) == "f|2")
+    // What hooks make is there before anybody sees the table.
+    try model(
+      """
+      {{ config(post_hook=['alter table {{ this }} enable row level security',
+        'create policy own on {{ this }} using (false)', 'grant select on {{ this }} to \(reader)']) }}
+      select 3 as id, 'b' as name
+
+      """,
+      in: folder
+    )
+    for _ in 1...2 {
+      let again = try await run(["run"], in: folder)
+      #expect(!again.output.contains("somebody gave"), "\(again)")
+      #expect(try await sql(asked, in: folder) == "t|3")
+    }
+  }
+
   /// Views of people whose views are not ours to change: the table stays under them and gets the new rows.
   @Test
   func viewsOfOtherOwnersStay() async throws {

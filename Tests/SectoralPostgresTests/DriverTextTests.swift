@@ -89,6 +89,23 @@ struct DriverTextTests {
     (#"array['{"a":"é"}']::json[]"#, #"[{"a": "\u00e9"}]"#),
     (#"array['(1,2)'::point]"#, #"{"(1,2)"}"#),
     (#"array['08:00:2b:01:02:03'::macaddr]"#, #"["08:00:2b:01:02:03"]"#),
+    (#"int4range(1,5)"#, #"[1, 5)"#),
+    (#"'(,]'::int8range"#, #"(None, None)"#),
+    (#"'empty'::int4range"#, #"empty"#),
+    (#"'(1.50,2]'::numrange"#, #"(1.50, 2]"#),
+    (#"daterange('2020-01-01',null)"#, #"[2020-01-01, None)"#),
+    (#"daterange('-infinity','infinity')"#, #"[0001-01-01, 9999-12-31)"#),
+    (
+      #"tsrange('2020-01-01 01:02:03.5','2020-02-01')"#,
+      #"[2020-01-01 01:02:03.500000, 2020-02-01 00:00:00)"#
+    ),
+    (
+      #"tstzrange('2020-01-01 00:00+02','2020-02-01')"#,
+      #"[2019-12-31 22:00:00+00:00, 2020-02-01 00:00:00+00:00)"#
+    ),
+    (#"array[int4range(1,5), null]"#, #"["[1, 5)", null]"#),
+    (#"array[tsrange('2020-01-01',null)]"#, #"["[2020-01-01 00:00:00, None)"]"#),
+    (#"'{[1,3),[5,7)}'::int4multirange"#, #"{[1,3),[5,7)}"#),
   ]
 
   @Test func writesWhatDbtWrites() throws {
@@ -106,12 +123,13 @@ struct DriverTextTests {
     "", "{", "}", "{{", "{\"", "{\"a", "{\"\\", "[0:1]", "[0:1]={1", "{a}}", "x", "NULL", "{,}",
     "1 day",
     "1", "a:b:c", "9999999999999999999999 days", "1:2:3:4", "-", "::", "{\"a\": \"", "[\"\\u12",
-    "[\"\\", "99999999999:00:00", "24:", "infinity",
+    "[\"\\", "99999999999:00:00", "24:", "infinity", "[,", "[,)", ",", "[1,2,3)",
   ])
   func strangeTextsDoNoHarm(_ text: String) {
     let forms: [DriverText] = [
       .time, .interval, .date, .timestamp(hasZone: true), .json, .array(.integer), .array(.float),
       .array(.boolean), .array(.json), .array(.timestamp), .array(.text(.interval)),
+      .range(nil), .range(.timestamp(hasZone: true)),
     ]
     for form in forms { _ = form.rewrite(text) }
   }

@@ -49,14 +49,14 @@ extension AdapterCall {
       standing.type == .table && built.type == .table && cache.dependents(of: standing).isEmpty
     try onWarehouse { (session) throws(WarehouseError) in
       guard isPlain else {
-        try exchange(swap, session)
+        try exchange(swap, session, hooksFollow: settings.hooksFollow)
         return
       }
       _ = try session.attempt(
         swap.plainStatements,
         reasons: PostgresSwap.plainRefusals
       ) { _ throws(WarehouseError) in
-        try exchange(swap, session)
+        try exchange(swap, session, hooksFollow: settings.hooksFollow)
       }
     }
     if !settings.dropped.isEmpty {
@@ -72,30 +72,41 @@ extension AdapterCall {
     return .none
   }
 
-  /// A foreign key that does not fit the new table is gone where the project builds the table that pointed,
+  /// Rights on a table whose row-level security goes with it go as well: whether a hook makes both again is
+  /// not known here. A foreign key that does not fit the new table is gone where the project builds the table that pointed,
   /// as it is with dbt: what made the key makes it again. A key of anybody else's table keeps the old one.
   private func exchange(
     _ swap: PostgresSwap,
-    _ session: WarehouseSession
+    _ session: WarehouseSession,
+    hooksFollow: Bool
   ) throws(WarehouseError) {
-    let list: String?
+    let answered: String?
     do throws(WarehouseError) {
       let answer = try session.execute(
-        "\(swap.sql);\n\(PostgresSwap.lostKeys)",
+        "\(swap.sql);\n\(PostgresSwap.lost)",
         opensTransaction: true,
         fetch: true
       )
-      list = answer.table.rows.first?.first ?? nil
+      answered = answer.table.rows.first?.first ?? nil
     } catch {
       throw PostgresSwap.withoutOwnContext(error)
     }
-    for key in (try? JSON.parse(list ?? "[]").list) ?? [] {
+    let lost = try? JSON.parse(answered ?? "{}")
+    let new = [swap.target.schema, swap.target.identifier].compactMap(\.self).joined(separator: ".")
+    if let grants = lost?["grants"]?.list, !grants.isEmpty {
+      let message =
+        "the rights that somebody gave on \(new) went with its row-level security, for without it they would "
+        + "show all rows: \(grants.compactMap(\.string).joined(separator: "; ")). To keep them, make the "
+        + "policies in a post-hook, and give the rights there or in the model's `grants`."
+      try? host.emit(
+        hooksFollow
+          ? .log(message, info: false) : .warning(name: "JinjaLogWarning", message: message)
+      )
+    }
+    for key in lost?["keys"]?.list ?? [] {
       guard let schema = key["schema"]?.string, let table = key["table"]?.string,
         let name = key["name"]?.string, let reason = key["reason"]?.string
       else { continue }
-      let new = [swap.target.schema, swap.target.identifier].compactMap(\.self).joined(
-        separator: "."
-      )
       let words =
         "the foreign key \(name) of \(schema).\(table) does not fit the new \(new): \(reason)"
       guard host.builds(schema: schema, table: table) else {
@@ -152,7 +163,7 @@ extension AdapterCall {
         reasons: PostgresSwap.refusals
       ) { answer throws(WarehouseError) in
         answer.response = try session.execute(beside, opensTransaction: true).response
-        try exchange(swap, session)
+        try exchange(swap, session, hooksFollow: settings.hooksFollow)
       }
     }
     return .object(
@@ -235,6 +246,8 @@ package struct SwapSettings: Sendable {
   package var keepsDependents = true
   /// Whether rights stay that somebody else gave: where the model has `grants`, they say it all.
   package var keepsGrants = true
+  /// Whether hooks come after the exchange, which may make what went with the old relation.
+  package var hooksFollow = false
   /// `meta.sectoral.swap_timeout`: how long locks are asked for, in seconds.
   package var patience = 300
   /// Those of its dependents that this run builds anew.

@@ -13,7 +13,8 @@ import SectoralWarehouse
 /// like the new one: rows, indexes, constraints, more columns.
 /// Nothing is dropped with cascade: where something cannot be made again, the statement fails and
 /// the old relation stays, unless it is one of `rebuilt`, which this run makes anew. Foreign keys
-/// that point to the old table point to the new one afterwards; of those that do not fit `lostKeys` tells.
+/// that point to the old table point to the new one afterwards; of those that do not fit `lost` tells, and of
+/// rights on a table whose row-level security goes with it.
 struct PostgresSwap {
   /// What stands there.
   var standing: Relation
@@ -72,9 +73,9 @@ struct PostgresSwap {
       ]
   }
 
-  /// What gives the foreign keys that went with the old relation in this transaction, and why: a JSON list of
-  /// `name`, `schema` and `table` of the one that pointed, `reason`.
-  static let lostKeys = "select current_setting('sectoral.lost_keys')"
+  /// What gives, as a JSON object, what went with the old relation in this transaction: of foreign `keys` the
+  /// `name`, `schema` and `table` that pointed, and the `reason`; of `grants` the statements that make them.
+  static let lost = "select current_setting('sectoral.lost')"
 
   /// What the statement itself refuses, without the server's word on which of its lines did.
   static func withoutOwnContext(_ error: WarehouseError) -> WarehouseError {
@@ -193,6 +194,8 @@ struct PostgresSwap {
       hanging jsonb;
       keys jsonb;
       lost jsonb;
+      lost_grants jsonb;
+      hides_rows boolean;
       item jsonb;
       command text;
       misfit bigint[];
@@ -212,6 +215,7 @@ struct PostgresSwap {
           hanging := '[]';
           keys := '[]';
           lost := '[]';
+          lost_grants := '[]';
           misfit := '{}';
           replaced := '{}';
           if refused is not null then
@@ -492,6 +496,8 @@ struct PostgresSwap {
             execute format('alter table %s rename to %I', old_name, backup_name);
           end if;
           execute format('alter table %s rename to %I', new_name, final_name);
+          -- what row-level security hid from them, they would see on the new one
+          hides_rows := exists (select from pg_class as o where o.oid = old_oid and o.relrowsecurity);
           if keeps_grants then
             for command in
               select format('grant %s%s on %I.%I to %s%s',
@@ -511,7 +517,11 @@ struct PostgresSwap {
               ) as g
               where o.oid = old_oid and g.grantee <> o.relowner
             loop
-              execute command;
+              if hides_rows then
+                lost_grants := lost_grants || to_jsonb(command);
+              else
+                execute command;
+              end if;
             end loop;
           end if;
 
@@ -629,7 +639,7 @@ struct PostgresSwap {
           pause := least(pause * 1.5, 1);
         end;
       end loop;
-      perform set_config('sectoral.lost_keys', lost::text, true);
+      perform set_config('sectoral.lost', jsonb_build_object('keys', lost, 'grants', lost_grants)::text, true);
       perform set_config('lock_timeout', old_lock_timeout, true);
       perform set_config('check_function_bodies', old_body_check, true);
       perform set_config('search_path', old_path, true);

@@ -75,6 +75,9 @@ package final class RunContext: NodeContext {
     var settings = SwapSettings()
     settings.keepsDependents = ownSetting("dependents")?.string != "cascade"
     settings.keepsGrants = node?.config["grants"]?.map?.isEmpty ?? true
+    settings.hooksFollow =
+      !(node?.config["post-hook"]?.list?.isEmpty ?? true)
+      || workspace.packages.contains { !$0.definition.onRunEnd.isEmpty }
     if let patience = ownSetting("swap_timeout")?.int { settings.patience = max(0, patience) }
     func relations(of node: Node) -> [Relation] {
       dependents.filter { node.isAt(schema: $0.schema, identifier: $0.identifier) }

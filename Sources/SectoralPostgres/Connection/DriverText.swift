@@ -10,6 +10,8 @@ enum DriverText: Sendable, Hashable {
   /// `infinity` → `9999-12-31`
   case date
   case timestamp(hasZone: Bool)
+  /// `[1,)` → `[1, None)`, with each bound in its own form.
+  indirect case range(DriverText?)
   /// Objects and lists as Python's `json.dumps`; numbers, texts and the like as they are.
   case json
   /// `{1,NULL}` → `[1, null]`
@@ -41,6 +43,7 @@ enum DriverText: Sendable, Hashable {
       case "-infinity": "0001-01-01 00:00:00" + (hasZone ? "+00" : "")
       default: text
       }
+    case .range(let bound): Self.range(text, of: bound) ?? text
     case .json:
       text.utf8.first.map { $0 == UInt8(ascii: "{") || $0 == UInt8(ascii: "[") } ?? false
         ? Self.json(text) ?? text : text
@@ -142,6 +145,27 @@ extension String {
     guard let dot = lastIndex(of: ".") else { return self }
     let digits = distance(from: dot, to: endIndex) - 1
     return digits < 6 ? self + String(repeating: "0", count: 6 - digits) : self
+  }
+}
+
+// MARK: - Ranges
+
+extension DriverText {
+  /// nil for what is not one, and for the empty one.
+  ///
+  /// The bounds are numbers, dates and timestamps: no comma stands within one.
+  private static func range(_ text: String, of form: DriverText?) -> String? {
+    let bounds = text.dropFirst().dropLast().split(separator: ",", omittingEmptySubsequences: false)
+    guard let opening = text.first, let closing = text.last, bounds.count == 2 else { return nil }
+    return "\(opening)\(bound(bounds[0], form)), \(bound(bounds[1], form))\(closing)"
+  }
+
+  private static func bound(_ text: Substring, _ form: DriverText?) -> String {
+    if text.isEmpty { return "None" }
+    let value = text.filter { $0 != "\"" }
+    let rewritten = form?.rewrite(value) ?? value
+    guard case .timestamp = form else { return rewritten }
+    return isoTimestamp(rewritten)?.replacing("T", with: " ") ?? rewritten
   }
 }
 

@@ -34,8 +34,7 @@ struct PostgresType: Sendable, Hashable {
         (1033, "aclitem"), (1042, "bpchar"), (1043, "varchar"), (1560, "bit"), (1562, "varbit"),
         (2202, "regprocedure"), (2205, "regclass"), (2206, "regtype"), (2249, "record"),
         (2278, "void"), (2950, "uuid"), (3220, "pg_lsn"), (3614, "tsvector"), (3615, "tsquery"),
-        (3904, "int4range"), (3906, "numrange"), (3908, "tsrange"), (3910, "tstzrange"),
-        (3912, "daterange"), (3926, "int8range"), (4072, "jsonpath"),
+        (4072, "jsonpath"),
         // Arrays that dbt's driver leaves alone.
         (1001, "_bytea"), (2951, "_uuid"),
       ]
@@ -59,6 +58,15 @@ struct PostgresType: Sendable, Hashable {
         (1015, "_varchar"), (1040, "_macaddr"), (1041, "_inet"), (1182, "_date"),
       ]
     )
+    let ranges: [(UInt32, array: UInt32, String, DriverText?)] = [
+      (3904, 3905, "int4range", nil), (3906, 3907, "numrange", nil), (3926, 3927, "int8range", nil),
+      (3912, 3913, "daterange", .date), (3908, 3909, "tsrange", .timestamp(hasZone: false)),
+      (3910, 3911, "tstzrange", .timestamp(hasZone: true)),
+    ]
+    for (oid, array, name, bound) in ranges {
+      add(.text, .range(bound), [(oid, name)])
+      add(.json, .array(.text(.range(bound))), [(array, "_\(name)")])
+    }
     return types
   }()
 }
