@@ -10,7 +10,7 @@ extension AdapterCall {
       let arguments = try call.bound(["database", "schema", "identifier"])
       return try call.cachedRelation(
         database: call.part(arguments, 0),
-        schema: call.part(arguments, 1),
+        schema: call.schema(arguments, 1),
         identifier: call.part(arguments, 2)
       )
     },
@@ -18,7 +18,7 @@ extension AdapterCall {
       let arguments = try call.bound(["schema", "name"])
       let found = try call.cachedRelation(
         database: call.host.invocation.target["database"]?.string,
-        schema: call.part(arguments, 0),
+        schema: call.schema(arguments, 0),
         identifier: call.part(arguments, 1)
       )
       return .bool(!found.isNone)
@@ -172,9 +172,24 @@ extension AdapterCall {
     },
   ]
 
+  /// A part of a relation's name. As dbt, which compares them in lower case: only a text has one.
   private func part(_ arguments: CallArguments, _ index: Int) throws(TemplateError) -> String? {
-    guard let value = arguments.optional(index), !value.isUndefined else { return nil }
-    return try interpreter.string(value)
+    guard let value = arguments.optional(index), !value.isNone else { return nil }
+    if let text = value.asString { return text }
+    _ = try interpreter.attribute("lower", of: value)
+    throw noText(value)
+  }
+
+  private func schema(_ arguments: CallArguments, _ index: Int) throws(TemplateError) -> String {
+    guard let name = try part(arguments, index) else { throw noText(.none) }
+    return name
+  }
+
+  private func noText(_ value: Value) -> TemplateError {
+    .compilation(
+      "'\(value.typeName)' object has no attribute 'lower'",
+      hint: "adapter.\(name)() takes names: texts"
+    )
   }
 
   private func using(

@@ -95,6 +95,7 @@ extension RunContext {
         try hosting { () throws(TemplateError) in try call(entry, Arguments()) }
       }
       do throws(WarehouseError) { try session?.flush() } catch { throw .warehouse(error) }
+      let relations = try relations(in: value, node)
       if !results.hasMain, [.model, .seed, .snapshot].contains(node.resourceType),
         !workspace.macros.isInternal(entry)
       {
@@ -106,7 +107,7 @@ extension RunContext {
         )
       }
       return Materialized(
-        relations: try relations(in: value, node),
+        relations: relations,
         response: results.mainResponse,
         message: try results.mainMessage(interpreter)
       )
@@ -122,18 +123,43 @@ extension RunContext {
     return try session.using(node.database, workspace.invocation.target, body)
   }
 
+  /// What a materialization returned: `{'relations': [...]}`, a list of relations and of nothing else.
   private func relations(in value: Value, _ node: Node) throws(TemplateError) -> [Relation] {
-    guard case .dict(let dict) = value, let list = dict["relations"] else {
-      if node.resourceType == .test { return [] }
-      throw .compilation(
+    if node.resourceType == .test { return [] }
+    func wrong(_ words: String) -> TemplateError {
+      .compilation(words, hint: "end it with {{ return({'relations': [this]}) }}")
+    }
+    if case .string = value {
+      throw wrong(
         "The materialization (\"\(node.materialized)\") did not explicitly return a list of "
-          + "relations to add to the cache.",
-        hint: "end it with {{ return({'relations': [this]}) }}"
+          + "relations to add to the cache."
       )
     }
-    return try interpreter.iterate(list).compactMap { item in
-      guard case .object(let object) = item else { return nil }
-      return (object as? RelationObject)?.relation
+    let invalid = "Invalid return value from materialization, "
+    guard case .dict(let dict) = value else {
+      throw wrong(
+        invalid + "expected a dict with key \"relations\", got: \(try interpreter.string(value))"
+      )
+    }
+    guard let list = dict["relations"] else {
+      let keys = try interpreter.iterate(value).map { (key) throws(TemplateError) in
+        try interpreter.repr(key)
+      }
+      throw wrong(
+        invalid + "\"relations\" not found, got keys: [\(keys.joined(separator: ", "))]"
+      )
+    }
+    guard case .list = list else {
+      throw wrong(invalid + "\"relations\" not a list, got: \(try interpreter.string(list))")
+    }
+    return try interpreter.iterate(list).map { (item) throws(TemplateError) in
+      guard case .object(let object) = item, let relation = (object as? RelationObject)?.relation
+      else {
+        throw wrong(
+          invalid + "\"relations\" contains non-Relation: \(try interpreter.string(item))"
+        )
+      }
+      return relation
     }
   }
 

@@ -19,6 +19,46 @@ struct ResultTests {
     (result?["timing"] as? [[String: Any]] ?? []).compactMap { $0["name"] as? String }
   }
 
+  /// What a materialization of the project returned is looked at before whether it ran anything.
+  @Test func materializationsReturnRelations() async throws {
+    let invalid = "Invalid return value from materialization, "
+    let cases = [
+      ("{'relations': [this]}", nil),
+      ("{'relations': []}", nil),
+      ("''", "The materialization (\"m2\") did not explicitly return a list of relations to add"),
+      ("5", invalid + "expected a dict with key \"relations\", got: 5"),
+      ("none", invalid + "expected a dict with key \"relations\", got: None"),
+      ("[1, 'x']", invalid + "expected a dict with key \"relations\", got: [1, 'x']"),
+      ("{}", invalid + "\"relations\" not found, got keys: []"),
+      ("{'a': 1, 'b': 2}", invalid + "\"relations\" not found, got keys: ['a', 'b']"),
+      ("{'relations': 'x'}", invalid + "\"relations\" not a list, got: x"),
+      ("{'relations': none}", invalid + "\"relations\" not a list, got: None"),
+      ("{'relations': (1,)}", invalid + "\"relations\" not a list, got: (1,)"),
+      ("{'relations': [this, 'x']}", invalid + "\"relations\" contains non-Relation: x"),
+      ("{'relations': [none]}", invalid + "\"relations\" contains non-Relation: None"),
+    ]
+    var files: [String: String] = [:]
+    var macros = ""
+    for (index, (returned, _)) in cases.enumerated() {
+      macros += """
+        {% materialization m\(index), default %}
+          {% if '\(index)' in ('0', '1') %}{% call statement('main') %}select 1{% endcall %}{% endif %}
+          {{ return(\(returned)) }}
+        {% endmaterialization %}
+
+        """
+      files["models/n\(index).sql"] = "{{ config(materialized='m\(index)') }} select 1"
+    }
+    files["macros/m.sql"] = macros
+    let project = try SmallProject("returned", files)
+    _ = try await project.run("run")
+    let results = try results(project)
+    for (index, (returned, words)) in cases.enumerated() {
+      let message = try #require(results["n\(index)"]?["message"] as? String)
+      #expect(message.contains(words ?? "SELECT 1"), "\(returned): \(message)")
+    }
+  }
+
   @Test func buildListsWhatNeedsNothing() async throws {
     let project = try SmallProject(
       "no_ops",

@@ -63,6 +63,7 @@
 
 {#- what information_schema.columns says, without most of its price -#}
 {% macro postgres__get_columns_in_relation(relation) -%}
+  {%- set catalog = relation.information_schema('columns') -%}
   {%- call statement('get_columns_in_relation', fetch_result=True) -%}
     select
       item.attname as column_name,
@@ -75,7 +76,7 @@
       information_schema._pg_char_max_length(true_type.id, true_type.modifier) as character_maximum_length,
       information_schema._pg_numeric_precision(true_type.id, true_type.modifier) as numeric_precision,
       information_schema._pg_numeric_scale(true_type.id, true_type.modifier) as numeric_scale
-    from {{ adapter.quote(relation.database) ~ '.' if relation.database }}pg_catalog.pg_class as owner
+    from {{ adapter.quote(catalog.database) ~ '.' if catalog.database }}pg_catalog.pg_class as owner
     join pg_catalog.pg_namespace as place on place.oid = owner.relnamespace
     join pg_catalog.pg_attribute as item
       on item.attrelid = owner.oid
