@@ -655,29 +655,29 @@ private struct MappingBuilder {
 private struct OffsetCursor {
   private let bytes: UnsafeBufferPointer<UInt8>
   private let isASCII: Bool
-  /// Before the first mark; of one byte each.
+  /// Bytes before the first mark.
   private let skipped: Int
   private var character = 0
-  private var offset = 0
+  private var offset: Int
 
   init(bytes: UnsafeBufferPointer<UInt8>, skipped: Int) {
     self.bytes = bytes
     self.skipped = skipped
+    offset = skipped
     isASCII = bytes.allSatisfy { $0 < 0x80 }
   }
 
   /// Marks come nearly in order, so walking from the last one is cheap.
   mutating func byte(at mark: Int) -> Int {
-    let index = mark + skipped
-    if isASCII { return min(index, bytes.count) }
-    while character < index, offset < bytes.count {
+    if isASCII { return min(mark + skipped, bytes.count) }
+    while character < mark, offset < bytes.count {
       offset += 1
       while offset < bytes.count, bytes[offset] & 0xC0 == 0x80 { offset += 1 }
       character += 1
     }
-    while character > index, offset > 0 {
+    while character > mark, offset > skipped {
       offset -= 1
-      while offset > 0, bytes[offset] & 0xC0 == 0x80 { offset -= 1 }
+      while offset > skipped, bytes[offset] & 0xC0 == 0x80 { offset -= 1 }
       character -= 1
     }
     return offset

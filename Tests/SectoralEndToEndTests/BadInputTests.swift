@@ -47,6 +47,62 @@ struct BadInputTests {
       says: ["Reached EOF without finding a close tag for macro (searched from line 1)"]
     ),
     BadInput(
+      name: "tag-of-a-macro-unclosed",
+      files: [
+        "macros/m.sql": "{% macro m() %}\n1️⃣{% if true }\n1{% endif %}\n{% endmacro",
+        "models/a.sql": model,
+      ],
+      says: ["the tag is never closed"],
+      hint: "close it with '%}'"
+    ),
+    BadInput(
+      name: "endif-missing-in-macro",
+      files: [
+        "macros/m.sql": "{% macro m(a) %}\n{% if a %}\n1\n{% else %}\n2\n{% 1️⃣endmacro %}\n",
+        "models/a.sql": model,
+      ],
+      says: [
+        "Encountered unknown tag 'endmacro'. You probably made a nesting mistake.",
+        "The innermost block that needs to be closed is 'if'.",
+      ],
+      hint: "close the 'if' of line 2 first, with '{% endif %}'"
+    ),
+    BadInput(
+      name: "endcall-missing-in-materialization",
+      files: [
+        "macros/m.sql":
+          "{% materialization m, default %}\n{% for x in [1] %}\n{% call statement('main') %}\n1\n"
+          + "{% 1️⃣endfor %}\n{{ return({}) }}\n{% endmaterialization %}\n",
+        "models/a.sql": model,
+      ],
+      says: ["Encountered unknown tag 'endfor'.", "needs to be closed is 'call'."],
+      hint: "close the 'call' of line 3 first, with '{% endcall %}'"
+    ),
+    BadInput(
+      name: "endfor-for-endif-in-macro",
+      files: [
+        "macros/m.sql": "{% macro m(a) %}\n{% if a %}\n1\n{% 1️⃣endfor %}\n{% endmacro %}\n",
+        "models/a.sql": model,
+      ],
+      says: ["Encountered unknown tag 'endfor'.", "needs to be closed is 'if'."],
+      hint: "close the 'if' of line 2 first, with '{% endif %}'"
+    ),
+    BadInput(
+      name: "unclosed-string-among-others",
+      files: [
+        "models/a.sql":
+          "select *\nfrom {{ ref(1️⃣'b) }}\nwhere c = 'd'\nand e in {{ ref('f') }}\nand g = 'h'\n"
+      ],
+      says: ["unexpected end of template in a string"],
+      hint: "close the string with '"
+    ),
+    BadInput(
+      name: "unclosed-string-to-the-end",
+      files: ["models/a.sql": "from {{ ref(1️⃣'b) }}\nwhere c = 'd'\nand e = 'f'\n"],
+      says: ["unexpected end of template in a string"],
+      hint: "close the string with '"
+    ),
+    BadInput(
       name: "endif-alone",
       files: ["models/a.sql": "select 1 as a\n{% 1️⃣endif %}\n"],
       says: ["Encountered unknown tag 'endif'."]

@@ -18,6 +18,22 @@ struct YAMLParserTests {
 
   static let mistakes = [
     Mistake(
+      yaml: "\u{FEFF}a: é\nb: {{ x }}\n",
+      id: "yaml.unquoted-template",
+      place: "{{ x }}",
+      line: 2,
+      column: 4,
+      hint: "quote the template"
+    ),
+    Mistake(
+      yaml: "\u{FEFF}a:\n    b: 1\n  c: 2\n",
+      id: "yaml.syntax",
+      place: "c",
+      line: 3,
+      column: 3,
+      hint: "does not fit the block that begins on line 1"
+    ),
+    Mistake(
       yaml: "a: 1\nb: {{ x }}\n",
       id: "yaml.unquoted-template",
       place: "{{ x }}",

@@ -34,7 +34,7 @@ extension Workspace {
       createdAt: source.createdAt,
       config: source.config
     )
-    let relation = relation(of: source)
+    let relation = relation(of: source, over: quoting)
     node.database = source.database
     node.schema = source.schema
     node.alias = source.identifier
@@ -53,7 +53,7 @@ extension RunContext {
   /// Asks for the newest row of a source: by its query, else by its column.
   package func loadedAt(of source: SourceTable) throws(Failure) -> LoadedAt {
     let filter = source.freshness["filter"] ?? .null
-    let relation = relationValue(workspace.relation(of: source))
+    let relation = relationValue(workspace.relation(of: source, over: workspace.quoting))
     let macro =
       source.loadedAtQuery == nil ? "collect_freshness" : "collect_freshness_custom_sql"
     var table: ResultTable?

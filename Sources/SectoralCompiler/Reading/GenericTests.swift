@@ -275,9 +275,21 @@ struct GenericTestEntry {
         hint: "write '- unique' or '- accepted_values: {…}'"
       )
     }
-    let parts = test.split(separator: ".", maxSplits: 1).map(String.init)
-    namespace = parts.count == 2 ? parts[0] : nil
-    name = parts[parts.count - 1]
+    guard let (namespace, name) = Self.names(in: test) else {
+      throw Failure(
+        .compilation,
+        Diagnostic(
+          id: "test.bad-name",
+          message: "Invalid generic test configuration given in \(file): \n"
+            + "Test name string did not match expected pattern: \(test)",
+          span: node.span,
+          hint:
+            "a test's name has letters, digits and underscores, perhaps behind a package's and a dot"
+        )
+      )
+    }
+    self.namespace = namespace
+    self.name = name
     var arguments = DatumMap()
     var config = DatumMap()
     var origins: [String: TextSpan] = [:]
@@ -414,6 +426,20 @@ struct GenericTestEntry {
         )
       }
     }
+  }
+
+  /// `unique`, or `dbt_utils.unique`: as dbt, as much of the beginning as can be such a name, so that
+  /// `unique::` is a `unique`.
+  private static func names(in test: String) -> (namespace: String?, name: String)? {
+    func word(_ text: Substring) -> Substring {
+      guard let first = text.utf8.first, !(0x30...0x39).contains(first) else { return "" }
+      return text.prefix { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "_") }
+    }
+    let first = word(test[...])
+    guard !first.isEmpty else { return nil }
+    let rest = test[first.endIndex...]
+    let second = rest.first == "." ? word(rest.dropFirst()) : ""
+    return second.isEmpty ? (nil, String(first)) : (String(first), String(second))
   }
 
   private static func sameKey(_ key: String, at span: TextSpan, _ file: String) -> Failure {

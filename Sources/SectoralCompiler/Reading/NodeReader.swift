@@ -199,7 +199,9 @@ struct NodeReader {
     _ = try context.hosting { () throws(TemplateError) in
       try thread.interpreter.render(template, scope: context, undefined: .silent)
     }
-    return unknown.map { name, place in
+    // A call in a loop is one mistake.
+    var told: Set<Int?> = []
+    return unknown.filter { told.insert($0.place?.start).inserted }.map { name, place in
       Diagnostic(
         id: "macro.not-found",
         severity: .warning,

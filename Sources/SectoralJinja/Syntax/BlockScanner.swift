@@ -61,7 +61,8 @@ public enum BlockScanner {
 
     mutating func run() {
       while let tag = nextTag() { take(tag) }
-      if let open {
+      // Behind a tag that never ends nothing was read.
+      if let open, !diagnostics.contains(where: { $0.id == "jinja.unclosed-tag" }) {
         report(
           "unclosed-block",
           unclosed(open.name, open.start),

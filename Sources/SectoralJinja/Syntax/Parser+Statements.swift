@@ -1,3 +1,5 @@
+import SectoralText
+
 extension Parser {
   /// Parses the statement whose tag name is at the cursor; nil for one that leaves no node.
   mutating func parseStatement(_ symbol: Symbol) throws(Failure) -> NodeID? {
@@ -62,12 +64,21 @@ extension Parser {
       || options.definitionTags.contains { "end" + $0.tag == name }
     if isEnd {
       if let open = openTags.last {
+        // The block that is missing its end ends here, and the tag counts for its own.
+        endsOuterBlock = openTags.dropLast().contains { "end" + $0.name == name }
+        if let known = mismatch(behind: open.start) { throw known }
         throw fail(
-          "Encountered unknown tag '\(name)'. Jinja was looking for the following tags: "
+          "Encountered unknown tag '\(name)'. "
+            + (endsOuterBlock
+              ? "You probably made a nesting mistake. Jinja is expecting this tag, but currently looking for "
+              : "Jinja was looking for the following tags: ")
             + "\(Self.expected(in: open.name)). The innermost block that needs to be closed is "
             + "'\(open.name)'.",
           id: "jinja.unexpected-end",
-          at: token
+          at: token,
+          hint:
+            "close the '\(open.name)' of line \(file.position(at: open.start).line) first, with "
+            + "'{% end\(open.name) %}'"
         )
       }
       throw fail(
@@ -115,6 +126,7 @@ extension Parser {
 
   private mutating func unclosed(_ name: String, _ tag: (start: Int, end: Int)) -> Failure {
     isStatementTag = true
+    if let known = mismatch(behind: tag.start) { return known }
     return fail(
       "Unexpected end of template. Jinja was looking for the following tags: "
         + "\(Self.expected(in: name)). The innermost block that needs to be closed is '\(name)'.",

@@ -361,7 +361,7 @@ extension Parser {
         "unexpected end of template in a string",
         id: "jinja.unclosed-string",
         at: start..<start + 1,
-        hint: "close the string with \(Character(Unicode.Scalar(quote)))"
+        hint: Self.closing(quote)
       )
     }
     let contents = bytes[start + 1..<index]

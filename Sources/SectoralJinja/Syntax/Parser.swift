@@ -66,6 +66,8 @@ struct Parser {
   /// Names of the filters and tests already referred to.
   var filterIndexes: [Int32: Int32] = [:]
   var testIndexes: [Int32: Int32] = [:]
+  /// An end tag was met that is that of a block further out.
+  var endsOuterBlock = false
   /// The blocks being parsed, for messages about missing ends.
   var openTags: [(name: String, start: Int, end: Int)] = []
 
@@ -195,6 +197,7 @@ struct Parser {
           )
         } catch {
           pending.removeLast(pending.count - saved)
+          blameOpenString(for: error)
           skipTag()
         }
       case .statement:
@@ -213,11 +216,48 @@ struct Parser {
           if let statement = try parseStatement(symbol) { pending.append(statement) }
         } catch {
           pending.removeLast(pending.count - saved)
+          if endsOuterBlock {
+            endsOuterBlock = false
+            offset = tagStart
+            return sequence(from: mark, start: start)
+          }
+          blameOpenString(for: error)
           skipTag()
         }
       }
     }
     return sequence(from: mark, start: start)
+  }
+
+  /// What was said of an end tag that fits no block, behind the beginning of the open one: its own
+  /// end, if that is missing, is no further mistake.
+  func mismatch(behind start: Int) -> Failure? {
+    diagnostics.lastIndex {
+      $0.id == "jinja.unexpected-end" && ($0.span?.start ?? 0) >= start
+    }.map(Failure.init(index:))
+  }
+
+  /// A quote that is missing makes a string of everything up to the next one, and what is wrong shows
+  /// far behind: the string is to blame that goes on behind the end of its line's tag.
+  private mutating func blameOpenString(for failure: Failure) {
+    guard let place = diagnostics[failure.index].span?.start,
+      let open = tokens.first(where: { $0.kind == .string && runsOn($0) })?.start, open < place
+    else { return }
+    let start = Int(open)
+    diagnostics[failure.index].span = TextSpan(file: file, start: start, end: start + 1)
+    diagnostics[failure.index].hint = Self.closing(bytes[start])
+  }
+
+  private func runsOn(_ string: Token) -> Bool {
+    let text = bytes[Int(string.start)..<Int(string.end)]
+    guard let line = text.firstIndex(of: UInt8(ascii: "\n")) else { return false }
+    return zip(text[..<line], text[..<line].dropFirst()).contains {
+      $1 == UInt8(ascii: "}") && ($0 == UInt8(ascii: "}") || $0 == UInt8(ascii: "%"))
+    }
+  }
+
+  static func closing(_ quote: UInt8) -> String {
+    "close the string with \(Character(Unicode.Scalar(quote)))"
   }
 
   /// The end tag of the definition tag being parsed (`endtest`), if that is the innermost block.

@@ -64,7 +64,7 @@ extension Engine {
     return selector.filter(
       all,
       types: types,
-      keepsEmpty: invocation.command == .list
+      keepsEmpty: invocation.command == .list || invocation.command == .docsGenerate
     )
   }
 

@@ -59,6 +59,51 @@ struct ResultTests {
     }
   }
 
+  /// Templates take a source's name as the adapter quotes, freshness as the project does.
+  @Test func freshnessQuotesAsTheProject() async throws {
+    let project = try SmallProject(
+      "quoted_freshness",
+      [
+        "dbt_project.yml": "quoting: {database: false, schema: false, identifier: false}\n",
+        "macros/m.sql": """
+        {% macro make() %}
+          {% do run_query("create schema if not exists " ~ target.schema) %}
+          {% do run_query("create table " ~ target.schema ~ ".events as select now()::timestamp as at") %}
+        {% endmacro %}
+        """,
+        "models/s.yml": """
+        sources:
+          - name: raw
+            schema: "{{ target.schema }}"
+            tables:
+              - {name: Events, config: {loaded_at_field: at, freshness: {warn_after: {count: 1, period: day}}}}
+        """,
+      ]
+    )
+    let made = try await project.run("run-operation", "make")
+    #expect(made.exitCode == 0, "\(made)")
+    let asked = try await project.run("source", "freshness")
+    #expect(asked.exitCode == 0, "\(asked)")
+    #expect(asked.output.contains("PASS freshness of raw.Events"), "\(asked)")
+  }
+
+  /// `docs generate` counts models without text, as dbt does; `compile` does not.
+  @Test func docsCountEmptyModels() async throws {
+    let project = try SmallProject(
+      "empty_models",
+      ["models/a.sql": "select 1 as id", "models/none.sql": "\n", "analyses/an.sql": ""]
+    )
+    let docs = try await project.run("docs", "generate")
+    #expect(docs.exitCode == 0, "\(docs)")
+    #expect(
+      try results(project).mapValues { $0["status"] as? String } == [
+        "a": "success", "none": "success", "an": "success",
+      ]
+    )
+    _ = try await project.run("compile")
+    #expect(try results(project).keys.sorted() == ["a"])
+  }
+
   @Test func buildListsWhatNeedsNothing() async throws {
     let project = try SmallProject(
       "no_ops",
