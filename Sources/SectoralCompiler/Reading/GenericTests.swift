@@ -259,9 +259,12 @@ struct GenericTestEntry {
           )
         }
       } else {
+        let shown = pairs.map { "('\($0.key.keyText)', \($0.value.datum.pythonRepr))" }
+          .joined(separator: ", ")
         throw Self.problem(
           node.span,
-          "test definition dictionary must have exactly one key, got \(pairs.count) keys",
+          "test definition dictionary must have exactly one key, got [\(shown)] instead "
+            + "(\(pairs.count) keys)",
           file,
           hint: "indent the arguments two more columns than the test's name"
         )

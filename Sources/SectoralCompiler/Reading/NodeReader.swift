@@ -257,32 +257,24 @@ struct NodeReader {
     {
       builder.add(ConfigLayer(["materialized": "table"]))
     }
-    if let layer = draft.propertiesLayer {
+    var calls = calls
+    if let layer = draft.propertiesLayer, !layer.values.isEmpty, let test = draft.test,
+      test.isRendered(workspace, for: node.packageName)
+    {
+      // dbt puts what a generic test's entry says before and behind the call of its macro, so that it has
+      // the last word, and twice what adds up; but not of the two commonest, which it does not render.
+      calls = [layer] + calls + [layer]
+      if written.isOn { builder.add(ConfigLayer([:]), unrendered: layer.values) }
+    } else if let layer = draft.propertiesLayer {
       builder.add(
         layer,
         unrendered: draft.patch?.writtenConfig.map { WrittenConfigs.merge($0, over: layer.values) }
       )
     }
-    var calls = calls
-    var tagsTwice: Datum?
-    // dbt puts what a generic test's entry says behind the call of its macro, so that it has the last
-    // word; but not of the two commonest, which it does not render.
-    if let layer = draft.propertiesLayer, !layer.values.isEmpty, let test = draft.test,
-      test.isRendered(workspace, for: node.packageName)
-    {
-      // Beside the values tags stand as often as they were said.
-      let tags = layer.values["tags"]?.texts ?? []
-      let all = tags + calls.flatMap { $0.values["tags"]?.texts ?? [] } + tags
-      if !all.isEmpty || layer.values["tags"] != nil { tagsTwice = .strings(all) }
-      calls.append(layer)
-    }
     builder.add(
       calls: calls,
       unrendered: written.isOn && !calls.isEmpty ? written.call(in: node) : nil
     )
-    if let tagsTwice, !written.isOn {
-      builder.add(ConfigLayer([:]), unrendered: ["tags": tagsTwice])
-    }
     if draft.package.name != workspace.root.name {
       let trees = workspace.root.definition.trees
       rootLevels = trees[treeType]?.levels(for: node.fqn) ?? []

@@ -52,7 +52,7 @@ enum PropertyTypes {
     "tables": .list, "quoting": .map, "schema": .optionalText, "database": .optionalText,
   ]) { $1 }
   private static let ofTables = common.merging([
-    "columns": .list, "quoting": .map, "identifier": .optionalText,
+    "name": .text, "columns": .list, "quoting": .map, "identifier": .optionalText,
   ]) { $1 }
   private static let bySection: [String: Shapes] = [
     "models": ofModels, "seeds": ofNodes, "snapshots": ofNodes, "analyses": ofNodes,
@@ -104,7 +104,15 @@ enum PropertyTypes {
         )
         return true
       }
-      return kept.count == pairs.count ? node : YAMLNode(.mapping(kept), at: node.span)
+      if kept.count == pairs.count { return node }
+      // It has been told of: nobody else is to miss it.
+      if let (key, name) = pairs.first(where: { $0.key.keyText == "name" }),
+        !kept.contains(where: { $0.key.keyText == "name" })
+      {
+        let text = YAMLNode(.scalar(.string(name.datum.pythonText)), at: name.span)
+        kept.append((key: key, value: text))
+      }
+      return YAMLNode(.mapping(kept), at: node.span)
     }
 
     /// Checks each item of the list under a key, and then what `inside` does of it.

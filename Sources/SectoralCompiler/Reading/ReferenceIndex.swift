@@ -170,13 +170,13 @@ package struct ReferenceIndex: Sendable {
       node.config["enabled"] = .bool(false)
     }
     for exposure in manifest.exposures { resolve(exposure, &failures) }
-    // A generic test belongs to the group of what it tests, though that be disabled.
+    // A generic test belongs to the group of what it tests, though either be disabled.
     let disabled = Dictionary(
       manifest.disabledNodes.map { ($0.uniqueID, $0) },
       uniquingKeysWith: { first, _ in first }
     )
     let groups = Set(manifest.groups.map(\.name))
-    for node in nodes {
+    for node in nodes + manifest.disabledNodes {
       if let attached = node.attachedNode,
         let group = (manifest.node(attached) ?? disabled[attached])?.config["group"]
       {

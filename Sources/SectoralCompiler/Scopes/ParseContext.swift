@@ -268,14 +268,33 @@ private final class ParseConfigObject: Object {
     // dbt gives these two their names last.
     let renamed = ["pre_hook", "post_hook"]
     for (key, value) in arguments.keyword where !renamed.contains(key) {
-      values[key] = try Datum(value, .lenient, interpreter)
+      values[key] = try setting(key, value, interpreter)
     }
     for name in renamed {
       guard let value = arguments.keyword.first(where: { $0.name == name })?.value else { continue }
-      values["\(name.prefix { $0 != "_" })-hook"] = try Datum(value, .lenient, interpreter)
+      let key = "\(name.prefix { $0 != "_" })-hook"
+      values[key] = try setting(key, value, interpreter)
     }
     context.note(values, at: interpreter.currentSpan)
     return .string("")
+  }
+
+  /// What is set for a key. As dbt, nothing that is undefined, however deep it is.
+  private func setting(
+    _ key: String,
+    _ value: Value,
+    _ interpreter: Interpreter
+  ) throws(TemplateError) -> Datum {
+    let datum = try Datum(value, .lenient, interpreter)
+    guard value.holdsUndefined else { return datum }
+    throw TemplateError(
+      .parsing,
+      id: "config.undefined",
+      "at path ['\(key)']: Undefined is not valid under any of the given schemas",
+      span: interpreter.currentSpan,
+      hint: "the config '\(key)' is set to something that is not defined: "
+        + "look for a slip in its name"
+    )
   }
 
   /// What a single argument sets: a dictionary, or what Python makes one of.
@@ -284,11 +303,18 @@ private final class ParseConfigObject: Object {
     _ interpreter: Interpreter
   ) throws(TemplateError) -> [(String, Datum)] {
     if value.isUndefined { return [] }
-    if case .dict(let dict) = value, dict.pairs.contains(where: { $0.0.asString == nil }) {
-      throw .compilation(
-        "Invalid inline model config: a key of it is no text",
-        hint: "write config({'key': value, …})"
-      )
+    if case .dict(let dict) = value {
+      var settings: [(String, Datum)] = []
+      for (key, value) in dict.pairs {
+        guard let key = key.asString else {
+          throw .compilation(
+            "Invalid inline model config: a key of it is no text",
+            hint: "write config({'key': value, …})"
+          )
+        }
+        settings.append((key, try setting(key, value, interpreter)))
+      }
+      return settings
     }
     switch try Datum(value, .lenient, interpreter) {
     case .map(let map): return map.entries.map { ($0.key, $0.value) }
@@ -320,17 +346,29 @@ private final class ParseConfigObject: Object {
         return .string("")
       }
     case "set":
-      return .function("set") { [unowned context] arguments, interpreter throws(TemplateError) in
+      return .function("set") { [self] arguments, interpreter throws(TemplateError) in
         let bound = try CallArguments("set", arguments, ["name", "value"], required: 2)
-        let values: DatumMap = [
-          try bound.string(0): try Datum(bound.value(1), .lenient, interpreter)
-        ]
-        context.note(values, at: interpreter.currentSpan)
+        let name = try bound.string(0)
+        let value = try setting(name, bound.value(1), interpreter)
+        context.note([name: value], at: interpreter.currentSpan)
         return .string("")
       }
     case "persist_relation_docs", "persist_column_docs":
       return .function(name.name) { _, _ in .bool(false) }
     default: return nil
+    }
+  }
+}
+
+extension Value {
+  /// Whether something in a value is undefined; it is a tree.
+  fileprivate var holdsUndefined: Bool {
+    switch self {
+    case .undefined: true
+    case .list(let items): items.items.contains(where: \.holdsUndefined)
+    case .tuple(let items): items.items.contains(where: \.holdsUndefined)
+    case .dict(let dict): dict.pairs.contains { $0.1.holdsUndefined }
+    default: false
     }
   }
 }

@@ -518,6 +518,16 @@ extension Parser {
         let name = advance()
         guard doubleStar < 0 else { throw invalidCall(name) }
         advance()
+        // As Python, to which Jinja2 leaves it.
+        let isRepeated = stride(from: mark + positional, to: pending.count, by: 2)
+          .contains { pending[$0] == name.value }
+        if isRepeated {
+          _ = fail(
+            "keyword argument repeated: \(builder.names[Int(name.value)])",
+            at: name,
+            hint: "take one of them out"
+          )
+        }
         pending.append(name.value)
         pending.append(try parseExpression())
       } else {

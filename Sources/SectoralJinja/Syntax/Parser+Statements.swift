@@ -535,6 +535,13 @@ extension Parser {
         throw fail("can't assign to \(described(token))", at: token)
       default: break
       }
+      if found.contains(where: { $0.name == token.value }) {
+        _ = fail(
+          "duplicate argument '\(builder.names[Int(token.value)])' in function definition",
+          at: token,
+          hint: "give it another name"
+        )
+      }
       advance()
       if take(.colon) { try parseAnnotation() }
       var value: NodeID = -1

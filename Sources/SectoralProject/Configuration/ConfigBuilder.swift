@@ -43,11 +43,13 @@ package struct ConfigBuilder {
   /// of them beside their values.
   package mutating func add(calls: [ConfigLayer], unrendered raw: DatumMap? = nil) {
     var written = DatumMap()
+    // As dbt, which joins calls alike for all nodes, also what means nothing to this one.
+    let nodeSchema = ConfigSchema.of(.model)
     for call in calls {
       for (key, value) in call.values.entries { add(Self.canonicalKey(key), value, call, key) }
       let isFirst = written.isEmpty
       for (key, value) in call.values.entries {
-        let merge = schema[key]?.merge ?? .replace
+        let merge = schema[key]?.merge ?? nodeSchema[key]?.merge ?? .replace
         guard let older = written[key] else {
           written[key] = isFirst ? value : Self.listed(value, merge)
           continue
@@ -67,6 +69,7 @@ package struct ConfigBuilder {
         }
       }
     }
+    for (key, value) in written.entries where schema[key] == nil { config[key] = value }
     for (key, value) in (raw ?? written).entries { unrendered[key] = value }
   }
 
