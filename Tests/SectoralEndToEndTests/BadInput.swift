@@ -16,6 +16,8 @@ struct BadInput: Sendable, CustomTestStringConvertible {
   var says: [String]
   /// What to do next.
   var hint: String?
+  /// What must not be said, as it is only a consequence.
+  var neverSays: [String] = []
 
   var testDescription: String { name }
 
@@ -91,6 +93,7 @@ struct BadInput: Sendable, CustomTestStringConvertible {
     for words in says {
       require(lines.contains { $0.contains(words) }, "must say: \(words)")
     }
+    for words in neverSays { require(!text.contains(words), "must not say: \(words)") }
     if let place {
       require(
         lines.contains {

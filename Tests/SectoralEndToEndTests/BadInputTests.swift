@@ -223,6 +223,16 @@ struct BadInputTests {
       hint: "did you mean 'orders'?"
     ),
     BadInput(
+      name: "source-without-name",
+      files: [
+        "models/a.sql": "select * from {{ source('s', 't') }}\n",
+        "models/s.yml": "sources:\n  - 1️⃣nam: s\n    tables: [{name: t}]\n",
+      ],
+      says: ["a list element for 'sources' does not have a name attribute."],
+      hint: "add 'name:'",
+      neverSays: ["depends on a source"]
+    ),
+    BadInput(
       name: "misspelt-source",
       files: [
         "models/b.sql": "select *\nfrom {{ 1️⃣source('raw', 'pric') }}\n",

@@ -188,7 +188,8 @@ package struct ProjectReader {
     dropConsequences(
       &failures,
       hasUnreadFiles: properties.contains { $0.root == nil && !$0.failures.isEmpty }
-        || workspace.projectProblems.flatMap(\.diagnostics).contains { $0.id == "file.not-utf8" }
+        || workspace.projectProblems.flatMap(\.diagnostics).contains { $0.id == "file.not-utf8" },
+      leavesOutSources: properties.contains(where: \.leavesOutSources)
     )
     failures.insert(contentsOf: workspace.projectProblems, at: 0)
     guard failures.isEmpty else {
@@ -234,7 +235,11 @@ package struct ProjectReader {
   }
 
   /// Takes out what is only there because of another mistake, and adds those of macro files.
-  private func dropConsequences(_ failures: inout [Failure], hasUnreadFiles: Bool) {
+  private func dropConsequences(
+    _ failures: inout [Failure],
+    hasUnreadFiles: Bool,
+    leavesOutSources: Bool
+  ) {
     var lostIDs: Set<String> = []
     // A file that cannot be read may declare what others refer to.
     if hasUnreadFiles { lostIDs.formUnion(["source.not-found", "group.not-found"]) }
@@ -242,6 +247,7 @@ package struct ProjectReader {
     if failures.contains(where: { $0.diagnostics.contains { $0.id.hasPrefix("properties.") } }) {
       lostIDs.formUnion(["metric.not-found", "semantic.not-found", "group.not-found"])
     }
+    if leavesOutSources { lostIDs.insert("source.not-found") }
     if workspace.lacksPackages { lostIDs.formUnion(["source.not-found", "ref.not-found"]) }
     let problems = workspace.macroProblems
     // What a damaged file no longer defines is missed all over the project.

@@ -52,6 +52,8 @@ struct PropertiesFile: Sendable {
   /// The same, as it was written.
   let raw: YAMLNode?
   let failures: [Failure]
+  /// Sources were written in a way that none were made of them.
+  private(set) var leavesOutSources = false
   let warnings: [Diagnostic]
 
   /// What else stands at the top of a file is passed over, `tests` as well.
@@ -162,6 +164,7 @@ struct PropertiesFile: Sendable {
       return
     }
     // What is wrong is left out, and the rest is read.
+    var losesSources = false
     var kept: [(key: YAMLNode, value: YAMLNode)] = []
     for (key, value) in pairs {
       let name = key.keyText
@@ -172,22 +175,25 @@ struct PropertiesFile: Sendable {
       } else if name == "anchors" {
         continue
       } else if !Self.sections.contains(name) {
-        let near = Spelling.nearest(to: name, among: Self.sections)
-        warnings.append(
-          Diagnostic(
-            id: "properties.unknown-key",
-            severity: .warning,
-            message: "the key '\(name)' in \(file.originalFilePath) means nothing to dbt",
-            span: key.span,
-            hint: near.map { "did you mean '\($0)'?" } ?? "remove it"
+        // Others are places for anchors, or the file is another program's: dbt says nothing on Postgres.
+        if let near = Spelling.nearest(to: name, among: Self.sections) {
+          warnings.append(
+            Diagnostic(
+              id: "properties.unknown-key",
+              severity: .warning,
+              message: "the key '\(name)' in \(file.originalFilePath) means nothing to dbt",
+              span: key.span,
+              hint: "did you mean '\(near)'?"
+            )
           )
-        )
+        }
         // As dbt: its templates are not rendered.
         kept.removeLast()
       } else {
         /// What is wrong with data tests is no error to dbt, which goes on without the section.
         func report(_ id: String, _ message: String, at span: TextSpan, hint: String) {
           guard name == "data_tests" else {
+            if name == "sources" { losesSources = true }
             problems.append(Diagnostic(id: id, message: message, span: span, hint: hint))
             return
           }
@@ -259,6 +265,7 @@ struct PropertiesFile: Sendable {
         return !problems.isEmpty
       }
       let isWrong = wrong.count > known
+      if isWrong, name == "sources" { losesSources = true }
       for item in items {
         wrong += PropertyKeys.problems(of: item, in: name, file.originalFilePath)
       }
@@ -268,6 +275,7 @@ struct PropertiesFile: Sendable {
     }
     if !wrong.isEmpty { failures.append(Failure(.parsing, wrong)) }
     root = YAMLNode(.mapping(rendered), at: parsed.span)
+    leavesOutSources = losesSources
     self.failures = failures
     self.warnings = warnings
   }
