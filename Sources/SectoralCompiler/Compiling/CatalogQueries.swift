@@ -41,7 +41,7 @@ extension RunContext {
   package func runOperation(_ entry: MacroEntry, arguments: DatumMap) throws(Failure) {
     do throws(TemplateError) {
       _ = try hosting { () throws(TemplateError) in
-        try call(
+        try callForItself(
           entry,
           Arguments([], keyword: arguments.entries.map { ($0.key, Value($0.value)) })
         )

@@ -13,7 +13,7 @@ extension RunContext {
     do throws(TemplateError) {
       return try hosting { () throws(TemplateError) in
         let own = relationValue(workspace.relation(of: node))
-        let found = try callMacro("load_cached_relation", Arguments([own]), interpreter)
+        let found = try callMacroForNode("load_cached_relation", Arguments([own]))
         return found?.object(RelationObject.self)?.relation.type == .table
       }
     } catch {

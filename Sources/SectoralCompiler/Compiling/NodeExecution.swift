@@ -270,13 +270,12 @@ extension RunContext {
       return try hosting { () throws(TemplateError) in
         let header = node?.config["sql_header"]?.string
         guard
-          let value = try callMacro(
+          let value = try callMacroForNode(
             "get_show_sql",
             Arguments([
               .string(compiled.text), header.map(Value.string) ?? .none,
               limit < 0 ? .none : .int(limit),
-            ]),
-            interpreter
+            ])
           )
         else { throw .compilation("the macro get_show_sql is missing") }
         let sql = try interpreter.string(value)

@@ -237,10 +237,9 @@ extension Compiler {
     )
     do throws(TemplateError) {
       return try own.hosting { () throws(TemplateError) in
-        let value = try own.callMacro(
+        let value = try own.callMacroForNode(
           "get_fixture_sql",
-          Arguments([Value(rows), .none]),
-          own.interpreter
+          Arguments([Value(rows), .none])
         )
         guard let value else { throw .compilation("the macro get_fixture_sql is missing") }
         return try own.interpreter.string(value)

@@ -573,8 +573,19 @@ struct SemanticReader {
       let own = export["config"]?.datum.map ?? DatumMap()
       let schema = [own["schema_name"], own["schema"], settings["schema"]].lazy
         .compactMap { $0 }.first { !$0.isNull }
+      let kind = own["export_as"] ?? settings["export_as"] ?? .null
+      let kinds = ["table", "view"]
+      guard let written = kind.string?.lowercased(), kinds.contains(written) else {
+        throw problem(
+          "the export '\(exportName)' of the saved query '\(name)' has an invalid value for "
+            + "export_as: \(kind.pythonRepr)",
+          at: export["config"]?["export_as"] ?? export,
+          hint: kind.string.flatMap { Spelling.nearest(to: $0, among: kinds) }
+            .map { "did you mean '\($0)'?" } ?? "write 'export_as: table' or 'export_as: view'"
+        )
+      }
       let shown: DatumMap = [
-        "export_as": own["export_as"] ?? settings["export_as"] ?? .null,
+        "export_as": .string(written),
         "schema_name": schema ?? .null, "alias": own["alias"] ?? .null,
         "database": own["database"] ?? .null,
       ]

@@ -6,13 +6,20 @@ import SectoralYAML
 /// apart, and conversion metrics that can be counted.
 enum SemanticRules {
   static func check(_ manifest: Manifest, _ failures: inout [Failure]) {
+    // As dbt: one without the other is not looked at.
+    guard !manifest.metrics.isEmpty, !manifest.semanticModels.isEmpty else { return }
     for model in manifest.semanticModels { checkNames(in: model, &failures) }
     for resource in manifest.metrics + manifest.savedQueries {
       checkName(resource.name, resource.declaration, &failures)
     }
     checkLabels(of: manifest.metrics, "metric", &failures)
     checkLabels(of: manifest.semanticModels, "semantic model", &failures)
-    for model in manifest.semanticModels { checkParts(of: model, &failures) }
+    for model in manifest.semanticModels {
+      checkParts(of: model, &failures)
+      checkTimes(of: model, &failures)
+      checkPrimaryEntity(of: model, &failures)
+      checkPercentiles(of: model, &failures)
+    }
     checkEntities(of: manifest.semanticModels, &failures)
     for metric in manifest.metrics where metric.fields["type"]?.string == "conversion" {
       checkConversion(metric, manifest.semanticModels, &failures)
@@ -163,6 +170,144 @@ enum SemanticRules {
           &failures
         )
       }
+    }
+  }
+
+  // MARK: Models
+
+  /// What is measured is aggregated over a time dimension of the model.
+  private static func checkTimes(of model: PlainResource, _ failures: inout [Failure]) {
+    let times = (model.fields["dimensions"]?.list ?? []).filter { $0["type"]?.string == "time" }
+      .compactMap { $0["name"]?.string }
+    func hint(_ name: String) -> String {
+      Spelling.nearest(to: name, among: times).map { "did you mean '\($0)'?" }
+        ?? "name a dimension of the model whose type is time"
+    }
+    let usual = model.fields["defaults"]?["agg_time_dimension"]?.string
+    if let usual, !times.contains(usual) {
+      report(
+        "time",
+        "Default aggregation time dimension was specified as '\(usual)' which doesn't exist as a time "
+          + "dimension in semantic model named '\(model.name)'.",
+        at: model.place(of: usual, below: "defaults") ?? model.declaration,
+        hint: hint(usual),
+        &failures
+      )
+    }
+    for measure in model.fields["measures"]?.list ?? [] {
+      let name = measure["name"]?.string ?? ""
+      let place = model.place(of: name, below: "measures") ?? model.declaration
+      guard let time = measure["agg_time_dimension"]?.string ?? usual else {
+        report(
+          "time",
+          "Aggregation time dimension for measure \(name) is not set!",
+          at: place,
+          hint: "add 'defaults: {agg_time_dimension: …}' to the semantic model, or "
+            + "'agg_time_dimension' to the measure",
+          &failures
+        )
+        continue
+      }
+      // Of the default has been told.
+      guard measure["agg_time_dimension"]?.string != nil, !times.contains(time) else { continue }
+      report(
+        "time",
+        "In semantic model '\(model.name)', measure '\(name)' has the aggregation time dimension set "
+          + "to '\(time)', which is not a valid time dimension in the semantic model",
+        at: model.place(of: time, below: "measures") ?? place,
+        hint: hint(time),
+        &failures
+      )
+    }
+  }
+
+  /// A model with dimensions has one primary entity.
+  private static func checkPrimaryEntity(of model: PlainResource, _ failures: inout [Failure]) {
+    let entities = (model.fields["entities"]?.list ?? []).filter {
+      $0["type"]?.string == "primary"
+    }.compactMap { $0["name"]?.string }
+    let named = model.fields["primary_entity"]?.string
+    if named == nil, entities.isEmpty, model.fields["dimensions"]?.list?.isEmpty == false {
+      report(
+        "primary-entity",
+        "The semantic model \(model.name) contains dimensions, but it does not define a primary "
+          + "entity.",
+        at: model.declaration,
+        hint: "give an entity the type 'primary', or add 'primary_entity: …' to the model",
+        &failures
+      )
+    }
+    if let named, let entity = entities.first {
+      report(
+        "primary-entity",
+        "The semantic model `\(model.name)` has an entity named `\(entity)` with type primary but it "
+          + "also has the `primary_entity` field set to `\(named)`.",
+        at: model.place(of: named, below: "primary_entity") ?? model.declaration,
+        hint: "keep one of them",
+        &failures
+      )
+    }
+    if entities.count > 1 {
+      report(
+        "primary-entity",
+        "Semantic models can have only one primary entity. The semantic model `\(model.name)` has "
+          + "\(entities.count): \(entities.joined(separator: ", "))",
+        at: model.place(of: entities[1], below: "entities") ?? model.declaration,
+        hint: "make the others 'unique' or 'foreign'",
+        &failures
+      )
+    }
+  }
+
+  private static func number(_ datum: Datum?) -> Double? {
+    switch datum {
+    case .int(let int)?: Double(int)
+    case .float(let double)?: double
+    default: nil
+    }
+  }
+
+  /// Percentiles have a number between 0 and 1, and nothing else has one.
+  private static func checkPercentiles(of model: PlainResource, _ failures: inout [Failure]) {
+    for measure in model.fields["measures"]?.list ?? [] {
+      let name = measure["name"]?.string ?? ""
+      let aggregation = measure["agg"]?.string ?? ""
+      let parameters = measure["agg_params"] ?? .null
+      let percentile = number(parameters["percentile"])
+      let fault: (message: String, hint: String)? =
+        switch (aggregation, percentile) {
+        case ("percentile", nil):
+          (
+            "Measure '\(name)' uses a PERCENTILE aggregation, which requires "
+              + "agg_params.percentile to be provided.",
+            "for instance agg_params: {percentile: 0.95}"
+          )
+        case ("percentile", let number?) where number <= 0 || number >= 1:
+          (
+            "Percentile aggregation parameter for measure '\(name)' is '\(number)', but must be "
+              + "between 0 and 1 (non-inclusive).",
+            "0.95 is the 95th percentile; 0 is agg: min, 1 is agg: max"
+          )
+        case ("median", let number?) where number != 0.5:
+          (
+            "Measure '\(name)' uses a MEDIAN aggregation, while percentile is set to '\(number)', a "
+              + "conflicting value.", "write agg: percentile, or take agg_params out"
+          )
+        case ("percentile", _), ("median", _), (_, nil): nil
+        default:
+          (
+            "Measure '\(name)' with aggregation '\(aggregation)' uses agg_params (percentile) only "
+              + "relevant to Percentile measures.", "write agg: percentile, or take agg_params out"
+          )
+        }
+      guard let fault else { continue }
+      report(
+        "percentile",
+        fault.message,
+        at: model.place(of: name, below: "measures") ?? model.declaration,
+        hint: fault.hint,
+        &failures
+      )
     }
   }
 

@@ -97,6 +97,9 @@ package class NodeContext: Scope, ContextHost {
   /// Whose macros come first, and whose variables count: those of the node's package, and while a
   /// macro runs that the adapter called, those of the macro's.
   private(set) var macroPackage: String
+  /// The macro that the adapter or `run-operation` called, while it runs: as in dbt it is `model` then, and
+  /// there is no `this`.
+  private(set) var ownMacro: Macro?
   package let emitEvent: (ContextEvent) throws(TemplateError) -> Void
   package let results = StatementResults()
   /// How many macros deep the evaluation is.
@@ -257,11 +260,40 @@ package class NodeContext: Scope, ContextHost {
   ) throws(TemplateError) -> Value? {
     guard let entry = workspace.macros.find(name) else { return nil }
     // What the adapter calls is no doing of the node's, and looks around from where it stands.
-    let package =
-      workspace.macros.isInternal(entry) ? workspace.root.name : entry.macro.packageName
-    return try looking(from: package) { () throws(TemplateError) in
+    return try looking(from: place(of: entry)) { () throws(TemplateError) in
+      try callForItself(entry, arguments)
+    }
+  }
+
+  /// The same of a macro that works for the current node, which it sees.
+  func callMacroForNode(
+    _ name: String,
+    _ arguments: Arguments
+  ) throws(TemplateError) -> Value? {
+    guard let entry = workspace.macros.find(name) else { return nil }
+    return try looking(from: place(of: entry)) { () throws(TemplateError) in
       try call(entry, arguments, isNoted: false)
     }
+  }
+
+  private func place(of entry: MacroEntry) -> String {
+    workspace.macros.isInternal(entry) ? workspace.root.name : entry.macro.packageName
+  }
+
+  /// Calls a macro for which no node is at work.
+  func callForItself(
+    _ entry: MacroEntry,
+    _ arguments: Arguments
+  ) throws(TemplateError) -> Value {
+    let names = [Names.this, Names.model, Names.compiledCode]
+    let before = ownMacro
+    ownMacro = entry.macro
+    for name in names { forget(name) }
+    defer {
+      ownMacro = before
+      for name in names { forget(name) }
+    }
+    return try call(entry, arguments, isNoted: false)
   }
 
   /// Runs `body` with another package's macros first.

@@ -174,12 +174,14 @@ package final class RunContext: NodeContext {
       }
     case Names.config: return .object(RunConfigObject(self))
     case Names.this:
+      if ownMacro != nil { return nil }
       if let name = unitTestInputs?.this { return cte(name) }
       guard let node, node.resourceType != .operation else { return Value.none }
       return .object(
         RelationObject(workspace.relation(of: node), adapterType: workspace.profile.type)
       )
     case Names.model:
+      if let ownMacro { return Value(omittingNulls: ownMacro.layout()) }
       guard let node else { return .dict([]) }
       let (config, compiledCode, batch) = (config, compiledCode, batch)
       // Materializations hand it on, and most have no use for it.
@@ -201,6 +203,7 @@ package final class RunContext: NodeContext {
     case Names.deferRelation: return deferRelation.map { relationValue($0) } ?? Value.none
     case Names.preHooks: return hooks("pre-hook")
     case Names.postHooks: return hooks("post-hook")
+    case Names.compiledCode where ownMacro != nil: return nil
     case Names.sql, Names.compiledCode: return compiledCode.map(Value.string) ?? Value.none
     case Names.selectedResources: return .list(selectedResources.map(Value.string))
     default: return nil
