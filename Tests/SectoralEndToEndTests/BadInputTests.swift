@@ -119,6 +119,26 @@ struct BadInputTests {
       hint: "did you mean 'upper'?"
     ),
     BadInput(
+      name: "unknown-filter-in-a-macro-that-nobody-calls",
+      files: [
+        "macros/m.sql": "{% macro m(a) %}\n  {{ a | 1️⃣uper }}\n{% endmacro %}\n",
+        "models/a.sql": model,
+      ],
+      command: ["--warn-error", "parse"],
+      exitCode: 0,
+      says: ["No filter named 'uper'"],
+      hint: "did you mean 'upper'?"
+    ),
+    BadInput(
+      name: "unknown-filter-in-a-macro",
+      files: [
+        "macros/m.sql": "{% macro m(a) %}\n  {{ a | 1️⃣uper }}\n{% endmacro %}\n",
+        "models/a.sql": "select {{ m('x') }} as a\n",
+      ],
+      says: ["Compilation Error in model a (models/a.sql)", "  No filter named 'uper'"],
+      hint: "did you mean 'upper'?"
+    ),
+    BadInput(
       name: "config-without-arguments",
       files: ["models/a.sql": "{{ 1️⃣config() }}select 1 as id\n"],
       says: ["Invalid inline model config"],

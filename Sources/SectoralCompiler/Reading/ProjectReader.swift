@@ -69,7 +69,9 @@ package struct ProjectReader {
 
   package func read() throws(Refusal) -> Result {
     var failures: [Failure] = []
-    var warnings = workspace.warnings.map {
+    // Of macros: like calls of macros that there are not.
+    let unknownFilters = workspace.warnings.filter(\.isOfUnknownFilter)
+    var warnings = workspace.warnings.filter { !$0.isOfUnknownFilter }.map {
       NamedWarning(ProjectDefinition.warningName($0), $0)
     }
     var manifest = Manifest()
@@ -195,7 +197,7 @@ package struct ProjectReader {
     guard failures.isEmpty else {
       // Which settings no node uses is not known where nodes are missing: they go without.
       let losesMacros = workspace.lacksPackages || !workspace.macroProblems.isEmpty
-      let calls = losesMacros ? [] : remarks.unknownCalls + unknownTests
+      let calls = losesMacros ? [] : remarks.unknownCalls + unknownTests + unknownFilters
       throw Refusal(failures: failures, warnings: warnings, unknownCalls: calls)
     }
     return Result(
@@ -203,7 +205,7 @@ package struct ProjectReader {
       warnings: warnings + unused,
       references: references,
       tests: tests,
-      unknownCalls: remarks.unknownCalls + unknownTests,
+      unknownCalls: remarks.unknownCalls + unknownTests + unknownFilters,
       leftovers: Leftovers(properties: properties, drafts: drafts, sources: sources)
     )
   }
@@ -539,6 +541,10 @@ extension ConfigurationContext {
 }
 
 extension Diagnostic {
+  fileprivate var isOfUnknownFilter: Bool {
+    id == "jinja.unknown-filter" || id == "jinja.unknown-test"
+  }
+
   /// Whether it may come from a macro that could not be read.
   fileprivate var isOfMissingMacro: Bool {
     id == "jinja.undefined" || message.hasPrefix("In dispatch: No macro named")
