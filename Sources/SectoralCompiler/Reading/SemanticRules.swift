@@ -21,6 +21,8 @@ enum SemanticRules {
       checkPercentiles(of: model, &failures)
     }
     checkEntities(of: manifest.semanticModels, &failures)
+    let names = groupableNames(manifest)
+    for query in manifest.savedQueries { checkGroups(of: query, names, &failures) }
     for metric in manifest.metrics where metric.fields["type"]?.string == "conversion" {
       checkConversion(metric, manifest.semanticModels, &failures)
     }
@@ -309,6 +311,63 @@ enum SemanticRules {
         &failures
       )
     }
+  }
+
+  // MARK: Saved queries
+
+  /// By what a saved query may group: as dbt, any dimension, entity or metric that there is.
+  private static func groupableNames(_ manifest: Manifest) -> Set<String> {
+    let parts = manifest.semanticModels.flatMap { model in
+      ["dimensions", "entities"].flatMap { model.fields[$0]?.list ?? [] }
+    }
+    return Set(parts.compactMap { $0["name"]?.string } + manifest.metrics.map(\.name))
+      .union(["metric_time"])
+  }
+
+  private static func checkGroups(
+    of query: PlainResource,
+    _ names: Set<String>,
+    _ failures: inout [Failure]
+  ) {
+    for group in query.fields["query_params"]?["group_by"]?.list ?? [] {
+      guard let text = group.string else { continue }
+      var hint =
+        "write Dimension('entity__name'), TimeDimension('entity__name', 'day'), Entity('name') "
+        + "or Metric('name', group_by=[…])"
+      if let (kind, name) = call(text) {
+        var parts = name.split(separator: "__").map(String.init)
+        if let last = parts.last, parts.count > 1, !names.contains(last) { parts.removeLast() }
+        let element = parts.last ?? ""
+        let needsEntity = kind.hasSuffix("Dimension") && element != "metric_time"
+        if names.contains(element), !needsEntity || parts.count == 2 { continue }
+        if names.contains(element) {
+          hint = "name the entity as well: '\(kind)('entity__\(element)')'"
+        } else if let near = Spelling.nearest(to: element, among: names) {
+          hint = "did you mean '\(near)'?"
+        }
+      }
+      report(
+        "group-by",
+        "`\(text)` is not a valid group-by name.",
+        at: query.place(of: text, below: "query_params") ?? query.declaration,
+        hint: hint,
+        &failures
+      )
+    }
+  }
+
+  /// What `Dimension('name', …)` and its like call, and with which name; nil for other texts.
+  private static func call(_ text: String) -> (kind: String, name: String)? {
+    let text = text.drop(while: \.isWhitespace)
+    for kind in ["Dimension", "TimeDimension", "Entity", "Metric"] {
+      guard text.hasPrefix(kind) else { continue }
+      let rest = text.dropFirst(kind.count).drop(while: \.isWhitespace)
+      guard rest.first == "(" else { continue }
+      let argument = rest.dropFirst().drop(while: \.isWhitespace)
+      guard let quote = argument.first, quote == "'" || quote == "\"" else { return nil }
+      return (kind, String(argument.dropFirst().prefix { $0 != quote }))
+    }
+    return nil
   }
 
   // MARK: Conversion metrics
