@@ -55,7 +55,9 @@ public final class Environment: Sendable {
   private static func kind(of diagnostic: Diagnostic) -> ErrorKind {
     switch diagnostic.id {
     case "jinja.limit-exceeded": .limit
-    case "jinja.unknown-filter", "jinja.unknown-test", "jinja.duplicate-block": .assertion
+    case "jinja.unknown-filter", "jinja.unknown-test", "jinja.duplicate-block",
+      "jinja.repeated-name":
+      .assertion
     default: .syntax
     }
   }

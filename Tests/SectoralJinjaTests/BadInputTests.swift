@@ -19,9 +19,9 @@ struct MistakeTests {
     ("a\n\n{% 1️⃣nope %}", "TemplateSyntaxError"), ("{{ 1|1️⃣nope }}", "TemplateAssertionError"),
     ("{{ 1 is 1️⃣nope }}", "TemplateAssertionError"), ("{{ 1️⃣nope.x }}", "UndefinedError"),
     // Arguments.
-    ("{{ f(a=1, 1️⃣a=2) }}", "TemplateSyntaxError"),
-    ("{{ 1|default(x=1, 1️⃣x=2) }}", "TemplateSyntaxError"),
-    ("{% macro m(a, 1️⃣a) %}{% endmacro %}", "TemplateSyntaxError"),
+    ("{{ f(a=1, 1️⃣a=2) }}", "TemplateAssertionError"),
+    ("{{ 1|default(x=1, 1️⃣x=2) }}", "TemplateAssertionError"),
+    ("{% macro m(a, 1️⃣a) %}{% endmacro %}", "TemplateAssertionError"),
     ("{{ 1️⃣range() }}", "TypeError"), ("{{ 1️⃣'a'|upper(1) }}", "TypeError"),
     ("{{ 1️⃣'a'|replace('b') }}", "TypeError"), ("{{ 1️⃣'a'.upper(1) }}", "TypeError"),
     ("{% macro m(a) %}{% endmacro %}\n{{ 1️⃣m(1, 2) }}", "TypeError"),

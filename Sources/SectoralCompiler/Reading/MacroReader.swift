@@ -83,7 +83,8 @@ struct MacroReader {
         // A mistake in a macro's text is reported with all the others, not at its first call.
         do { _ = try entry.template() } catch {
           var problem = error.diagnostic
-          // A filter that there is not matters to whoever calls the macro: dbt looks for it then.
+          // A filter that there is not, or a name given twice, matters to whoever calls the macro: dbt looks
+          // for it then.
           if error.kind == .assertion { problem.severity = .warning }
           diagnostics.append(problem)
         }

@@ -70,8 +70,8 @@ package struct ProjectReader {
   package func read() throws(Refusal) -> Result {
     var failures: [Failure] = []
     // Of macros: like calls of macros that there are not.
-    let unknownFilters = workspace.warnings.filter(\.isOfUnknownFilter)
-    var warnings = workspace.warnings.filter { !$0.isOfUnknownFilter }.map {
+    let remarksOfMacros = workspace.warnings.filter(\.mattersToCallers)
+    var warnings = workspace.warnings.filter { !$0.mattersToCallers }.map {
       NamedWarning(ProjectDefinition.warningName($0), $0)
     }
     var manifest = Manifest()
@@ -197,7 +197,7 @@ package struct ProjectReader {
     guard failures.isEmpty else {
       // Which settings no node uses is not known where nodes are missing: they go without.
       let losesMacros = workspace.lacksPackages || !workspace.macroProblems.isEmpty
-      let calls = losesMacros ? [] : remarks.unknownCalls + unknownTests + unknownFilters
+      let calls = losesMacros ? [] : remarks.unknownCalls + unknownTests + remarksOfMacros
       throw Refusal(failures: failures, warnings: warnings, unknownCalls: calls)
     }
     return Result(
@@ -205,7 +205,7 @@ package struct ProjectReader {
       warnings: warnings + unused,
       references: references,
       tests: tests,
-      unknownCalls: remarks.unknownCalls + unknownTests + unknownFilters,
+      unknownCalls: remarks.unknownCalls + unknownTests + remarksOfMacros,
       leftovers: Leftovers(properties: properties, drafts: drafts, sources: sources)
     )
   }
@@ -541,8 +541,8 @@ extension ConfigurationContext {
 }
 
 extension Diagnostic {
-  fileprivate var isOfUnknownFilter: Bool {
-    id == "jinja.unknown-filter" || id == "jinja.unknown-test"
+  fileprivate var mattersToCallers: Bool {
+    ["jinja.unknown-filter", "jinja.unknown-test", "jinja.repeated-name"].contains(id)
   }
 
   /// Whether it may come from a macro that could not be read.

@@ -524,6 +524,7 @@ extension Parser {
         if isRepeated {
           _ = fail(
             "keyword argument repeated: \(builder.names[Int(name.value)])",
+            id: "jinja.repeated-name",
             at: name,
             hint: "take one of them out"
           )

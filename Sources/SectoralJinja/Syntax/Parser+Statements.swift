@@ -538,6 +538,7 @@ extension Parser {
       if found.contains(where: { $0.name == token.value }) {
         _ = fail(
           "duplicate argument '\(builder.names[Int(token.value)])' in function definition",
+          id: "jinja.repeated-name",
           at: token,
           hint: "give it another name"
         )
