@@ -55,12 +55,16 @@ public final class Environment: Sendable {
   private static func kind(of diagnostic: Diagnostic) -> ErrorKind {
     switch diagnostic.id {
     case "jinja.limit-exceeded": .limit
-    case "jinja.unknown-filter", "jinja.unknown-test", "jinja.duplicate-block",
-      "jinja.repeated-name":
-      .assertion
+    case let id where assertions.contains(id): .assertion
     default: .syntax
     }
   }
+
+  /// What is wrong with names in a text that can be read: the ids of such diagnostics. Of a macro's text it
+  /// matters to whoever calls the macro.
+  public static let assertions: Set<String> = [
+    "jinja.unknown-filter", "jinja.unknown-test", "jinja.duplicate-block", "jinja.repeated-name",
+  ]
 
   /// Compiles what can be understood of a file and lists all mistakes.
   ///

@@ -94,6 +94,7 @@ struct LargeInputTests {
     ("{% raw %}", "{{ x }} ", ""), ("{{ '", "text ", ""), ("{{ '", "text ", "' | length }}"),
     ("", "{ % # } ", ""), ("{{ ", "          ", "}}"), ("", "\r\n", ""), ("{{ ", "\u{0}", " }}"),
     ("", "é🐎", "{{ x"), ("{{ ", "aaaaaaaaaaaaaaaa", " }}"), ("{{ ", "1111111111", " }}"),
+    ("", "{% for a in b %}{% if x %}{% endfor %}\n", ""), ("{{ f(", "a=1, ", ") }}"),
   ])
   func ends(_ head: String, _ piece: String, _ tail: String) {
     let count = (10 << 20) / piece.utf8.count
@@ -104,5 +105,14 @@ struct LargeInputTests {
     } catch {
       #expect(error.diagnostic.span != nil, "\(head)\(piece)…\(tail)")
     }
+  }
+
+  /// Names that are all different: each is looked for among the others.
+  @Test(arguments: [("{{ f(", "=1, ", ") }}"), ("{% macro m(", ", ", ") %}{% endmacro %}")])
+  func namesEnd(_ head: String, _ separator: String, _ tail: String) {
+    let names = (1...50_000).map { "a\($0)" }.joined(separator: separator)
+    let file = SourceFile(path: "t", text: head + names + separator + tail)
+    let (_, diagnostics) = Environment().parse(file)
+    #expect(diagnostics.isEmpty, "\(diagnostics.first?.message ?? "")")
   }
 }

@@ -498,6 +498,7 @@ extension Parser {
     if isAt(.rightParenthesis) { return (-1, Int(advance().end)) }
     let mark = pending.count
     var positional = 0
+    var keywordNames: Set<Int32> = []
     var star: NodeID = -1
     var doubleStar: NodeID = -1
     var needsComma = false
@@ -519,9 +520,7 @@ extension Parser {
         guard doubleStar < 0 else { throw invalidCall(name) }
         advance()
         // As Python, to which Jinja2 leaves it.
-        let isRepeated = stride(from: mark + positional, to: pending.count, by: 2)
-          .contains { pending[$0] == name.value }
-        if isRepeated {
+        if !keywordNames.insert(name.value).inserted {
           _ = fail(
             "keyword argument repeated: \(builder.names[Int(name.value)])",
             id: "jinja.repeated-name",

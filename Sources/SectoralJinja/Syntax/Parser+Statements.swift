@@ -1,5 +1,3 @@
-import SectoralText
-
 extension Parser {
   /// Parses the statement whose tag name is at the cursor; nil for one that leaves no node.
   mutating func parseStatement(_ symbol: Symbol) throws(Failure) -> NodeID? {
@@ -67,7 +65,7 @@ extension Parser {
         // The block that is missing its end ends here, and the tag counts for its own.
         endsOuterBlock = openTags.dropLast().contains { "end" + $0.name == name }
         if let known = mismatch(behind: open.start) { throw known }
-        throw fail(
+        let problem = fail(
           "Encountered unknown tag '\(name)'. "
             + (endsOuterBlock
               ? "You probably made a nesting mistake. Jinja is expecting this tag, but currently looking for "
@@ -77,9 +75,11 @@ extension Parser {
           id: "jinja.unexpected-end",
           at: token,
           hint:
-            "close the '\(open.name)' of line \(file.position(at: open.start).line) first, with "
+            "close the '\(open.name)' of line \(line(at: open.start)) first, with "
             + "'{% end\(open.name) %}'"
         )
+        lastMismatch = (Int(token.start), problem)
+        throw problem
       }
       throw fail(
         "Encountered unknown tag '\(name)'.",
@@ -523,6 +523,7 @@ extension Parser {
     try expect(.leftParenthesis)
     let function = Int(functionStack[functionStack.count - 1])
     var found: [Parameter] = []
+    var names: Set<Int32> = []
     while !isAt(.rightParenthesis) {
       if !found.isEmpty { try expect(.comma) }
       if isAt(.rightParenthesis) { break }
@@ -535,7 +536,7 @@ extension Parser {
         throw fail("can't assign to \(described(token))", at: token)
       default: break
       }
-      if found.contains(where: { $0.name == token.value }) {
+      if !names.insert(token.value).inserted {
         _ = fail(
           "duplicate argument '\(builder.names[Int(token.value)])' in function definition",
           id: "jinja.repeated-name",

@@ -68,6 +68,10 @@ struct Parser {
   var testIndexes: [Int32: Int32] = [:]
   /// An end tag was met that is that of a block further out.
   var endsOuterBlock = false
+  /// A line, and an offset in it.
+  private var knownLine = (number: 1, offset: 0)
+  /// The last end tag that fits no block, and what was said of it.
+  var lastMismatch: (start: Int, problem: Failure)?
   /// The blocks being parsed, for messages about missing ends.
   var openTags: [(name: String, start: Int, end: Int)] = []
 
@@ -232,9 +236,15 @@ struct Parser {
   /// What was said of an end tag that fits no block, behind the beginning of the open one: its own
   /// end, if that is missing, is no further mistake.
   func mismatch(behind start: Int) -> Failure? {
-    diagnostics.lastIndex {
-      $0.id == "jinja.unexpected-end" && ($0.span?.start ?? 0) >= start
-    }.map(Failure.init(index:))
+    lastMismatch.flatMap { $0.start >= start ? $0.problem : nil }
+  }
+
+  /// The line of an offset; cheap for those that come one after the other.
+  mutating func line(at offset: Int) -> Int {
+    let known = knownLine.offset
+    let between = bytes[min(known, offset)..<max(known, offset)].count { $0 == UInt8(ascii: "\n") }
+    knownLine = (knownLine.number + (offset < known ? -between : between), offset)
+    return knownLine.number
   }
 
   /// A quote that is missing makes a string of everything up to the next one, and what is wrong shows
