@@ -1,5 +1,6 @@
 import SectoralJinja
 import SectoralPython
+import SectoralText
 package import SectoralWarehouse
 import SectoralYAML
 
@@ -72,8 +73,10 @@ extension AdapterCall {
     return .none
   }
 
-  /// Rights on a table whose row-level security goes with it go as well: whether a hook makes both again is
-  /// not known here. A foreign key that does not fit the new table is gone where the project builds the table that pointed,
+  /// Rights on a table whose row-level security goes with it go as well, for whether a hook makes both again
+  /// is not known here.
+  ///
+  /// A foreign key that does not fit the new table is gone where the project builds the table that pointed,
   /// as it is with dbt: what made the key makes it again. A key of anybody else's table keeps the old one.
   private func exchange(
     _ swap: PostgresSwap,
@@ -98,10 +101,15 @@ extension AdapterCall {
         "the rights that somebody gave on \(new) went with its row-level security, for without it they would "
         + "show all rows: \(grants.compactMap(\.string).joined(separator: "; ")). To keep them, make the "
         + "policies in a post-hook, and give the rights there or in the model's `grants`."
-      try? host.emit(
-        hooksFollow
-          ? .log(message, info: false) : .warning(name: "JinjaLogWarning", message: message)
-      )
+      do throws(TemplateError) {
+        try host.emit(
+          hooksFollow
+            ? .log(message, info: false) : .warning(name: "JinjaLogWarning", message: message)
+        )
+      } catch {
+        // With --warn-error: the table and its rights stay.
+        throw WarehouseError(kind: .statement, message: error.diagnostic.message)
+      }
     }
     for key in lost?["keys"]?.list ?? [] {
       guard let schema = key["schema"]?.string, let table = key["table"]?.string,
