@@ -83,8 +83,7 @@ struct MacroReader {
         // A mistake in a macro's text is reported with all the others, not at its first call.
         do { _ = try entry.template() } catch {
           var problem = error.diagnostic
-          // A filter that there is not, or a name given twice, matters to whoever calls the macro: dbt looks
-          // for it then.
+          // dbt looks at names when the macro is called.
           if error.kind == .assertion { problem.severity = .warning }
           diagnostics.append(problem)
         }

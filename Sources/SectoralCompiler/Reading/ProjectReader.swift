@@ -541,9 +541,7 @@ extension ConfigurationContext {
 }
 
 extension Diagnostic {
-  fileprivate var mattersToCallers: Bool {
-    ["jinja.unknown-filter", "jinja.unknown-test", "jinja.repeated-name"].contains(id)
-  }
+  fileprivate var mattersToCallers: Bool { Environment.assertions.contains(id) }
 
   /// Whether it may come from a macro that could not be read.
   fileprivate var isOfMissingMacro: Bool {

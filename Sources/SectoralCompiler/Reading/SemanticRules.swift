@@ -198,12 +198,14 @@ enum SemanticRules {
     }
     for measure in model.fields["measures"]?.list ?? [] {
       let name = measure["name"]?.string ?? ""
-      let place = model.place(of: name, below: "measures") ?? model.declaration
+      func place(_ name: String) -> TextSpan? {
+        model.place(of: name, below: "measures") ?? model.declaration
+      }
       guard let time = measure["agg_time_dimension"]?.string ?? usual else {
         report(
           "time",
           "Aggregation time dimension for measure \(name) is not set!",
-          at: place,
+          at: place(name),
           hint: "add 'defaults: {agg_time_dimension: …}' to the semantic model, or "
             + "'agg_time_dimension' to the measure",
           &failures
@@ -216,7 +218,7 @@ enum SemanticRules {
         "time",
         "In semantic model '\(model.name)', measure '\(name)' has the aggregation time dimension set "
           + "to '\(time)', which is not a valid time dimension in the semantic model",
-        at: model.place(of: time, below: "measures") ?? place,
+        at: place(time),
         hint: hint(time),
         &failures
       )
