@@ -98,14 +98,7 @@ final class PasswordServer: Sendable {
     for number in Int32(3)..<256 where fcntl(number, F_GETFD) == 0 {
       _ = fcntl(number, F_SETFD, FD_CLOEXEC)
     }
-    // The threads of the tests hear no signals: what is started must, or nothing ends it.
-    var attributes = posix_spawnattr_t()
-    posix_spawnattr_init(&attributes)
-    defer { posix_spawnattr_destroy(&attributes) }
-    var none = sigset_t()
-    sigemptyset(&none)
-    posix_spawnattr_setsigmask(&attributes, &none)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+    let attributes = ShellAttributes()
     let command = ["/usr/bin/env", "-C", "/", path] + arguments
     var argv: [UnsafeMutablePointer<CChar>?] = command.map { strdup($0) }
     argv.append(nil)
@@ -114,7 +107,7 @@ final class PasswordServer: Sendable {
     envp.append(nil)
     defer { for pointer in argv + envp { free(pointer) } }
     var process: pid_t = 0
-    let code = posix_spawn(&process, command[0], &actions, &attributes, argv, envp)
+    let code = posix_spawn(&process, command[0], &actions, &attributes.value, argv, envp)
     guard code == 0 else { throw SectoralError.system("posix_spawn \(path)", code) }
     var status: Int32 = 0
     while waitpid(process, &status, 0) < 0, errno == EINTR {}

@@ -182,16 +182,7 @@ struct Sectoral: Sendable {
     posix_spawn_file_actions_adddup2(&actions, outputPipe.writeEnd, 1)
     posix_spawn_file_actions_adddup2(&actions, errorPipe.writeEnd, 2)
 
-    // As a shell starts it, whatever the test runner does with its signals.
-    var attributes = posix_spawnattr_t()
-    posix_spawnattr_init(&attributes)
-    defer { posix_spawnattr_destroy(&attributes) }
-    var signals = sigset_t()
-    sigemptyset(&signals)
-    posix_spawnattr_setsigmask(&attributes, &signals)
-    for signal in [SIGPIPE, SIGINT, SIGTERM, SIGHUP, SIGQUIT] { sigaddset(&signals, signal) }
-    posix_spawnattr_setsigdefault(&attributes, &signals)
-    posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF))
+    let attributes = ShellAttributes()
     signal(SIGPIPE, SIG_IGN)
 
     // env changes the folder, and then becomes the executable: the process stays the same.
@@ -205,7 +196,7 @@ struct Sectoral: Sendable {
 
     var process: pid_t = 0
     let code = ProcessPipe.lock.withLock { _ in
-      posix_spawn(&process, command[0], &actions, &attributes, argv, envp)
+      posix_spawn(&process, command[0], &actions, &attributes.value, argv, envp)
     }
     guard code == 0 else { throw SectoralError.system("posix_spawn", code) }
     inputPipe.closeReadEnd()

@@ -221,7 +221,7 @@ struct ServerFaultTests {
     (
       "temp_file_limit = '1MB'",
       "select md5(i::text) as id from generate_series(1, 300000) as i order by 1",
-      "temporary file size exceeds ", "a superuser can raise temp_file_limit"
+      "temporary file size exceeds temp_file_limit", "a superuser can raise temp_file_limit"
     ),
     (
       "idle_in_transaction_session_timeout = '100ms'",
@@ -250,7 +250,8 @@ struct ServerFaultTests {
     )
     let result = try await project.run(["run", "--target", "limited"])
     #expect(result.exitCode == 1, "\(result)")
-    #expect(result.output.contains(words), "\(result)")
+    // Postgres 18 quotes the names of settings.
+    #expect(result.output.replacing("\"", with: "").contains(words), "\(result)")
     #expect(result.output.contains(hint), "\(result)")
     #expect(!result.output.contains("again in"), "\(result)")
     try await expectKept(project)

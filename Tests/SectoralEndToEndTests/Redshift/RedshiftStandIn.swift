@@ -6,25 +6,28 @@ import Testing
 /// The stand-in for Redshift of the testbed: it refuses what Redshift refuses, and logs every statement.
 /// It is started by the first test that needs it, and ends with the test run.
 final class RedshiftStandIn: Sendable {
-  static let shared: Result<RedshiftStandIn, any Error> = Result {
-    let standIn = try RedshiftStandIn()
-    atexit { (try? RedshiftStandIn.shared.get())?.stop() }
-    return standIn
-  }
-
+  static let shared = started()
   /// Another one, for those who make it fail: a fault may meet whoever comes first.
-  static let faulty: Result<RedshiftStandIn, any Error> = Result {
-    let standIn = try RedshiftStandIn()
-    atexit { (try? RedshiftStandIn.faulty.get())?.stop() }
-    return standIn
-  }
-
+  static let faulty = started()
   /// Another one, for those whose statements stand alone and are not sent again: in the Postgres below,
   /// questions about the catalog lock the views that they look at, which may end in a deadlock with others.
-  static let solitary: Result<RedshiftStandIn, any Error> = Result {
-    let standIn = try RedshiftStandIn()
-    atexit { (try? RedshiftStandIn.solitary.get())?.stop() }
-    return standIn
+  static let solitary = started()
+  /// Another one, for those that come one after the other, and want every statement to be carried out.
+  static let undisturbed = started()
+
+  private static let running = Mutex<[RedshiftStandIn]>([])
+
+  private static func started() -> Result<RedshiftStandIn, any Error> {
+    Result {
+      let standIn = try RedshiftStandIn()
+      running.withLock { others in
+        if others.isEmpty {
+          atexit { for standIn in RedshiftStandIn.running.withLock({ $0 }) { standIn.stop() } }
+        }
+        others.append(standIn)
+      }
+      return standIn
+    }
   }
 
   /// Where it lies, beside the checkout; see CONTRIBUTING.md.
