@@ -131,7 +131,9 @@ compare "market project, built" "${market[@]}" --target dev --command build
 compare "jaffle_shop, built" "${jaffle[@]}" dev --command build
 
 printf '\n== adapter suite\n'
-"$2/conformance/adapter_suite/run.sh" --bin "$binary" --results "$work/suite.json" || {
+# A copy: tests write beside their files, which only root may where the folder is for reading.
+cp -r --no-preserve=mode "$2/conformance/adapter_suite" "$work/adapter_suite"
+bash "$work/adapter_suite/run.sh" --bin "$binary" --results "$work/suite.json" || {
   failed=1
   python3 - "$work/suite.json" <<'PYTHON'
 import json, sys
