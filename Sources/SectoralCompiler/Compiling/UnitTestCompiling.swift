@@ -255,13 +255,17 @@ extension Compiler {
     }
   }
 
-  /// What to do about an input that is not there.
+  /// What to do about an input that is not there, or whose columns nobody tells.
   private func hint(of input: Input) -> String {
-    switch input.id.flatMap(manifest.node)?.resourceType {
-    case .seed: "'seed --select \(input.fileName)' makes it"
+    let node = input.id.flatMap(manifest.node)
+    switch node?.resourceType {
+    case .model where node?.materialized == "materialized_view":
+      return "the columns of a materialized view are not looked up: write these rows as SQL, with "
+        + "'format: sql'"
+    case .seed: return "'seed --select \(input.fileName)' makes it"
     case nil where input.id != nil:
-      "the source's table is not in this database: check its `schema` and `identifier`"
-    default: "'run --empty --select +\(input.fileName)' makes it, without rows"
+      return "the source's table is not in this database: check its `schema` and `identifier`"
+    default: return "'run --empty --select +\(input.fileName)' makes it, without rows"
     }
   }
 

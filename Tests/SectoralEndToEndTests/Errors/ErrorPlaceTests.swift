@@ -560,6 +560,17 @@ struct ErrorPlaceTests {
       "invalid input syntax for type integer: \"five\""
     ),
     input(
+      "materialized-view-under-a-unit-test",
+      [
+        "models/b.sql": "{{ config(materialized='materialized_view') }}\nselect 1 as id\n",
+        "models/a.sql": "select id from {{ ref('b') }}\n",
+        "models/s.yml":
+          "unit_tests:\n  - name: same\n    model: a\n    given:\n      - input: 1️⃣ref('b')\n        rows:\n          - {id: 1}\n    expect:\n      rows: [{id: 1}]\n",
+      ],
+      "Not able to get columns for unit test 'b'",
+      "hint: the columns of a materialized view are not looked up"
+    ),
+    input(
       "expected-row-of-a-unit-test",
       [
         "models/b.sql": "select 1 as id, 2 as n\n",
