@@ -455,6 +455,59 @@ struct DependentsTests {
     #expect(answers == ["1"])
   }
 
+  /// Who reads a view holds it, and waits for its table while that is exchanged. The server ends one of two that
+  /// wait for each other, and here it would be the reader: it looks for such a thing when a slow exchange, having
+  /// the table, comes to the views.
+  @Test(arguments: [
+    // As a reader's first lock is the view, and then what it stands on.
+    "select count(*) from bi.counted",
+    // A row of a table whose key points there.
+    "insert into bi.pointing values (1)",
+    // A policy looks into it.
+    "set role pg_read_all_data; select count(*) from bi.guarded",
+  ])
+  func readersOfASlowExchangeWait(_ read: String) async throws {
+    let folder = try await built("slow")
+    try await sql(
+      """
+      alter table kept add unique (id);
+      create table bi.pointing (id int references kept (id));
+      create table bi.guarded (id int);
+      alter table bi.guarded enable row level security;
+      grant usage on schema bi to public;
+      create policy looking on bi.guarded using (id in (select id from kept));
+      create function slowly() returns event_trigger language plpgsql as $$
+      begin
+        if exists (
+          select from pg_event_trigger_ddl_commands() where object_identity ~ '^public.kept__')
+        then perform pg_sleep(1); end if;
+      end $$;
+      create event trigger slowly on ddl_command_end when tag in ('ALTER TABLE') execute function slowly();
+      """,
+      in: folder
+    )
+    let contract = """
+      models:
+        - name: kept
+          config: {contract: {enforced: true}}
+          columns:
+            - {name: id, data_type: int, constraints: [{type: unique}]}
+            - {name: name, data_type: text}
+
+      """
+    try Data(contract.utf8).write(to: URL(fileURLWithPath: "\(folder)/models/kept.yml"))
+    let reads = "set deadlock_timeout = '1100ms';\n" + String(repeating: "\(read);\n", count: 2_000)
+    async let reading = Sectoral.run(
+      ["db", "psql", "--", "-XAtqv", "ON_ERROR_STOP=1"],
+      in: folder,
+      home: home,
+      input: reads + "select 'end';\n"
+    )
+    for _ in 1...2 { try await run(["run"], in: folder) }
+    let result = try await reading
+    #expect(result.exitCode == 0 && result.output.hasSuffix("end\n"), "\(result)")
+  }
+
   private func readAgainAndAgain(_ reads: String, in folder: String) async throws -> String {
     let result = try await Sectoral.run(
       ["db", "psql", "--", "-XAtqv", "ON_ERROR_STOP=1"],

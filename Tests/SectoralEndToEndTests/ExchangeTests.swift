@@ -84,37 +84,23 @@ struct ExchangeTests {
     #expect(try await sql("select * from kept", in: folder) == "y")
   }
 
-  /// A view gets another text, or goes, while the exchange waits for it: what it says from then on
+  /// A view gets another text, comes, or goes, while the exchange waits for it: what it says from then on
   /// counts, not what was read before.
   @Test(arguments: [
     ("create or replace view hanging as select 7 as id", "7"),
     ("drop view hanging", ""),
     ("drop view hanging; create view hanging as select 8 as id", "8"),
+    ("create view more as select id from kept", "2"),
   ])
   func aViewThatChangesMeanwhile(_ change: String, _ expected: String) async throws {
     let folder = try await built("select 1 as id")
     _ = try await sql("create view hanging as select id from kept", in: folder)
     try model("select 2 as id", in: folder)
     // Holds the view until somebody waits for it, and changes it at that moment.
-    let waits = """
-      begin;
-      \(change);
-      do $$ begin
-        for turn in 1..3000 loop
-          perform pg_sleep(0.01);
-          exit when exists (select from pg_locks where not granted and database = (
-            select oid from pg_database where datname = current_database()));
-        end loop;
-      end $$;
-      commit;
-      """
+    let waits = "begin;\n\(change);\n\(Self.untilSomebodyWaits);\ncommit;"
     async let changing: String = sql(waits, in: folder)
     // The exchange must find the view as it was.
-    while try await sql(
-      "select count(*) from pg_stat_activity where query like '%for turn in%' and state = 'active' "
-        + "and pid <> pg_backend_pid() and datname = current_database()",
-      in: folder
-    ) == "0" {}
+    try await waitsForSomebody(in: folder)
     try await run(["run"], in: folder)
     _ = try await changing
     #expect(try await sql("select id from kept", in: folder) == "2")
@@ -124,5 +110,51 @@ struct ExchangeTests {
     } else {
       #expect(try await sql(shown, in: folder) == expected)
     }
+  }
+
+  /// Who has a view comes to its table while the exchange waits for the view: in a schema of the project, and in
+  /// one that is not looked at.
+  @Test(arguments: ["public", "bi"])
+  func whoHasAViewComesToItsTable(_ schema: String) async throws {
+    let folder = try await built("select 1 as id")
+    let view = "\(schema).hanging"
+    _ = try await sql(
+      "create schema if not exists \(schema); create view \(view) as select id from kept",
+      in: folder
+    )
+    try model("select 2 as id", in: folder)
+    // The one to notice, should the two wait for each other, is the reader.
+    let waits = """
+      set deadlock_timeout = '100ms';
+      begin;
+      alter view \(view) owner to current_user;
+      \(Self.untilSomebodyWaits);
+      select id from kept;
+      commit;
+      """
+    async let reading = sql(waits, in: folder)
+    try await waitsForSomebody(in: folder)
+    try await run(["run"], in: folder)
+    #expect(try await reading == "1")
+    #expect(try await sql("select id from \(view)", in: folder) == "2")
+  }
+
+  private static let untilSomebodyWaits = """
+    do $$ begin
+      for turn in 1..3000 loop
+        perform pg_sleep(0.01);
+        exit when exists (select from pg_locks where not granted and database = (
+          select oid from pg_database where datname = current_database()));
+      end loop;
+    end $$
+    """
+
+  /// Until another session has come to ``untilSomebodyWaits``.
+  private func waitsForSomebody(in folder: String) async throws {
+    while try await sql(
+      "select count(*) from pg_stat_activity where query like '%for turn in%' and state = 'active' "
+        + "and pid <> pg_backend_pid() and datname = current_database()",
+      in: folder
+    ) == "0" {}
   }
 }

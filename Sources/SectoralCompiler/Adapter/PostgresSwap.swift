@@ -52,25 +52,37 @@ struct PostgresSwap {
   /// The same in plain statements, for a table that nothing hangs on and nobody uses at the moment, which
   /// is most of them: a tenth of the price. They are refused where that is not so.
   var plainStatements: [String] {
-    // Gives no row, and is refused for the one that it would give.
-    let grants = """
-      select cast(format('grants on %s are to be kept', o.relname) as boolean)
-      from pg_class as o, pg_class as n
-      where o.oid = to_regclass(\(Self.literal(path(standing))))
-        and n.oid = to_regclass(\(Self.literal(path(intermediate))))
-        and (
-          exists (
-            select e.grantee, e.privilege_type, e.is_grantable
-            from aclexplode(o.relacl) as e where e.grantee <> o.relowner
-            except
-            select e.grantee, e.privilege_type, e.is_grantable from aclexplode(n.relacl) as e)
-          or exists (select from pg_attribute as a where a.attrelid = o.oid and a.attacl is not null))
+    // A drop would lock what hangs on the table, or what its keys point to, after the table itself: the wrong way
+    // round for those who read a view on it.
+    let hangs = """
+      exists (
+        select from pg_depend as d
+        where d.refclassid = 'pg_class'::regclass and d.refobjid = o.oid and d.deptype = 'n')
+      or exists (select from pg_constraint as k where k.conrelid = o.oid and k.contype = 'f')
       """
-    return ["lock table \(standing.rendered) in access exclusive mode nowait"]
-      + (keepsGrants ? [grants] : []) + [
-        "drop table \(standing.rendered)",
-        "alter table \(intermediate.rendered) rename to \"\(identifier(target).replacing("\"", with: "\"\""))\"",
-      ]
+    let grants = """
+      exists (
+        select e.grantee, e.privilege_type, e.is_grantable
+        from aclexplode(o.relacl) as e where e.grantee <> o.relowner
+        except
+        select e.grantee, e.privilege_type, e.is_grantable
+        from pg_class as n cross join aclexplode(n.relacl) as e
+        where n.oid = to_regclass(\(Self.literal(path(intermediate)))))
+      or exists (select from pg_attribute as a where a.attrelid = o.oid and a.attacl is not null)
+      """
+    // Gives no row, and is refused for the one that it would give.
+    let check = """
+      select cast(format('%s is not alone', o.relname) as boolean)
+      from pg_class as o
+      where o.oid = to_regclass(\(Self.literal(path(standing))))
+        and (\(keepsGrants ? "\(hangs)\nor \(grants)" : hangs))
+      """
+    return [
+      "lock table \(standing.rendered) in access exclusive mode nowait",
+      check,
+      "drop table \(standing.rendered)",
+      "alter table \(intermediate.rendered) rename to \"\(identifier(target).replacing("\"", with: "\"\""))\"",
+    ]
   }
 
   /// What gives, as a JSON object, what went with the old relation in this transaction: of foreign `keys` the
@@ -118,7 +130,7 @@ struct PostgresSwap {
   static let refusals: Set<String> = [
     "55P03", "40P01", "2BP01", "42809", "42P01", "42P07", "42P16",
   ]
-  /// The same of the plain statements, grants included.
+  /// The same of the plain statements, what is not alone included.
   static let plainRefusals = refusals.union(["22P02"])
 
   /// `create view …` as the statement that replaces it; nil where the text begins otherwise.
@@ -163,25 +175,10 @@ struct PostgresSwap {
     return "e'\(escaped)'"
   }
 
-  /// Under a lock: somebody may have given a view another text since it was read, or dropped it. What was
-  /// replaced here is another one than was read.
-  private static let unchanged = """
-    if item ->> 'version' is not null and (item ->> 'id')::bigint <> all (replaced) then
-      begin
-        execute format('alter %s %s owner to %s', item ->> 'kind', item ->> 'path', item ->> 'owner');
-      exception when undefined_table then null;
-      end;
-      if not exists (
-        select from pg_rewrite as r
-        where r.ev_class = (item ->> 'id')::bigint::oid and r.xmin::text = item ->> 'version'
-      ) then
-        raise exception using errcode = 'internal_error', message = format('%s has changed', item ->> 'path');
-      end if;
-    end if;
-    """
-
-  /// Locks are waited for less long than a deadlock takes to be noticed: a reader that came by way
-  /// of a view, and waits for its table while the view is wanted here, gets its turn.
+  /// Who reads a view has locked it before what it stands on, so all locks are taken from the top downwards, and
+  /// before anything that takes time. Where others go another way (a table, then a view on it), they wait for what
+  /// is held here; all locks together are waited for less long at first than the server lets them wait until it
+  /// looks for a deadlock, in which it would end them.
   private static let body = #"""
       old_path constant text := current_setting('search_path');
       old_lock_timeout constant text := current_setting('lock_timeout');
@@ -199,7 +196,10 @@ struct PostgresSwap {
       item jsonb;
       command text;
       misfit bigint[];
-      replaced bigint[];
+      -- in seconds: how long the first lock is held while others are waited for
+      budget double precision := extract(epoch from current_setting('deadlock_timeout')::interval) / 2;
+      locks_until timestamptz;
+      dependents bigint;
       reason text;
     begin
       -- definitions of views are then written with the schemas of all they name
@@ -217,7 +217,7 @@ struct PostgresSwap {
           lost := '[]';
           lost_grants := '[]';
           misfit := '{}';
-          replaced := '{}';
+          locks_until := null;
           if refused is not null then
             -- what hangs there is not ours to touch: the standing table stays, and becomes like the new one
             select string_agg(format('%I', o.attname), ', ' order by o.attnum) into reason
@@ -330,6 +330,8 @@ struct PostgresSwap {
             end;
           end if;
           if old_oid is not null then
+            select count(*) into dependents
+            from pg_depend where refclassid = 'pg_class'::regclass and refobjid = old_oid;
             -- relations are counted by their oids, functions below zero, policies above all oids
             with recursive row_types as (
               select t.oid, coalesce(e.typrelid, t.typrelid) as relation
@@ -353,7 +355,7 @@ struct PostgresSwap {
               union
               select u.user_id, r.depth + 1 from reached as r join uses as u on u.used_id = r.id
               where u.user_id <> u.used_id and r.depth < 64
-            ), items (id, kind, path, replacing, dropping, creating, has, owner, version) as (
+            ), items (id, kind, path, replacing, dropping, creating, has, version) as (
               select v.oid::bigint, v.kind, v.path,
                 case v.relkind when 'v' then format('create or replace view %s', v.text) end,
                 format('drop %s %s', v.kind, v.path),
@@ -397,7 +399,6 @@ struct PostgresSwap {
                     where v.relowner <> current_user::regrole
                   ) as a
                 ),
-                v.relowner::regrole::text,
                 (select r.xmin::text from pg_rewrite as r where r.ev_class = v.oid and r.rulename = '_RETURN')
               from (
                 select c.*, k.kind, n.path, format('%s%s as %s%s',
@@ -441,7 +442,7 @@ struct PostgresSwap {
                     select 4, format('alter routine %s owner to %s', p.path, p.proowner::regrole)
                     where p.proowner <> current_user::regrole
                   ) as a
-                ), null, null
+                ), null
               from (
                 select p.*, format('%s.%I(%s)', p.pronamespace::regnamespace, p.proname,
                   pg_get_function_identity_arguments(p.oid)) as path
@@ -459,7 +460,7 @@ struct PostgresSwap {
                   (select string_agg(case r when 0 then 'public' else r::regrole::text end, ', ')
                     from unnest(p.polroles) as r),
                   p.filter, p.checks),
-                '[]', null, null
+                '[]', null
               from (
                 select p.*, p.oid::bigint + (2::bigint ^ 40)::bigint as id,
                   format('%I on %s', p.polname, p.polrelid::regclass) as path,
@@ -478,7 +479,6 @@ struct PostgresSwap {
               'dropping', i.dropping,
               'creating', i.creating,
               'has', i.has,
-              'owner', i.owner,
               'version', i.version) order by r.depth, i.id), '[]')
             into hanging
             from items as i
@@ -493,6 +493,51 @@ struct PostgresSwap {
             join pg_class as c on c.oid = k.conrelid
             join pg_namespace as n on n.oid = c.relnamespace
             where k.contype = 'f' and k.confrelid = old_oid and k.conrelid <> old_oid and k.conparentid = 0;
+            for command in
+              with wanted (id, place) as (
+                select coalesce(p.polrelid::bigint, (e.value ->> 'id')::bigint), e.ordinality
+                from jsonb_array_elements(hanging) with ordinality as e
+                left join pg_policy as p
+                  on p.oid::bigint + (2::bigint ^ 40)::bigint = (e.value ->> 'id')::bigint
+                union all
+                select case k.conrelid when old_oid then k.confrelid else k.conrelid end::bigint, 0
+                from pg_constraint as k where k.contype = 'f' and old_oid in (k.conrelid, k.confrelid)
+                union all
+                select old_oid::bigint, -1
+              )
+              -- what changes nothing takes the lock, of a view without what it stands on
+              select format('alter %s %s owner to %s',
+                case c.relkind when 'v' then 'view' when 'm' then 'materialized view' when 'f' then 'foreign table'
+                  else 'table' end,
+                c.oid::regclass, c.relowner::regrole)
+              from (select id, max(place) as place from wanted group by id) as w
+              join pg_class as c on c.oid::bigint = w.id
+              order by w.place desc, w.id
+            loop
+              perform set_config('lock_timeout', greatest(1, least(200,
+                coalesce(extract(epoch from locks_until - clock_timestamp()) * 1000, 200)))::integer || 'ms', true);
+              begin
+                execute command;
+              exception
+                -- it may not be needed
+                when insufficient_privilege then null;
+                when undefined_table or undefined_object then
+                  raise exception using errcode = 'internal_error', message = sqlerrm;
+              end;
+              locks_until := coalesce(locks_until, clock_timestamp() + make_interval(secs => budget));
+            end loop;
+            perform set_config('lock_timeout', '200ms', true);
+            -- somebody may have given a view another text since it was read, or have made another one
+            if dependents <> (
+              select count(*) from pg_depend where refclassid = 'pg_class'::regclass and refobjid = old_oid
+            ) or exists (
+              select from jsonb_array_elements(hanging) as e
+              where e ->> 'version' is not null and not exists (
+                select from pg_rewrite as r
+                where r.ev_class = (e ->> 'id')::bigint::oid and r.xmin::text = e ->> 'version')
+            ) then
+              raise exception using errcode = 'internal_error', message = format('what hangs on %s changes', old_name);
+            end if;
             execute format('alter table %s rename to %I', old_name, backup_name);
           end if;
           execute format('alter table %s rename to %I', new_name, final_name);
@@ -532,9 +577,7 @@ struct PostgresSwap {
               if item ->> 'replacing' is null then
                 raise exception 'made again';
               end if;
-              \#(unchanged)
               execute item ->> 'replacing';
-              replaced := replaced || (item ->> 'id')::bigint;
             exception
               when lock_not_available or deadlock_detected or query_canceled or internal_error then raise;
               when others then misfit := misfit || (item ->> 'id')::bigint;
@@ -553,7 +596,6 @@ struct PostgresSwap {
               where (e.value ->> 'id')::bigint = any (misfit)
               order by e.ordinality desc
             loop
-              \#(unchanged)
               execute coalesce(item ->> 'dropping',
                 format('drop routine %s', (-(item ->> 'id')::bigint)::oid::regprocedure));
             end loop;
@@ -635,6 +677,7 @@ struct PostgresSwap {
               detail = reason,
               hint = 'End what holds it, or set meta.sectoral.swap_timeout (seconds) on the model.';
           end if;
+          budget := budget * 1.5;
           perform pg_sleep(pause);
           pause := least(pause * 1.5, 1);
         end;
