@@ -23,6 +23,9 @@ package struct Failure: Error, Sendable {
   /// `model x (models/x.sql)`; nil when the whole project is concerned.
   package var subject: String?
   package var diagnostics: [Diagnostic]
+  /// The macros on the error's way, innermost first, and the subject: `macro boom (macros/boom.sql)`. As dbt
+  /// has them behind the message; empty where no macro was on the way.
+  package var calls: [String] = []
 
   package init(_ kind: Kind, subject: String? = nil, _ diagnostics: [Diagnostic]) {
     self.kind = kind
@@ -53,7 +56,7 @@ package struct Failure: Error, Sendable {
   }
 
   /// The text as dbt lays it out: heading, then the message lines indented by two, then for each
-  /// diagnostic its place, snippet, trail and hint.
+  /// diagnostic its place, snippet, trail and hint; without places, the calls.
   package func text(colors: Bool = false, showsPlaces: Bool = true) -> String {
     var lines = heading.map { [$0] } ?? []
     let indent = lines.isEmpty ? "" : "  "
@@ -66,6 +69,12 @@ package struct Failure: Error, Sendable {
       let details = showsPlaces ? formatter.details(of: diagnostic) : ""
       if !details.isEmpty {
         lines += details.split(separator: "\n", omittingEmptySubsequences: false).map { "  \($0)" }
+      }
+    }
+    if !showsPlaces, !calls.isEmpty {
+      lines.append(indent)
+      for (index, call) in calls.enumerated() {
+        lines.append("\(indent)> \(index == 0 ? "in" : "called by") \(call)")
       }
     }
     return lines.joined(separator: "\n")

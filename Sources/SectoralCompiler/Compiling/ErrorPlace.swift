@@ -8,6 +8,7 @@ extension RunContext {
   /// A node's error; what the database says is mapped back to the project's files.
   func failure(_ error: TemplateError, _ compiled: CompiledSQL?) -> Failure {
     var failure = Failure(error, node: node)
+    tellCalls(of: error, in: &failure)
     if error.kind == .undefined { suggest(in: &failure.diagnostics) }
     for index in failure.diagnostics.indices { leaveExcerpts(in: &failure.diagnostics[index]) }
     guard !failure.diagnostics.isEmpty else { return failure }
@@ -25,6 +26,33 @@ extension RunContext {
       }
     }
     return failure
+  }
+
+  /// Tells of the macros on the way as dbt does: of what a macro raises, and of names and types that are wrong
+  /// in it, but not of what the database says or of other errors of Python's.
+  private func tellCalls(of error: TemplateError, in failure: inout Failure) {
+    // Jinja's TemplateRuntimeError and those that are kinds of it.
+    let wrapped: Set<ErrorKind> = [
+      .undefined, .type, .filterArgument, ErrorKind(rawValue: "TemplateRuntimeError"),
+    ]
+    let isWrapped = wrapped.contains(error.kind)
+    guard isWrapped || error.kind == .compilation, let node else { return }
+    let entries = workspace.macros.tables.values.flatMap(\.values)
+    var macros = error.diagnostic.trail.compactMap { frame in
+      entries.first { entry in
+        entry.label == frame.label && (frame.span.map { $0.file === entry.macro.span.file } ?? true)
+      }?.macro
+    }
+    guard !macros.isEmpty else { return }
+    if error.kind == .undefined, let words = failure.diagnostics.first?.message {
+      let more = ". \(WorkspaceLoader.undefinedHint)"
+      failure.diagnostics[0].message = words.replacing(more, with: "")
+    }
+    // An error of Jinja's becomes dbt's in the innermost macro, which is not among those that dbt lists. Arguments
+    // that do not fit are an error of the macro that was not entered.
+    if isWrapped, error.diagnostic.id != "jinja.unexpected-argument" { macros.removeFirst() }
+    guard !macros.isEmpty else { return }
+    failure.calls = macros.map { "macro \($0.name) (\($0.originalFilePath))" } + [node.words]
   }
 
   private func point(

@@ -241,7 +241,7 @@ extension Interpreter {
       // A parameter of that name keeps its own value.
       frame.slots[Int(slot)] = .tuple(rest)
     } else if !rest.isEmpty {
-      throw .type(
+      throw unexpected(
         "macro '\(macro.name)' takes not more than "
           + "\(macro.function.pointee.parameterCount) argument(s)"
       )
@@ -274,7 +274,7 @@ extension Interpreter {
     }
     guard function.pointee.kwargsSlot >= 0 else {
       if symbol.known == .caller {
-        throw .type(
+        throw unexpected(
           "macro '\(macro.name)' was invoked with a call block, but it does not use 'caller'"
         )
       }
@@ -289,12 +289,14 @@ extension Interpreter {
     let known = macro.program.parameters[first..<first + count].map {
       macro.program.names[Int($0.name)]
     }
-    return TemplateError(
-      .type,
-      id: "jinja.unexpected-argument",
+    return unexpected(
       "macro '\(macro.name)' takes no keyword argument '\(name)'",
       hint: Environment.nearest(to: name, among: known).map { "did you mean '\($0)'?" }
     )
+  }
+
+  private func unexpected(_ message: String, hint: String? = nil) -> TemplateError {
+    TemplateError(.type, id: "jinja.unexpected-argument", message, hint: hint)
   }
 
   private func bindExtraKeywords(
