@@ -139,6 +139,21 @@ struct ExchangeTests {
     #expect(try await sql("select id from \(view)", in: folder) == "2")
   }
 
+  /// All threads are at tables under one view of somebody else's, which each of them changes under the others.
+  @Test func tablesUnderOneView() async throws {
+    let folder = try await built("select 0 as id")
+    let names = (1...12).map { "t\($0)" }
+    for name in names {
+      let file = URL(fileURLWithPath: "\(folder)/models/\(name).sql")
+      try Data("select 1 as id".utf8).write(to: file)
+    }
+    try await run(["run"], in: folder)
+    let parts = names.map { "select id from \($0)" }.joined(separator: " union all ")
+    _ = try await sql("create schema bi; create view bi.whole as \(parts)", in: folder)
+    try await run(["run", "--threads", "8"], in: folder)
+    #expect(try await sql("select sum(id) from bi.whole", in: folder) == "12")
+  }
+
   private static let untilSomebodyWaits = """
     do $$ begin
       for turn in 1..3000 loop

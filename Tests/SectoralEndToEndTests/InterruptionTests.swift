@@ -55,7 +55,7 @@ struct InterruptionTests {
     #expect(left == 0)
   }
 
-  static let slow = "select 1 as id, pg_sleep(60)::text as nothing\n"
+  static let slow = "select 1 as id, pg_sleep(600)::text as nothing\n"
 
   @Test(arguments: [SIGINT, SIGTERM])
   func stoppingKeepsTheOldTable(_ signal: Int32) async throws {
@@ -92,7 +92,6 @@ struct InterruptionTests {
       ["run", "--threads", "2"],
       in: folder,
       home: home,
-      timeout: .seconds(50),
       interrupt: Sectoral.Interrupt(signal: signal, after: "2 of 3 START")
     )
     #expect(result.exitCode == 2, "\(result)")
@@ -124,7 +123,6 @@ struct InterruptionTests {
       ["run", "--threads", "1"],
       in: folder,
       home: home,
-      timeout: .seconds(50),
       interrupt: Sectoral.Interrupt(signal: signal, after: "2 of 4 START")
     )
     #expect(result.exitCode == 2, "\(result)")
@@ -174,7 +172,6 @@ struct InterruptionTests {
       command,
       in: folder,
       home: home,
-      timeout: .seconds(50),
       interrupt: Sectoral.Interrupt(after: "Found 1 model")
     )
     #expect(!result.timedOut)
@@ -191,7 +188,6 @@ struct InterruptionTests {
       ["run", "--log-level", "debug"],
       in: folder,
       home: home,
-      timeout: .seconds(50),
       interrupt: Sectoral.Interrupt(after: "pg_sleep")
     )
     #expect(result.exitCode == 2, "\(result)")
@@ -209,7 +205,6 @@ struct InterruptionTests {
       ["run", "--log-level", "debug"],
       in: folder,
       home: home,
-      timeout: .seconds(50),
       interrupt: Sectoral.Interrupt(signal: SIGKILL, after: "pg_sleep")
     )
     #expect(result.signal == SIGKILL, "\(result)")

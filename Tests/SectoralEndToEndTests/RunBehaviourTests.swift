@@ -270,7 +270,7 @@ struct RunBehaviourTests {
       [
         "dbt_project.yml": "models: {+materialized: table}\n",
         "models/fails.sql": "select 1 / (id - 1) as id from (select 1 as id, pg_sleep(1)) as t",
-        "models/slow.sql": "select 1 as id from pg_sleep(60)",
+        "models/slow.sql": "select 1 as id from pg_sleep(600)",
         "models/slow_child.sql": "select * from {{ ref('slow') }}",
       ]
     )
@@ -576,7 +576,7 @@ struct RunBehaviourTests {
       "stopped_early",
       [
         "models/bad.sql": "{{ config(materialized='table') }} select 1/0 as id",
-        "models/slow.sql": "{{ config(materialized='table') }} select pg_sleep(60)::text as id",
+        "models/slow.sql": "{{ config(materialized='table') }} select pg_sleep(600)::text as id",
         "models/on_slow.sql":
           "{{ config(materialized='ephemeral') }} select * from {{ ref('slow') }}",
         "models/last.sql": "select * from {{ ref('on_slow') }}",

@@ -183,6 +183,7 @@ struct PostgresSwap {
       old_path constant text := current_setting('search_path');
       old_lock_timeout constant text := current_setting('lock_timeout');
       old_body_check constant text := current_setting('check_function_bodies');
+      old_jit constant text := current_setting('jit');
       pause double precision := 0.02;
       surprises integer := 0;
       refused text;
@@ -200,6 +201,7 @@ struct PostgresSwap {
       budget double precision := extract(epoch from current_setting('deadlock_timeout')::interval) / 2;
       locks_until timestamptz;
       dependents bigint;
+      changes boolean;
       reason text;
     begin
       -- definitions of views are then written with the schemas of all they name
@@ -330,214 +332,221 @@ struct PostgresSwap {
             end;
           end if;
           if old_oid is not null then
-            select count(*) into dependents
-            from pg_depend where refclassid = 'pg_class'::regclass and refobjid = old_oid;
-            -- relations are counted by their oids, functions below zero, policies above all oids
-            with recursive row_types as (
-              select t.oid, coalesce(e.typrelid, t.typrelid) as relation
-              from pg_type as t
-              left join pg_type as e on e.oid = t.typelem and e.typarray = t.oid
-              where coalesce(e.typrelid, t.typrelid) <> 0
-            ), uses (user_id, used_id) as (
-              select u.id, case d.refclassid when 'pg_proc'::regclass then -d.refobjid::bigint
-                else coalesce(t.relation, d.refobjid)::bigint end
-              from pg_depend as d
-              left join pg_rewrite as r on d.classid = 'pg_rewrite'::regclass and r.oid = d.objid
-              left join row_types as t on d.refclassid = 'pg_type'::regclass and t.oid = d.refobjid
-              cross join lateral (select case d.classid
-                when 'pg_rewrite'::regclass then r.ev_class::bigint
-                when 'pg_proc'::regclass then -d.objid::bigint
-                when 'pg_policy'::regclass then d.objid::bigint + 2::bigint ^ 40 end::bigint as id) as u
-              where u.id is not null
-                and (d.refclassid in ('pg_class'::regclass, 'pg_proc'::regclass) or t.oid is not null)
-            ), reached (id, depth) as (
-              select user_id, 1 from uses where used_id = old_oid::bigint and user_id <> used_id
-              union
-              select u.user_id, r.depth + 1 from reached as r join uses as u on u.used_id = r.id
-              where u.user_id <> u.used_id and r.depth < 64
-            ), items (id, kind, path, replacing, dropping, creating, has, version) as (
-              select v.oid::bigint, v.kind, v.path,
-                case v.relkind when 'v' then format('create or replace view %s', v.text) end,
-                format('drop %s %s', v.kind, v.path),
-                format('create %s %s', v.kind, v.text),
-                (
-                  select coalesce(jsonb_agg(a.command order by a.place, a.command), '[]')
-                  from (
-                    select 1 as place, pg_get_indexdef(i.indexrelid) as command
-                    from pg_index as i where i.indrelid = v.oid
-                    union all
-                    select 2, format('alter view %s alter column %I set default %s',
-                      v.path, a.attname, pg_get_expr(f.adbin, f.adrelid))
-                    from pg_attrdef as f
-                    join pg_attribute as a on a.attrelid = f.adrelid and a.attnum = f.adnum
-                    where f.adrelid = v.oid
-                    union all
-                    select 3, pg_get_triggerdef(t.oid)
-                    from pg_trigger as t where t.tgrelid = v.oid and not t.tgisinternal
-                    union all
-                    select 4, case d.objsubid
-                      when 0 then format('comment on %s %s is %L', v.kind, v.path, d.description)
-                      else format('comment on column %s.%I is %L', v.path, a.attname, d.description) end
-                    from pg_description as d
-                    left join pg_attribute as a on a.attrelid = d.objoid and a.attnum = d.objsubid
-                    where d.objoid = v.oid and d.classoid = 'pg_class'::regclass
-                    union all
-                    select 5, format('grant %s%s on %s to %s%s',
-                      g.privilege_type, g.columns, v.path,
-                      case g.grantee when 0 then 'public' else g.grantee::regrole::text end,
-                      case when g.is_grantable then ' with grant option' end)
+            -- to compile what follows would take the server a quarter of a second
+            perform set_config('jit', 'off', true);
+            -- under the locks what was read is read again, should it have changed in between
+            for turn in 1..10 loop
+              select count(*) into dependents
+              from pg_depend where refclassid = 'pg_class'::regclass and refobjid = old_oid;
+              -- relations are counted by their oids, functions below zero, policies above all oids
+              with recursive row_types as (
+                select t.oid, coalesce(e.typrelid, t.typrelid) as relation
+                from pg_type as t
+                left join pg_type as e on e.oid = t.typelem and e.typarray = t.oid
+                where coalesce(e.typrelid, t.typrelid) <> 0
+              ), uses (user_id, used_id) as (
+                select u.id, case d.refclassid when 'pg_proc'::regclass then -d.refobjid::bigint
+                  else coalesce(t.relation, d.refobjid)::bigint end
+                from pg_depend as d
+                left join pg_rewrite as r on d.classid = 'pg_rewrite'::regclass and r.oid = d.objid
+                left join row_types as t on d.refclassid = 'pg_type'::regclass and t.oid = d.refobjid
+                cross join lateral (select case d.classid
+                  when 'pg_rewrite'::regclass then r.ev_class::bigint
+                  when 'pg_proc'::regclass then -d.objid::bigint
+                  when 'pg_policy'::regclass then d.objid::bigint + 2::bigint ^ 40 end::bigint as id) as u
+                where u.id is not null
+                  and (d.refclassid in ('pg_class'::regclass, 'pg_proc'::regclass) or t.oid is not null)
+              ), reached (id, depth) as (
+                select user_id, 1 from uses where used_id = old_oid::bigint and user_id <> used_id
+                union
+                select u.user_id, r.depth + 1 from reached as r join uses as u on u.used_id = r.id
+                where u.user_id <> u.used_id and r.depth < 64
+              ), items (id, kind, path, replacing, dropping, creating, has, version) as (
+                select v.oid::bigint, v.kind, v.path,
+                  case v.relkind when 'v' then format('create or replace view %s', v.text) end,
+                  format('drop %s %s', v.kind, v.path),
+                  format('create %s %s', v.kind, v.text),
+                  (
+                    select coalesce(jsonb_agg(a.command order by a.place, a.command), '[]')
                     from (
-                      select e.*, null as columns from aclexplode(v.relacl) as e
+                      select 1 as place, pg_get_indexdef(i.indexrelid) as command
+                      from pg_index as i where i.indrelid = v.oid
                       union all
-                      select e.*, format(' (%I)', a.attname)
-                      from pg_attribute as a cross join aclexplode(a.attacl) as e
-                      where a.attrelid = v.oid
-                    ) as g
-                    where g.grantee <> v.relowner
-                    union all
-                    select 6, format('alter %s %s owner to %s', v.kind, v.path, v.relowner::regrole)
-                    where v.relowner <> current_user::regrole
-                  ) as a
-                ),
-                (select r.xmin::text from pg_rewrite as r where r.ev_class = v.oid and r.rulename = '_RETURN')
-              from (
-                select c.*, k.kind, n.path, format('%s%s as %s%s',
-                  n.path,
-                  ' with (' || array_to_string(c.reloptions, ', ') || ')',
-                  rtrim(pg_get_viewdef(c.oid), ';'),
-                  case when c.relkind = 'm' and not c.relispopulated then ' with no data' end) as text
-                from pg_class as c
-                cross join lateral (
-                  select case c.relkind when 'm' then 'materialized view' else 'view' end as kind) as k
-                cross join lateral (
-                  select format('%s.%I', c.relnamespace::regnamespace, c.relname) as path) as n
-                where c.relkind in ('v', 'm') and c.oid in (select id from reached where id between 0 and 2::bigint ^ 32)
-              ) as v
-              union all
-              select -p.oid::bigint, case p.prokind when 'p' then 'procedure' else 'function' end, p.path,
-                -- a row type in its signature is another one on the new relation
-                case when not exists (
-                  select from pg_depend as d join row_types as t on t.oid = d.refobjid
-                  where d.classid = 'pg_proc'::regclass and d.objid = p.oid
-                    and d.refclassid = 'pg_type'::regclass and t.relation = old_oid
-                ) then pg_get_functiondef(p.oid) end,
-                -- its signature by then
-                null,
-                pg_get_functiondef(p.oid),
-                (
-                  select coalesce(jsonb_agg(a.command order by a.place, a.command), '[]')
-                  from (
-                    select 1 as place, format('comment on routine %s is %L', p.path, d.description) as command
-                    from pg_description as d
-                    where d.objoid = p.oid and d.classoid = 'pg_proc'::regclass
-                    union all
-                    select 2, format('revoke all on routine %s from public', p.path)
-                    where p.proacl is not null
-                    union all
-                    select 3, format('grant %s on routine %s to %s%s', g.privilege_type, p.path,
-                      case g.grantee when 0 then 'public' else g.grantee::regrole::text end,
-                      case when g.is_grantable then ' with grant option' end)
-                    from aclexplode(p.proacl) as g where g.grantee <> p.proowner
-                    union all
-                    select 4, format('alter routine %s owner to %s', p.path, p.proowner::regrole)
-                    where p.proowner <> current_user::regrole
-                  ) as a
-                ), null
-              from (
-                select p.*, format('%s.%I(%s)', p.pronamespace::regnamespace, p.proname,
-                  pg_get_function_identity_arguments(p.oid)) as path
-                from pg_proc as p
-                where p.prokind <> 'a' and -p.oid::bigint in (select id from reached where id < 0)
-              ) as p
-              union all
-              select p.id, 'policy', p.path,
-                format('alter policy %s%s%s', p.path, p.filter, p.checks),
-                format('drop policy %s', p.path),
-                format('create policy %s as %s for %s to %s%s%s', p.path,
-                  case when p.polpermissive then 'permissive' else 'restrictive' end,
-                  case p.polcmd when 'r' then 'select' when 'a' then 'insert' when 'w' then 'update'
-                    when 'd' then 'delete' else 'all' end,
-                  (select string_agg(case r when 0 then 'public' else r::regrole::text end, ', ')
-                    from unnest(p.polroles) as r),
-                  p.filter, p.checks),
-                '[]', null
-              from (
-                select p.*, p.oid::bigint + (2::bigint ^ 40)::bigint as id,
-                  format('%I on %s', p.polname, p.polrelid::regclass) as path,
-                  ' using (' || pg_get_expr(p.polqual, p.polrelid) || ')' as filter,
-                  ' with check (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')' as checks
-                from pg_policy as p where p.polrelid <> old_oid
-              ) as p
-              where p.id in (select id from reached)
-            )
-            select coalesce(jsonb_agg(jsonb_build_object(
-              'id', i.id,
-              'kind', i.kind,
-              'path', i.path,
-              'parents', (select jsonb_agg(u.used_id) from uses as u where u.user_id = i.id),
-              'replacing', i.replacing,
-              'dropping', i.dropping,
-              'creating', i.creating,
-              'has', i.has,
-              'version', i.version) order by r.depth, i.id), '[]')
-            into hanging
-            from items as i
-            join (select id, max(depth) as depth from reached group by id) as r on r.id = i.id;
-            select coalesce(jsonb_agg(jsonb_build_object(
-              'name', k.conname,
-              'is', pg_get_constraintdef(k.oid),
-              'schema', n.nspname,
-              'table', case when k.conrelid = to_regclass(new_name) then final_name else c.relname end)), '[]')
-            into keys
-            from pg_constraint as k
-            join pg_class as c on c.oid = k.conrelid
-            join pg_namespace as n on n.oid = c.relnamespace
-            where k.contype = 'f' and k.confrelid = old_oid and k.conrelid <> old_oid and k.conparentid = 0;
-            for command in
-              with wanted (id, place) as (
-                select coalesce(p.polrelid::bigint, (e.value ->> 'id')::bigint), e.ordinality
-                from jsonb_array_elements(hanging) with ordinality as e
-                left join pg_policy as p
-                  on p.oid::bigint + (2::bigint ^ 40)::bigint = (e.value ->> 'id')::bigint
+                      select 2, format('alter view %s alter column %I set default %s',
+                        v.path, a.attname, pg_get_expr(f.adbin, f.adrelid))
+                      from pg_attrdef as f
+                      join pg_attribute as a on a.attrelid = f.adrelid and a.attnum = f.adnum
+                      where f.adrelid = v.oid
+                      union all
+                      select 3, pg_get_triggerdef(t.oid)
+                      from pg_trigger as t where t.tgrelid = v.oid and not t.tgisinternal
+                      union all
+                      select 4, case d.objsubid
+                        when 0 then format('comment on %s %s is %L', v.kind, v.path, d.description)
+                        else format('comment on column %s.%I is %L', v.path, a.attname, d.description) end
+                      from pg_description as d
+                      left join pg_attribute as a on a.attrelid = d.objoid and a.attnum = d.objsubid
+                      where d.objoid = v.oid and d.classoid = 'pg_class'::regclass
+                      union all
+                      select 5, format('grant %s%s on %s to %s%s',
+                        g.privilege_type, g.columns, v.path,
+                        case g.grantee when 0 then 'public' else g.grantee::regrole::text end,
+                        case when g.is_grantable then ' with grant option' end)
+                      from (
+                        select e.*, null as columns from aclexplode(v.relacl) as e
+                        union all
+                        select e.*, format(' (%I)', a.attname)
+                        from pg_attribute as a cross join aclexplode(a.attacl) as e
+                        where a.attrelid = v.oid
+                      ) as g
+                      where g.grantee <> v.relowner
+                      union all
+                      select 6, format('alter %s %s owner to %s', v.kind, v.path, v.relowner::regrole)
+                      where v.relowner <> current_user::regrole
+                    ) as a
+                  ),
+                  (select r.xmin::text from pg_rewrite as r where r.ev_class = v.oid and r.rulename = '_RETURN')
+                from (
+                  select c.*, k.kind, n.path, format('%s%s as %s%s',
+                    n.path,
+                    ' with (' || array_to_string(c.reloptions, ', ') || ')',
+                    rtrim(pg_get_viewdef(c.oid), ';'),
+                    case when c.relkind = 'm' and not c.relispopulated then ' with no data' end) as text
+                  from pg_class as c
+                  cross join lateral (
+                    select case c.relkind when 'm' then 'materialized view' else 'view' end as kind) as k
+                  cross join lateral (
+                    select format('%s.%I', c.relnamespace::regnamespace, c.relname) as path) as n
+                  where c.relkind in ('v', 'm') and c.oid in (select id from reached where id between 0 and 2::bigint ^ 32)
+                ) as v
                 union all
-                select case k.conrelid when old_oid then k.confrelid else k.conrelid end::bigint, 0
-                from pg_constraint as k where k.contype = 'f' and old_oid in (k.conrelid, k.confrelid)
+                select -p.oid::bigint, case p.prokind when 'p' then 'procedure' else 'function' end, p.path,
+                  -- a row type in its signature is another one on the new relation
+                  case when not exists (
+                    select from pg_depend as d join row_types as t on t.oid = d.refobjid
+                    where d.classid = 'pg_proc'::regclass and d.objid = p.oid
+                      and d.refclassid = 'pg_type'::regclass and t.relation = old_oid
+                  ) then pg_get_functiondef(p.oid) end,
+                  -- its signature by then
+                  null,
+                  pg_get_functiondef(p.oid),
+                  (
+                    select coalesce(jsonb_agg(a.command order by a.place, a.command), '[]')
+                    from (
+                      select 1 as place, format('comment on routine %s is %L', p.path, d.description) as command
+                      from pg_description as d
+                      where d.objoid = p.oid and d.classoid = 'pg_proc'::regclass
+                      union all
+                      select 2, format('revoke all on routine %s from public', p.path)
+                      where p.proacl is not null
+                      union all
+                      select 3, format('grant %s on routine %s to %s%s', g.privilege_type, p.path,
+                        case g.grantee when 0 then 'public' else g.grantee::regrole::text end,
+                        case when g.is_grantable then ' with grant option' end)
+                      from aclexplode(p.proacl) as g where g.grantee <> p.proowner
+                      union all
+                      select 4, format('alter routine %s owner to %s', p.path, p.proowner::regrole)
+                      where p.proowner <> current_user::regrole
+                    ) as a
+                  ), null
+                from (
+                  select p.*, format('%s.%I(%s)', p.pronamespace::regnamespace, p.proname,
+                    pg_get_function_identity_arguments(p.oid)) as path
+                  from pg_proc as p
+                  where p.prokind <> 'a' and -p.oid::bigint in (select id from reached where id < 0)
+                ) as p
                 union all
-                select old_oid::bigint, -1
+                select p.id, 'policy', p.path,
+                  format('alter policy %s%s%s', p.path, p.filter, p.checks),
+                  format('drop policy %s', p.path),
+                  format('create policy %s as %s for %s to %s%s%s', p.path,
+                    case when p.polpermissive then 'permissive' else 'restrictive' end,
+                    case p.polcmd when 'r' then 'select' when 'a' then 'insert' when 'w' then 'update'
+                      when 'd' then 'delete' else 'all' end,
+                    (select string_agg(case r when 0 then 'public' else r::regrole::text end, ', ')
+                      from unnest(p.polroles) as r),
+                    p.filter, p.checks),
+                  '[]', null
+                from (
+                  select p.*, p.oid::bigint + (2::bigint ^ 40)::bigint as id,
+                    format('%I on %s', p.polname, p.polrelid::regclass) as path,
+                    ' using (' || pg_get_expr(p.polqual, p.polrelid) || ')' as filter,
+                    ' with check (' || pg_get_expr(p.polwithcheck, p.polrelid) || ')' as checks
+                  from pg_policy as p where p.polrelid <> old_oid
+                ) as p
+                where p.id in (select id from reached)
               )
-              -- what changes nothing takes the lock, of a view without what it stands on
-              select format('alter %s %s owner to %s',
-                case c.relkind when 'v' then 'view' when 'm' then 'materialized view' when 'f' then 'foreign table'
-                  else 'table' end,
-                c.oid::regclass, c.relowner::regrole)
-              from (select id, max(place) as place from wanted group by id) as w
-              join pg_class as c on c.oid::bigint = w.id
-              order by w.place desc, w.id
-            loop
-              perform set_config('lock_timeout', greatest(1, least(200,
-                coalesce(extract(epoch from locks_until - clock_timestamp()) * 1000, 200)))::integer || 'ms', true);
-              begin
-                execute command;
-              exception
-                -- it may not be needed
-                when insufficient_privilege then null;
-                when undefined_table or undefined_object then
-                  raise exception using errcode = 'internal_error', message = sqlerrm;
-              end;
-              locks_until := coalesce(locks_until, clock_timestamp() + make_interval(secs => budget));
+              select coalesce(jsonb_agg(jsonb_build_object(
+                'id', i.id,
+                'kind', i.kind,
+                'path', i.path,
+                'parents', (select jsonb_agg(u.used_id) from uses as u where u.user_id = i.id),
+                'replacing', i.replacing,
+                'dropping', i.dropping,
+                'creating', i.creating,
+                'has', i.has,
+                'version', i.version) order by r.depth, i.id), '[]')
+              into hanging
+              from items as i
+              join (select id, max(depth) as depth from reached group by id) as r on r.id = i.id;
+              select coalesce(jsonb_agg(jsonb_build_object(
+                'name', k.conname,
+                'is', pg_get_constraintdef(k.oid),
+                'schema', n.nspname,
+                'table', case when k.conrelid = to_regclass(new_name) then final_name else c.relname end)), '[]')
+              into keys
+              from pg_constraint as k
+              join pg_class as c on c.oid = k.conrelid
+              join pg_namespace as n on n.oid = c.relnamespace
+              where k.contype = 'f' and k.confrelid = old_oid and k.conrelid <> old_oid and k.conparentid = 0;
+              for command in
+                with wanted (id, place) as (
+                  select coalesce(p.polrelid::bigint, (e.value ->> 'id')::bigint), e.ordinality
+                  from jsonb_array_elements(hanging) with ordinality as e
+                  left join pg_policy as p
+                    on p.oid::bigint + (2::bigint ^ 40)::bigint = (e.value ->> 'id')::bigint
+                  union all
+                  select case k.conrelid when old_oid then k.confrelid else k.conrelid end::bigint, 0
+                  from pg_constraint as k where k.contype = 'f' and old_oid in (k.conrelid, k.confrelid)
+                  union all
+                  select old_oid::bigint, -1
+                )
+                -- what changes nothing takes the lock, of a view without what it stands on
+                select format('alter %s %s owner to %s',
+                  case c.relkind when 'v' then 'view' when 'm' then 'materialized view' when 'f' then 'foreign table'
+                    else 'table' end,
+                  c.oid::regclass, c.relowner::regrole)
+                from (select id, max(place) as place from wanted group by id) as w
+                join pg_class as c on c.oid::bigint = w.id
+                order by w.place desc, w.id
+              loop
+                perform set_config('lock_timeout', greatest(1, least(200,
+                  coalesce(extract(epoch from locks_until - clock_timestamp()) * 1000, 200)))::integer || 'ms', true);
+                begin
+                  execute command;
+                exception
+                  -- it may not be needed
+                  when insufficient_privilege then null;
+                  when undefined_table or undefined_object then
+                    raise exception using errcode = 'SX001', message = sqlerrm;
+                end;
+                locks_until := coalesce(locks_until, clock_timestamp() + make_interval(secs => budget));
+              end loop;
+              changes := dependents <> (
+                select count(*) from pg_depend where refclassid = 'pg_class'::regclass and refobjid = old_oid
+              ) or exists (
+                select from jsonb_array_elements(hanging) as e
+                where e ->> 'version' is not null and not exists (
+                  select from pg_rewrite as r
+                  where r.ev_class = (e ->> 'id')::bigint::oid and r.xmin::text = e ->> 'version')
+              );
+              exit when not changes;
             end loop;
             perform set_config('lock_timeout', '200ms', true);
-            -- somebody may have given a view another text since it was read, or have made another one
-            if dependents <> (
-              select count(*) from pg_depend where refclassid = 'pg_class'::regclass and refobjid = old_oid
-            ) or exists (
-              select from jsonb_array_elements(hanging) as e
-              where e ->> 'version' is not null and not exists (
-                select from pg_rewrite as r
-                where r.ev_class = (e ->> 'id')::bigint::oid and r.xmin::text = e ->> 'version')
-            ) then
-              raise exception using errcode = 'internal_error', message = format('what hangs on %s changes', old_name);
+            if changes or to_regclass(old_name) is distinct from old_oid::regclass then
+              raise exception using errcode = 'SX001', message = format('what hangs on %s changes', old_name);
             end if;
+            perform set_config('jit', old_jit, true);
             execute format('alter table %s rename to %I', old_name, backup_name);
           end if;
           execute format('alter table %s rename to %I', new_name, final_name);
@@ -654,7 +663,6 @@ struct PostgresSwap {
             end;
           end if;
           exit;
-        -- an internal error: another exchange changed a view between two looks at it
         exception when insufficient_privilege then
           if refused is not null then raise; end if;
           get stacked diagnostics refused = message_text;
@@ -662,7 +670,8 @@ struct PostgresSwap {
           into refused
           from jsonb_array_elements(hanging) as e;
           continue;
-        when lock_not_available or deadlock_detected or internal_error then
+        when lock_not_available or deadlock_detected or internal_error or sqlstate 'SX001' then
+          -- an internal error: another transaction changed what is changed here
           if sqlstate = 'XX000' then
             surprises := surprises + 1;
             if surprises > 20 then raise; end if;

@@ -143,7 +143,6 @@ struct FaultProject: Sendable {
       in: folder,
       home: home,
       environment: environment,
-      timeout: .seconds(120),
       interrupt: interrupt
     )
   }
@@ -170,10 +169,10 @@ struct FaultProject: Sendable {
 
   /// Asks until the answer is yes.
   func wait(until condition: String, _ what: Comment) async throws {
-    let end = ContinuousClock.now + .seconds(60)
+    let end = ContinuousClock.now + .seconds(300)
     while ContinuousClock.now < end {
       if try await sql("select \(condition)") == "t" { return }
-      usleep(20_000)
+      try await Task.sleep(for: .milliseconds(20))
     }
     Issue.record(what)
   }

@@ -69,7 +69,6 @@ struct NameLookupTests {
         ["run"],
         in: project.folder,
         home: project.home,
-        timeout: .seconds(60),
         interrupt: interrupt,
         shell: "exec unshare -m \(mount) \"$@\""
       )

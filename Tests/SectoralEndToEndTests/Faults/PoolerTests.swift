@@ -45,7 +45,7 @@ final class Pooler: Sendable {
   private func start(_ program: String) throws {
     let user = getuid() == 0 ? ["-u", "postgres"] : []
     try PasswordServer.run(program, ["-d"] + user + ["\(folder)/settings.ini"])
-    for _ in 0..<200 {
+    for _ in 0..<3000 {
       if access("\(folder)/pid", R_OK) == 0 { break }
       usleep(20_000)
     }
