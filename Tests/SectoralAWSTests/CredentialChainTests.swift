@@ -6,7 +6,13 @@ import Testing
 @testable import SectoralAWS
 
 /// Where credentials come from, as far as no service is needed; the stand-in of AWS has the rest.
-@Suite struct CredentialChainTests {
+@Suite final class CredentialChainTests {
+  private var folders: [URL] = []
+
+  deinit {
+    for folder in folders { try? FileManager.default.removeItem(at: folder) }
+  }
+
   /// 2026-01-01T00:00:00Z
   static let now = 1_767_225_600
 
@@ -20,6 +26,7 @@ import Testing
   ) throws -> AWSAccount {
     let folder = FileManager.default.temporaryDirectory
       .appendingPathComponent("sectoral-aws-\(UUID().uuidString)")
+    folders.append(folder)
     for (name, text) in files.merging(
       [".aws/config": config, ".aws/credentials": credentials],
       uniquingKeysWith: { a, _ in a }

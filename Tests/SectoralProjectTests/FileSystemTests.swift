@@ -3,8 +3,10 @@ import SectoralProject
 import SectoralText
 import Testing
 
-struct FileSystemTests {
+final class FileSystemTests {
   let folder: String
+
+  deinit { try? FileSystem.removeTree(folder) }
 
   init() throws {
     folder = FileManager.default.temporaryDirectory.path + "/sectoral-files-\(UUID().uuidString)"
@@ -13,7 +15,6 @@ struct FileSystemTests {
 
   @Test
   func `What is written is read back, in folders made on the way`() throws {
-    defer { try? FileSystem.removeTree(folder) }
     let path = "\(folder)/a/b/c.json"
     for text in ["first", "", "a longer second text"] {
       try FileSystem.write(Array(text.utf8), to: path)
@@ -26,7 +27,6 @@ struct FileSystemTests {
 
   @Test
   func `A write that cannot be leaves what was there and nothing beside it`() throws {
-    defer { try? FileSystem.removeTree(folder) }
     try FileSystem.write(Array("old".utf8), to: "\(folder)/taken")
     let failure = try #require(throws: Failure.self) {
       try FileSystem.write(Array("new".utf8), to: "\(folder)/taken/below.json")
@@ -38,7 +38,6 @@ struct FileSystemTests {
 
   @Test
   func `A link in a tree that is removed is not followed`() throws {
-    defer { try? FileSystem.removeTree(folder) }
     try FileSystem.write(Array("kept".utf8), to: "\(folder)/outside/kept.sql")
     try FileSystem.makeFolder("\(folder)/target")
     try FileManager.default.createSymbolicLink(
