@@ -71,13 +71,14 @@ package struct Failure: Error, Sendable {
         lines += details.split(separator: "\n", omittingEmptySubsequences: false).map { "  \($0)" }
       }
     }
-    if !showsPlaces, !calls.isEmpty {
-      lines.append(indent)
-      for (index, call) in calls.enumerated() {
-        lines.append("\(indent)> \(index == 0 ? "in" : "called by") \(call)")
-      }
-    }
-    return lines.joined(separator: "\n")
+    return lines.joined(separator: "\n") + (showsPlaces ? "" : callText)
+  }
+
+  /// The lines that list the calls, with the line break before them; empty where there are none.
+  package var callText: String {
+    guard !calls.isEmpty else { return "" }
+    let lines = calls.enumerated().map { "\n  > \($0 == 0 ? "in" : "called by") \($1)" }
+    return "\n  " + lines.joined()
   }
 }
 

@@ -96,8 +96,7 @@ extension NodeRunner {
       }
     } catch {
       result.status = .error
-      result.message = error.text(showsPlaces: false)
-      result.diagnostics = error.diagnostics
+      result.tell(of: error)
     }
     let finishedAt = events.now
     result.executionTime = finishedAt.seconds(since: startedAt)

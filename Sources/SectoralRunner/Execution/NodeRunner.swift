@@ -81,9 +81,7 @@ final class NodeRunner {
       }
     } catch {
       result.status = node.resourceType == .source ? .runtimeError : .error
-      // The places are in the diagnostics: the console shows them below the message.
-      result.message = error.text(showsPlaces: false)
-      result.diagnostics = error.diagnostics
+      result.tell(of: error)
       result.failures = nil
       result.adapterResponse = nil
       if node.resourceType == .test { result.failuresRelation = node.relationName }

@@ -1,4 +1,5 @@
 package import SectoralCompiler
+package import SectoralProject
 package import SectoralText
 package import SectoralWarehouse
 package import SectoralYAML
@@ -107,12 +108,21 @@ package struct NodeResult: Sendable {
   package var cost: NodeCost?
   /// What was wrong, with its place, for the console; the message has dbt's words alone.
   package var diagnostics: [Diagnostic]
+  /// The end of the message that lists macros; the console shows the diagnostics' trail instead.
+  package var calls = ""
   /// The table a test's failing rows went to, with quotes.
   package var failuresRelation: String?
   /// For a node that is skipped because of an ephemeral model: how that one ended.
   package var ephemeralStatus: RunStatus?
   /// Of sources.
   package var freshness: Freshness?
+
+  /// The words and places of the error that ended it.
+  package mutating func tell(of error: Failure) {
+    message = error.text(showsPlaces: false)
+    diagnostics = error.diagnostics
+    calls = error.callText
+  }
 
   package init(
     node: NodeInfo,

@@ -62,7 +62,7 @@ struct EventWords: Sendable {
     case .logBatchResult(let result, let batch, let position):
       batchLine(result, batch, position)
     case .batchFailed(let result, let batch):
-      withDetails("Batch \(batch): \(result.message ?? "")", result.diagnostics)
+      withDetails("Batch \(batch): \(Self.told(result))", result.diagnostics)
     case .logHookStartLine(let node, let position):
       line(clippedHook("START hook: \(node.label ?? node.name)"), position, "RUN")
     case .logHookEndLine(let result, let position): hookLine(result, position)
@@ -79,7 +79,7 @@ struct EventWords: Sendable {
     case .runResultFailure(let result): paint("Failure in \(Self.whereabouts(result.node))", .red)
     case .runResultWarning(let result):
       paint("Warning in \(Self.whereabouts(result.node))", .yellow)
-    case .runResultError(let result): "  " + withDetails(result.message ?? "", result.diagnostics)
+    case .runResultError(let result): "  " + withDetails(Self.told(result), result.diagnostics)
     case .runResultErrorNoMessage(let result): "  Status: \(result.status.rawValue)"
     case .runResultWarningMessage(let result): result.message ?? ""
     case .sqlCompiledPath(_, let path): "  compiled code at \(path)"
@@ -376,6 +376,12 @@ struct EventWords: Sendable {
   private func deprecationTitle(_ name: String) -> String {
     let title = TextLayout.wrapped("[WARNING][\(name)]: Deprecated functionality", width: width)
     return "[\(paint("WARNING", .yellow))]" + title.dropFirst("[WARNING]".count)
+  }
+
+  /// The message without the macros on its way, which the places name.
+  private static func told(_ result: NodeResult) -> String {
+    let message = result.message ?? ""
+    return message.hasSuffix(result.calls) ? String(message.dropLast(result.calls.count)) : message
   }
 
   /// The text, and below it the place and the hint of each diagnostic.
