@@ -139,6 +139,33 @@ struct ExchangeTests {
     #expect(try await sql("select id from \(view)", in: folder) == "2")
   }
 
+  /// Nobody but a session itself can put its temporary view on another table: the rows come to the old one.
+  @Test func temporaryViewsOfOthersStay() async throws {
+    let folder = try await built("select 1 as id")
+    let holds = """
+      begin;
+      create temp view mine as select id from kept;
+      commit;
+      do $$ begin
+        for turn in 1..30000 loop
+          perform pg_sleep(0.01);
+          exit when exists (select from pg_class where relname = 'done');
+        end loop;
+      end $$;
+      select id from mine;
+      """
+    async let looking = sql(holds, in: folder)
+    try await waitsForSomebody(in: folder)
+    try model("select 2 as id, 'x' as more", in: folder)
+    try await run(["run"], in: folder)
+    try model("select 'a' as id", in: folder)
+    let misfit = try await Sectoral.run(["run"], in: folder, home: home)
+    #expect(misfit.exitCode == 1, "\(misfit)")
+    #expect(misfit.output.contains("temporary views of another session hang on it"), "\(misfit)")
+    _ = try await sql("create table done ()", in: folder)
+    #expect(try await looking == "2")
+  }
+
   /// All threads are at tables under one view of somebody else's, which each of them changes under the others.
   @Test func tablesUnderOneView() async throws {
     let folder = try await built("select 0 as id")

@@ -10,7 +10,7 @@ import SectoralWarehouse
 /// a view with the same columns, a function whose signature has no row type of the relation's. The
 /// rest is dropped and made again with all of these, a materialized view with its rows as well.
 /// Where that belongs to others, and the user may not touch it, the standing table stays and becomes
-/// like the new one: rows, indexes, constraints, more columns.
+/// like the new one: rows, indexes, constraints, more columns. So it is with temporary views of other sessions.
 /// Nothing is dropped with cascade: where something cannot be made again, the statement fails and
 /// the old relation stays, unless it is one of `rebuilt`, which this run makes anew. Foreign keys
 /// that point to the old table point to the new one afterwards; of those that do not fit `lost` tells, and of
@@ -499,6 +499,14 @@ struct PostgresSwap {
               join pg_class as c on c.oid = k.conrelid
               join pg_namespace as n on n.oid = c.relnamespace
               where k.contype = 'f' and k.confrelid = old_oid and k.conrelid <> old_oid and k.conparentid = 0;
+              if exists (
+                select from jsonb_array_elements(hanging) as e
+                join pg_class as c on c.oid::bigint = (e ->> 'id')::bigint
+                where pg_is_other_temp_schema(c.relnamespace)
+              ) then
+                raise exception using
+                  errcode = 'insufficient_privilege', message = 'temporary views of another session hang on it';
+              end if;
               for command in
                 with wanted (id, place) as (
                   select coalesce(p.polrelid::bigint, (e.value ->> 'id')::bigint), e.ordinality
@@ -525,10 +533,11 @@ struct PostgresSwap {
                 begin
                   execute command;
                 exception
-                  -- it may not be needed
-                  when insufficient_privilege then null;
+                  when lock_not_available or deadlock_detected or query_canceled or internal_error then raise;
                   when undefined_table or undefined_object then
                     raise exception using errcode = 'SX001', message = sqlerrm;
+                  -- missing rights, for instance: the lock may not be needed
+                  when others then null;
                 end;
                 locks_until := coalesce(locks_until, clock_timestamp() + make_interval(secs => budget));
               end loop;
