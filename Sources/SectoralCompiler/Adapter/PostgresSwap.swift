@@ -202,6 +202,8 @@ struct PostgresSwap {
       locks_until timestamptz;
       dependents bigint;
       changes boolean;
+      -- whose lock was asked for last
+      wanted oid;
       reason text;
     begin
       -- definitions of views are then written with the schemas of all they name
@@ -507,8 +509,8 @@ struct PostgresSwap {
                 raise exception using
                   errcode = 'insufficient_privilege', message = 'temporary views of another session hang on it';
               end if;
-              for command in
-                with wanted (id, place) as (
+              for wanted, command in
+                with ordered (id, place) as (
                   select coalesce(p.polrelid::bigint, (e.value ->> 'id')::bigint), e.ordinality
                   from jsonb_array_elements(hanging) with ordinality as e
                   left join pg_policy as p
@@ -520,11 +522,11 @@ struct PostgresSwap {
                   select old_oid::bigint, -1
                 )
                 -- what changes nothing takes the lock, of a view without what it stands on
-                select format('alter %s %s owner to %s',
+                select c.oid, format('alter %s %s owner to %s',
                   case c.relkind when 'v' then 'view' when 'm' then 'materialized view' when 'f' then 'foreign table'
                     else 'table' end,
                   c.oid::regclass, c.relowner::regrole)
-                from (select id, max(place) as place from wanted group by id) as w
+                from (select id, max(place) as place from ordered group by id) as w
                 join pg_class as c on c.oid::bigint = w.id
                 order by w.place desc, w.id
               loop
@@ -696,6 +698,21 @@ struct PostgresSwap {
               hint = 'End what holds it, or set meta.sectoral.swap_timeout (seconds) on the model.';
           end if;
           budget := budget * 1.5;
+          -- The server ends an automatic vacuum in favour of who waits as long as it takes to look for deadlocks. What
+          -- this lock is kept for keeps vacuums out, and no reader or writer.
+          for command in
+            select format('lock table %s in share update exclusive mode', c.oid::regclass)
+            from pg_class as c where c.oid = wanted and c.relkind in ('r', 'p')
+          loop
+            begin
+              perform set_config('lock_timeout',
+                (extract(epoch from current_setting('deadlock_timeout')::interval) * 1000 + 500)::integer || 'ms', true);
+              execute command;
+            exception
+              when query_canceled then raise;
+              when others then null;
+            end;
+          end loop;
           perform pg_sleep(pause);
           pause := least(pause * 1.5, 1);
         end;
