@@ -374,7 +374,8 @@ public final class Interpreter {
   @inline(never)
   func undefinedError(_ undefined: Undefined) -> TemplateError {
     var message = undefined.message
-    if let hint = environment.options.undefinedHint {
+    let isInMacro = labels.contains { $0.macro.takeUnretainedValue().label != nil }
+    if !isInMacro, let hint = environment.options.undefinedHint {
       message += hint.first.map { $0 == "." || $0 == "," || $0 == " " } ?? true ? hint : ". " + hint
     }
     return TemplateError(.undefined, id: "jinja.undefined", message)

@@ -76,7 +76,7 @@ public struct Options: Sendable {
   public var loopControls = true
   /// Block tags of the host that define macros.
   public var definitionTags: [DefinitionTag] = []
-  /// Appended to the message of every "is undefined" error.
+  /// Appended to the message of "is undefined" errors, but not within macros that the host calls.
   public var undefinedHint: String?
   /// What a render may cost.
   public var limits = Limits()

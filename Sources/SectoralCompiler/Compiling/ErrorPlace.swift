@@ -43,14 +43,11 @@ extension RunContext {
         entry.label == frame.label && (frame.span.map { $0.file === entry.macro.span.file } ?? true)
       }?.macro
     }
-    guard !macros.isEmpty else { return }
-    if error.kind == .undefined, let words = failure.diagnostics.first?.message {
-      let more = ". \(WorkspaceLoader.undefinedHint)"
-      failure.diagnostics[0].message = words.replacing(more, with: "")
-    }
     // An error of Jinja's becomes dbt's in the innermost macro, which is not among those that dbt lists. Arguments
     // that do not fit are an error of the macro that was not entered.
-    if isWrapped, error.diagnostic.id != "jinja.unexpected-argument" { macros.removeFirst() }
+    if isWrapped, error.diagnostic.id != "jinja.unexpected-argument", !macros.isEmpty {
+      macros.removeFirst()
+    }
     guard !macros.isEmpty else { return }
     failure.calls = macros.map { "macro \($0.name) (\($0.originalFilePath))" } + [node.words]
   }

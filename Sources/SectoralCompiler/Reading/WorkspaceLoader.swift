@@ -77,11 +77,6 @@ package struct WorkspaceLoader {
   private let environment: Environment
   private let nativeEnvironment: Environment
 
-  /// What dbt says of a name that means nothing, unless it stands in a macro.
-  static let undefinedHint =
-    "This can happen when calling a macro that does not exist. Check for typos and/or install "
-    + "package dependencies with \"dbt deps\"."
-
   package init(_ settings: Settings) {
     self.settings = settings
     var options = Options()
@@ -91,7 +86,9 @@ package struct WorkspaceLoader {
       DefinitionTag(tag: "data_test", prefix: "test_", signature: .macro),
       DefinitionTag(tag: "materialization", prefix: "materialization_", signature: .name),
     ]
-    options.undefinedHint = Self.undefinedHint
+    options.undefinedHint =
+      "This can happen when calling a macro that does not exist. Check for typos and/or install "
+      + "package dependencies with \"dbt deps\"."
     environment = Environment(options, filters: NativeRendering.textFilters)
     nativeEnvironment = Environment(options, filters: NativeRendering.nativeFilters)
   }
